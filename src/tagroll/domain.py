@@ -1,0 +1,186 @@
+"""The words of tagroll: what flows from a path on disk to a changed photo. No I/O here.
+
+    path -> Photo -> Preview -> Description -> tags -> Change -> file on disk (verified) -> catalog
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Protocol
+
+from tagroll.formats import Format
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo file as the scan saw it; nothing is decoded yet.
+
+    Attributes:
+        path: Absolute path, symlinks not resolved.
+        size: Bytes.
+        mtime_ns: Modification time in nanoseconds since the epoch.
+        format: Its row in the table of formats, by content.
+    """
+
+    path: Path
+    size: int
+    mtime_ns: int
+    format: Format
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a model gets to see: an upright sRGB baseline JPEG, long edge at most 1024 px."""
+
+    jpeg: bytes = field(repr=False)
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is asked.
+
+    Attributes:
+        task: "tags" wants keywords; "classify" wants title, description, keywords and a file name.
+        text: The words that go with the picture.
+        schema: JSON schema of the wanted answer.
+        max_tags: How many keywords are wanted at the most.
+        key: Short hash of all that shapes the answer; part of the key of kept answers.
+    """
+
+    task: Literal["tags", "classify"]
+    text: str
+    schema: Mapping[str, object] = field(repr=False)
+    max_tags: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One photo as one model saw it, parsed but not normalised. What was not asked for is empty."""
+
+    keywords: tuple[str, ...]
+    model: str
+    title: str = ""
+    description: str = ""
+    filename: str = ""
+
+
+class Describer(Protocol):
+    """Looks at previews. Safe to call from several threads."""
+
+    @property
+    def model(self) -> str:
+        """The model's name, as it goes into the catalog."""
+
+    def describe(self, preview: Preview, prompt: Prompt) -> Description:
+        """Describe one picture.
+
+        Raises:
+            ReplyError: The model answered, but with nothing usable.
+            ServerError: The model cannot be reached any more; the run has to stop.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a photo's own metadata (embedded and sidecar) say about its content.
+
+    Attributes:
+        tags: Every tag once (by casefold), in order. A hierarchical tag is its whole path with "|" between the
+            levels ("Places|Europe|Paris"); a flat value that only repeats a level of such a path is not a tag.
+        fields: Raw values by the name of the row in FIELDS, as read from the file that would be written.
+        title: dc:title, default language, or "".
+        description: dc:description, default language, or "".
+        alt_text: Iptc4xmpCore:AltTextAccessibility, default language, or "".
+    """
+
+    tags: tuple[str, ...] = ()
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    title: str = ""
+    description: str = ""
+    alt_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to do to the metadata of one file. Never a full new list: differences only.
+
+    Attributes:
+        add: Tags to add where they are missing ("a|b" is a hierarchical one).
+        remove: Tags to take away, compared by casefold; a path removes the flat values that only it explained.
+        set: New values for "title", "description", "alt_text"; "" removes.
+    """
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    set: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.add or self.remove or self.set)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One file replaced (or created), as the journal keeps it: enough to take it back.
+
+    Attributes:
+        photo: The photo, absolute.
+        target: The file that is replaced: the photo (symlinks resolved) or its sidecar.
+        engine: "jpeg", "png", "webp", "exiftool" or "sidecar".
+        before: Metadata of the photo before.
+        after: Metadata of the photo after.
+        before_hash: blake2b-128 (hex) of the whole target before, or "" when there was no such file.
+        after_hash: blake2b-128 (hex) of the whole target after, or "" when the write removes it.
+        patch: Turns the bytes after into the bytes before (metadata/patch.py); b"" when there was no file.
+        picture_hash: Hash of the photo's picture data; a write never changes it.
+    """
+
+    photo: Path
+    target: Path
+    engine: str
+    before: Metadata
+    after: Metadata
+    before_hash: str
+    after_hash: str
+    patch: bytes = field(repr=False)
+    picture_hash: str
+
+
+Journal = Callable[[Write], None]
+"""Called just before a file is replaced; returns when the row is durable on disk, or raises to stop the write."""
+
+
+class Status(StrEnum):
+    """How it went with one photo."""
+
+    TAGGED = "tagged"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one photo's way through a run.
+
+    Attributes:
+        path: The photo.
+        status: How it went.
+        tags: The tags the photo carries now (as far as known).
+        error: What went wrong, one line, or "".
+        hint: What the user can do about it, or "".
+        removed: How many tags were there that tagroll had not written and are now replaced.
+        asked: Whether a model was asked (and not the catalog).
+    """
+
+    path: Path
+    status: Status
+    tags: tuple[str, ...] = ()
+    error: str = ""
+    hint: str = ""
+    removed: int = 0
+    asked: bool = False
