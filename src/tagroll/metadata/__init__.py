@@ -1,0 +1,1 @@
+"""Reading and changing what photos say about themselves."""
