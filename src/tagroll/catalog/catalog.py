@@ -1,0 +1,320 @@
+"""The catalog: one SQLite file beside nobody's photos, the memory and the conscience of tagroll."""
+
+import contextlib
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from tagroll.catalog.committer import Committer
+from tagroll.catalog.schema import migrate
+from tagroll.domain import Description, Metadata, Prompt, Write
+from tagroll.errors import CatalogError, CatalogLockedError
+
+if TYPE_CHECKING:
+    import filelock
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One use of a command that writes. `finished` is None for a run that was cut off."""
+
+    id: int
+    command: str
+    arguments: tuple[str, ...]
+    model: str
+    started: float
+    finished: float | None
+    summary: Mapping[str, int]
+    writes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A row of the journal: a write, the run it belongs to and how far it came."""
+
+    id: int
+    run: int
+    state: str
+    write: Write
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRow:
+    """A row of the index.
+
+    Attributes:
+        path: The photo.
+        stamp: What its size and times were; while they are the same, the rest of the row is true.
+        picture_hash: Hash of the picture data.
+        tags: The tags in the file.
+        wanted: What tagroll last made of it, or None when it never tagged this file.
+    """
+
+    path: Path
+    stamp: str
+    picture_hash: str
+    tags: tuple[str, ...]
+    wanted: Mapping[str, object] | None = None
+
+
+def default_path() -> Path:
+    """The catalog in the user's data folder."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("tagroll", appauthor=False)) / "catalog.sqlite"
+
+
+class Catalog:
+    """Opens (and makes) a catalog file. Safe to use from many threads.
+
+    Args:
+        path: The SQLite file; its folder is made when missing.
+        exclusive: Hold the lock that only one run may have. Reading alone needs none.
+
+    Raises:
+        CatalogLockedError: Another run holds this catalog.
+        CatalogError: The file cannot be opened, or is no catalog.
+    """
+
+    def __init__(self, path: Path, *, exclusive: bool = True) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._reader_lock = threading.Lock()
+        with _as_catalog_error(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(path) if exclusive else None
+            try:
+                connection = self._open()
+                migrate(connection)
+                connection.close()
+            except BaseException:
+                self._unlock()
+                raise
+        self._committer = Committer(self._open)
+
+    def __enter__(self) -> Self:
+        """Use as a context manager."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Commit what is queued and let go of the lock."""
+        self.close()
+
+    def close(self) -> None:
+        """Commit what is queued, close every connection and let go of the lock."""
+        self._committer.close()
+        for connection in self._readers:
+            connection.close()
+        self._readers.clear()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=30, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        # FULL: a journal row must survive a pulled plug before its photo is replaced. Commits share fsyncs.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def _read(self, sql: str, *values: object) -> list[tuple[object, ...]]:
+        connection = getattr(self._local, "connection", None)
+        with _as_catalog_error(self.path):
+            if connection is None:
+                connection = self._local.connection = self._open()
+                with self._reader_lock:
+                    self._readers.append(connection)
+            return connection.execute(sql, values).fetchall()
+
+    def _commit(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        with _as_catalog_error(self.path):
+            return self._committer.submit(job).result()
+
+    # runs ------------------------------------------------------------------------------------------------
+
+    def start_run(self, command: str, arguments: Sequence[str], model: str = "") -> int:
+        """Note that a run begins; gives its number."""
+        values = (command, json.dumps(list(arguments)), model, time.time())
+
+        def job(c: sqlite3.Connection) -> int:
+            cursor = c.execute("INSERT INTO runs (command, arguments, model, started) VALUES (?, ?, ?, ?)", values)
+            return int(cursor.lastrowid or 0)
+
+        return self._commit(job)
+
+    def finish_run(self, run: int, summary: Mapping[str, int]) -> None:
+        """Note that a run came to its end."""
+        values = (time.time(), json.dumps(dict(summary)), run)
+        self._commit(lambda c: c.execute("UPDATE runs SET finished = ?, summary = ? WHERE id = ?", values).rowcount)
+
+    def runs(self) -> list[Run]:
+        """All runs, the newest first."""
+        rows = self._read(
+            "SELECT r.id, command, arguments, model, started, finished, summary,"
+            " (SELECT count(*) FROM writes w WHERE w.run = r.id AND state IN ('done', 'undone'))"
+            " FROM runs r ORDER BY r.id DESC"
+        )
+        return [
+            Run(int(i), str(c), tuple(json.loads(a)), str(m), float(s), None if f is None else float(f), json.loads(y), int(w))  # type: ignore[arg-type]
+            for i, c, a, m, s, f, y, w in rows
+        ]
+
+    # answers ---------------------------------------------------------------------------------------------
+
+    def answer(self, picture_hash: str, model: str, prompt: Prompt) -> Description | None:
+        """What this model said about this picture when asked this, or None."""
+        rows = self._read(
+            "SELECT description FROM answers WHERE picture_hash = ? AND model = ? AND prompt = ?",
+            picture_hash, model, prompt.key,
+        )  # fmt: skip
+        if not rows:
+            return None
+        fields = json.loads(str(rows[0][0]))
+        return Description(**{**fields, "keywords": tuple(fields["keywords"])})
+
+    def keep_answer(self, picture_hash: str, prompt: Prompt, description: Description) -> None:
+        """Keep an answer, in the place of an older one to the same question. Returns when it is on disk."""
+        values = (picture_hash, description.model, prompt.key, _json(asdict(description)), time.time())
+        self._commit(lambda c: c.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", values).rowcount)
+
+    # the journal -----------------------------------------------------------------------------------------
+
+    def journal(self, run: int, write: Write) -> int:
+        """Note a write that is about to happen; gives its number when the row is on disk."""
+        values = (
+            run, os.fsencode(write.photo), os.fsencode(write.target), write.engine,
+            _content(write.before), _content(write.after),
+            write.before_hash, write.after_hash, write.patch, write.picture_hash,
+        )  # fmt: skip
+
+        def job(c: sqlite3.Connection) -> int:
+            cursor = c.execute(
+                "INSERT INTO writes (run, photo, target, engine, before, after, before_hash, after_hash, patch,"
+                " picture_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+            return int(cursor.lastrowid or 0)
+
+        return self._commit(job)
+
+    def settle(self, states: Mapping[int, str]) -> None:
+        """Note how writes ended: "done", "void" (it never happened) or "undone"."""
+        values = [(state, number) for number, state in states.items()]
+        self._commit(lambda c: c.executemany("UPDATE writes SET state = ? WHERE id = ?", values).rowcount)
+
+    def pending(self) -> list[Writing]:
+        """Writes of runs that were cut off: each either happened or did not; the file tells."""
+        return list(self._writings("state = 'pending'"))
+
+    def writings(self, run: int) -> list[Writing]:
+        """The writes of one run that can be taken back, the newest first."""
+        return list(self._writings("run = ? AND state = 'done'", run))
+
+    def written_tags(self, photo: Path) -> set[str]:
+        """All tags (casefolded) that tagroll ever put into this photo and that were not there before."""
+        rows = self._read("SELECT before, after FROM writes WHERE photo = ? AND state = 'done'", os.fsencode(photo))
+        ours: set[str] = set()
+        for before, after in rows:
+            had = {tag.casefold() for tag in json.loads(str(before))["tags"]}
+            ours |= {tag.casefold() for tag in json.loads(str(after))["tags"]} - had
+        return ours
+
+    def _writings(self, where: str, *values: object) -> Iterator[Writing]:
+        rows = self._read(
+            "SELECT id, run, state, photo, target, engine, before, after, before_hash, after_hash, patch,"
+            f" picture_hash FROM writes WHERE {where} ORDER BY id DESC",  # noqa: S608 - our own words only
+            *values,
+        )
+        for number, run, state, photo, target, engine, before, after, *rest in rows:
+            write = Write(
+                _path(photo), _path(target), str(engine), _metadata(before), _metadata(after), *rest  # type: ignore[arg-type]
+            )  # fmt: skip
+            yield Writing(int(number), int(run), str(state), write)  # type: ignore[call-overload]
+
+    # the index -------------------------------------------------------------------------------------------
+
+    def photo(self, path: Path) -> PhotoRow | None:
+        """The index row of a path, whether or not the file is still as it says."""
+        rows = self._read(f"{_PHOTO} WHERE path = ?", os.fsencode(path))
+        return _photo_row(rows[0]) if rows else None
+
+    def photos_with(self, picture_hash: str) -> list[PhotoRow]:
+        """Every path that is known to hold this picture."""
+        return [_photo_row(row) for row in self._read(f"{_PHOTO} WHERE picture_hash = ?", picture_hash)]
+
+    def index(self, row: PhotoRow) -> None:
+        """Note what a file holds now."""
+        wanted = None if row.wanted is None else _json(row.wanted)
+        values = (os.fsencode(row.path), row.stamp, row.picture_hash, _json(row.tags), wanted)
+        self._commit(lambda c: c.execute("INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?)", values).rowcount)
+
+
+_PHOTO = "SELECT path, stamp, picture_hash, tags, wanted FROM photos"
+
+
+def _photo_row(row: tuple[object, ...]) -> PhotoRow:
+    path, stamp, picture_hash, tags, wanted = row
+    return PhotoRow(
+        _path(path), str(stamp), str(picture_hash), tuple(json.loads(str(tags))),
+        None if wanted is None else json.loads(str(wanted)),
+    )  # fmt: skip
+
+
+def _path(raw: object) -> Path:
+    assert isinstance(raw, bytes)  # noqa: S101 - the schema says BLOB
+    return Path(os.fsdecode(raw))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _content(metadata: Metadata) -> str:
+    """What undo needs to put values back by meaning; the raw fields are in the patch."""
+    return _json({
+        "tags": metadata.tags, "title": metadata.title, "description": metadata.description,
+        "alt_text": metadata.alt_text,
+    })  # fmt: skip
+
+
+def _metadata(content: object) -> Metadata:
+    fields = json.loads(str(content))
+    return Metadata(**{**fields, "tags": tuple(fields["tags"])})
+
+
+def _lock(path: Path) -> "filelock.BaseFileLock":
+    import filelock
+
+    lock = filelock.FileLock(path.with_name(path.name + ".lock"), timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise CatalogLockedError(
+            f"another run of tagroll is using the catalog {path}",
+            "Wait for it to end, or give this run its own with --catalog FILE.",
+        ) from error
+    return lock
+
+
+@contextlib.contextmanager
+def _as_catalog_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise CatalogError(
+            f"the catalog {path} cannot be used: {error}",
+            "Is the disk full, or the folder read-only? Another place: --catalog FILE.",
+        ) from error

@@ -1,0 +1,68 @@
+"""The catalog's tables, as numbered migrations. A migration that has shipped is never edited; add the next one."""
+
+import sqlite3
+
+from tagroll.errors import CatalogError
+
+MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY,
+        command TEXT NOT NULL,          -- 'tag', 'undo', ...
+        arguments TEXT NOT NULL,        -- JSON list, as typed, without secrets
+        model TEXT NOT NULL,
+        started REAL NOT NULL,          -- seconds since the epoch
+        finished REAL,                  -- NULL: interrupted
+        summary TEXT NOT NULL DEFAULT '{}'
+    );
+    CREATE TABLE answers (              -- what a model said about a picture; never asked twice
+        picture_hash TEXT NOT NULL,
+        model TEXT NOT NULL,
+        prompt TEXT NOT NULL,           -- Prompt.key
+        description TEXT NOT NULL,      -- JSON of domain.Description
+        created REAL NOT NULL,
+        PRIMARY KEY (picture_hash, model, prompt)
+    ) WITHOUT ROWID;
+    CREATE TABLE writes (               -- the journal: committed before the file is replaced
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs,
+        photo BLOB NOT NULL,            -- os.fsencode(path)
+        target BLOB NOT NULL,
+        engine TEXT NOT NULL,
+        before TEXT NOT NULL,           -- JSON: tags, title, description, alt_text
+        after TEXT NOT NULL,
+        before_hash TEXT NOT NULL,
+        after_hash TEXT NOT NULL,
+        patch BLOB NOT NULL,
+        picture_hash TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'pending'   -- pending, done, void (never happened), undone
+    );
+    CREATE INDEX writes_run ON writes (run);
+    CREATE INDEX writes_photo ON writes (photo);
+    CREATE INDEX writes_pending ON writes (state) WHERE state = 'pending';
+    CREATE TABLE photos (               -- the index: a file whose stamp is unchanged is not opened again
+        path BLOB PRIMARY KEY,
+        stamp TEXT NOT NULL,            -- size and times of the photo and its sidecar
+        picture_hash TEXT NOT NULL,
+        tags TEXT NOT NULL,             -- JSON list: what the file carries
+        wanted TEXT                     -- JSON: what tagroll last made of it (tags, mode); NULL: not tagged by us
+    ) WITHOUT ROWID;
+    CREATE INDEX photos_picture ON photos (picture_hash);
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables up to date.
+
+    Raises:
+        CatalogError: The catalog was made by a newer tagroll.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise CatalogError(
+            f"this catalog was made by a newer tagroll (its version {version}, known here: {len(MIGRATIONS)})",
+            "Update tagroll, or name another catalog with --catalog FILE.",
+        )
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")

@@ -1,0 +1,41 @@
+"""Many photos at once: a lazy, bounded, stoppable map over threads."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def map_unordered(work: Callable[[T], R], items: Iterable[T], *, threads: int, stop: threading.Event) -> Iterator[R]:
+    """Yield `work(item)` for each item as it gets done, in no particular order.
+
+    Items are taken only when a thread is free for them, so an endless or slow iterable is fine, and memory stays
+    bounded by `threads`. Once `stop` is set no new item is taken; what is in flight is finished and yielded.
+    An exception of `work` stops the map the same way and is raised at the end.
+    """
+    running: set[Future[R]] = set()
+    failure: BaseException | None = None
+    source = iter(items)
+    with ThreadPoolExecutor(threads, thread_name_prefix="tagroll") as pool:
+        exhausted = False
+        while True:
+            while not exhausted and not failure and not stop.is_set() and len(running) < threads:
+                try:
+                    running.add(pool.submit(work, next(source)))
+                except StopIteration:
+                    exhausted = True
+            if not running:
+                break
+            # The timeout lets a signal handler run, and a stop be seen, while all threads wait for a server.
+            done, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in done:
+                error = future.exception()
+                if error is None:
+                    yield future.result()
+                else:
+                    failure = failure or error
+    if failure is not None:
+        raise failure

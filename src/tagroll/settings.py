@@ -1,0 +1,77 @@
+"""What a run is told: defaults < tagroll.toml < TAGROLL_* variables < options.
+
+click keeps that order (its default map holds the file's values); this module knows the names, the defaults and
+the file.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tagroll.errors import UsageError
+
+DEFAULT_API_URL = "http://127.0.0.1:1234"
+DEFAULT_MODEL = "google/gemma-3-4b"
+
+Backend = Literal["auto", "server", "builtin"]
+SidecarPolicy = Literal["auto", "always", "never"]
+Case = Literal["title", "lower", "keep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all commands share.
+
+    Attributes:
+        api_urls: Model servers, tried and used together.
+        model: The model's name on those servers.
+        server_is_explicit: The user named a server or a model: one that does not answer is an error.
+        api_key: Sent to the server as a bearer token, shown nowhere.
+        backend: "server", "builtin", or "auto": a server when there is one, else the built-in model.
+        catalog: The SQLite file of all that tagroll remembers.
+        json: Results as JSON lines on stdout.
+        quiet: Nothing on stderr but errors.
+        verbose: More on stderr.
+    """
+
+    api_urls: tuple[str, ...] = (DEFAULT_API_URL,)
+    model: str = DEFAULT_MODEL
+    server_is_explicit: bool = False
+    api_key: str = field(default="", repr=False)
+    backend: Backend = "auto"
+    catalog: Path = Path("catalog.sqlite")
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+def config_files() -> tuple[Path, ...]:
+    """Where tagroll.toml is looked for; a later one wins value by value."""
+    import platformdirs
+
+    return (Path(platformdirs.user_config_dir("tagroll", appauthor=False)) / "tagroll.toml", Path("tagroll.toml"))
+
+
+def read_config(path: Path) -> dict[str, object]:
+    """The values of one settings file, with option names as click knows them (`max-tags` -> `max_tags`).
+
+    Values on the top level hold for every command, those under `[tag]`, `[classify]` ... for that one.
+
+    Raises:
+        UsageError: The file cannot be read or is not TOML.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"the settings file {path} cannot be read: {error}", "Mend it or move it away.") from error
+    return _option_names(raw)
+
+
+def _option_names(raw: Mapping[str, object]) -> dict[str, object]:
+    return {
+        key.replace("-", "_"): _option_names(value) if isinstance(value, dict) else value for key, value in raw.items()
+    }

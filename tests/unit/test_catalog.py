@@ -1,0 +1,133 @@
+"""The catalog: what is committed stays, what two runs may not do at once, what a newer version left."""
+
+import dataclasses
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tagroll.catalog import Catalog, PhotoRow
+from tagroll.domain import Description, Metadata, Prompt, Write
+from tagroll.errors import CatalogError, CatalogLockedError
+
+PROMPT = Prompt(task="tags", text="?", schema={}, max_tags=10, key="k1")
+ODD = Path("/photos/new\nline \udcff'.jpg")
+
+
+def a_write(photo: Path = ODD, before: tuple[str, ...] = ("Old",), after: tuple[str, ...] = ("New",)) -> Write:
+    return Write(
+        photo, photo, "jpeg", Metadata(tags=before, title="t"), Metadata(tags=after), "b" * 32, "a" * 32, b"\0patch", "p"
+    )
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    with Catalog(tmp_path / "deep" / "catalog.sqlite") as catalog:
+        yield catalog
+
+
+def test_an_answer_is_kept_per_picture_model_and_question(catalog):
+    answer = Description(("Été", "Cat"), "m", title="T")
+    catalog.keep_answer("p", PROMPT, answer)
+    assert catalog.answer("p", "m", PROMPT) == answer
+    assert catalog.answer("q", "m", PROMPT) is None
+    assert catalog.answer("p", "other", PROMPT) is None
+    assert catalog.answer("p", "m", dataclasses.replace(PROMPT, key="k2")) is None
+
+
+def test_a_write_goes_through_the_journal_as_it_was(catalog):
+    run = catalog.start_run("tag", ["x"], "m")
+    number = catalog.journal(run, a_write())
+    (pending,) = catalog.pending()
+    assert (pending.id, pending.run, pending.state, pending.write) == (number, run, "pending", a_write())
+    assert catalog.writings(run) == []
+    catalog.settle({number: "done"})
+    assert catalog.pending() == []
+    assert [w.write for w in catalog.writings(run)] == [a_write()]
+    assert catalog.written_tags(ODD) == {"new"}
+
+
+def test_runs_tell_how_they_ended(catalog):
+    first = catalog.start_run("tag", ["a", "b"], "m")
+    catalog.finish_run(first, {"tagged": 3})
+    second = catalog.start_run("undo", [])
+    runs = catalog.runs()
+    assert [(r.id, r.command, r.arguments) for r in runs] == [(second, "undo", ()), (first, "tag", ("a", "b"))]
+    assert runs[0].finished is None
+    assert runs[1].finished is not None
+    assert runs[1].summary == {"tagged": 3}
+
+
+def test_the_index_holds_odd_paths_and_finds_pictures(catalog):
+    row = PhotoRow(ODD, "stamp", "p", ("A",), {"tags": ["A"], "append": False})
+    catalog.index(row)
+    catalog.index(dataclasses.replace(row, path=Path("/other.jpg"), wanted=None))
+    assert catalog.photo(ODD) == row
+    assert catalog.photo(Path("/none")) is None
+    assert {r.path for r in catalog.photos_with("p")} == {ODD, Path("/other.jpg")}
+
+
+def test_a_second_run_is_told_to_wait_but_may_read(catalog):
+    with pytest.raises(CatalogLockedError) as caught:
+        Catalog(catalog.path)
+    assert caught.value.exit_code == 5
+    assert "--catalog" in caught.value.hint
+    with Catalog(catalog.path, exclusive=False) as reader:
+        assert reader.runs() == []
+
+
+def test_what_was_committed_survives_a_kill(tmp_path):
+    path = tmp_path / "c.sqlite"
+    code = f"""
+import os, signal
+from pathlib import Path
+from tagroll.catalog import Catalog
+from tagroll.domain import Metadata, Write
+c = Catalog(Path({str(path)!r}))
+run = c.start_run("tag", [])
+c.journal(run, Write(Path("/a"), Path("/a"), "jpeg", Metadata(), Metadata(tags=("X",)), "b", "a", b"", "p"))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    with Catalog(path) as catalog:
+        assert [w.write.after.tags for w in catalog.pending()] == [("X",)]
+
+
+def test_many_threads_commit_and_each_gets_its_own_answer(catalog):
+    run = catalog.start_run("tag", [])
+    numbers: list[int] = []
+
+    def work() -> None:
+        numbers.extend(catalog.journal(run, a_write()) for _ in range(25))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(numbers)) == 200
+    assert len(catalog.pending()) == 200
+
+
+def test_a_failing_job_fails_alone(catalog):
+    with pytest.raises(CatalogError):
+        catalog.journal(999, a_write())  # no such run
+    assert catalog.journal(catalog.start_run("tag", []), a_write()) > 0
+
+
+def test_a_newer_catalog_and_a_file_that_is_none_are_refused(tmp_path):
+    newer = tmp_path / "newer.sqlite"
+    connection = sqlite3.connect(newer)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    with pytest.raises(CatalogError, match="newer tagroll"):
+        Catalog(newer)
+    other = tmp_path / "other.sqlite"
+    other.write_bytes(b"not a database, surely not" * 100)
+    with pytest.raises(CatalogError, match="cannot be used"):
+        Catalog(other)
+    other.write_bytes(b"")
+    Catalog(other).close()  # the lock of the failed try is gone
