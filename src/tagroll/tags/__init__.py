@@ -1,0 +1,1 @@
+"""Tags as text: pure functions, no I/O."""

@@ -1,0 +1,130 @@
+"""Keywords as a model or a person wrote them -> tags that every photo program reads the same way."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+Case = Literal["title", "lower", "keep"]
+
+MAX_CHARS = 64
+"""A longer "tag" is text. Also what IPTC's 64 bytes hold of plain ASCII, so most tags fit there uncut."""
+
+MAX_WORDS = 6
+"""A tag of more words is a description ("Statue of Liberty" has 3, "man in a red jacket" 5)."""
+
+_SENTENCE_WORDS = 4
+"""From this many words on, a full stop at the end makes a sentence ("Washington D.C." is none)."""
+
+_JOINERS = "\u200c\u200d"  # ZWNJ and ZWJ: Persian and Indic spelling, emoji families
+_LEADING = "#*•·‣◦▪-\u2013—~,.:!?=+…"
+_TRAILING = "*•·-\u2013—~,:!?=…"
+_QUOTES = "\"'`\u2018\u2019“”„«»\u2039\u203a「」『』"
+_BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
+_ALTERNATIVES = re.compile(r"[^\W\d_]{3,}(?:/[^\W\d_]{3,})+")
+
+
+def normalize(
+    keywords: Iterable[str], *, case: Case = "title", max_tags: int | None = None
+) -> tuple[str, ...]:
+    """Make keywords into tags: clean, short, unique, in the order given.
+
+    - NFC; no control, format, private or broken characters; white space and underscores are one space.
+    - No wrapping quotes, brackets, bullets, hashes, and no punctuation at the end.
+    - `;` and `|` end a tag and begin the next. So does a slash with spaces around it, or one between
+      single words ("couch/sofa"); any other slash becomes a space ("AC/DC"). Photo programs read all
+      three as a hierarchy or a list. A comma stays: "Paris, France" is one tag.
+    - What has no letter, digit or symbol, more than MAX_WORDS words or MAX_CHARS characters, or ends
+      like a sentence, is dropped.
+    - Of tags that differ only in case, the first stays.
+
+    Args:
+        keywords: Any texts.
+        case: "title" gives words that are all lower case a capital ("DSLR" and "McDonald" stay);
+            "lower" lowers everything; "keep" changes nothing.
+        max_tags: How many tags at the most, 0 or more; the first ones stay. None: all.
+
+    Returns:
+        The tags. Normalising them again changes nothing.
+    """
+    tags: dict[str, str] = {}
+    for part in _parts(keywords):
+        if max_tags is not None and len(tags) >= max_tags:
+            break
+        # Casing can take a joiner's neighbour from it (İ becomes i and a dot) and can undo NFC.
+        tag = unicodedata.normalize("NFC", _without_loose_joiners(_cased(_stripped(part), case)))
+        if _is_tag(tag) and not _ends_like_a_sentence(part.strip(_QUOTES + " ")):
+            tags.setdefault(unicodedata.normalize("NFC", tag.casefold()), tag)
+    return tuple(tags.values())
+
+
+def _parts(keywords: Iterable[str]) -> Iterator[str]:
+    """Cut keywords at the characters that other programs read as structure."""
+    for keyword in keywords:
+        for part in re.split(r"[;|]", _clean(keyword)):
+            for side in re.split(r"(?<=\s)/(?=\s)", part):
+                tight = side.strip()
+                if _ALTERNATIVES.fullmatch(tight):
+                    yield from tight.split("/")
+                else:
+                    yield " ".join(tight.replace("/", " ").split())
+
+
+def _clean(text: str) -> str:
+    """NFC with single spaces, without characters that XML, IPTC or a screen cannot hold."""
+    kept = "".join(c if c.isprintable() else _replacement(c) for c in text)
+    return unicodedata.normalize("NFC", " ".join(_without_loose_joiners(kept).replace("_", " ").split()))
+
+
+def _replacement(char: str) -> str:
+    """What stands for a character that str.isprintable() refuses."""
+    if char in _JOINERS:
+        return char
+    kind = unicodedata.category(char)
+    if char.isspace() or kind == "Cc":
+        return " "
+    # Not assigned (Cn) is mostly an emoji newer than this Python; U+FFFE and its like are for no text.
+    is_noncharacter = ord(char) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(char) <= 0xFDEF
+    return char if kind == "Cn" and not is_noncharacter else ""
+
+
+def _without_loose_joiners(text: str) -> str:
+    """Keep a joiner only between two characters that it can join."""
+    return re.sub(r"(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])", "", text)
+
+
+def _stripped(text: str) -> str:
+    """Take off quotes, brackets, bullets and punctuation until nothing more comes off."""
+    before = ""
+    while text != before:
+        before = text
+        text = text.strip(_QUOTES + " ").lstrip(_LEADING).rstrip(_TRAILING).strip()
+        if text.endswith(".") and "." not in text[:-1]:  # the stop in "D.C." belongs to it
+            text = text[:-1]
+        if len(text) > 1 and _BRACKETS.get(text[0]) == text[-1]:
+            text = text[1:-1]
+    return text
+
+
+def _cased(tag: str, case: Case) -> str:
+    if case == "lower":
+        return tag.lower()
+    if case == "keep":
+        return tag
+    # str.title() on one character: the digraph "ǆ" and Georgian have a form for it that is not upper().
+    return " ".join(word[0].title() + word[1:] if word.islower() else word for word in tag.split(" "))
+
+
+def _is_tag(tag: str) -> bool:
+    return (
+        len(tag) <= MAX_CHARS
+        and tag.count(" ") < MAX_WORDS
+        and not _ends_like_a_sentence(tag)
+        and any(c.isalnum() or unicodedata.category(c) == "So" for c in tag)
+    )
+
+
+def _ends_like_a_sentence(text: str) -> bool:
+    return text.endswith(("。", "！", "？")) or (  # noqa: RUF001 - the full-width marks are meant
+        text.endswith((".", "!", "?")) and text.count(" ") >= _SENTENCE_WORDS - 1
+    )
