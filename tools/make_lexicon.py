@@ -1,0 +1,184 @@
+"""Build src/tagroll/tags/data/lexicon.txt.zst from Debian's WordNet and word lists.
+
+    apt-get download wordnet-base wordnet-sense-index wamerican wamerican-large wbritish
+    for deb in *.deb; do dpkg-deb -x "$deb" root; done
+    python tools/make_lexicon.py root/usr/share
+
+The file is UTF-8 text, compressed with zstandard, in sections (see `tagroll.tags.lexicon`):
+
+    [synsets]    one noun synset a line: kind, hypernyms, instance of, parts (line numbers), word=share;...
+    [antonyms]   word TAB word, of nouns, adjectives and verbs
+    [plurals]    irregular plural TAB singular
+    [british]    British spelling TAB American spelling
+    [words]      known words, sorted; "=" before a common one, "+" before one known only as a name
+"""
+
+import argparse
+import re
+from collections import defaultdict
+from itertools import pairwise
+from pathlib import Path
+
+import zstandard
+
+OUT = Path(__file__).parents[1] / "src/tagroll/tags/data/lexicon.txt.zst"
+ABSTRACT_GROUPS = ("genus_", "family_", "order_", "class_", "subfamily_", "suborder_", "superfamily_", "phylum_")
+BRITISH_RULES = (
+    (r"our", "or"), (r"re(s?)$", r"er\1"), (r"is(e|es|ed|ing|er|ers|ation|ations)$", r"iz\1"),
+    (r"ys(e|es|ed|ing|er|ers)$", r"yz\1"), (r"ogue(s?)$", r"og\1"), (r"ll", "l"), (r"l(ment|ful|fully)$", r"ll\1"),
+    (r"pp(ed|ing|er|ers)$", r"p\1"), (r"ae", "e"), (r"oe(?!s?$|d$)", "e"), (r"ence$", "ense"),
+    (r"gramme(s?)$", r"gram\1"), (r"ough$", "ow"), (r"aer", "air"), (r"mould", "mold"), (r"sulph", "sulf"),
+)  # fmt: skip
+MIN_SHARE = 0.3
+Synset = tuple[str, list[int], list[int], list[int], list[str]]
+
+
+def senses(folder: Path) -> dict[tuple[str, int], float]:
+    """The share of each noun sense in a word's use: tagged counts, with a prior for the order of senses."""
+    found: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    for line in (folder / "index.sense").read_text("ascii").splitlines():
+        sense, offset, number, count = line.split()
+        word, _, rest = sense.partition("%")
+        if rest.startswith("1:"):
+            found[word].append((int(number), int(offset), int(count)))
+    shares = {}
+    for word, rows in found.items():
+        weights = {offset: count + number**-2.0 for number, offset, count in rows}
+        total = sum(weights.values())
+        shares |= {(word, offset): weight / total for offset, weight in weights.items()}
+    return shares
+
+
+def read_synsets(folder: Path) -> dict[int, Synset]:
+    """Every noun synset but the scientific groups: kind, hypernyms, classes it is an instance of, parts, words."""
+    synsets: dict[int, Synset] = {}
+    for line in (folder / "data.noun").read_text("ascii").splitlines():
+        if line.startswith(" "):
+            continue
+        fields = line.split("|")[0].split()
+        count = int(fields[3], 16)
+        words = fields[4 : 4 + 2 * count : 2]
+        if words[0].startswith(ABSTRACT_GROUPS):
+            continue
+        pointers = fields[4 + 2 * count + 1 :]
+        related: dict[str, list[int]] = defaultdict(list)
+        for kind, target in zip(pointers[::4], pointers[1::4], strict=True):
+            related[kind].append(int(target))
+        parts = related["%p"] + related["%m"] + related["%s"]
+        synsets[int(fields[0])] = (fields[1], related["@"], related["@i"], parts, words)
+    return synsets
+
+
+def synset_lines(folder: Path) -> list[str]:
+    """The section [synsets]."""
+    shares = senses(folder)
+    synsets = read_synsets(folder)
+    number = {offset: i for i, offset in enumerate(synsets)}
+
+    def ids(offsets: list[int]) -> str:
+        return " ".join(str(number[o]) for o in offsets if o in number)
+
+    lines = []
+    for offset, (kind, up, instance_of, parts, words) in synsets.items():
+        shared = ";".join(f"{w}={round(100 * shares.get((w.lower(), offset), 0))}" for w in words)
+        lines.append("\t".join((kind, ids(up), ids(instance_of), ids(parts), shared)))
+    return lines
+
+
+def antonym_lines(folder: Path) -> list[str]:
+    """The section [antonyms]: direct ones, and those of the head an adjective is similar to."""
+    pairs = set()
+    for name in ("noun", "adj", "verb"):
+        words, links = {}, []
+        for line in (folder / f"data.{name}").read_text("ascii").splitlines():
+            if line.startswith(" "):
+                continue
+            fields = line.split("|")[0].split()
+            count = int(fields[3], 16)
+            words[int(fields[0])] = [re.sub(r"\(.*", "", w) for w in fields[4 : 4 + 2 * count : 2]]
+            pointers = fields[4 + 2 * count + 1 : 4 + 2 * count + 1 + 4 * int(fields[4 + 2 * count])]
+            links += [
+                (int(fields[0]), int(target), int(which[:2], 16), int(which[2:], 16))
+                for kind, target, which in zip(pointers[::4], pointers[1::4], pointers[3::4], strict=True)
+                if kind == "!"
+            ]
+        for source, target, i, j in links:
+            pairs.add("\t".join(sorted((words[source][i - 1].lower(), words[target][j - 1].lower()))))
+    return sorted(pairs)
+
+
+def word_list(path: Path) -> set[str]:
+    """The words of a list, without possessives."""
+    return {w for w in path.read_text("utf-8").split() if "'" not in w}
+
+
+def british_lines(lists: Path, folder: Path) -> list[str]:
+    """The section [british]: what a regular change turns into an American word.
+
+    Only for words the American list has not, or that share a main sense with the changed word (theatre).
+    """
+    american, large, british = (
+        word_list(lists / name) for name in ("american-english", "american-english-large", "british-english")
+    )
+    meanings: dict[str, set[int]] = defaultdict(set)
+    for (word, offset), share in senses(folder).items():
+        if share >= MIN_SHARE:
+            meanings[word].add(offset)
+    lines = []
+    for word in sorted(w for w in british | large if w.islower() and w.capitalize() not in british):
+        for pattern, replacement in BRITISH_RULES:
+            changed = re.sub(pattern, replacement, word)
+            british_only = word in british and word not in american and changed in american | large
+            same = changed in american and meanings[word] & meanings[changed]
+            if changed != word and (british_only or same):
+                lines.append(f"{word}\t{changed}")
+                break
+    return lines
+
+
+def known_words(small: set[str], everything: set[str], possessive: set[str]) -> list[str]:
+    """The section [words]. A name is a capitalised word with a possessive that is no word in small letters."""
+    lines = []
+    for word in {w.lower() for w in everything}:
+        if word in everything:
+            lines.append(("=" if word in small else "") + word)
+        elif word.capitalize() in possessive:
+            lines.append("+" + word)
+        else:
+            lines.append(word)
+    return sorted(lines)
+
+
+def main() -> None:
+    """Write the file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("share", type=Path, help="the usr/share of the unpacked packages")
+    share = parser.parse_args().share
+    wordnet, lists = share / "wordnet", share / "dict"
+    american, large, british = (
+        word_list(lists / name) for name in ("american-english", "american-english-large", "british-english")
+    )
+    possessive = {
+        w.removesuffix("'s")
+        for w in (lists / "american-english-large").read_text("utf-8").split()
+        if w.endswith("'s")
+    }
+    plurals = [line.split()[:2] for line in (wordnet / "noun.exc").read_text("ascii").splitlines()]
+    sections = {
+        "synsets": synset_lines(wordnet),
+        "antonyms": antonym_lines(wordnet),
+        "plurals": ["\t".join(p) for p in plurals if "-" not in p[0] and "_" not in p[0]],
+        "british": british_lines(lists, wordnet),
+        "words": known_words(american | british, american | large | british, possessive),
+    }
+    if any(a > b for a, b in pairwise(sections["words"])):
+        raise SystemExit("the words are not sorted")
+    text = "".join(f"[{name}]\n" + "".join(f"{line}\n" for line in lines) for name, lines in sections.items())
+    OUT.write_bytes(zstandard.ZstdCompressor(level=22).compress(text.encode()))
+    for name, lines in sections.items():
+        print(f"{name}: {len(lines)}")
+    print(f"{OUT.name}: {OUT.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
