@@ -1,0 +1,94 @@
+"""What operating systems do differently about locks, syncing and a file's attributes."""
+
+import contextlib
+import errno
+import os
+import sys
+
+if sys.platform != "win32":
+    import fcntl
+
+_NO_LOCKS = {errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+_NO_XATTRS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+_ACL = "system.posix_acl_access"
+_COPYFILE_METADATA = 7  # copyfile.h: access list, flags and extended attributes
+
+
+def lock(fd: int) -> bool | None:
+    """Take an exclusive advisory lock without waiting.
+
+    Returns:
+        True if we have it now, False if someone else has, None where files cannot be locked. Closing the last
+        descriptor gives it back, and so does the end of the process, however it ends.
+    """
+    if sys.platform == "win32":
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            return None
+        raise
+    return True
+
+
+def sync(fd: int) -> None:
+    """Bring a file's bytes and attributes to the disk itself (macOS: through the drive's own cache, too)."""
+    if sys.platform == "darwin":
+        with contextlib.suppress(OSError):  # network and FAT volumes do not know it
+            fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(fd)
+
+
+def sync_folder(folder: str | os.PathLike[str]) -> None:
+    """Bring the names in a folder to the disk, where folders can be synced."""
+    if sys.platform == "win32":
+        return
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+    finally:
+        os.close(fd)
+
+
+def copy_attributes(source: int, target: int) -> None:
+    """Copy access list and extended attributes from one open file to another.
+
+    Attributes that only the system may set (`security.*`, `trusted.*`) are copied where it lets us.
+
+    Raises:
+        OSError: An attribute that belongs to the user cannot be kept.
+    """
+    if sys.platform == "darwin":
+        import ctypes  # noqa: PLC0415  # macOS only
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.fcopyfile(source, target, None, _COPYFILE_METADATA) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    elif sys.platform == "linux":
+        _copy_xattrs(source, target)
+
+
+if sys.platform == "linux":
+
+    def _copy_xattrs(source: int, target: int) -> None:
+        try:
+            names = os.listxattr(source)
+        except OSError as error:
+            if error.errno in _NO_XATTRS:
+                return
+            raise
+        for name in names:
+            try:
+                os.setxattr(target, name, os.getxattr(source, name))
+            except OSError:
+                if name.startswith("user.") or name == _ACL:
+                    raise
+        if _ACL not in names and _ACL in os.listxattr(target):
+            os.removexattr(target, _ACL)  # given by the folder's default, the original has none
