@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 class Packets:
     """The packets of one file as raw bytes; None means the file has no such packet.
 
-    `jpeg`, `png` and `webp` each have `read_packets(source)` and `replace_packets(data, new)`. A packet that equals
-    the one in the file is left there byte for byte; None removes it.
+    `jpeg`, `png` and `webp` each have `read_packets(source)` and `replace_packets(data, new)`. A packet that
+    equals the one in the file is left there byte for byte; None removes it.
 
     Attributes:
         xmp: The (main) XMP packet, as it stands in the file, padding and `<?xpacket?>` wrapper included.
-        iptc: The IPTC-IIM datasets (Photoshop resource 0x0404); the Photoshop digest 0x0425 is kept in step.
+        iptc: The IPTC-IIM datasets (Photoshop resource 0x0404); the digest 0x0425 is kept in step.
         exif: The TIFF block, without the "Exif" header of JPEG.
-        extended_xmp: The extended XMP of a JPEG (XMP specification part 3, 1.1.3.1), checked and put together. It
-            can be read, not edited: `replace_packets` refuses to change the XMP of a file that has one.
-        signed: Whether a C2PA manifest vouches for the file's bytes; any change makes it invalid, so such a file
-            gets a sidecar. Not part of equality: it says something about the file, not about the packets.
+        extended_xmp: The extended XMP of a JPEG (XMP specification part 3, 1.1.3.1), checked and put
+            together. It can be read, not edited: `replace_packets` ignores this field and refuses to change
+            the XMP of a file that has one.
+        signed: Whether a C2PA manifest vouches for the file's bytes; any change makes it invalid, so such a
+            file gets a sidecar. Not part of equality: it says something about the file, not the packets.
     """
 
     xmp: bytes | None = field(default=None, repr=False)

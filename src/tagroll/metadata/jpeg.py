@@ -1,0 +1,285 @@
+"""Metadata packets of JPEG files: read them fast, change them and nothing else.
+
+A JPEG is a row of segments up to the first scan (ITU-T T.81, annex B). XMP and EXIF live in APP1, IPTC in
+the Photoshop resources of APP13. Everything that is not one of these three is carried over byte for byte; the
+only other bytes that can change are the offsets of an MPF index (CIPA DC-007) whose images would move.
+"""
+
+import hashlib
+import io
+import re
+import struct
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import BinaryIO, NamedTuple
+
+from tagroll.errors import ForeignStructureError, MetadataError
+from tagroll.metadata import mpf
+from tagroll.metadata.jpeg_scan import end_of_image
+from tagroll.metadata.packets import Packets
+from tagroll.metadata.photoshop import iptc_of, with_iptc
+from tagroll.metadata.signed import is_c2pa_box, points_to_manifest
+from tagroll.metadata.splice import Edit, moved, splice
+
+_EXIF = b"Exif\0"
+_EXIF_HEADER = b"Exif\0\0"
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
+_PHOTOSHOP = b"Photoshop 3.0\0"
+_APP0, _APP1, _APP2, _APP11, _APP13 = 0xE0, 0xE1, 0xE2, 0xEB, 0xED
+_KINDS = (
+    (_APP0, b"", "jfif"),
+    (_APP1, _EXIF, "exif"),
+    (_APP1, _XMP, "xmp"),
+    (_APP1, _EXTENDED, "extended"),
+    (_APP2, b"MPF\0", "mpf"),
+    (_APP13, _PHOTOSHOP, "photoshop"),
+)
+_LIMIT = 65533
+_PEEK = {_APP1: _LIMIT, _APP2: 4, _APP11: 64, _APP13: _LIMIT}
+"""How much of a segment's payload tells what it is; of ours, all of it."""
+_MAX_TRAILING_PICTURES = 10_000
+
+
+class _Segment(NamedTuple):
+    """One marker segment: `start` is its 0xFF, `payload` what _PEEK asks for."""
+
+    kind: str
+    start: int
+    end: int
+    payload: bytes
+
+
+def read_packets(source: BinaryIO) -> Packets:
+    """Read the metadata packets, and nothing behind the first scan header.
+
+    Args:
+        source: The file, at its start. Unbuffered files (`buffering=0`) are read fastest.
+
+    Raises:
+        ForeignStructureError: A packet exists more than once, or under a header programs disagree about.
+        MetadataError: The file is no JPEG, is cut off, or a packet is damaged.
+    """
+    return _packets(list(_segments(source)))
+
+
+def replace_packets(data: bytes, new: Packets) -> bytes:
+    """The file with other metadata packets; all the rest byte for byte and in its order.
+
+    A new XMP packet that is not longer than the old one is filled up with spaces before its end marker, so
+    that nothing in the file moves.
+
+    Raises:
+        ForeignStructureError: Editing is not safe: extended XMP, several packets of a kind, a packet over
+            64 KB, offsets into the data behind the picture that would break.
+        MetadataError: As `read_packets`.
+    """
+    segments = list(_segments(io.BytesIO(data)))
+    old = _packets(segments)
+    edits: list[Edit] = []
+    if new.exif != old.exif:
+        edits.append(_exif_edit(segments, new.exif))
+    if new.xmp != old.xmp:
+        edits.append(_xmp_edit(segments, new.xmp))
+    if new.iptc != old.iptc:
+        edits.append(_iptc_edit(segments, new.iptc))
+    if any(edit.growth for edit in edits):
+        _check_pointers(data, segments, edits)
+        edits += [
+            fix for one in _of(segments, "mpf") for fix in mpf.follow(data, one.start + 8, one.end, edits)
+        ]
+    return splice(data, edits)
+
+
+def _segments(source: BinaryIO) -> Iterator[_Segment]:
+    """The segments before the first scan; the last one is the scan (or end) marker itself."""
+    if source.read(2) != b"\xff\xd8":
+        raise MetadataError("not a JPEG file")
+    position = 2
+    while True:
+        head = source.read(4)
+        if head[:2] == b"\xff\xff":
+            position = _skip_fill(source, position)
+            continue
+        if head[:2] in {b"\xff\xda", b"\xff\xd9"}:
+            yield _Segment("picture", position, position, b"")
+            return
+        if len(head) < 4:
+            raise MetadataError("the JPEG is cut off before its picture")
+        marker = head[1]
+        length = head[2] << 8 | head[3]
+        if head[0] != 0xFF or not 0xC0 <= marker <= 0xFE or 0xD0 <= marker <= 0xD8 or length < 2:
+            raise ForeignStructureError("the JPEG has unknown bytes between its segments")
+        end = position + 2 + length
+        payload = b""
+        if marker in _PEEK:
+            payload = source.read(min(length - 2, _PEEK[marker]))
+            if len(payload) < min(length - 2, _PEEK[marker]):
+                raise MetadataError("the JPEG is cut off before its picture")
+        yield _Segment(_kind(marker, payload), position, end, payload)
+        source.seek(end)
+        position = end
+
+
+def _skip_fill(source: BinaryIO, position: int) -> int:
+    """Where the last of a run of 0xFF stands; the source is left there (T.81, B.1.1.2: fill bytes)."""
+    source.seek(position)
+    while block := source.read(65536):
+        rest = len(block.lstrip(b"\xff"))
+        position += len(block) - rest
+        if rest:
+            break
+    source.seek(position - 1)
+    return position - 1
+
+
+def _kind(marker: int, payload: bytes) -> str:
+    for known, header, kind in _KINDS:
+        if marker == known and payload.startswith(header):
+            return kind
+    if marker == _APP1 and (payload.startswith((b"http", b"XMP\0")) or b"<?xpacket" in payload):
+        return "odd"  # exiftool reads these as XMP, most other programs do not
+    return "c2pa" if marker == _APP11 and is_c2pa_box(payload) else "other"
+
+
+def _of(segments: Sequence[_Segment], kind: str) -> list[_Segment]:
+    return [segment for segment in segments if segment.kind == kind]
+
+
+def _packets(segments: Sequence[_Segment]) -> Packets:
+    """What the segments say."""
+    if _of(segments, "odd"):
+        raise ForeignStructureError("the photo has an XMP packet under an unknown header")
+    xmp = _of(segments, "xmp")
+    if len(xmp) > 1:
+        raise ForeignStructureError("the photo has several XMP packets")
+    exif = _of(segments, "exif")
+    packet = xmp[0].payload[len(_XMP) :] if xmp else None
+    return Packets(
+        xmp=packet,
+        iptc=_iptc(_of(segments, "photoshop")),
+        # an EXIF block over 64 KB goes on in further segments; what we want of it is in the first
+        exif=exif[0].payload[len(_EXIF_HEADER) :] if exif else None,
+        extended_xmp=_extended(packet, _of(segments, "extended")),
+        signed=bool(_of(segments, "c2pa")) or points_to_manifest(packet),
+    )
+
+
+def _extended(xmp: bytes | None, segments: Sequence[_Segment]) -> bytes | None:
+    """The extended packet that the main one names: header, GUID, full length, offset, portion in each."""
+    named = (
+        re.search(rb"HasExtendedXMP\s*(?:=\s*[\"']|>)\s*([0-9A-Fa-f]{32})", xmp or b"") if segments else None
+    )
+    if named is None:
+        return None
+    at = len(_EXTENDED)
+    portions: list[tuple[int, int, bytes]] = []
+    for segment in segments:
+        if segment.payload[at : at + 32] == named[1] and len(segment.payload) >= at + 40:
+            length, offset = struct.unpack_from(">II", segment.payload, at + 32)
+            portions.append((offset, length, segment.payload[at + 40 :]))
+    if not portions:
+        return None
+    whole = b"".join(portion for _, _, portion in sorted(portions))
+    guid = hashlib.md5(whole, usedforsecurity=False).hexdigest()
+    if portions[0][1] != len(whole) or guid.encode() != named[1].lower():
+        raise MetadataError("the extended XMP is incomplete or damaged")
+    return whole
+
+
+def _iptc(segments: Sequence[_Segment]) -> bytes | None:
+    """The IPTC of all Photoshop segments; a resource may go on from one segment to the next."""
+    return iptc_of(b"".join(segment.payload[len(_PHOTOSHOP) :] for segment in segments))
+
+
+def _segment(marker: int, payload: bytes) -> bytes:
+    if len(payload) > _LIMIT:
+        raise ForeignStructureError("the metadata does not fit into a JPEG segment of 64 KB")
+    return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
+
+
+def _lead(segments: Sequence[_Segment], kinds: set[str]) -> int:
+    """Where the unbroken row of segments of these kinds at the start of the file ends.
+
+    New segments go there: JFIF first, then EXIF, then XMP, then Photoshop, as the standards and readers want
+    it, and before an MPF index, so that its images keep their distance to it.
+    """
+    end = 2
+    for segment in segments:
+        if segment.kind not in kinds:
+            break
+        end = segment.end
+    return end
+
+
+def _edit(found: Sequence[_Segment], lead: int, marker: int, payload: bytes | None) -> Edit:
+    """Replace the one segment found, or add one at `lead`."""
+    start, end = (found[0].start, found[0].end) if found else (lead, lead)
+    return Edit(start, end, b"" if payload is None else _segment(marker, payload))
+
+
+def _exif_edit(segments: Sequence[_Segment], exif: bytes | None) -> Edit:
+    found = _of(segments, "exif")
+    if len(found) > 1:
+        raise ForeignStructureError("the photo has several EXIF segments")
+    header = found[0].payload[: len(_EXIF_HEADER)] if found else _EXIF_HEADER
+    return _edit(found, _lead(segments, {"jfif"}), _APP1, None if exif is None else header + exif)
+
+
+def _xmp_edit(segments: Sequence[_Segment], xmp: bytes | None) -> Edit:
+    if _of(segments, "extended"):
+        raise ForeignStructureError("the photo has extended XMP")
+    found = _of(segments, "xmp")
+    if xmp is not None:
+        xmp = _XMP + _padded(xmp, len(found[0].payload) - len(_XMP) if found else 0)
+    return _edit(found, _lead(segments, {"jfif", "exif"}), _APP1, xmp)
+
+
+def _padded(xmp: bytes, length: int) -> bytes:
+    """The packet with spaces before its end marker, `length` bytes long if it is shorter than that."""
+    end = xmp.rfind(b"<?xpacket end=")
+    if end < 0:
+        return xmp
+    return xmp[:end] + b" " * (length - len(xmp)) + xmp[end:]
+
+
+def _iptc_edit(segments: Sequence[_Segment], iptc: bytes | None) -> Edit:
+    found = _of(segments, "photoshop")
+    # a resource that goes on in the next segment is refused here
+    holding = [segment for segment in found if iptc_of(segment.payload[len(_PHOTOSHOP) :]) is not None]
+    target = (holding or found)[:1]
+    block = with_iptc(target[0].payload[len(_PHOTOSHOP) :] if target else b"", iptc)
+    payload = _PHOTOSHOP + block if block else None
+    return _edit(target, _lead(segments, {"jfif", "exif", "xmp"}), _APP13, payload)
+
+
+def _check_pointers(data: bytes, segments: Sequence[_Segment], edits: Sequence[Edit]) -> None:
+    """Refuse when the EXIF (MakerNotes mostly) may point at a preview behind the picture, which would move.
+
+    Such offsets count from the EXIF header or from the start of the file, and only the camera's maker knows
+    where they stand. So every four bytes that would be such an offset count as one.
+    """
+    end = end_of_image(data, segments[-1].start)
+    if data[-12:-8] in {b"AXS!", b"AXS*"}:
+        raise ForeignStructureError(
+            "the photo has an AFCP trailer, whose offsets count from the file's start"
+        )
+    found = islice(re.finditer(b"\xff\xd8\xff", memoryview(data)[end:]), _MAX_TRAILING_PICTURES)
+    pictures = [end + start.start() for start in found]
+    for exif in _of(segments, "exif") if pictures else ():
+        base = exif.start + 4 + len(_EXIF_HEADER)
+        words = _words(exif.payload[len(_EXIF_HEADER) :])
+        for origin in (0, base):
+            moves = moved(end, edits) - moved(origin, edits) != end - origin
+            if moves and any(picture - origin in words for picture in pictures):
+                raise ForeignStructureError("the camera's notes point at a preview behind the picture")
+
+
+def _words(exif: bytes) -> set[int]:
+    """Every four bytes of an EXIF block as a number in its byte order."""
+    order = "<" if exif.startswith(b"II") else ">"
+    return {
+        word
+        for at in range(4)
+        for (word,) in struct.iter_unpack(f"{order}I", exif[at : at + max(0, len(exif) - at) // 4 * 4])
+    }
