@@ -1,0 +1,345 @@
+"""FIELDS: every field in which programs look for tags, and the one meaning they have together.
+
+Reading joins all fields into one list of tags; writing gives every field its share of the new list, so that
+every program, whichever field it looks at first, sees the same tags. Both engines (in process and exiftool)
+go through `metadata_from_fields` and `fields_after`, so both mean the same.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Literal
+
+from tagroll.domain import Change, Metadata
+from tagroll.errors import ForeignStructureError
+from tagroll.metadata import acdsee, exif, iptc, keywords
+from tagroll.metadata.packets import Packets
+from tagroll.metadata.xmp import Xmp
+
+Fields = Mapping[str, tuple[str, ...]]
+"""Raw values by the name of a row, as exiftool gives them; a field that is not there has no key."""
+
+ALL_FAMILIES = frozenset({"xmp", "iptc", "exif"})
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field.
+
+    Attributes:
+        name: What `exiftool -G1` calls it; the key in `Metadata.fields`.
+        family: The packet it stands in.
+        holds: "paths" (one value a tag), "flat" (names), "mixed" (paths, but names from Windows), "xml" (the
+            categories of ACDSee), "comment" (names in a sentence) or "text" (a caption).
+        separator: Between the levels of a path, or between the names in one value; "" where there is none.
+        spread: Whether it is written to every file that can hold it; else only where it is already.
+        xml: Names of the XMP property, `{namespace}local`, the usual one first.
+        prefix: The usual prefix of that namespace.
+        kind: The usual list of the property: "Bag", "Seq", "Alt", or "" for simple text.
+        change: The key in `Change.set`, for a caption.
+    """
+
+    name: str
+    family: Literal["xmp", "iptc", "exif"]
+    holds: Literal["paths", "flat", "mixed", "xml", "comment", "text"]
+    separator: str = ""
+    spread: bool = False
+    xml: tuple[str, ...] = ()
+    prefix: str = ""
+    kind: str = ""
+    change: str = ""
+
+
+_DC = "{http://purl.org/dc/elements/1.1/}"
+_LR = "{http://ns.adobe.com/lightroom/1.0/}"
+_MS = ("{http://ns.microsoft.com/photo/1.0/}", "{http://ns.microsoft.com/photo/1.0}")
+_CORE = "{http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/}"
+
+_ROWS = (
+    Field(
+        "XMP-digiKam:TagsList", "xmp", "paths", "/", spread=True,
+        xml=("{http://www.digikam.org/ns/1.0/}TagsList",), prefix="digiKam", kind="Seq",
+    ),
+    Field(
+        "XMP-lr:HierarchicalSubject", "xmp", "paths", "|", spread=True,
+        xml=(_LR + "hierarchicalSubject", _LR + "HierarchicalSubject"), prefix="lr", kind="Bag",
+    ),
+    Field(
+        "XMP-mediapro:CatalogSets", "xmp", "paths", "|",
+        xml=("{http://ns.iview-multimedia.com/mediapro/1.0/}CatalogSets",), prefix="mediapro", kind="Bag",
+    ),
+    Field(
+        "XMP-acdsee:Categories", "xmp", "xml",
+        xml=("{http://ns.acdsee.com/iptc/1.0/}categories",), prefix="acdsee",
+    ),
+    Field(
+        "XMP-microsoft:LastKeywordXMP", "xmp", "mixed", "/",
+        xml=tuple(space + "LastKeywordXMP" for space in _MS), prefix="MicrosoftPhoto", kind="Bag",
+    ),
+    Field(
+        "XMP-microsoft:LastKeywordIPTC", "xmp", "mixed", "/",
+        xml=tuple(space + "LastKeywordIPTC" for space in _MS), prefix="MicrosoftPhoto", kind="Bag",
+    ),
+    Field("XMP-dc:Subject", "xmp", "flat", spread=True, xml=(_DC + "subject",), prefix="dc", kind="Bag"),
+    Field("IPTC:Keywords", "iptc", "flat", spread=True),
+    Field("IFD0:XPKeywords", "exif", "flat", ";"),
+    Field("ExifIFD:UserComment", "exif", "comment", ",", spread=True),
+    Field("XMP-dc:Title", "xmp", "text", xml=(_DC + "title",), prefix="dc", kind="Alt", change="title"),
+    Field(
+        "XMP-dc:Description", "xmp", "text", xml=(_DC + "description",), prefix="dc", kind="Alt",
+        change="description",
+    ),
+    Field(
+        "XMP-iptcCore:AltTextAccessibility", "xmp", "text", xml=(_CORE + "AltTextAccessibility",),
+        prefix="Iptc4xmpCore", kind="Alt", change="alt_text",
+    ),
+)  # fmt: skip
+
+FIELDS: Mapping[str, Field] = MappingProxyType({row.name: row for row in _ROWS})
+"""The rows by name, in the order in which their tags are taken up: paths first, they explain the rest."""
+
+_XMP_ROWS = tuple(row for row in _ROWS if row.family == "xmp")
+_COMPLETE = ("XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", "XMP-dc:Subject")
+
+
+def read_metadata(packets: Packets, sidecar: bytes | None = None) -> Metadata:
+    """What the packets of a photo, and its XMP sidecar, say about its content.
+
+    Raises:
+        MetadataError: A packet is there but cannot be read.
+    """
+    return metadata_from_fields(read_fields(packets), None if sidecar is None else _xmp_fields(Xmp(sidecar)))
+
+
+def read_fields(packets: Packets) -> Fields:
+    """The raw values of all fields that are there.
+
+    Raises:
+        MetadataError: A packet is there but cannot be read.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    if packets.extended_xmp is not None:
+        found.update(_xmp_fields(Xmp(packets.extended_xmp)))
+    if packets.xmp is not None:
+        found.update(_xmp_fields(Xmp(packets.xmp)))
+    return found | _other_fields(packets)
+
+
+def metadata_from_fields(fields: Fields, sidecar: Fields | None = None) -> Metadata:
+    """One meaning for all fields of a photo.
+
+    Tags are the union over the fields, each once. A flat value that repeats a level of a path, or an IPTC
+    keyword that was cut, is no tag of its own. UserComment never counts: a sentence with commas is no list.
+
+    Args:
+        fields: The photo's own, raw. They become `Metadata.fields`.
+        sidecar: Those of its sidecar. It speaks alone for the tags when it has all three lists that tagroll
+            and digiKam keep in step (who wrote them had read the photo); else its tags come on top. Its
+            captions win.
+    """
+    sources = [fields] if sidecar is None else [sidecar, fields]
+    tag_sources = (
+        sources[:1] if sidecar is not None and all(sidecar.get(name) for name in _COMPLETE) else sources
+    )
+    paths = [tag for source in tag_sources for tag in _paths(source)]
+    flats = [value for source in tag_sources for value in _flats(source)]
+    captions = {
+        row.change: next((source[row.name][0] for source in sources if source.get(row.name)), "")
+        for row in _ROWS
+        if row.change
+    }
+    return Metadata(keywords.union(paths, flats), dict(fields), **captions)
+
+
+def tags_after(metadata: Metadata, change: Change) -> tuple[str, ...]:
+    """The tags the photo carries after a change: what a re-read has to find."""
+    return keywords.tags_after(metadata.tags, change)
+
+
+def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = ALL_FAMILIES) -> Fields:
+    """The full list that each field shall hold after a change; `()` takes a field out.
+
+    Fields without a key stay as they are. When tags change, every field gets all of them, so that lists which
+    were partial become whole. UserComment is given only where it is empty or nothing but tags.
+
+    Args:
+        metadata: What the photo is known to carry: `tags` may come from more places than `fields`, which are
+            those of the file that is written.
+        change: What to do.
+        families: The packets the file can hold. Outside of them, a field is kept in step where it is already.
+    """
+    after = {row.name: _caption(change.set[row.change]) for row in _ROWS if row.change in change.set}
+    if not change.add and not change.remove:
+        return after
+    tags = tags_after(metadata, change)
+    flat = keywords.flat_after(_flats(metadata.fields), tags)
+    for row in _ROWS:
+        old = metadata.fields.get(row.name, ())
+        if row.holds == "text" or not (old or (row.spread and row.family in families)):
+            continue
+        if row.holds == "comment" and not _is_ours("".join(old), metadata.fields, metadata.tags):
+            continue
+        after[row.name] = _share(row, old, tags, flat)
+    return after
+
+
+def apply_change(
+    packets: Packets, change: Change, *, families: frozenset[str], known: Metadata | None = None
+) -> Packets:
+    """The packets after a change; those that do not change are the same bytes.
+
+    Args:
+        packets: Those of the file that is written (a sidecar is `Packets(xmp=...)`).
+        change: What to do.
+        families: The packets the file can hold: "xmp", "iptc", "exif".
+        known: What the photo is known to carry, when that is more than the packets say (a new sidecar has to
+            take up the embedded tags).
+
+    Raises:
+        MetadataError: A packet cannot be read; nothing may be written then.
+        ForeignStructureError: A field that other programs read cannot be kept in step.
+    """
+    xmp = Xmp(packets.xmp)
+    fields = _xmp_fields(xmp) | _other_fields(packets)
+    tags = (metadata_from_fields(fields) if known is None else known).tags
+    after = fields_after(Metadata(tags, fields), change, families)
+    changed = {name: values for name, values in after.items() if values != fields.get(name, ())}
+    if any(FIELDS[name].family == "xmp" for name in changed):
+        for name, values in changed.items():
+            _set_xmp(xmp, FIELDS[name], values)
+        packets = replace(packets, xmp=xmp.to_bytes())
+    if "IPTC:Keywords" in changed:
+        packets = replace(packets, iptc=iptc.set_keywords(packets.iptc, changed["IPTC:Keywords"]) or None)
+    return replace(packets, exif=_set_exif(packets.exif, changed))
+
+
+def _xmp_fields(xmp: Xmp) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for row in _XMP_ROWS:
+        if row.kind == "Alt":
+            text = xmp.default(row.xml)
+            values = None if text is None else _caption(text)
+        else:
+            values = xmp.values(row.xml)
+        if values is not None:
+            found[row.name] = values
+    return found
+
+
+def _other_fields(packets: Packets) -> dict[str, tuple[str, ...]]:
+    found = {}
+    if packets.iptc is not None:
+        found["IPTC:Keywords"] = iptc.read_keywords(packets.iptc)
+    if packets.exif is not None:
+        text = exif.read_text(packets.exif)
+        if text.keywords is not None:
+            found["IFD0:XPKeywords"] = _caption(text.keywords)
+        if text.comment is None:
+            found["ExifIFD:UserComment"] = ("\ufffd",)  # there is something: not empty, and not ours
+        elif text.comment:
+            found["ExifIFD:UserComment"] = (text.comment,)
+    return found
+
+
+def _caption(text: str) -> tuple[str, ...]:
+    return (text,) if text else ()
+
+
+def _paths(fields: Fields) -> Iterator[str]:
+    """The tags of all fields that hold paths."""
+    for row in _ROWS:
+        for value in fields.get(row.name, ()):
+            if row.holds == "paths" or (row.holds == "mixed" and row.separator in value):
+                yield keywords.from_path(value, row.separator)
+            elif row.holds == "xml":
+                yield from acdsee.read_categories(value) or ()
+
+
+def _names(row: Field, values: tuple[str, ...]) -> Iterator[str]:
+    """The names in the values of a flat field, or of a mixed one as far as they are no paths."""
+    if row.holds == "flat":
+        for value in values:
+            yield from keywords.levels(value, row.separator) if row.separator else (value,)
+    elif row.holds == "mixed":
+        yield from (value for value in values if row.separator not in value)
+
+
+def _flats(fields: Fields) -> list[str]:
+    """The values of all flat fields in order; of IPTC's cut ones only those that nothing says in full."""
+    named = [(row, name) for row in _ROWS for name in _names(row, fields.get(row.name, ()))]
+    short = [name for row, name in named if row.family == "iptc" and keywords.may_be_cut(name)]
+    if short:
+        full = {keywords.key(name) for row, name in named if row.family != "iptc"}
+        full.update(keywords.names(_paths(fields)))
+        cut = {name for name in short if any(other.startswith(keywords.key(name)) for other in full)}
+        named = [(row, name) for row, name in named if row.family != "iptc" or name not in cut]
+    return [name for _, name in named]
+
+
+def _share(row: Field, old: tuple[str, ...], tags: tuple[str, ...], flat: tuple[str, ...]) -> tuple[str, ...]:
+    """What one field shall hold. The old values stay where they say the same."""
+    if row.holds == "xml":
+        there = acdsee.read_categories(old[0])
+        if there is None or set(map(keywords.key, there)) == set(map(keywords.key, tags)):
+            return old  # what is no category list is another program's business
+        return _caption(acdsee.write_categories(tags) if tags else "")
+    if row.holds in ("paths", "mixed"):
+        new = tuple(keywords.to_path(tag, row.separator) for tag in tags)
+    elif row.family == "iptc":
+        new = tuple(dict.fromkeys(map(iptc.cut, flat)))
+    elif row.holds == "comment":
+        return _caption(", ".join(flat))
+    elif row.separator:
+        joined = row.separator.join(keywords.escape(name, row.separator) for name in flat)
+        return old if sorted(_names(row, old)) == sorted(_names(row, (joined,))) else _caption(joined)
+    else:
+        new = flat
+    return old if sorted(old) == sorted(new) else new
+
+
+def _is_ours(comment: str, fields: Fields, tags: tuple[str, ...]) -> bool:
+    """Whether a UserComment says nothing but tags of the photo, so that replacing it loses no word.
+
+    The older script wrote UTF-8 where UTF-16 belongs; read rightly, that is a row of Chinese characters, so
+    the comment is also looked at as the bytes it came from. One word alone may be a caption; it counts only
+    when it is all the tags there are.
+    """
+    names = (*keywords.names(tags).values(), *_flats(fields))
+    known = {keywords.key(part) for name in names for part in name.split(",")}
+    leaves = {keywords.key(part) for tag in tags for part in keywords.levels(tag)[-1].split(",")}
+    for reading in _readings(comment):
+        parts = {keywords.key(part) for part in reading.split(",") if part.strip()}
+        if parts == leaves or (len(parts) > 1 and parts <= known):
+            return True
+    return not comment
+
+
+def _readings(comment: str) -> Iterator[str]:
+    yield comment
+    for encoding in ("utf-16-le", "utf-16-be"):
+        try:
+            yield comment.encode(encoding).rstrip(b"\0").decode()
+        except UnicodeError:
+            continue
+
+
+def _set_xmp(xmp: Xmp, row: Field, values: tuple[str, ...]) -> None:
+    if row.family != "xmp":
+        return
+    if row.kind == "Alt":
+        xmp.set_default(row.xml, "".join(values), row.prefix)
+    elif row.kind:
+        xmp.set_list(row.xml, values, (row.prefix, row.kind))
+    else:
+        xmp.set_text(row.xml, "".join(values), row.prefix)
+
+
+def _set_exif(block: bytes | None, changed: Fields) -> bytes | None:
+    texts = {name: "".join(values) for name, values in changed.items() if FIELDS[name].family == "exif"}
+    comment, words = texts.get("ExifIFD:UserComment"), texts.get("IFD0:XPKeywords")
+    if comment is not None:
+        try:
+            return exif.set_text(block, comment=comment, keywords=words)
+        except ForeignStructureError:  # the comment is only a fallback: a broken or full block does without
+            pass
+    return block if words is None else exif.set_text(block, keywords=words)

@@ -1,0 +1,161 @@
+"""IPTC-IIM datasets: read and set the keywords (2:25), every other dataset keeps its bytes and its place.
+
+A dataset is 0x1C, record, number, a two-byte length (with the top bit set: the length of a longer one), and
+the value (IPTC-NAA Information Interchange Model 4.2, 1.5). Dataset 1:90 tells the character set of the text.
+"""
+
+import struct
+import unicodedata
+from dataclasses import dataclass
+
+from tagroll.errors import MetadataError
+
+KEYWORD_BYTES = 64
+"""The most bytes of one keyword (IIM 4.2, dataset 2:25)."""
+
+_CHARSET, _VERSION, _KEYWORD = (1, 90), (2, 0), (2, 25)
+_PADDING = (256, 0)
+"""Stands for the zeros that some programs leave at the end."""
+
+_MODIFIERS = frozenset("\ufe0e\ufe0f" + "".join(map(chr, range(0x1F3FB, 0x1F400))))
+_UTF8 = b"\x1b%G"
+_ENCODINGS = {
+    _UTF8: "utf-8",
+    b"\x1b%/G": "utf-8",
+    b"\x1b%/H": "utf-8",
+    b"\x1b%/I": "utf-8",
+    b"\x1b.A": "latin-1",
+}
+_BINARY = frozenset({0, 125, 200, 201, 202})
+"""Datasets of record 2 that are no text: versions, pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Dataset:
+    number: tuple[int, int]
+    value: bytes
+    raw: bytes
+
+
+def read_keywords(iim: bytes) -> tuple[str, ...]:
+    """The keywords in order.
+
+    Raises:
+        MetadataError: The stream is broken, or its character set is not known and a keyword is not ASCII.
+    """
+    datasets = _parse(iim)
+    charset = _charset(datasets)
+    texts = (_decode(item.value, charset) for item in datasets if item.number == _KEYWORD)
+    return tuple(text for text in texts if text.strip())
+
+
+def set_keywords(iim: bytes | None, keywords: tuple[str, ...]) -> bytes:
+    """The stream with these keywords, marked as UTF-8. Text that was in another character set is converted.
+
+    Keywords above KEYWORD_BYTES are cut at a character; those already there keep their datasets.
+
+    Raises:
+        MetadataError: The stream is broken, or has text in a character set that is not known.
+    """
+    datasets = _parse(iim or b"")
+    charset = _charset(datasets)
+    if charset != "utf-8":
+        datasets = [_to_utf8(item, charset) for item in datasets]
+    old = {_decode(item.value, "utf-8"): item for item in reversed(datasets) if item.number == _KEYWORD}
+    new = [old.get(word) or _make(_KEYWORD, word.encode()) for word in dict.fromkeys(map(cut, keywords))]
+    first = next((i for i, item in enumerate(datasets) if item.number == _KEYWORD), None)
+    rest = [item for item in datasets if item.number not in (_KEYWORD, _CHARSET)]
+    if not new and all(item.number in (_VERSION, _PADDING) for item in rest):
+        return b""
+    if new and not any(item.number[0] == 2 for item in rest):
+        rest.insert(_place(rest, _VERSION), _make(_VERSION, b"\x00\x04"))
+    at = (
+        _place(rest, _KEYWORD) if first is None else sum(item.number != _CHARSET for item in datasets[:first])
+    )
+    out = [*rest[:at], *new, *rest[at:]]
+    out.insert(_place(out, _CHARSET), _make(_CHARSET, _UTF8))
+    return b"".join(item.raw for item in out)
+
+
+def cut(keyword: str) -> str:
+    """The keyword, cut to KEYWORD_BYTES in UTF-8, never inside a character or before its accents."""
+    data = keyword.encode(errors="ignore")
+    if len(data) <= KEYWORD_BYTES:
+        return keyword
+    short = data[:KEYWORD_BYTES].decode(errors="ignore")
+    while short and _joins(keyword[len(short)], short[-1]):
+        short = short[:-1]
+    return short.rstrip()
+
+
+def _joins(char: str, before: str) -> bool:
+    """Whether a character belongs to the one before it: accents, variation selectors, skin tones, joiners."""
+    joiner = "\u200d"
+    return bool(unicodedata.combining(char)) or joiner in (char, before) or char in _MODIFIERS
+
+
+def _parse(iim: bytes) -> list[_Dataset]:
+    found, at = [], 0
+    while at < len(iim):
+        if not any(iim[at : at + 5]) and not iim[at:].strip(b"\0"):
+            found.append(_Dataset(_PADDING, b"", iim[at:]))
+            break
+        start = at
+        try:
+            marker, record, number, length = struct.unpack_from(">BBBH", iim, at)
+        except struct.error as error:
+            raise MetadataError("the IPTC data end in the middle of a dataset") from error
+        at += 5
+        if length & 0x8000:
+            more = length & 0x7FFF
+            length = int.from_bytes(iim[at : at + more]) if more <= 8 else len(iim)
+            at += more
+        if marker != 0x1C or at + length > len(iim):
+            raise MetadataError("the IPTC data are broken")
+        at += length
+        found.append(_Dataset((record, number), iim[at - length : at], iim[start:at]))
+    return found
+
+
+def _make(number: tuple[int, int], value: bytes) -> _Dataset:
+    length = struct.pack(">H", len(value)) if len(value) < 0x8000 else struct.pack(">HI", 0x8004, len(value))
+    return _Dataset(number, value, bytes((0x1C, *number)) + length + value)
+
+
+def _place(datasets: list[_Dataset], number: tuple[int, int]) -> int:
+    return next((i for i, item in enumerate(datasets) if item.number > number), len(datasets))
+
+
+def _charset(datasets: list[_Dataset]) -> str:
+    """The encoding that 1:90 tells: a Python codec, "" when there is no 1:90, "unknown" for any other."""
+    marks = [item.value for item in datasets if item.number == _CHARSET]
+    return _ENCODINGS.get(marks[0].rstrip(b"\0 "), "unknown") if marks and marks[0].strip(b"\0 ") else ""
+
+
+def _decode(value: bytes, charset: str) -> str:
+    """The text of a dataset. Without a mark it is UTF-8 where it can be, else Windows code page 1252."""
+    value = value.rstrip(b"\0")
+    if value.isascii() and not (charset == "unknown" and b"\x1b" in value):
+        return value.decode("ascii")
+    if charset == "unknown":
+        raise MetadataError("the IPTC text is in a character set that tagroll does not know")
+    if charset == "latin-1":
+        return value.decode(charset)
+    for end in range(len(value), max(len(value) - 4, 0), -1):  # another program may have cut a character
+        try:
+            return value[:end].decode()
+        except UnicodeDecodeError:
+            if not charset:
+                break
+    try:
+        return value.decode("cp1252")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _to_utf8(item: _Dataset, charset: str) -> _Dataset:
+    record, number = item.number
+    if record != 2 or number in _BINARY or (item.value.isascii() and charset != "unknown"):
+        return item
+    value = _decode(item.value, charset).encode()
+    return item if value == item.value.rstrip(b"\0") else _make(item.number, value)

@@ -1,0 +1,128 @@
+"""What a tag is, whatever field it stands in: its identity, its levels, the flat values that only repeat it.
+
+A tag is a string; "|" stands between the levels of a hierarchical one ("Places|Europe|Paris"). Fields hold
+tags either as paths (one value a tag, levels joined by the field's separator) or flat (names only).
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from tagroll.domain import Change
+
+_STAND_INS = {"/": "\u2215", "|": "\u2223", ";": "\u037e"}
+"""Characters that look like a separator and are none, for the fields where it would split a name."""
+
+_FOLD = str.maketrans({_STAND_INS["/"]: "/", _STAND_INS[";"]: ";"})
+_SPELLED = "/|."
+"""How programs join the levels when they write a whole path into a flat field."""
+
+_CUT = 56
+"""IPTC cuts a keyword at 64 bytes, some programs a few earlier to save a character: so long may be cut."""
+
+
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def legal(text: str) -> str:
+    """The text without the characters that no XML document can hold (XML 1.0, production 2)."""
+    return text if text.isprintable() else _ILLEGAL.sub("", text)
+
+
+def key(tag: str) -> str:
+    """Identity of a tag: the same for other letter case, Unicode form, blanks, stand-ins for separators."""
+    if not tag.isascii():
+        tag = unicodedata.normalize("NFC", tag).translate(_FOLD)
+        tag = unicodedata.normalize("NFC", tag.casefold())
+    return " ".join(tag.casefold().split())
+
+
+def levels(tag: str, separator: str = "|") -> tuple[str, ...]:
+    """The levels of a path, outermost first, trimmed, without empty ones."""
+    return tuple(level for part in legal(tag).split(separator) if (level := part.strip()))
+
+
+def to_path(tag: str, separator: str) -> str:
+    """The tag as one value of a field that joins levels by `separator`."""
+    return separator.join(escape(level, separator) for level in levels(tag))
+
+
+def from_path(value: str, separator: str) -> str:
+    """The tag that a value of such a field means; the reverse of `to_path`."""
+    if separator == "|":
+        return "|".join(levels(value))
+    return "|".join(
+        escape(level, "|").replace(_STAND_INS[separator], separator) for level in levels(value, separator)
+    )
+
+
+def escape(name: str, separator: str) -> str:
+    """The name with a look-alike where it holds the separator itself."""
+    return name.replace(separator, _STAND_INS[separator])
+
+
+def names(tags: Iterable[str]) -> dict[str, str]:
+    """Every flat value that these tags explain, by its key: each level, and paths spelled in one value."""
+    found: dict[str, str] = {}
+    for tag in tags:
+        parts = levels(tag)
+        for part in reversed(parts):
+            found.setdefault(key(part), part)
+        for depth in range(2, len(parts) + 1):
+            for separator in _SPELLED:
+                spelled = separator.join(parts[:depth])
+                found.setdefault(key(spelled), spelled)
+    return found
+
+
+def may_be_cut(value: str) -> bool:
+    """Whether a keyword is so long that IPTC may have cut it."""
+    return len(value.encode(errors="replace")) >= _CUT
+
+
+def union(paths: Iterable[str], flats: Iterable[str]) -> tuple[str, ...]:
+    """Every tag once, in order: all paths, and the flat values that no path explains."""
+    found: dict[str, str] = {}
+    for tag in filter(None, paths):
+        found.setdefault(key(tag), tag)
+    explained = names(found.values())
+    for value in flats:
+        tag = "|".join(levels(value))
+        if tag and key(tag) not in explained:
+            found.setdefault(key(tag), tag)
+    return tuple(found.values())
+
+
+def tags_after(tags: Iterable[str], change: Change) -> tuple[str, ...]:
+    """The tags a photo shall carry: those there were, without what to remove, with what is missing.
+
+    A flat tag that is a level of a path there is not missing. Removing comes first, so removing and adding
+    the same tag gives it a new spelling.
+    """
+    gone = {key(tag) for tag in change.remove}
+    added = ["|".join(levels(tag)) for tag in change.add]
+    found: dict[str, str] = {}
+    for tag in tags:
+        if key(tag) not in gone:
+            found.setdefault(key(tag), tag)
+    explained = names([*found.values(), *(tag for tag in added if "|" in tag)])
+    for tag in filter(None, added):
+        if "|" in tag or key(tag) not in explained:
+            found.setdefault(key(tag), tag)
+    return tuple(found.values())
+
+
+def flat_after(existing: Iterable[str], tags: Iterable[str]) -> tuple[str, ...]:
+    """The one list for all flat fields: what is there and still explained by a tag, then what is missing.
+
+    So the ancestors that Lightroom writes beside a leaf stay as long as a path has them, and go with it.
+    """
+    tags = tuple(tags)
+    explained = names(tags)
+    found = {key(value): explained[key(value)] for value in existing if key(value) in explained}
+    for tag in tags:
+        leaf = levels(tag)[-1]
+        spelled = {key(separator.join(levels(tag))) for separator in _SPELLED}
+        if spelled.isdisjoint(found):
+            found.setdefault(key(leaf), leaf)
+    return tuple(found.values())
