@@ -5,7 +5,7 @@ A new format is one row in FORMATS (and one tiny sample in tests/files).
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 HEAD_BYTES = 64
 """How many bytes from the start of a file `detect` wants to see."""
@@ -18,13 +18,126 @@ class Format:
     Attributes:
         name: Short lower-case name, unique in FORMATS.
         suffixes: File name endings in lower case, with the dot.
-        decoder: Who turns it into pixels: "pillow", "heif" (pi-heif), or "embedded" (the preview inside a RAW).
+        decoder: Who turns it into pixels: "pillow", "heif" (pi-heif), "embedded" (the preview inside a RAW),
+            or "none": a photo that we know but cannot look at.
         writer: Which engine writes metadata: "jpeg", "png", "webp" in process, "exiftool", or "sidecar" only.
         matches: Whether the first HEAD_BYTES bytes of a file are of this format.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    decoder: Literal["pillow", "heif", "embedded"]
+    decoder: Literal["pillow", "heif", "embedded", "none"]
     writer: Literal["jpeg", "png", "webp", "exiftool", "sidecar"]
     matches: Callable[[bytes], bool] = field(repr=False, compare=False)
+
+
+def _starts(*magics: bytes) -> Callable[[bytes], bool]:
+    """A `matches` for formats that begin with one of a few fixed strings."""
+    return lambda head: head.startswith(magics)
+
+
+def _is_webp(head: bytes) -> bool:
+    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+
+
+_BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
+"""Sizes of the second header of all BMP versions: "BM" alone is too short to tell a picture by."""
+
+
+def _is_bmp(head: bytes) -> bool:
+    return head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS
+
+
+_HEVC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"))
+_AV1_BRANDS = frozenset((b"avif", b"avis", b"avio"))
+_HEIF_BRANDS = frozenset((b"mif1", b"mif2", b"msf1"))  # a HEIF file whose codec is not named
+
+
+def _brands(head: bytes) -> list[bytes]:
+    """Brands of an ISO base media file (ISO/IEC 14496-12, 4.3), the major one first; [] for others."""
+    if head[4:8] != b"ftyp":
+        return []
+    end = min(int.from_bytes(head[:4], "big"), len(head) // 4 * 4)
+    return [head[8:12], *(head[at : at + 4] for at in range(16, end, 4))]
+
+
+def _heif_codec(head: bytes) -> Literal["hevc", "av1", ""]:
+    """The codec by the first brand that names one: the major brand `mif1` leaves that to the others."""
+    brands = _brands(head)
+    for brand in brands:
+        if brand in _HEVC_BRANDS:
+            return "hevc"
+        if brand in _AV1_BRANDS:
+            return "av1"
+    return "hevc" if _HEIF_BRANDS.intersection(brands) else ""
+
+
+def _is_heic(head: bytes) -> bool:
+    return _heif_codec(head) == "hevc"
+
+
+def _is_avif(head: bytes) -> bool:
+    return _heif_codec(head) == "av1"
+
+
+_is_tiff = _starts(b"II*\0", b"MM\0*", b"II+\0\x08\0", b"MM\0+\0\x08")  # the latter two: BigTIFF
+_has_raw_magic = _starts(
+    b"FUJIFILMCCD-RAW",  # RAF
+    b"IIU\0",  # RW2, RWL
+    *(b"IIRO", b"IIRS", b"MMOR"),  # ORF
+    b"\0MRM",  # MRW
+    b"FOVb",  # X3F
+    b"II\x1a\0\0\0HEAPCCDR",  # CRW
+)
+
+
+def _is_raw(head: bytes) -> bool:
+    """RAW that its content gives away; the others are TIFF by content (see `detect`)."""
+    is_cr2 = _is_tiff(head) and head[8:10] == b"CR"
+    return is_cr2 or _has_raw_magic(head) or _brands(head)[:1] == [b"crx "]
+
+
+_TIFF = Format("tiff", (".tif", ".tiff"), "pillow", "exiftool", _is_tiff)
+_RAW = Format(
+    "raw",
+    (
+        *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".k25"),
+        *(".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".ori", ".pef", ".raf", ".rw2", ".rwl"),
+        *(".sr2", ".srf", ".srw", ".x3f"),
+    ),
+    "embedded",
+    "sidecar",
+    _is_raw,
+)
+
+FORMATS: Final = (
+    Format("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), "pillow", "jpeg", _starts(b"\xff\xd8\xff")),
+    Format("png", (".png", ".apng"), "pillow", "png", _starts(b"\x89PNG\r\n\x1a\n")),
+    Format("webp", (".webp",), "pillow", "webp", _is_webp),
+    Format("gif", (".gif",), "pillow", "exiftool", _starts(b"GIF87a", b"GIF89a")),
+    Format("bmp", (".bmp", ".dib"), "pillow", "sidecar", _is_bmp),
+    Format("heic", (".heic", ".heif", ".hif", ".heics", ".heifs"), "heif", "exiftool", _is_heic),
+    Format("avif", (".avif", ".avifs"), "pillow", "exiftool", _is_avif),
+    # Neither Pillow nor a small library under a permissive licence decodes JPEG XL
+    Format("jxl", (".jxl",), "none", "exiftool", _starts(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")),
+    _RAW,  # before TIFF: a CR2 is both
+    _TIFF,
+)
+
+PHOTO_SUFFIXES: Final = frozenset(suffix for row in FORMATS for suffix in row.suffixes)
+"""File name endings, lower case, by which a photo is looked for."""
+
+
+def detect(head: bytes, suffix: str) -> Format | None:
+    """Tell the format of a file by its content.
+
+    Args:
+        head: The first HEAD_BYTES bytes of the file, or all of a shorter one.
+        suffix: Its name's ending with the dot, in any letter case. It only tells RAW from TIFF: most RAW
+            formats are TIFF files with private tags.
+
+    Returns:
+        The row of FORMATS, or None when the file is no photo that we know (videos are none).
+    """
+    found = next((row for row in FORMATS if row.matches(head)), None)
+    return _RAW if found is _TIFF and suffix.lower() in _RAW.suffixes else found

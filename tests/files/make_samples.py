@@ -2,8 +2,8 @@
 
     python tests/files/make_samples.py          (needs Pillow; HEIC also needs heif-enc from libheif-examples)
 
-The picture is drawn here: four quadrants in four colours, so that a test sees whether a preview is upright and
-its colours are right. The outputs are committed; this script is how they can be checked or made again.
+The picture is drawn here: four quadrants in four colours, so that a test sees whether a preview is upright
+and its colours are right. The outputs are committed; this script is how they can be checked or made again.
 """
 
 import io

@@ -1,0 +1,1 @@
+"""Photo files -> previews: small upright JPEGs, decoded in worker processes of their own."""

@@ -1,0 +1,299 @@
+"""One photo -> one preview: decoded once, upright, sRGB, at most 1024 pixels long.
+
+Runs in the worker processes of `pool`, which alone import this: Pillow is heavy, and decoding is dangerous.
+"""
+
+import io
+import struct
+import warnings
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageCms,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from tagroll.domain import Preview
+from tagroll.errors import PictureError
+from tagroll.formats import HEAD_BYTES, Format, detect
+
+LONG_EDGE: Final = 1024
+"""Pixels; what vision models look at without losing the patience of their users."""
+
+MAX_PIXELS: Final = 1 << 28
+"""268 megapixels, more than any camera's single shot. Each takes up to 8 bytes while it is decoded: 2 GiB.
+A baseline JPEG is decoded at down to an eighth of its size, and counts as what it is decoded to."""
+
+_PILLOW_CLASSES: dict[str, type[ImageFile.ImageFile]] = {
+    "avif": AvifImagePlugin.AvifImageFile,
+    "bmp": BmpImagePlugin.BmpImageFile,
+    "gif": GifImagePlugin.GifImageFile,
+    "jpeg": JpegImagePlugin.JpegImageFile,
+    "png": PngImagePlugin.PngImageFile,
+    "tiff": TiffImagePlugin.TiffImageFile,
+    "webp": WebPImagePlugin.WebPImageFile,
+}
+
+_QUALITY = 90
+_ORIENTATION = 0x0112  # the EXIF tag
+
+_EXIF_ERRORS = (
+    *(AttributeError, EOFError, LookupError, OSError, OverflowError, SyntaxError, TypeError, ValueError),
+    *(ZeroDivisionError, struct.error),
+)
+"""What reading broken EXIF throws; a photo without a readable orientation is shown as it is stored."""
+
+
+def make_preview(
+    source: Path | bytes, fmt: Format, *, max_pixels: int = MAX_PIXELS, orientation: int = 1
+) -> Preview:
+    """Decode a photo into what a model gets to see.
+
+    Of animated and multi-page files it is the first picture. Transparent parts are white. The preview carries
+    no metadata and is never larger than the photo.
+
+    Args:
+        source: The photo's file; for the "embedded" decoder the bytes of the camera's own preview.
+        fmt: The photo's format; nothing else is tried.
+        max_pixels: Refuse larger pictures before decoding them.
+        orientation: EXIF orientation (1 to 8) to use when the picture itself says nothing about it, for the
+            previews inside RAW files.
+
+    Raises:
+        PictureError: The picture cannot be decoded in full.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the metadata of broken files; nobody could act on them
+            return _make(source, fmt, max_pixels, orientation)
+    except PictureError:
+        raise
+    except Exception as error:  # other people's decoders on hostile files: any type may come out
+        raise _explained(error) from error
+
+
+def _explained(error: Exception) -> PictureError:
+    """Turn what a decoder threw into words for the user."""
+    text = " ".join(str(error).split())[:200]
+    if isinstance(error, MemoryError):
+        return PictureError("the picture needs too much memory", "Make a smaller copy of it")
+    if isinstance(error, OSError) and error.errno is not None:
+        return PictureError(
+            f"cannot be read: {error.strerror}", "Check the permissions of the file, and the drive"
+        )
+    if "truncated" in text.lower() or isinstance(error, EOFError):
+        return PictureError("the picture is cut off: its data end too early", _DAMAGED)
+    return PictureError(f"the picture cannot be decoded ({text or type(error).__name__})", _DAMAGED)
+
+
+_DAMAGED = "The file is damaged; look for the photo on its card or in a backup"
+
+
+def _make(source: Path | bytes, fmt: Format, max_pixels: int, orientation: int) -> Preview:
+    if fmt.decoder == "none":
+        raise PictureError(f"{fmt.name} pictures cannot be decoded", "Convert the photo to JPEG")
+    if fmt.decoder == "embedded":
+        fmt = _embedded_format(source)
+    with _reader(source) as file:
+        image = _open_heif(file, max_pixels) if fmt.decoder == "heif" else _open(file, fmt, max_pixels)
+        # libheif turns the picture, and what EXIF says there must be ignored (ISO/IEC 23008-12, 6.5.10)
+        turn = 1 if fmt.decoder == "heif" else _orientation(image, orientation)
+        profile = image.info.get("icc_profile")
+        small = _shrunk(_resizable(image))
+    upright = _turned(_srgb(small, profile), turn)
+    upright.info = {}  # Pillow would write the comment
+    out = io.BytesIO()
+    upright.save(out, "JPEG", quality=_QUALITY)
+    return Preview(out.getvalue(), upright.width, upright.height)
+
+
+def _embedded_format(source: Path | bytes) -> Format:
+    """The format of the preview from inside a RAW file."""
+    found = detect(source[:HEAD_BYTES], "") if isinstance(source, bytes) else None
+    if found is None or found.decoder not in ("pillow", "heif"):
+        raise PictureError("no usable preview in the raw file", "See: tagroll doctor PHOTO")
+    return found
+
+
+def _reader(source: Path | bytes) -> BinaryIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
+def _open(file: BinaryIO, fmt: Format, max_pixels: int) -> ImageFile.ImageFile:
+    """Decode with Pillow's class for this format, so that nothing else it can read gets a chance."""
+    image = _PILLOW_CLASSES[fmt.name](file)
+    if fmt.name == "jpeg":
+        if image.info.get("progressive"):  # whatever it is scaled to, libjpeg holds all of its coefficients
+            _check_size(image.size, max_pixels)
+        image.draft(None, _fitted(image.size))
+        _check_tail(file)
+    _check_size(image.size, max_pixels)
+    image.load()
+    return image
+
+
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise PictureError(
+            f"the picture is too large: {width} x {height} pixels",
+            f"The limit is {max_pixels / 1e6:.0f} megapixels",
+        )
+
+
+_TAIL = 4096
+
+
+def _check_tail(file: BinaryIO) -> None:
+    """Refuse a JPEG that ends in zeros instead of its own end.
+
+    That is what failed downloads and recovered cards look like; the decoder takes the zeros for picture.
+    Cameras that fill up the file with zeros after its end marker are fine.
+
+    Args:
+        file: Positioned behind the picture's headers; left there.
+    """
+    start = file.tell()
+    end = file.seek(0, io.SEEK_END)
+    file.seek(max(start, end - _TAIL))
+    is_empty = not any(file.read())
+    file.seek(start)
+    if is_empty and b"\xff\xd9" not in file.read():
+        raise PictureError("the picture is cut off: the file ends in zeros", _DAMAGED)
+    file.seek(start)
+
+
+def _open_heif(file: BinaryIO, max_pixels: int) -> Image.Image:
+    import pi_heif  # noqa: PLC0415 - 60 ms, and most libraries hold no HEIC
+
+    container = pi_heif.open_heif(file)
+    _check_size(container.size, max_pixels)
+    image: Image.Image = container.to_pillow()
+    return image
+
+
+def _orientation(image: Image.Image, default: int) -> int:
+    with suppress(*_EXIF_ERRORS):
+        found: object = image.getexif().get(_ORIENTATION)
+        if isinstance(found, int) and found in range(1, 9):
+            return found
+    return default
+
+
+def _fitted(size: tuple[int, int]) -> tuple[int, int]:
+    """The size of the preview of a picture of this size."""
+    scale = min(1.0, LONG_EDGE / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _resizable(image: Image.Image) -> Image.Image:
+    """Bring a picture into a mode whose pixels can be averaged."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _eight_bits(image)
+    if image.mode == "1":
+        return image.convert("L")
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image.convert("RGB") if image.mode in ("P", "PA") else image
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Scale (not clip) 16-bit, 32-bit and floating point gray to 8 bits.
+
+    White is the highest value of the smallest bit depth that holds the picture: scanners and microscopes put
+    10, 12 or 14 bits into 16. Floating point pictures have their white at 1, or at their maximum beyond.
+    """
+    is_float = image.mode == "F"
+    wide = image if is_float else image.convert("I")
+    low, high = cast("tuple[float, float]", wide.getextrema())
+    low = min(0, low)
+    white = max(1.0, high) if is_float else (1 << max(8, int(high - low).bit_length())) - 1
+    scale = 255 / (white - low)
+    return wide.point(lambda value: value * scale - low * scale).convert("L")
+
+
+def _shrunk(image: Image.Image) -> Image.Image:
+
+    size = _fitted(image.size)
+    if size == image.size:
+        return image
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Bring colours to sRGB and lay transparent parts on white, the paper of most cut-outs and scans."""
+    alpha = image.getchannel("A") if image.mode == "RGBA" else None
+    opaque = image.convert("RGB") if alpha else image
+    if profile:
+        opaque = _by_profile(opaque, profile)
+    if opaque.mode != "RGB":
+        opaque = opaque.convert("RGB")
+    if alpha is None or not alpha.getbbox():  # nothing to see at all: then the alpha channel is wrong
+        return opaque
+
+    white = Image.new("RGB", opaque.size, "white")
+    white.paste(opaque, mask=alpha)
+    return white
+
+
+def _by_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    """Convert by the embedded profile; a profile that is broken or does not fit the picture is ignored."""
+    with suppress(ImageCms.PyCMSError, OSError):
+        transform = _transform(profile, image.mode)
+        return transform.apply(image) if transform else image
+    return image
+
+
+@lru_cache(maxsize=32)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """The way from a profile to sRGB, None when that is next to nothing, as with most cameras' profiles.
+
+    Kept, since photos of one camera share it: building it takes as long as decoding a small photo.
+
+    Raises:
+        PyCMSError: The profile is broken, or for other than this mode.
+        OSError: The profile is broken.
+    """
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+    if mode != "RGB":
+        return transform
+    after = transform.apply(_SWATCHES).tobytes()
+    change = max(abs(one - other) for one, other in zip(_SWATCHES.tobytes(), after, strict=True))
+    return transform if change > _VISIBLE else None
+
+
+_STEPS = (0, 40, 90, 150, 210, 255)
+_SWATCHES = Image.frombytes(
+    "RGB", (36, 6), bytes(v for r in _STEPS for g in _STEPS for b in _STEPS for v in (r, g, b))
+)
+"""Colours from all over the space, by which a profile is compared with sRGB."""
+_VISIBLE = 3  # of 255; JPEG itself changes more
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _turned(image: Image.Image, orientation: int) -> Image.Image:
+
+    method = _TURNS.get(orientation)
+    return image if method is None else image.transpose(method)

@@ -1,0 +1,256 @@
+"""Folders -> photos: lazily, in a stable order, each file once.
+
+Files named as roots come first. In every folder the photos come first, then its sub-folders, both sorted by
+name without regard to letter case. Memory does not grow with the number of photos: what is kept is the names
+of one folder, the folders met, and the identity of files that can be met twice (hard and symbolic links).
+"""
+
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import translate
+from pathlib import Path
+
+from tagroll.domain import Outcome, Photo, Status
+from tagroll.errors import UsageError
+from tagroll.formats import HEAD_BYTES, PHOTO_SUFFIXES, detect
+
+OUTPUT_FOLDER = "processed"
+"""Where `tagroll classify` puts its copies; these are not to be tagged again."""
+
+_FOREIGN_FOLDERS = frozenset(
+    ("@eadir", "@recycle", "#recycle", "#snapshot", "$recycle.bin", "__macosx", "lost+found")
+)  # thumbnails and bins of network storage, Windows, macOS and Linux
+_LIBRARY_SUFFIXES = (".photoslibrary", ".photolibrary", ".aplibrary", ".migratedphotolibrary", ".lrdata")
+"""Folders that are another program's database: it breaks when its files change behind its back."""
+
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""O_NONBLOCK: a named pipe with a photo's name must not block the scan."""
+
+_Identity = tuple[int, int]  # device and inode
+
+
+def scan(
+    roots: Sequence[Path],
+    *,
+    exclude: Sequence[str] = (),
+    recursive: bool = True,
+    on_unreadable: Callable[[Path, OSError], None],
+) -> Iterator[Photo | Outcome]:
+    """Find photos.
+
+    Candidates are the files with a photo's suffix (in any letter case) and those named as a root; the content
+    decides. Left out below the roots: hidden files and folders, folders named "processed", bins and thumbnail
+    folders of operating systems and network storage, and other programs' photo libraries. Links to folders
+    are followed, each folder is entered once.
+
+    Args:
+        roots: Files and folders. What is named here is looked at whatever its name.
+        exclude: Shell patterns, in any letter case, matched against the name and against the path below its
+            root (with "/"; "*" also matches "/"). An excluded folder is not entered.
+        recursive: Whether to enter the folders inside the roots.
+        on_unreadable: Called with each folder that cannot be listed; the scan goes on.
+
+    Returns:
+        A lazy iterator over photos, and failed outcomes for candidates that cannot be read or are no photo.
+
+    Raises:
+        UsageError: A root does not exist or is neither a file nor a folder. Before the first photo.
+    """
+    places = [_absolute(root) for root in roots]
+    for place in places:
+        _check_root(place)
+    walk = _Walk(exclude, recursive=recursive, on_unreadable=on_unreadable)
+    return (found for place in sorted(places, key=os.path.isdir) for found in walk.root(place))
+
+
+def _absolute(root: Path) -> Path:
+    """The absolute path, symlinks kept, except that ".." has to be resolved to mean what the system means."""
+    return root.resolve() if ".." in root.parts else root.absolute()
+
+
+def _check_root(root: Path) -> None:
+    try:
+        mode = root.stat().st_mode
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"{root} does not exist", "Check the spelling, or whether the drive is there"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{root} cannot be read: {error.strerror}", "Check its permissions") from error
+    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        raise UsageError(f"{root} is neither a file nor a folder", "Name photos, or folders with photos")
+
+
+class _Excluded:
+    """Answers whether a name or a path below a root matches one of the user's patterns."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        joined = "|".join(translate(_comparable(pattern.rstrip("/"))) for pattern in patterns)
+        self._matches = re.compile(joined).match if patterns else None
+
+    def __call__(self, name: str, below_root: str) -> bool:
+        if self._matches is None:
+            return False
+        path = below_root.replace(os.sep, "/")
+        return bool(self._matches(_comparable(name)) or self._matches(_comparable(path)))
+
+
+def _comparable(text: str) -> str:
+    """Letter case and composition aside: file systems on macOS decompose what the user typed composed."""
+    return unicodedata.normalize("NFC", text.casefold())
+
+
+def _order(name: str) -> tuple[str, str]:
+    return name.casefold(), name
+
+
+def _has_photo_suffix(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES  # noqa: PTH122 - ten times the speed of a Path
+
+
+def _is_foreign(folder_name: str) -> bool:
+    lower = folder_name.lower()
+    return lower in _FOREIGN_FOLDERS or lower.endswith(_LIBRARY_SUFFIXES)
+
+
+class _Walk:
+    """One walk over all roots, with what it has to remember to meet every file once."""
+
+    def __init__(
+        self, exclude: Sequence[str], *, recursive: bool, on_unreadable: Callable[[Path, OSError], None]
+    ) -> None:
+        self._excluded = _Excluded(exclude)
+        self._recursive = recursive
+        self._on_unreadable = on_unreadable
+        self._entered: set[_Identity] = set()
+        self._met: set[_Identity] = set()
+
+    def root(self, root: Path) -> Iterator[Photo | Outcome]:
+        if root.is_dir():
+            yield from self._tree(root)
+        else:
+            yield from self._file(str(root), by_link=True)
+
+    def _tree(self, root: Path) -> Iterator[Photo | Outcome]:
+        """Depth first with a stack of our own: folders may lie deeper than Python recurses."""
+        top = str(root)
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                files, links, folders = self._list(folder, top)
+            except OSError as error:
+                self._on_unreadable(Path(folder), error)
+                continue
+            for name in files:
+                yield from self._file(os.path.join(folder, name), by_link=name in links)  # noqa: PTH118 - speed
+            if self._recursive:
+                waiting += [os.path.join(folder, name) for name in reversed(folders)]  # noqa: PTH118 - speed
+
+    def _list(self, folder: str, top: str) -> tuple[list[str], set[str], list[str]]:
+        """The names in a folder that matter: files, which of these are links, and sub-folders.
+
+        Raises:
+            OSError: The folder cannot be listed.
+        """
+        files: list[str] = []
+        links: set[str] = set()
+        folders: list[str] = []
+        identity = _identity(os.stat(folder))  # noqa: PTH116 - speed
+        if identity in self._entered:
+            return files, links, folders
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                is_folder = _is_folder(entry)
+                if is_folder:
+                    wanted = name != OUTPUT_FOLDER and not _is_foreign(name)
+                else:
+                    wanted = _has_photo_suffix(name)
+                hidden = name.startswith(".")  # our own temporary files (.tagroll-*) among them
+                if hidden or not wanted or self._excluded(name, entry.path[len(top) :].lstrip(os.sep)):
+                    continue
+                if is_folder:
+                    folders.append(name)
+                    continue
+                files.append(name)
+                if entry.is_symlink():
+                    links.add(name)
+        if identity[1]:  # some network file systems give no inode numbers
+            self._entered.add(identity)
+        return sorted(files, key=_order), links, sorted(folders, key=_order)
+
+    def _file(self, path: str, *, by_link: bool) -> Iterator[Photo | Outcome]:
+        """Look into one candidate. `by_link`: it may also be met under another path."""
+        try:
+            head, status = _read_head(path)
+        except OSError as error:
+            yield _failed(
+                path, f"cannot be read: {error.strerror}", "Check the file's permissions and the drive"
+            )
+            return
+        if self._seen(path, status, by_link=by_link):
+            return
+        suffix = os.path.splitext(path)[1]  # noqa: PTH122 - speed
+        found = detect(head, suffix)
+        if found is not None:
+            yield Photo(Path(path), status.st_size, status.st_mtime_ns, found)
+        elif not stat.S_ISREG(status.st_mode):
+            yield _failed(path, "is not a file", "Leave it out with --exclude")
+        elif not head.strip(b"\0"):
+            problem = "starts with zeros only" if head else "is empty"
+            yield _failed(
+                path, problem, "The copy has probably failed; look for the photo on its card or backup"
+            )
+        else:
+            yield _failed(
+                path, "is no photo of a known format", "It may be damaged, or its suffix may be wrong"
+            )
+
+    def _seen(self, path: str, status: os.stat_result, *, by_link: bool) -> bool:
+        """Whether the file was met before; keeps the identity of those that can be met again.
+
+        A plain file below a root is met once, because its folder is. So a link needs no memory either when
+        the folder of its target has been entered: the target is found there under its own name.
+        """
+        identity = _identity(status)
+        if identity in self._met:
+            return True
+        if by_link:
+            target = Path(path).resolve()
+            listed = not target.name.startswith(".") and _has_photo_suffix(target.name)
+            if listed and _identity(target.parent.stat()) in self._entered:
+                return True
+        if identity[1] and (by_link or status.st_nlink > 1):
+            self._met.add(identity)
+        return False
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder or a link to one; a link that cannot be followed is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _identity(status: os.stat_result) -> _Identity:
+    return status.st_dev, status.st_ino
+
+
+def _read_head(path: str) -> tuple[bytes, os.stat_result]:
+    """The first bytes of a file (b"" when it is not a regular one) and its status."""
+    descriptor = os.open(path, _OPEN_FLAGS)
+    try:
+        status = os.fstat(descriptor)
+        head = os.read(descriptor, HEAD_BYTES) if stat.S_ISREG(status.st_mode) else b""
+    finally:
+        os.close(descriptor)
+    return head, status
+
+
+def _failed(path: str, problem: str, hint: str) -> Outcome:
+    return Outcome(Path(path), Status.FAILED, error=problem, hint=hint)
