@@ -24,6 +24,10 @@ from tagroll.metadata.splice import Edit, moved, splice
 _EXIF = b"Exif\0"
 _EXIF_HEADER = b"Exif\0\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_FLICKR_XMP = b"XMP\0://ns.adobe.com/xap/1.0/\0"
+"""What Flickr makes of the XMP header in the files it hands out. exiftool, and all that stand on it, read such
+a packet, and prefer it to a proper one before it; so it counts as the photo's XMP, and an edit gives it the
+proper header again."""
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _APP0, _APP1, _APP2, _APP11, _APP13 = 0xE0, 0xE1, 0xE2, 0xEB, 0xED
@@ -31,6 +35,7 @@ _KINDS = (
     (_APP0, b"", "jfif"),
     (_APP1, _EXIF, "exif"),
     (_APP1, _XMP, "xmp"),
+    (_APP1, _FLICKR_XMP, "xmp"),
     (_APP1, _EXTENDED, "extended"),
     (_APP2, b"MPF\0", "mpf"),
     (_APP13, _PHOTOSHOP, "photoshop"),
@@ -137,7 +142,7 @@ def _kind(marker: int, payload: bytes) -> str:
     for known, header, kind in _KINDS:
         if marker == known and payload.startswith(header):
             return kind
-    if marker == _APP1 and (payload.startswith((b"http", b"XMP\0")) or b"<?xpacket" in payload):
+    if marker == _APP1 and (payload.startswith(b"http") or b"<?xpacket" in payload):
         return "odd"  # exiftool reads these as XMP, most other programs do not
     return "c2pa" if marker == _APP11 and is_c2pa_box(payload) else "other"
 

@@ -1,7 +1,7 @@
 """Whether a file carries a C2PA signature ("Content Credentials"), which any change would break.
 
-C2PA technical specification 2.1, "Embedding manifests into assets". For JPEG, PNG and WebP the answer stands in
-`Packets.signed`; `is_signed` is for the formats that are not taken apart for reading.
+C2PA technical specification 2.1, "Embedding manifests into assets". For JPEG, PNG and WebP the answer stands
+in `Packets.signed`; `is_signed` is for the formats that are not taken apart for reading.
 """
 
 import re
