@@ -28,6 +28,7 @@ class Settings:
         api_urls: Model servers, tried and used together.
         model: The model's name on those servers.
         server_is_explicit: The user named a server or a model: one that does not answer is an error.
+        model_is_explicit: The user named the model; another one will not do.
         api_key: Sent to the server as a bearer token, shown nowhere.
         backend: "server", "builtin", or "auto": a server when there is one, else the built-in model.
         catalog: The SQLite file of all that tagroll remembers.
@@ -39,6 +40,7 @@ class Settings:
     api_urls: tuple[str, ...] = (DEFAULT_API_URL,)
     model: str = DEFAULT_MODEL
     server_is_explicit: bool = False
+    model_is_explicit: bool = False
     api_key: str = field(default="", repr=False)
     backend: Backend = "auto"
     catalog: Path = Path("catalog.sqlite")

@@ -43,7 +43,7 @@ def test_a_write_goes_through_the_journal_as_it_was(catalog):
     number = catalog.journal(run, a_write())
     (pending,) = catalog.pending()
     assert (pending.id, pending.run, pending.state, pending.write) == (number, run, "pending", a_write())
-    assert catalog.writings(run) == []
+    assert list(catalog.writings(run)) == []
     catalog.settle({number: "done"})
     assert catalog.pending() == []
     assert [w.write for w in catalog.writings(run)] == [a_write()]
@@ -63,8 +63,9 @@ def test_runs_tell_how_they_ended(catalog):
 
 def test_the_index_holds_odd_paths_and_finds_pictures(catalog):
     row = PhotoRow(ODD, "stamp", "p", ("A",), {"tags": ["A"], "append": False})
-    catalog.index(row)
-    catalog.index(dataclasses.replace(row, path=Path("/other.jpg"), wanted=None))
+    catalog.conclude({}, row)
+    catalog.conclude({}, dataclasses.replace(row, path=Path("/other.jpg"), wanted=None))
+    catalog.forget([Path("/none")])  # waits for what is queued
     assert catalog.photo(ODD) == row
     assert catalog.photo(Path("/none")) is None
     assert {r.path for r in catalog.photos_with("p")} == {ODD, Path("/other.jpg")}

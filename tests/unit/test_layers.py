@@ -11,7 +11,7 @@ PACKAGE = Path(tagroll.__file__).parent
 
 BASE = {"domain", "errors", "formats"}
 MIDDLE = {"tags", "scan", "preview", "describe", "embed", "metadata", "catalog", "settings", "parallel"}
-USE_CASES = {"tagging", "classifying", "merging", "undoing", "reading", "evaluating"}
+USE_CASES = {"tagging", "classifying", "merging", "undoing", "reading", "evaluating", "recovering", "describing"}
 FACES = {"cli"}
 
 MAY_IMPORT = (

@@ -7,10 +7,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tagroll.catalog.committer import Committer
 from tagroll.catalog.schema import migrate
@@ -25,7 +26,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One use of a command that writes. `finished` is None for a run that was cut off."""
+    """One use of a command that writes.
+
+    Attributes:
+        id: Its number.
+        command: "tag", "undo" ...
+        arguments: As typed, without secrets.
+        model: The model that was asked, or "".
+        started: Seconds since the epoch.
+        finished: Likewise; None for a run that was cut off.
+        summary: Photos by status.
+        writes: Files it wrote.
+        left: How many of these were not taken back since.
+    """
 
     id: int
     command: str
@@ -35,6 +48,7 @@ class Run:
     finished: float | None
     summary: Mapping[str, int]
     writes: int
+    left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,7 @@ class Catalog:
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._reader_lock = threading.Lock()
+        self._unwatched_error: BaseException | None = None
         with _as_catalog_error(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(path) if exclusive else None
@@ -130,7 +145,7 @@ class Catalog:
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
-    def _read(self, sql: str, *values: object) -> list[tuple[object, ...]]:
+    def _read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         connection = getattr(self._local, "connection", None)
         with _as_catalog_error(self.path):
             if connection is None:
@@ -141,7 +156,13 @@ class Catalog:
 
     def _commit(self, job: Callable[[sqlite3.Connection], T]) -> T:
         with _as_catalog_error(self.path):
-            return self._committer.submit(job).result()
+            result = self._committer.submit(job).result()
+            if self._unwatched_error is not None:
+                raise self._unwatched_error
+            return result
+
+    def _note_error(self, future: "Future[None]") -> None:
+        self._unwatched_error = self._unwatched_error or future.exception()
 
     # runs ------------------------------------------------------------------------------------------------
 
@@ -164,12 +185,13 @@ class Catalog:
         """All runs, the newest first."""
         rows = self._read(
             "SELECT r.id, command, arguments, model, started, finished, summary,"
-            " (SELECT count(*) FROM writes w WHERE w.run = r.id AND state IN ('done', 'undone'))"
+            " (SELECT count(*) FROM writes w WHERE w.run = r.id AND state IN ('done', 'undone')),"
+            " (SELECT count(*) FROM writes w WHERE w.run = r.id AND state = 'done')"
             " FROM runs r ORDER BY r.id DESC"
         )
         return [
-            Run(int(i), str(c), tuple(json.loads(a)), str(m), float(s), None if f is None else float(f), json.loads(y), int(w))  # type: ignore[arg-type]
-            for i, c, a, m, s, f, y, w in rows
+            Run(number, command, tuple(json.loads(arguments)), model, started, finished, json.loads(summary), writes, left)
+            for number, command, arguments, model, started, finished, summary, writes, left in rows
         ]
 
     # answers ---------------------------------------------------------------------------------------------
@@ -219,9 +241,9 @@ class Catalog:
         """Writes of runs that were cut off: each either happened or did not; the file tells."""
         return list(self._writings("state = 'pending'"))
 
-    def writings(self, run: int) -> list[Writing]:
-        """The writes of one run that can be taken back, the newest first."""
-        return list(self._writings("run = ? AND state = 'done'", run))
+    def writings(self, run: int) -> Iterator[Writing]:
+        """The writes of one run that can be taken back, the newest first, read as they are needed."""
+        return self._writings("run = ? AND state = 'done'", run)
 
     def written_tags(self, photo: Path) -> set[str]:
         """All tags (casefolded) that tagroll ever put into this photo and that were not there before."""
@@ -233,16 +255,9 @@ class Catalog:
         return ours
 
     def _writings(self, where: str, *values: object) -> Iterator[Writing]:
-        rows = self._read(
-            "SELECT id, run, state, photo, target, engine, before, after, before_hash, after_hash, patch,"
-            f" picture_hash FROM writes WHERE {where} ORDER BY id DESC",  # noqa: S608 - our own words only
-            *values,
-        )
-        for number, run, state, photo, target, engine, before, after, *rest in rows:
-            write = Write(
-                _path(photo), _path(target), str(engine), _metadata(before), _metadata(after), *rest  # type: ignore[arg-type]
-            )  # fmt: skip
-            yield Writing(int(number), int(run), str(state), write)  # type: ignore[call-overload]
+        numbers = self._read(f"SELECT id FROM writes WHERE {where} ORDER BY id DESC", *values)  # noqa: S608 - our own words
+        for (number,) in numbers:  # one by one: the patches of a large run need not be in memory together
+            yield _writing(self._read(f"{_WRITE} WHERE id = ?", number)[0])
 
     # the index -------------------------------------------------------------------------------------------
 
@@ -255,22 +270,64 @@ class Catalog:
         """Every path that is known to hold this picture."""
         return [_photo_row(row) for row in self._read(f"{_PHOTO} WHERE picture_hash = ?", picture_hash)]
 
-    def index(self, row: PhotoRow) -> None:
-        """Note what a file holds now."""
-        wanted = None if row.wanted is None else _json(row.wanted)
-        values = (os.fsencode(row.path), row.stamp, row.picture_hash, _json(row.tags), wanted)
-        self._commit(lambda c: c.execute("INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?)", values).rowcount)
+    def photos_at(self, paths: Sequence[Path]) -> dict[Path, PhotoRow]:
+        """The index rows of many paths at once."""
+        raw = [os.fsencode(path) for path in paths]
+        marks = ",".join("?" * len(raw))
+        return {row.path: row for row in map(_photo_row, self._read(f"{_PHOTO} WHERE path IN ({marks})", *raw))}
+
+    def index(self, rows: Sequence[PhotoRow]) -> None:
+        """Note what files hold that were only read. Returns when it is on disk."""
+        values = [_photo_values(row) for row in rows]
+        if values:
+            self._commit(lambda c: c.executemany(_INDEX, values).rowcount)
+
+    def conclude(self, states: Mapping[int, str], row: PhotoRow) -> None:
+        """Note how writes ended (see `settle`) and what the file holds now, without waiting for the disk.
+
+        When this is lost in a crash, the next run finds out from the file itself. An error shows at the next
+        commit that is waited for.
+        """
+        settled = [(state, number) for number, state in states.items()]
+        values = _photo_values(row)
+
+        def job(c: sqlite3.Connection) -> None:
+            c.executemany("UPDATE writes SET state = ? WHERE id = ?", settled)
+            c.execute(_INDEX, values)
+
+        self._committer.submit(job).add_done_callback(self._note_error)
+
+    def forget(self, paths: Sequence[Path]) -> None:
+        """Drop paths from the index: what is known about these files is no longer so."""
+        values = [(os.fsencode(path),) for path in paths]
+        self._commit(lambda c: c.executemany("DELETE FROM photos WHERE path = ?", values).rowcount)
 
 
 _PHOTO = "SELECT path, stamp, picture_hash, tags, wanted FROM photos"
+_INDEX = "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?)"
 
 
-def _photo_row(row: tuple[object, ...]) -> PhotoRow:
+def _photo_values(row: PhotoRow) -> tuple[object, ...]:
+    wanted = None if row.wanted is None else _json(row.wanted)
+    return (os.fsencode(row.path), row.stamp, row.picture_hash, _json(row.tags), wanted)
+
+
+def _photo_row(row: tuple[Any, ...]) -> PhotoRow:
     path, stamp, picture_hash, tags, wanted = row
     return PhotoRow(
         _path(path), str(stamp), str(picture_hash), tuple(json.loads(str(tags))),
         None if wanted is None else json.loads(str(wanted)),
     )  # fmt: skip
+
+
+_WRITE = (
+    "SELECT id, run, state, photo, target, engine, before, after, before_hash, after_hash, patch, picture_hash FROM writes"
+)
+
+
+def _writing(row: tuple[Any, ...]) -> Writing:
+    number, run, state, photo, target, engine, before, after, *rest = row
+    return Writing(number, run, state, Write(_path(photo), _path(target), engine, _metadata(before), _metadata(after), *rest))
 
 
 def _path(raw: object) -> Path:

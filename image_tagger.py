@@ -1,0 +1,11 @@
+"""`python image_tagger.py FOLDER [--append-tags] [--api-url URL] [--model NAME] [-v]`: the same as `tagroll tag`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
+
+from tagroll.cli import main  # noqa: E402 - found by the line above, also where tagroll is not installed
+
+if __name__ == "__main__":
+    main(["tag", *sys.argv[1:]], prog_name="image_tagger.py")

@@ -1,0 +1,5 @@
+"""`python -m tagroll`."""
+
+from tagroll.cli import main
+
+main()

@@ -1,0 +1,67 @@
+"""The group of all commands, and the one place where errors become messages and exit codes."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from tagroll import __version__
+from tagroll.cli.terminal import complain
+from tagroll.errors import TagrollError
+
+COMMANDS = {
+    "tag": "Write what a model sees into the photos, as tags.",
+    "tags": "List every tag with its count, read from the files.",
+    "history": "Tell what tagroll did: runs, photos, tags.",
+    "undo": "Take a run back.",
+    "doctor": "Say in plain words what works here and what does not.",
+}
+"""Name -> one line of help. `tagroll --help` reads this and imports no command."""
+
+
+class Commands(click.Group):
+    """Finds the command NAME in tagroll.cli.NAME, and imports it only when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order a newcomer needs them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"tagroll.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - our own modules
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
+        """Run, and turn every error of ours into a message, a hint and an exit code."""
+        try:
+            return super().main(args, prog_name or "tagroll", **extra)
+        except TagrollError as error:
+            complain(error, as_json="--json" in (args or sys.argv))
+            sys.exit(error.exit_code)
+        except BrokenPipeError:
+            # The reader of our output has gone (`tagroll tags | head`): nothing is wrong.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tagroll")
+def main() -> None:
+    """Show photos to an AI model on your own machine and write what it sees into them, safely.
+
+    Start with: tagroll tag ~/Pictures --dry-run --limit 10
+    """

@@ -1,0 +1,128 @@
+"""`tagroll doctor [PHOTO...]`."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from tagroll.cli.options import shared_options
+from tagroll.cli.terminal import paint, print_json, show
+from tagroll.errors import TagrollError
+from tagroll.settings import Settings
+
+LOW_SPACE = 1 << 30
+"""Bytes: a photo is replaced by a copy of itself, so there has to be room for the largest one and the catalog."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What.
+        good: Whether it works; None when it is not needed.
+        text: What was found, in plain words.
+        hint: What to do about it, or "".
+    """
+
+    name: str
+    good: bool | None
+    text: str
+    hint: str = ""
+
+
+@click.command("doctor")
+@click.argument("photos", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@shared_options(model=True)
+def command(settings: Settings, photos: tuple[Path, ...]) -> None:
+    """Look whether everything is there: a model that sees images, exiftool, room, a catalog that can be written.
+
+    With PHOTO: tell for each photo app which tags it sees in that file and why, and how tagroll would write it.
+    """
+    findings = photos_explained(settings, photos) if photos else everything(settings)
+    bad = False
+    for finding in findings:
+        bad |= finding.good is False
+        if settings.json:
+            row = {"name": finding.name, "good": finding.good, "text": finding.text, "hint": finding.hint or None}
+            print_json({"type": "finding", **row})
+            continue
+        mark = {True: paint("✓", "32", sys.stdout), False: paint("✗", "31", sys.stdout), None: "-"}[finding.good]
+        click.echo(f"{mark} {finding.name}: {show(finding.text)}")
+        if finding.hint:
+            click.echo(f"    {finding.hint}")
+    sys.exit(1 if bad else 0)
+
+
+def everything(settings: Settings) -> Iterator[Finding]:
+    """Look at all that tagging needs."""
+    servers = [server(settings, url) for url in settings.api_urls]
+    yield from servers
+    yield builtin(needed=not any(finding.good for finding in servers))
+    yield exiftool()
+    yield catalog(settings)
+    yield space(settings)
+
+
+def server(settings: Settings, url: str) -> Finding:
+    """Whether a model server answers and has a model that sees images."""
+    from tagroll.describe.server import ServerDescriber
+
+    describer = ServerDescriber(
+        url, settings.model, api_key=settings.api_key or None, explicit_model=settings.model_is_explicit
+    )
+    try:
+        notes = describer.discover()
+    except TagrollError as error:
+        wanted = settings.server_is_explicit or settings.backend == "server"
+        return Finding(f"model server {url}", False if wanted else None, error.message, error.hint)
+    finally:
+        describer.close()
+    return Finding(f"model server {url}", True, " ".join((f"the model {describer.model} sees images.", *notes)))
+
+
+def builtin(*, needed: bool) -> Finding:
+    """Whether the built-in model loads."""
+    from tagroll.describe.builtin import BuiltinDescriber
+
+    describer = BuiltinDescriber()
+    try:
+        describer.load()
+    except (TagrollError, ImportError) as error:
+        return Finding("built-in model", False, str(error), "Install tagroll again: pip install --force-reinstall tagroll")
+    return Finding("built-in model", True, f"{describer.model} is ready" + ("" if needed else "; the server is used, though"))
+
+
+def exiftool() -> Finding:
+    """Whether exiftool is there for the formats that need it."""
+    from tagroll.metadata.exiftool import find_exiftool
+
+    found = find_exiftool()
+    if found is None:
+        return Finding(
+            "exiftool", None, "not found: TIFF, GIF, HEIC and AVIF get sidecars, and RAW previews cannot be read",
+            'Install it with your package manager or from exiftool.org, or: pip install "tagroll[exiftool]".',
+        )  # fmt: skip
+    return Finding("exiftool", True, " ".join(found))
+
+
+def catalog(settings: Settings) -> Finding:
+    """Whether the catalog can be written, and what it holds."""
+    from tagroll.catalog import Catalog
+
+    try:
+        with Catalog(settings.catalog) as opened:
+            runs = len(opened.runs())
+    except TagrollError as error:
+        return Finding("catalog", False, error.message, error.hint)
+    return Finding("catalog", True, f"{settings.catalog} can be written; it knows {runs:,} runs")
+
+
+def space(settings: Settings) -> Finding:
+    """Whether there is room on the disk of the catalog."""
+    free = shutil.disk_usage(settings.catalog.parent).free
+    hint = "Make room: each photo is replaced by a checked copy of itself." if free < LOW_SPACE else ""
+    return Finding("disk space", free >= LOW_SPACE, f"{free / 1e9:.1f} GB free where the catalog is", hint)

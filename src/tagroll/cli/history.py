@@ -1,0 +1,60 @@
+"""`tagroll history`."""
+
+import time
+from collections import Counter
+
+import click
+
+from tagroll.cli.options import shared_options
+from tagroll.cli.report import plural
+from tagroll.cli.terminal import print_json, say, show
+from tagroll.settings import Settings
+
+
+@click.command("history")
+@click.argument("run", type=int, required=False)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="At most N runs.")
+@shared_options(model=False)
+def command(settings: Settings, run: int | None, limit: int) -> None:
+    """List what tagroll did, the newest run first; with RUN, what that run did to each photo."""
+    from tagroll.catalog import Catalog
+
+    with Catalog(settings.catalog, exclusive=False) as catalog:
+        if run is not None:
+            _show_writes(catalog, run, as_json=settings.json)
+        else:
+            _show_runs(catalog, limit, as_json=settings.json)
+
+
+def _show_runs(catalog: "Catalog", limit: int, *, as_json: bool) -> None:
+    runs = catalog.runs()[:limit]
+    if not runs and not as_json:
+        say("Nothing has been done yet.")
+    for run in runs:
+        if as_json:
+            print_json({
+                "type": "run", "run": run.id, "command": run.command, "arguments": list(run.arguments), "model": run.model,
+                "started": run.started, "finished": run.finished, "writes": run.writes, "summary": dict(run.summary),
+            })  # fmt: skip
+            continue
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
+        end = "" if run.finished else "  (cut off)"
+        arguments = " ".join(map(show, run.arguments))
+        click.echo(f"{run.id:>4}  {when}  {run.command} {arguments}  {plural(run.writes, 'file')} written  {run.model}{end}")
+
+
+def _show_writes(catalog: "Catalog", run: int, *, as_json: bool) -> None:
+    tags: Counter[str] = Counter()
+    for writing in catalog.writings(run):
+        write = writing.write
+        before, after = ({tag.casefold(): tag for tag in side.tags} for side in (write.before, write.after))
+        added = [tag for key, tag in after.items() if key not in before]
+        removed = [tag for key, tag in before.items() if key not in after]
+        tags.update(added)
+        if as_json:
+            print_json({"type": "write", "path": str(write.photo), "target": str(write.target), "added": added, "removed": removed})
+        else:
+            marks = [f"+{show(tag)}" for tag in added] + [f"-{show(tag)}" for tag in removed]
+            click.echo(f"{show(write.target)}: {', '.join(marks)}")
+    if not as_json and tags:
+        say("Tags added most: " + ", ".join(f"{show(tag)} {count}" for tag, count in tags.most_common(10)))

@@ -1,0 +1,100 @@
+"""Options that every command shares, and how they become Settings."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tagroll.settings import DEFAULT_API_URL, DEFAULT_MODEL, Settings, config_files, read_config
+
+
+def _load_config(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
+    """Put the settings files under click's defaults, before any other option is looked at."""
+    command = ctx.info_name or ""
+    merged: dict[str, object] = {}
+    for path in (value,) if value else config_files():
+        values = read_config(path)
+        section = values.get(command)
+        merged |= {k: v for k, v in values.items() if not isinstance(v, dict)}
+        merged |= section if isinstance(section, dict) else {}
+    ctx.default_map = merged
+
+
+_CONFIG = click.option(
+    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), is_eager=True, expose_value=False,
+    callback=_load_config, envvar="TAGROLL_CONFIG", help="Settings file.  [default: tagroll.toml here or in the user's settings]",
+)  # fmt: skip
+
+_OUTPUT = (
+    click.option("--catalog", type=click.Path(dir_okay=False, path_type=Path), envvar="TAGROLL_CATALOG",
+                 help="Where tagroll remembers what it did.  [default: in the user's data folder]"),
+    click.option("--json", is_flag=True, envvar="TAGROLL_JSON", help="Print JSON lines to stdout."),
+    click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors."),
+    click.option("-v", "--verbose", is_flag=True, help="Tell more: every photo, every retry."),
+)  # fmt: skip
+
+_MODEL = (
+    click.option("--api-url", "api_urls", metavar="URL", multiple=True, envvar="TAGROLL_API_URL", default=(DEFAULT_API_URL,),
+                 show_default=True, help="OpenAI-compatible model server; give it again for more servers."),
+    click.option("--model", metavar="NAME", envvar="TAGROLL_MODEL", default=DEFAULT_MODEL, show_default=True,
+                 help="Model on the server."),
+    click.option("--api-key", metavar="KEY", envvar="TAGROLL_API_KEY", default="", help="Key for the server; better in TAGROLL_API_KEY."),
+    click.option("--backend", type=click.Choice(["auto", "server", "builtin"]), envvar="TAGROLL_BACKEND", default="auto",
+                 show_default=True, help="auto: a server when there is one, else the built-in model."),
+)  # fmt: skip
+
+
+def shared_options(*, model: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the shared options, those about models when `model`; it gets them as `settings`."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapper(**values: Any) -> Any:
+            return function(settings=_settings(values, model=model), **values)
+
+        for option in reversed((_MODEL if model else ()) + _OUTPUT + (_CONFIG,)):
+            wrapper = option(wrapper)
+        return wrapper
+
+    return decorate
+
+
+def _settings(values: dict[str, Any], *, model: bool) -> Settings:
+    from tagroll.catalog import default_path
+
+    ctx = click.get_current_context()
+    names = ("json", "quiet", "verbose", *(("api_urls", "model", "api_key", "backend") if model else ()))
+    given = {name: values.pop(name) for name in names}
+    return Settings(
+        **given,
+        catalog=values.pop("catalog") or default_path(),
+        server_is_explicit=_is_explicit(ctx, "api_urls") or _is_explicit(ctx, "model"),
+        model_is_explicit=_is_explicit(ctx, "model"),
+    )
+
+
+def _is_explicit(ctx: click.Context, name: str) -> bool:
+    """Whether the user said it: on the command line, in a variable or in a settings file."""
+    return ctx.get_parameter_source(name) not in (None, click.core.ParameterSource.DEFAULT)
+
+
+def scan_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of commands that walk folders."""
+    return click.option(
+        "--exclude", metavar="GLOB", multiple=True, envvar="TAGROLL_EXCLUDE",
+        help="Leave out files and folders of this name or path below PATH; may be given more than once.",
+    )(function)  # fmt: skip
+
+
+def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of commands that write metadata."""
+    sidecar = click.option(
+        "--sidecar", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
+        envvar="TAGROLL_SIDECAR", help="Write XMP sidecars: where a photo cannot be written safely, always, or never.",
+    )  # fmt: skip
+    touch = click.option(
+        "--touch", is_flag=True, help="Give written photos a new modification time, so that backups and catalogs look again."
+    )
+    return sidecar(touch(function))

@@ -1,0 +1,212 @@
+"""How a run over photos is shown: a progress line for people, JSON lines for programs, a summary for both."""
+
+import contextlib
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from tagroll.cli.terminal import paint, print_json, say, show
+from tagroll.domain import Outcome, Status
+from tagroll.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+PLAIN_EVERY_S = 10.0
+SHOWN_FAILURES = 20
+MARKS = {Status.TAGGED: "✓", Status.UNCHANGED: "=", Status.SKIPPED: "-", Status.FAILED: "✗"}
+
+
+@dataclass(slots=True)
+class Report:
+    """Counts outcomes and shows them as they come.
+
+    Attributes:
+        settings: Decide between JSON, progress and silence.
+        verb: What is going on, for the progress line ("Tagging").
+        done_word: What became of a photo with status tagged ("tagged", "put back").
+        count: How many photos there will be; called in a thread of its own, only when somebody watches.
+    """
+
+    settings: Settings
+    verb: str
+    done_word: str = "tagged"
+    count: Callable[[], int] | None = None
+    counts: Counter[Status] = field(default_factory=Counter)
+    failures: list[Outcome] = field(default_factory=list)
+    removed: int = 0
+    asked: int = 0
+    _started: float = field(default_factory=time.monotonic)
+    _line: "ProgressLine | PlainLine | None" = None
+
+    def __enter__(self) -> Self:
+        """Start to show progress."""
+        if not self.settings.quiet:
+            self._line = ProgressLine(self) if sys.stderr.isatty() else PlainLine(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Take the progress line away."""
+        if self._line is not None:
+            self._line.close()
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one outcome and show it."""
+        self.counts[outcome.status] += 1
+        self.removed += outcome.removed
+        self.asked += outcome.asked
+        if outcome.status is Status.FAILED:
+            self.failures.append(outcome)
+        if self.settings.json:
+            print_json({
+                "type": "photo", "path": str(outcome.path), "status": str(outcome.status),
+                "tags": list(outcome.tags), "error": outcome.error or None,
+            })  # fmt: skip
+        elif self.settings.verbose:
+            self.show(outcome)
+        if self._line is not None:
+            self._line.update()
+
+    def show(self, outcome: Outcome) -> None:
+        """One line about one photo on stdout."""
+        what = outcome.error if outcome.status is Status.FAILED else ", ".join(outcome.tags)
+        sys.stdout.write(f"{MARKS[outcome.status]} {show(outcome.path)}: {show(what) or 'nothing it is sure of'}\n")
+
+    @property
+    def total(self) -> int:
+        """Photos seen so far."""
+        return self.counts.total()
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self._started
+
+    def summary(self) -> dict[str, int]:
+        """Counts by status, for the catalog and for --json."""
+        return {"total": self.total} | {str(status): self.counts[status] for status in Status}
+
+    def finish(self) -> None:
+        """Print the summary: one JSON line, or a line and the failures for a person."""
+        if self.settings.json:
+            print_json({"type": "summary", **self.summary(), "seconds": round(self.seconds, 3)})
+        if self.settings.quiet:
+            return
+        words = {Status.TAGGED: self.done_word, Status.UNCHANGED: "unchanged", Status.SKIPPED: "skipped", Status.FAILED: "failed"}
+        parts = [f"{self.counts[s]:,} {word}" for s, word in words.items() if self.counts[s] or s is Status.TAGGED]
+        say(f"{plural(self.total, 'photo')}: {', '.join(parts)} in {duration(self.seconds)}")
+        for failure in self.failures[:SHOWN_FAILURES]:
+            say(f"  {paint('✗', '31')} {show(failure.path)}  {show(failure.error)}")
+            if failure.hint:
+                say(f"      {show(failure.hint)}")
+        if len(self.failures) > SHOWN_FAILURES:
+            say(f"  ... and {len(self.failures) - SHOWN_FAILURES:,} more failures; --json lists all")
+
+    def exit_code(self) -> int:
+        """0, or 3 when photos failed."""
+        return 3 if self.failures else 0
+
+
+class ProgressLine:
+    """A live line on a terminal."""
+
+    def __init__(self, report: Report) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._report = report
+        self._progress: Progress = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[text]}"),
+            console=Console(stderr=True), transient=True, refresh_per_second=4,
+        )  # fmt: skip
+        self._task = self._progress.add_task(report.verb, total=None, text="")
+        self._progress.start()
+        if report.count is not None:
+            threading.Thread(target=self._find_total, args=(report.count,), daemon=True).start()
+
+    def _find_total(self, count: Callable[[], int]) -> None:
+        self._progress.update(self._task, total=count())
+
+    def update(self) -> None:
+        """Show the counts as they are now."""
+        total = self._progress.tasks[0].total
+        text = progress_text(self._report, None if total is None else int(total))
+        self._progress.update(self._task, completed=self._report.total, text=text)
+
+    def close(self) -> None:
+        """Remove the line."""
+        self._progress.stop()
+
+
+class PlainLine:
+    """A plain line every ten seconds where nobody can see an animation."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._next = time.monotonic() + PLAIN_EVERY_S
+
+    def update(self) -> None:
+        """Print when it is time."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + PLAIN_EVERY_S
+            say(f"{self._report.verb} {progress_text(self._report, None)}")
+
+    def close(self) -> None:
+        """Nothing to take away."""
+
+
+def progress_text(report: Report, total: int | None) -> str:
+    """Counts, rate, time left and how it went, in one line."""
+    rate = report.total / max(report.seconds, 0.001)
+    parts = [f"{report.total:,}" + (f"/{total:,}  {report.total / max(total, 1):.0%}" if total else "")]
+    parts.append(f"{rate:.1f} photos/s")
+    if total:
+        parts.append(f"{duration(max(total - report.total, 0) / max(rate, 0.001))} left")
+    parts += [f"{MARKS[status]} {report.counts[status]:,}" for status in Status if report.counts[status]]
+    return "  ".join(parts)
+
+
+def plural(number: int, word: str) -> str:
+    """`1 photo`, `1,200 photos`."""
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `53 min`, `2 h 05 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+@contextlib.contextmanager
+def stop_on_interrupt() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C (or SIGTERM) sets; the second ends the program at once.
+
+    Ending at once is safe: nothing is ever half-written, and the journal knows how far it came.
+    """
+    import os
+
+    stop = threading.Event()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(130)
+        stop.set()
+        say("\nStopping: finishing what is in flight. Ctrl-C again stops at once.")
+
+    signals = [signal.SIGINT, signal.SIGTERM]
+    before: list[Any] = [signal.signal(number, handle) for number in signals]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,186 @@
+"""`tagroll tag PATH...`."""
+
+import shlex
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tagroll.cli.options import scan_options, shared_options, store_options
+from tagroll.cli.report import Report, plural, stop_on_interrupt
+from tagroll.cli.scanning import scanned
+from tagroll.cli.terminal import say, show, tell
+from tagroll.domain import Status
+from tagroll.errors import UsageError
+from tagroll.settings import Case, Settings, SidecarPolicy
+
+if TYPE_CHECKING:
+    from tagroll.domain import Outcome, Photo, Prompt
+    from tagroll.tagging import Tagger, TagPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of this command, as click gives them."""
+
+    append_tags: bool
+    dry_run: bool
+    retag: bool
+    limit: int | None
+    jobs: int | None
+    max_tags: int
+    language: str | None
+    vocabulary: Path | None
+    prompt_file: Path | None
+    case: Case
+    title: bool
+    description: bool
+    alt_text: bool
+    exclude: tuple[str, ...]
+    sidecar: SidecarPolicy
+    touch: bool
+
+    def policy(self) -> "TagPolicy":
+        """What is made of the model's answers."""
+        from tagroll.tagging import TagPolicy
+
+        captions = tuple(name for name in ("title", "description", "alt_text") if getattr(self, name))
+        return TagPolicy(
+            append=self.append_tags, retag=self.retag, dry_run=self.dry_run, case=self.case,
+            max_tags=self.max_tags, captions=captions, vocabulary=_lines(self.vocabulary),
+        )  # fmt: skip
+
+    def prompt(self) -> "Prompt":
+        """What the model is asked."""
+        from tagroll.describe.prompt import build_prompt
+
+        captions = self.title or self.description or self.alt_text
+        return build_prompt(
+            "classify" if captions else "tags", max_tags=self.max_tags, language=self.language,
+            vocabulary=_lines(self.vocabulary), prompt_file_text=_text(self.prompt_file),
+        )  # fmt: skip
+
+
+@click.command("tag")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--append-tags", is_flag=True, help="Keep the tags a photo has and add to them.  [default: replace them]")
+@click.option("--dry-run", is_flag=True, help="Print what would be written; write nothing into photos.")
+@click.option("--retag", is_flag=True, help="Ask the model again about photos it has described before.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N photos.")
+@click.option("--jobs", type=click.IntRange(1, 256), metavar="N", envvar="TAGROLL_JOBS",
+              help="Questions to the server at once.  [default: as many as make it faster]")  # fmt: skip
+@click.option("--max-tags", type=click.IntRange(1, 100), metavar="N", default=20, show_default=True, envvar="TAGROLL_MAX_TAGS",
+              help="At most N tags a photo.")  # fmt: skip
+@click.option("--language", metavar="NAME", envvar="TAGROLL_LANGUAGE", help="Language of the tags.  [default: English]")
+@click.option("--vocabulary", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="TAGROLL_VOCABULARY",
+              help="Use only the tags in this file, one a line.")  # fmt: skip
+@click.option("--prompt-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="TAGROLL_PROMPT_FILE",
+              help="Your own words to the model.")  # fmt: skip
+@click.option("--case", type=click.Choice(["title", "lower", "keep"]), default="title", show_default=True,
+              envvar="TAGROLL_CASE", help="Letter case of tags.")  # fmt: skip
+@click.option("--title", is_flag=True, help="Write a title too, where a photo has none.")
+@click.option("--description", is_flag=True, help="Write a description too, where a photo has none.")
+@click.option("--alt-text", is_flag=True, help="Write an alternative text too, where a photo has none.")
+@scan_options
+@store_options
+@shared_options(model=True)
+def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
+    """Show every photo in PATH... to a model and write what it sees into the photos, as tags.
+
+    What a model said is remembered: run it again after an interruption and it goes on where it stopped.
+    `tagroll undo` takes a run back.
+    """
+    options = Options(**values)
+    sys.exit(_run(settings, paths, options))
+
+
+def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
+    from tagroll.catalog import Catalog
+    from tagroll.describing import choose_model
+    from tagroll.metadata.exiftool import ExifTool
+    from tagroll.metadata.store import MetadataStore
+    from tagroll.recovering import recover
+    from tagroll.tagging import Asking, Tagger
+
+    prompt = options.prompt()
+    with (
+        Catalog(settings.catalog) as catalog,
+        ExifTool.found() as exiftool,
+        MetadataStore(sidecar=options.sidecar, touch=options.touch, exiftool=exiftool) as store,
+        choose_model(settings, exiftool, jobs=options.jobs) as model,
+    ):
+        tell(settings, *model.notes)
+        recover(catalog, store)
+        run = catalog.start_run("tag", [str(path) for path in paths], model.describer.model)
+        tagger = Tagger(model.describer, model.preview, store, catalog, prompt, options.policy(), run, Asking())
+        with stop_on_interrupt() as stop, _report(settings, paths, options) as report:
+            try:
+                for outcome in _outcomes(tagger, paths, options, model.threads, stop):
+                    report.add(outcome)
+                    if options.dry_run and not settings.json and not settings.verbose:
+                        report.show(outcome)
+            finally:
+                catalog.finish_run(run, report.summary())
+        report.finish()
+        if not settings.quiet:
+            _advise(report, paths, stopped=stop.is_set(), dry_run=options.dry_run)
+        return 130 if stop.is_set() else report.exit_code()
+
+
+def _outcomes(
+    tagger: "Tagger", paths: tuple[Path, ...], options: Options, threads: int, stop: threading.Event
+) -> "Iterator[Outcome]":
+    from tagroll.domain import Outcome, Photo
+    from tagroll.parallel import map_unordered
+    from tagroll.recovering import leftover_cleaner
+
+    clean = leftover_cleaner(tagger.store)
+
+    def one(found: Photo | Outcome) -> Outcome:
+        return found if isinstance(found, Outcome) else tagger.tag(found)
+
+    def photos() -> "Iterator[Photo | Outcome]":
+        for found in islice(scanned(paths, options.exclude), options.limit):
+            clean(found.path)
+            yield found
+
+    return map_unordered(one, photos(), threads=threads, stop=stop)
+
+
+def _report(settings: Settings, paths: tuple[Path, ...], options: Options) -> Report:
+    def count() -> int:
+        return sum(1 for _ in islice(scanned(paths, options.exclude, quiet=True), options.limit))
+
+    done_word = "would be tagged" if options.dry_run else "tagged"
+    return Report(settings, "Looking" if options.dry_run else "Tagging", done_word, count)
+
+
+def _advise(report: Report, paths: tuple[Path, ...], *, stopped: bool, dry_run: bool) -> None:
+    """Say what can be done next, where there is something to say."""
+    if stopped:
+        say(f"Stopped; nothing is half-written. Go on with: tagroll tag {shlex.join(show(path) for path in paths)}")
+    if report.removed:
+        would = "would replace" if dry_run else "replaced"
+        way_back = "" if dry_run else "`tagroll undo` brings them back, "
+        say(f"The new tags {would} {plural(report.removed, 'tag')} that tagroll did not write: {way_back}--append-tags keeps them.")
+    elif report.counts[Status.TAGGED] and not dry_run:
+        say("Take it back: tagroll undo")
+
+
+def _lines(path: Path | None) -> tuple[str, ...] | None:
+    text = _text(path)
+    return None if text is None else tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _text(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text: {error}", "Save it as UTF-8.") from error

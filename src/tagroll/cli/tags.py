@@ -1,0 +1,51 @@
+"""`tagroll tags PATH...`."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from tagroll.cli.options import scan_options, shared_options
+from tagroll.cli.report import Report, plural
+from tagroll.cli.scanning import scanned
+from tagroll.cli.terminal import print_json, show, tell
+from tagroll.domain import Status
+from tagroll.settings import Settings
+
+
+@click.command("tags")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@scan_options
+@shared_options(model=False)
+def command(settings: Settings, paths: tuple[Path, ...], exclude: tuple[str, ...]) -> None:
+    """List every tag in the photos of PATH... with its count, the most frequent first.
+
+    With --verbose or --json, the tags of each photo too.
+    """
+    from tagroll.catalog import Catalog
+    from tagroll.metadata.exiftool import ExifTool
+    from tagroll.metadata.store import MetadataStore
+    from tagroll.reading import Reader
+
+    counts: Counter[str] = Counter()
+    without = 0
+    with (
+        Catalog(settings.catalog, exclusive=False) as catalog,
+        ExifTool.found() as exiftool,
+        MetadataStore(exiftool=exiftool) as store,
+        Report(settings, "Reading", "read") as report,
+    ):
+        for outcome in Reader(store, catalog).read(scanned(paths, exclude)):
+            report.add(outcome)
+            counts.update(outcome.tags)
+            without += outcome.status is not Status.FAILED and not outcome.tags
+    if settings.json:
+        print_json({"type": "tags", "tags": dict(counts.most_common())})
+    else:
+        width = len(f"{max(counts.values(), default=0):,}")
+        for tag, count in sorted(counts.items(), key=lambda item: (-item[1], item[0].casefold())):
+            click.echo(f"{count:>{width},}  {show(tag)}")
+    report.finish()
+    tell(settings, f"{plural(len(counts), 'tag')}; {plural(without, 'photo')} without any")
+    sys.exit(report.exit_code())

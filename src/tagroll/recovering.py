@@ -1,0 +1,36 @@
+"""What is done before a run: settling what an earlier run was cut off from, and clearing away what it left."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tagroll.catalog import Catalog
+from tagroll.metadata.store import MetadataStore
+
+
+def recover(catalog: Catalog, store: MetadataStore) -> int:
+    """Find out what became of the writes of a run that was cut off; gives how many there were.
+
+    A target that is neither as before nor as after was changed by another program since; then the journal row
+    counts as done, and an undo goes by values, which harms nothing in either case.
+    """
+    pending = catalog.pending()
+    states = {}
+    for writing in pending:
+        store.remove_leftovers(writing.write.target.parent)
+        never = store.file_hash(writing.write.target) == writing.write.before_hash
+        states[writing.id] = "void" if never else "done"
+    if states:
+        catalog.settle(states)
+    return len(pending)
+
+
+def leftover_cleaner(store: MetadataStore) -> Callable[[Path], None]:
+    """Removes what a killed run left in the folder of a path, looking into each folder once."""
+    seen: set[Path] = set()
+
+    def clean(path: Path) -> None:
+        if path.parent not in seen:
+            seen.add(path.parent)
+            store.remove_leftovers(path.parent)
+
+    return clean
