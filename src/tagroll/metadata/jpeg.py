@@ -6,10 +6,10 @@ only other bytes that can change are the offsets of an MPF index (CIPA DC-007) w
 """
 
 import hashlib
-import io
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from itertools import islice
 from typing import BinaryIO, NamedTuple
 
@@ -25,29 +25,30 @@ _EXIF = b"Exif\0"
 _EXIF_HEADER = b"Exif\0\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _FLICKR_XMP = b"XMP\0://ns.adobe.com/xap/1.0/\0"
-"""What Flickr makes of the XMP header in the files it hands out. exiftool, and all that stand on it, read such
+"""What Flickr makes of the XMP header in the files it hands out. exiftool, and what stands on it, read such
 a packet, and prefer it to a proper one before it; so it counts as the photo's XMP, and an edit gives it the
 proper header again."""
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
-_APP0, _APP1, _APP2, _APP11, _APP13 = 0xE0, 0xE1, 0xE2, 0xEB, 0xED
-_KINDS = (
-    (_APP0, b"", "jfif"),
-    (_APP1, _EXIF, "exif"),
-    (_APP1, _XMP, "xmp"),
-    (_APP1, _FLICKR_XMP, "xmp"),
-    (_APP1, _EXTENDED, "extended"),
-    (_APP2, b"MPF\0", "mpf"),
-    (_APP13, _PHOTOSHOP, "photoshop"),
-)
+_APP1, _APP13 = 0xE1, 0xED
+_KINDS = {
+    0xE0: ((b"", "jfif"),),
+    _APP1: ((_EXIF, "exif"), (_XMP, "xmp"), (_FLICKR_XMP, "xmp"), (_EXTENDED, "extended"), (b"http", "odd")),
+    0xE2: ((b"MPF\0", "mpf"),),
+    0xEB: ((b"JP", "jumbf"),),
+    _APP13: ((_PHOTOSHOP, "photoshop"),),
+}
+"""What a segment is, by its marker and how its payload begins."""
 _LIMIT = 65533
-_PEEK = {_APP1: _LIMIT, _APP2: 4, _APP11: 64, _APP13: _LIMIT}
-"""How much of a segment's payload tells what it is; of ours, all of it."""
+"""Bytes a segment can hold."""
+_HEAD_BYTES = 32768
+"""Read at once: nearly always the whole of what comes before the picture."""
+_FILL = re.compile(rb"\xff+")
 _MAX_TRAILING_PICTURES = 10_000
 
 
 class _Segment(NamedTuple):
-    """One marker segment: `start` is its 0xFF, `payload` what _PEEK asks for."""
+    """One marker segment: `start` is its 0xFF; `kind` is "" and `payload` empty where it is none of ours."""
 
     kind: str
     start: int
@@ -55,8 +56,12 @@ class _Segment(NamedTuple):
     payload: bytes
 
 
+class _CutOffError(MetadataError):
+    """The data end before the picture starts."""
+
+
 def read_packets(source: BinaryIO) -> Packets:
-    """Read the metadata packets, and nothing behind the first scan header.
+    """Read the metadata packets; of the picture no more than comes along with the first 32 KB.
 
     Args:
         source: The file, at its start. Unbuffered files (`buffering=0`) are read fastest.
@@ -65,7 +70,15 @@ def read_packets(source: BinaryIO) -> Packets:
         ForeignStructureError: A packet exists more than once, or under a header programs disagree about.
         MetadataError: The file is no JPEG, is cut off, or a packet is damaged.
     """
-    return _packets(list(_segments(source)))
+    data = source.read(_HEAD_BYTES)
+    while True:
+        try:
+            return _packets(_segments(data))
+        except _CutOffError:
+            more = source.read(3 * len(data))
+            if not more:
+                raise
+            data += more
 
 
 def replace_packets(data: bytes, new: Packets) -> bytes:
@@ -79,7 +92,7 @@ def replace_packets(data: bytes, new: Packets) -> bytes:
             64 KB, offsets into the data behind the picture that would break.
         MetadataError: As `read_packets`.
     """
-    segments = list(_segments(io.BytesIO(data)))
+    segments = _segments(data)
     old = _packets(segments)
     edits: list[Edit] = []
     if new.exif != old.exif:
@@ -96,55 +109,37 @@ def replace_packets(data: bytes, new: Packets) -> bytes:
     return splice(data, edits)
 
 
-def _segments(source: BinaryIO) -> Iterator[_Segment]:
+def _segments(data: bytes) -> list[_Segment]:
     """The segments before the first scan; the last one is the scan (or end) marker itself."""
-    if source.read(2) != b"\xff\xd8":
+    if data[:2] != b"\xff\xd8":
         raise MetadataError("not a JPEG file")
+    segments = []
     position = 2
-    while True:
-        head = source.read(4)
-        if head[:2] == b"\xff\xff":
-            position = _skip_fill(source, position)
+    while (marker := data[position : position + 2]) not in {b"\xff\xda", b"\xff\xd9"}:
+        if marker == b"\xff\xff" and (fill := _FILL.match(data, position)):
+            position = fill.end() - 1  # any number of 0xFF may come before a marker (T.81, B.1.1.2)
             continue
-        if head[:2] in {b"\xff\xda", b"\xff\xd9"}:
-            yield _Segment("picture", position, position, b"")
-            return
-        if len(head) < 4:
-            raise MetadataError("the JPEG is cut off before its picture")
-        marker = head[1]
-        length = head[2] << 8 | head[3]
-        if head[0] != 0xFF or not 0xC0 <= marker <= 0xFE or 0xD0 <= marker <= 0xD8 or length < 2:
+        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        if end > len(data) or position + 4 > len(data):
+            raise _CutOffError("the JPEG is cut off before its picture")
+        if marker[0] != 0xFF or marker[1] < 0xC0 or 0xD0 <= marker[1] <= 0xD8 or end < position + 4:
             raise ForeignStructureError("the JPEG has unknown bytes between its segments")
-        end = position + 2 + length
-        payload = b""
-        if marker in _PEEK:
-            payload = source.read(min(length - 2, _PEEK[marker]))
-            if len(payload) < min(length - 2, _PEEK[marker]):
-                raise MetadataError("the JPEG is cut off before its picture")
-        yield _Segment(_kind(marker, payload), position, end, payload)
-        source.seek(end)
+        kinds = _KINDS.get(marker[1], ())
+        segments.append(
+            _segment_at(data, position, end, kinds) if kinds else _Segment("", position, end, b"")
+        )
         position = end
+    segments.append(_Segment("picture", position, position, b""))
+    return segments
 
 
-def _skip_fill(source: BinaryIO, position: int) -> int:
-    """Where the last of a run of 0xFF stands; the source is left there (T.81, B.1.1.2: fill bytes)."""
-    source.seek(position)
-    while block := source.read(65536):
-        rest = len(block.lstrip(b"\xff"))
-        position += len(block) - rest
-        if rest:
-            break
-    source.seek(position - 1)
-    return position - 1
-
-
-def _kind(marker: int, payload: bytes) -> str:
-    for known, header, kind in _KINDS:
-        if marker == known and payload.startswith(header):
-            return kind
-    if marker == _APP1 and (payload.startswith(b"http") or b"<?xpacket" in payload):
-        return "odd"  # exiftool reads these as XMP, most other programs do not
-    return "c2pa" if marker == _APP11 and is_c2pa_box(payload) else "other"
+def _segment_at(data: bytes, start: int, end: int, kinds: tuple[tuple[bytes, str], ...]) -> _Segment:
+    payload = data[start + 4 : end]
+    for header, kind in kinds:
+        if payload.startswith(header):
+            return _Segment(kind, start, end, payload)
+    # exiftool reads XMP under any header, most other programs do not
+    return _Segment("odd" if kinds is _KINDS[_APP1] and b"<?xpacket" in payload else "", start, end, b"")
 
 
 def _of(segments: Sequence[_Segment], kind: str) -> list[_Segment]:
@@ -153,20 +148,23 @@ def _of(segments: Sequence[_Segment], kind: str) -> list[_Segment]:
 
 def _packets(segments: Sequence[_Segment]) -> Packets:
     """What the segments say."""
-    if _of(segments, "odd"):
+    ours: dict[str, list[_Segment]] = defaultdict(list)
+    for segment in segments:
+        if segment.kind:
+            ours[segment.kind].append(segment)
+    if "odd" in ours:
         raise ForeignStructureError("the photo has an XMP packet under an unknown header")
-    xmp = _of(segments, "xmp")
-    if len(xmp) > 1:
+    if len(ours["xmp"]) > 1:
         raise ForeignStructureError("the photo has several XMP packets")
-    exif = _of(segments, "exif")
-    packet = xmp[0].payload[len(_XMP) :] if xmp else None
+    xmp = ours["xmp"][0].payload[len(_XMP) :] if ours["xmp"] else None
     return Packets(
-        xmp=packet,
-        iptc=_iptc(_of(segments, "photoshop")),
+        xmp=xmp,
+        # a resource may go on from one Photoshop segment to the next
+        iptc=iptc_of(b"".join(segment.payload[len(_PHOTOSHOP) :] for segment in ours["photoshop"])),
         # an EXIF block over 64 KB goes on in further segments; what we want of it is in the first
-        exif=exif[0].payload[len(_EXIF_HEADER) :] if exif else None,
-        extended_xmp=_extended(packet, _of(segments, "extended")),
-        signed=bool(_of(segments, "c2pa")) or points_to_manifest(packet),
+        exif=ours["exif"][0].payload[len(_EXIF_HEADER) :] if ours["exif"] else None,
+        extended_xmp=_extended(xmp, ours["extended"]),
+        signed=any(is_c2pa_box(segment.payload) for segment in ours["jumbf"]) or points_to_manifest(xmp),
     )
 
 
@@ -190,11 +188,6 @@ def _extended(xmp: bytes | None, segments: Sequence[_Segment]) -> bytes | None:
     if portions[0][1] != len(whole) or guid.encode() != named[1].lower():
         raise MetadataError("the extended XMP is incomplete or damaged")
     return whole
-
-
-def _iptc(segments: Sequence[_Segment]) -> bytes | None:
-    """The IPTC of all Photoshop segments; a resource may go on from one segment to the next."""
-    return iptc_of(b"".join(segment.payload[len(_PHOTOSHOP) :] for segment in segments))
 
 
 def _segment(marker: int, payload: bytes) -> bytes:

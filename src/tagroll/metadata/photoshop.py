@@ -7,6 +7,7 @@ string padded to even length, four bytes of size, the data padded to even length
 import hashlib
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from tagroll.errors import ForeignStructureError
@@ -51,7 +52,9 @@ def iptc_of(block: bytes) -> bytes | None:
         ForeignStructureError: The block is damaged, or there are several IPTC resources and programs disagree
             about which counts.
     """
-    found = [resource.data for resource in _resources(block) if resource.key == _IPTC]
+    marks = block.count(b"8BIM\x04\x04")
+    ours = (resource.data for resource in _resources(block) if resource.key == _IPTC)
+    found = list(islice(ours, marks))  # no further than the last that can be one
     if len(found) > 1:
         raise ForeignStructureError("the photo has several IPTC blocks")
     return found[0] if found else None
