@@ -9,6 +9,7 @@ there, so that repeated edits do not make the block grow.
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tagroll.errors import ForeignStructureError, MetadataError
 
@@ -43,9 +44,8 @@ class _BrokenError(Exception):
     """The block cannot be walked. Never leaves this module."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One entry of a directory; `at` is where its 12 bytes stand."""
+class _Entry(NamedTuple):
+    """One entry of a directory; `at` is where its 12 bytes stand, `size` how many bytes its value has."""
 
     at: int
     tag: int
@@ -76,8 +76,11 @@ class _Tiff:
         count = self.number(at, "H")
         if not 8 <= at <= len(self.data) - 2 - 12 * count:
             raise _BrokenError
-        places = range(at + 2, at + 2 + 12 * count, 12)
-        return [_Entry(p, self.number(p, "H"), self._size(p)) for p in places]
+        rows = struct.iter_unpack(self.order + "HHI4x", self.data[at + 2 : at + 2 + 12 * count])
+        return [
+            _Entry(at + 2 + 12 * index, tag, _SIZES.get(kind, 1) * values)
+            for index, (tag, kind, values) in enumerate(rows)
+        ]
 
     def find(self, at: int, tag: int) -> _Entry | None:
         """The entry with a tag in the directory at a place."""
@@ -153,9 +156,6 @@ class _Tiff:
         self.data[entry.at + 4 : entry.at + 8] = bytes(4)
         return True
 
-    def _size(self, at: int) -> int:
-        return _SIZES.get(self.number(at + 2, "H"), 1) * self.number(at + 4)
-
     def _used(self, but: _Entry) -> Iterator[tuple[int, int]]:
         """Every span that the known directories use, but one entry's."""
         yield 0, 8
@@ -202,8 +202,20 @@ def read_text(block: bytes) -> ExifText:
     return ExifText(comment, keywords)
 
 
-def set_text(block: bytes | None, *, comment: str | None = None, keywords: str | None = None) -> bytes:
+def set_text(
+    block: bytes | None,
+    *,
+    comment: str | None = None,
+    keywords: str | None = None,
+    size: tuple[int, int] | None = None,
+) -> bytes:
     """The block with new values; None leaves a field as it is. Without a block, a minimal one is made.
+
+    Args:
+        block: The TIFF block.
+        comment: New UserComment.
+        keywords: New XPKeywords.
+        size: Width and height of the picture in pixels, for a new Exif directory, where they are mandatory.
 
     Raises:
         ForeignStructureError: The block is broken, or would not fit into a JPEG segment any more.
@@ -216,7 +228,7 @@ def set_text(block: bytes | None, *, comment: str | None = None, keywords: str |
         if comment is not None:
             text = comment.encode("utf-16-le" if tiff.order == "<" else "utf-16-be", "ignore")
             wanted[_COMMENT] = b"UNICODE\0" + text
-            _ensure_exif(tiff)
+            _ensure_exif(tiff, size)
         while any(tiff.release(entry) for tag in wanted if (entry := tiff.locate(tag))):
             pass
         for tag, data in wanted.items():
@@ -228,20 +240,23 @@ def set_text(block: bytes | None, *, comment: str | None = None, keywords: str |
     return bytes(tiff.data)
 
 
-def _ensure_exif(tiff: _Tiff) -> None:
+def _ensure_exif(tiff: _Tiff, size: tuple[int, int] | None) -> None:
     """Give a block that has no Exif directory one, with what EXIF 2.32 (4.6.5) calls mandatory."""
-    if tiff.find(tiff.first, _EXIF_IFD) is None:
-        entries = (
-            (0x9000, 7, b"0232"),
-            (0x9101, 7, b"\1\2\3\0"),
-            (0xA000, 7, b"0100"),
-            (0xA001, 3, b"\xff\xff\0\0"),
-        )
-        at = tiff.append(_directory(tiff.order, entries))
-        tiff.insert(4, _EXIF_IFD, _LONG, struct.pack(tiff.order + "II", 1, at))
+    if tiff.find(tiff.first, _EXIF_IFD) is not None:
+        return
+    entries = [
+        (0x9000, 7, b"0232"),
+        (0x9101, 7, b"\1\2\3\0"),
+        (0xA000, 7, b"0100"),
+        (0xA001, 3, b"\xff\xff\0\0"),
+    ]
+    for tag, pixels in zip((0xA002, 0xA003), size or (), strict=False):
+        entries.append((tag, _LONG, struct.pack(tiff.order + "I", pixels)))
+    at = tiff.append(_directory(tiff.order, entries))
+    tiff.insert(4, _EXIF_IFD, _LONG, struct.pack(tiff.order + "II", 1, at))
 
 
-def _directory(order: str, entries: tuple[tuple[int, int, bytes], ...]) -> bytes:
+def _directory(order: str, entries: list[tuple[int, int, bytes]]) -> bytes:
     """A directory of values that fit into their entries."""
     rows = (
         struct.pack(order + "HHI", tag, kind, 4 // _SIZES[kind] if kind == _UNDEFINED else 1) + value
@@ -251,20 +266,19 @@ def _directory(order: str, entries: tuple[tuple[int, int, bytes], ...]) -> bytes
 
 
 _NEW = (
-    b"II*\0"
-    + struct.pack("<I", 8)
+    struct.pack("<2sHI", b"II", 42, 8)
     + _directory(
         "<",
-        (
+        [
             (0x11A, 5, b"\x3e\0\0\0"),
-            (0x11B, 5, b"\x3e\0\0\0"),
+            (0x11B, 5, b"\x46\0\0\0"),
             (0x128, 3, b"\2\0\0\0"),
             (0x213, 3, b"\1\0\0\0"),
-        ),
+        ],
     )
-    + struct.pack("<II", 72, 1)
+    + struct.pack("<IIII", 72, 1, 72, 1)
 )
-"""IFD0 with its mandatory tags at their defaults: 72 dpi, YCbCr centred; both resolutions share one value."""
+"""IFD0 with its mandatory tags at their defaults: 72 dpi (the rationals stand at 0x3E and 0x46), YCbCr centred."""
 
 
 def _decode(value: bytes, order: str) -> str:

@@ -184,7 +184,12 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
 
 
 def apply_change(
-    packets: Packets, change: Change, *, families: frozenset[str], known: Metadata | None = None
+    packets: Packets,
+    change: Change,
+    *,
+    families: frozenset[str],
+    known: Metadata | None = None,
+    size: tuple[int, int] | None = None,
 ) -> Packets:
     """The packets after a change; those that do not change are the same bytes.
 
@@ -194,6 +199,7 @@ def apply_change(
         families: The packets the file can hold: "xmp", "iptc", "exif".
         known: What the photo is known to carry, when that is more than the packets say (a new sidecar has to
             take up the embedded tags).
+        size: Width and height of the picture in pixels; a new Exif directory has to tell them.
 
     Raises:
         MetadataError: A packet cannot be read; nothing may be written then.
@@ -210,19 +216,15 @@ def apply_change(
         packets = replace(packets, xmp=xmp.to_bytes())
     if "IPTC:Keywords" in changed:
         packets = replace(packets, iptc=iptc.set_keywords(packets.iptc, changed["IPTC:Keywords"]) or None)
-    return replace(packets, exif=_set_exif(packets.exif, changed))
+    return replace(packets, exif=_set_exif(packets.exif, changed, size))
 
 
 def _xmp_fields(xmp: Xmp) -> dict[str, tuple[str, ...]]:
+    there = xmp.names()
     found = {}
     for row in _XMP_ROWS:
-        if row.kind == "Alt":
-            text = xmp.default(row.xml)
-            values = None if text is None else _caption(text)
-        else:
-            values = xmp.values(row.xml)
-        if values is not None:
-            found[row.name] = values
+        if not there.isdisjoint(row.xml):
+            found[row.name] = _caption(xmp.default(row.xml)) if row.kind == "Alt" else xmp.values(row.xml)
     return found
 
 
@@ -334,12 +336,12 @@ def _set_xmp(xmp: Xmp, row: Field, values: tuple[str, ...]) -> None:
         xmp.set_text(row.xml, "".join(values), row.prefix)
 
 
-def _set_exif(block: bytes | None, changed: Fields) -> bytes | None:
+def _set_exif(block: bytes | None, changed: Fields, size: tuple[int, int] | None) -> bytes | None:
     texts = {name: "".join(values) for name, values in changed.items() if FIELDS[name].family == "exif"}
     comment, words = texts.get("ExifIFD:UserComment"), texts.get("IFD0:XPKeywords")
     if comment is not None:
         try:
-            return exif.set_text(block, comment=comment, keywords=words)
+            return exif.set_text(block, comment=comment, keywords=words, size=size)
         except ForeignStructureError:  # the comment is only a fallback: a broken or full block does without
             pass
     return block if words is None else exif.set_text(block, keywords=words)

@@ -7,6 +7,7 @@ tags either as paths (one value a tag, levels joined by the field's separator) o
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from tagroll.domain import Change
 
@@ -29,6 +30,7 @@ def legal(text: str) -> str:
     return text if text.isprintable() else _ILLEGAL.sub("", text)
 
 
+@lru_cache(maxsize=1 << 14)
 def key(tag: str) -> str:
     """Identity of a tag: the same for other letter case, Unicode form, blanks, stand-ins for separators."""
     if not tag.isascii():
@@ -39,6 +41,8 @@ def key(tag: str) -> str:
 
 def levels(tag: str, separator: str = "|") -> tuple[str, ...]:
     """The levels of a path, outermost first, trimmed, without empty ones."""
+    if separator not in tag and tag.isprintable():
+        return (name,) if (name := tag.strip()) else ()
     return tuple(level for part in legal(tag).split(separator) if (level := part.strip()))
 
 
@@ -47,6 +51,7 @@ def to_path(tag: str, separator: str) -> str:
     return separator.join(escape(level, separator) for level in levels(tag))
 
 
+@lru_cache(maxsize=1 << 14)
 def from_path(value: str, separator: str) -> str:
     """The tag that a value of such a field means; the reverse of `to_path`."""
     if separator == "|":
@@ -65,6 +70,9 @@ def names(tags: Iterable[str]) -> dict[str, str]:
     """Every flat value that these tags explain, by its key: each level, and paths spelled in one value."""
     found: dict[str, str] = {}
     for tag in tags:
+        if "|" not in tag:
+            found.setdefault(key(tag), tag)
+            continue
         parts = levels(tag)
         for part in reversed(parts):
             found.setdefault(key(part), part)
@@ -87,8 +95,7 @@ def union(paths: Iterable[str], flats: Iterable[str]) -> tuple[str, ...]:
         found.setdefault(key(tag), tag)
     explained = names(found.values())
     for value in flats:
-        tag = "|".join(levels(value))
-        if tag and key(tag) not in explained:
+        if key(value) not in explained and (tag := "|".join(levels(value))) and key(tag) not in explained:
             found.setdefault(key(tag), tag)
     return tuple(found.values())
 

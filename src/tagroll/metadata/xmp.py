@@ -64,21 +64,26 @@ class Xmp:
         self._rdf = _find_rdf(self._root)
         self._descriptions = _descriptions(self._rdf)
 
-    def values(self, names: tuple[str, ...]) -> tuple[str, ...] | None:
-        """The values of a list (or the one of a simple property) in order; None when it is not there."""
-        found = None
-        for node in self._find(names):
-            found = (found or ()) + ((node,) if isinstance(node, str) else tuple(_items(node)))
-        return found
+    def names(self) -> set[str]:
+        """The names of all properties that are there."""
+        found = {str(child.tag) for description in self._descriptions for child in description}
+        return found.union(*(map(str, description.attrib) for description in self._descriptions))
 
-    def default(self, names: tuple[str, ...]) -> str | None:
-        """The text of a language alternative for "x-default", else the first; None when it is not there."""
+    def values(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The values of a list in order, or the one of a simple property."""
+        found: list[str] = []
+        for node in self._find(names):
+            found += [node] if isinstance(node, str) else _items(node)
+        return tuple(found)
+
+    def default(self, names: tuple[str, ...]) -> str:
+        """The text of a language alternative for "x-default", else its first one; "" where there is none."""
         for node in self._find(names):
             if isinstance(node, str):
                 return node
             texts = {li.get(_LANG, "").casefold(): _text(li) for li in _members(node)}
             return texts.get("x-default", next(iter(texts.values()), _text(node)))
-        return None
+        return ""
 
     def set_list(self, names: tuple[str, ...], values: tuple[str, ...], kind: tuple[str, str]) -> None:
         """Make `values` the whole list; members that stay keep their qualifiers. An empty one is taken out.
@@ -280,12 +285,13 @@ def _items(prop: Element) -> Iterator[str]:
 
 def _text(node: Element) -> str:
     """The text of a simple value: what stands in it, its rdf:value when it is qualified, or rdf:resource."""
-    for path in (f"{_RDF}value", f"{_RDF}Description/{_RDF}value") if len(node) else ():
+    if not len(node):
+        return str(node.text or node.get(_RDF + "resource", ""))
+    for path in (f"{_RDF}value", f"{_RDF}Description/{_RDF}value"):
         value = node.find(path)
         if value is not None:
             return _text(value)
-    own = (node.text or "") + "".join(child.tail or "" for child in node)
-    return own or node.get(_RDF + "resource", "")
+    return (node.text or "") + "".join(child.tail or "" for child in node)
 
 
 def _li(text: str) -> Element:
