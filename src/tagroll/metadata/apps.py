@@ -1,7 +1,7 @@
-"""What each photo program shows as the tags of a photo, and from which field: the rules that fields.py serves.
+"""What each photo program shows as the tags of a photo, and why: the rules that fields.py serves.
 
-One small function a program, from its source code or its manual where that is public, else from trying. They know
-nothing of how tagroll joins fields: `tagroll doctor PHOTO` explains with them, and the tests judge with them.
+One small function a program, from its source code or its manual where that is public, else from trying. They
+know nothing of how tagroll joins fields: `tagroll doctor PHOTO` explains with them, tests judge with them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -128,10 +128,11 @@ def _photoprism(photo: Sources) -> Seen:
 
 
 def _darktable(photo: Sources) -> Seen:
-    """lr:hierarchicalSubject; the sidecar `name.ext.xmp` speaks alone when it is there."""
+    """lr:hierarchicalSubject, else dc:subject; the sidecar `name.ext.xmp` speaks alone when it is there."""
     fields = photo.embedded if photo.full_sidecar is None else photo.full_sidecar
     where = "the photo" if photo.full_sidecar is None else "name.ext.xmp"
-    return _seen(fields.get(HIERARCHICAL, ()), fields, (HIERARCHICAL,), where)
+    name = HIERARCHICAL if fields.get(HIERARCHICAL) else SUBJECT
+    return _seen(fields.get(name, ()), fields, (name,), where)
 
 
 def _windows(photo: Sources) -> Seen:

@@ -278,7 +278,7 @@ _NEW = (
     )
     + struct.pack("<IIII", 72, 1, 72, 1)
 )
-"""IFD0 with its mandatory tags at their defaults: 72 dpi (the rationals stand at 0x3E and 0x46), YCbCr centred."""
+"""IFD0 with its mandatory tags at their defaults: 72 dpi (rationals at 0x3E and 0x46), YCbCr centred."""
 
 
 def _decode(value: bytes, order: str) -> str:
@@ -295,14 +295,20 @@ def _decode(value: bytes, order: str) -> str:
         return plain.decode("latin-1").strip("\0 ")
 
 
+def _latin(text: str) -> int:
+    """How many characters are Latin letters, digits or punctuation."""
+    return sum("\0" < char < "\u0250" for char in text)
+
+
 def _utf16(text: bytes, order: str) -> str:
-    """UTF-16 in the order that gives the more plausible text: writers disagree whether it is the file's."""
+    """UTF-16 in the order that gives the more plausible text: writers disagree whether it is the file's.
+
+    UTF-8, which the older script left here, is tried where the bytes are no UTF-16 at all.
+    """
     text += b"\0" * (len(text) % 2)
     names = ("utf-16-le", "utf-16-be") if order == "<" else ("utf-16-be", "utf-16-le")
     try:
-        return max(
-            (text.decode(name) for name in names), key=lambda t: sum(c < "\u0250" for c in t.rstrip("\0"))
-        )
+        return max((text.decode(name) for name in names), key=_latin)
     except UnicodeDecodeError:
         pass
     for name in ("utf-8", *names):
