@@ -72,6 +72,9 @@ _ROWS = (
         "XMP-acdsee:Categories", "xmp", "xml",
         xml=("{http://ns.acdsee.com/iptc/1.0/}categories",), prefix="acdsee",
     ),
+    Field("XMP-dc:Subject", "xmp", "flat", spread=True, xml=(_DC + "subject",), prefix="dc", kind="Bag"),
+    Field("IPTC:Keywords", "iptc", "flat", spread=True),
+    Field("IFD0:XPKeywords", "exif", "flat", ";"),
     Field(
         "XMP-microsoft:LastKeywordXMP", "xmp", "mixed", "/",
         xml=tuple(space + "LastKeywordXMP" for space in _MS), prefix="MicrosoftPhoto", kind="Bag",
@@ -80,9 +83,6 @@ _ROWS = (
         "XMP-microsoft:LastKeywordIPTC", "xmp", "mixed", "/",
         xml=tuple(space + "LastKeywordIPTC" for space in _MS), prefix="MicrosoftPhoto", kind="Bag",
     ),
-    Field("XMP-dc:Subject", "xmp", "flat", spread=True, xml=(_DC + "subject",), prefix="dc", kind="Bag"),
-    Field("IPTC:Keywords", "iptc", "flat", spread=True),
-    Field("IFD0:XPKeywords", "exif", "flat", ";"),
     Field("ExifIFD:UserComment", "exif", "comment", ",", spread=True),
     Field("XMP-dc:Title", "xmp", "text", xml=(_DC + "title",), prefix="dc", kind="Alt", change="title"),
     Field(
@@ -272,7 +272,7 @@ def _flats(fields: Fields) -> list[str]:
     short = [name for row, name in named if row.family == "iptc" and keywords.may_be_cut(name)]
     if short:
         full = {keywords.key(name) for row, name in named if row.family != "iptc"}
-        full.update(keywords.names(_paths(fields)))
+        full.update(keywords.explained(_paths(fields)))
         cut = {name for name in short if any(other.startswith(keywords.key(name)) for other in full)}
         named = [(row, name) for row, name in named if row.family != "iptc" or name not in cut]
     return [name for _, name in named]

@@ -67,20 +67,26 @@ def escape(name: str, separator: str) -> str:
 
 
 def names(tags: Iterable[str]) -> dict[str, str]:
-    """Every flat value that these tags explain, by its key: each level, and paths spelled in one value."""
-    found: dict[str, str] = {}
-    for tag in tags:
-        if "|" not in tag:
-            found.setdefault(key(tag), tag)
-            continue
-        parts = levels(tag)
-        for part in reversed(parts):
-            found.setdefault(key(part), part)
-        for depth in range(2, len(parts) + 1):
-            for separator in _SPELLED:
-                spelled = separator.join(parts[:depth])
-                found.setdefault(key(spelled), spelled)
+    """The names in these tags by key: every level of every path. Of two spellings a leaf's wins."""
+    paths = [levels(tag) for tag in tags]
+    found = {key(path[-1]): path[-1] for path in reversed(paths)}
+    for path in paths:
+        for name in path[:-1]:
+            found.setdefault(key(name), name)
     return found
+
+
+def explained(tags: Iterable[str]) -> set[str]:
+    """Keys of every flat value that only repeats these tags: their names, and paths spelled in one value."""
+    tags = tuple(tags)
+    paths = [levels(tag) for tag in tags if "|" in tag]
+    spelled = {
+        key(separator.join(path[:depth]))
+        for path in paths
+        for depth in range(2, len(path) + 1)
+        for separator in _SPELLED
+    }
+    return spelled.union(names(tags))
 
 
 def may_be_cut(value: str) -> bool:
@@ -93,9 +99,9 @@ def union(paths: Iterable[str], flats: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for tag in filter(None, paths):
         found.setdefault(key(tag), tag)
-    explained = names(found.values())
+    repeated = explained(found.values())
     for value in flats:
-        if key(value) not in explained and (tag := "|".join(levels(value))) and key(tag) not in explained:
+        if key(value) not in repeated and (tag := "|".join(levels(value))) and key(tag) not in repeated:
             found.setdefault(key(tag), tag)
     return tuple(found.values())
 
@@ -112,24 +118,23 @@ def tags_after(tags: Iterable[str], change: Change) -> tuple[str, ...]:
     for tag in tags:
         if key(tag) not in gone:
             found.setdefault(key(tag), tag)
-    explained = names([*found.values(), *(tag for tag in added if "|" in tag)])
+    known = names([*found.values(), *(tag for tag in added if "|" in tag)])
     for tag in filter(None, added):
-        if "|" in tag or key(tag) not in explained:
+        if "|" in tag or key(tag) not in known:
             found.setdefault(key(tag), tag)
     return tuple(found.values())
 
 
 def flat_after(existing: Iterable[str], tags: Iterable[str]) -> tuple[str, ...]:
-    """The one list for all flat fields: what is there and still explained by a tag, then what is missing.
+    """The one list for all flat fields: the names there that a tag still has, then the leaves that miss.
 
-    So the ancestors that Lightroom writes beside a leaf stay as long as a path has them, and go with it.
+    So the ancestors that Lightroom writes beside a leaf stay as long as a path has them, and go with it. A
+    path spelled in one value becomes its leaf: as a flat name it would be one tag more.
     """
     tags = tuple(tags)
-    explained = names(tags)
-    found = {key(value): explained[key(value)] for value in existing if key(value) in explained}
+    known = names(tags)
+    found = {key(value): known[key(value)] for value in existing if key(value) in known}
     for tag in tags:
         leaf = levels(tag)[-1]
-        spelled = {key(separator.join(levels(tag))) for separator in _SPELLED}
-        if spelled.isdisjoint(found):
-            found.setdefault(key(leaf), leaf)
+        found.setdefault(key(leaf), leaf)
     return tuple(found.values())

@@ -1,0 +1,344 @@
+"""The table: whoever tagged a photo before and whatever we change, every program then shows the same tags."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagroll.domain import Change, Metadata
+from tagroll.errors import MetadataError
+from tagroll.metadata import exif, iptc
+from tagroll.metadata.apps import APPS, Sources
+from tagroll.metadata.fields import (
+    FIELDS,
+    apply_change,
+    fields_after,
+    metadata_from_fields,
+    read_fields,
+    read_metadata,
+    tags_after,
+)
+from tagroll.metadata.keywords import key, levels
+from tagroll.metadata.packets import Packets
+
+JPEG = frozenset({"xmp", "iptc", "exif"})
+PNG = frozenset({"xmp"})
+
+LISTS = {
+    "TagsList": ("digiKam", "http://www.digikam.org/ns/1.0/", "Seq"),
+    "hierarchicalSubject": ("lr", "http://ns.adobe.com/lightroom/1.0/", "Bag"),
+    "CatalogSets": ("mediapro", "http://ns.iview-multimedia.com/mediapro/1.0/", "Bag"),
+    "LastKeywordXMP": ("MicrosoftPhoto", "http://ns.microsoft.com/photo/1.0/", "Bag"),
+    "LastKeywordIPTC": ("MicrosoftPhoto", "http://ns.microsoft.com/photo/1.0/", "Bag"),
+    "subject": ("dc", "http://purl.org/dc/elements/1.1/", "Bag"),
+}
+
+
+def packet(categories: str = "", **lists: list[str]) -> bytes:
+    """A packet as a program would write it, with these lists."""
+    body = ""
+    for name, values in lists.items():
+        prefix, space, kind = LISTS[name]
+        items = "".join(f"<rdf:li>{value}</rdf:li>" for value in values)
+        body += (
+            f'<{prefix}:{name} xmlns:{prefix}="{space}"><rdf:{kind}>{items}</rdf:{kind}></{prefix}:{name}>'
+        )
+    if categories:
+        text = categories.replace("<", "&lt;")
+        body += f'<a:categories xmlns:a="http://ns.acdsee.com/iptc/1.0/">{text}</a:categories>'
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="">'
+        f'{body}</rdf:Description></rdf:RDF></x:xmpmeta>{" " * 500}<?xpacket end="w"?>'
+    ).encode()
+
+
+def latin_iptc(*words: str) -> bytes:
+    """IPTC as programs without a character set mark write it."""
+    return b"".join(b"\x1c\x02\x19" + len(w.encode("cp1252")).to_bytes(2) + w.encode("cp1252") for w in words)
+
+
+def broken_comment(text: str) -> bytes:
+    """The UserComment of the older script: UTF-8 behind the mark of UTF-16."""
+    block = exif.set_text(None, comment="x" * 100)
+    broken = b"UNICODE\0" + text.encode()
+    at = block.index(b"UNICODE\0")
+    entry = block.index(b"\x86\x92\x07\x00")
+    return block[: entry + 4] + len(broken).to_bytes(4, "little") + block[entry + 8 : at] + broken
+
+
+LONG = "Kirche Sankt Maximilian am Rathausplatz der kleinen Stadt Überlingen"
+TREE = ["Sky", "Places|Europe|Paris", "People|Zoë"]
+SLASHED = [tag.replace("|", "/") for tag in TREE]
+LEAVES = ["Sky", "Paris", "Zoë"]
+CATEGORIES = (
+    '<Categories><Category Assigned="1">Sky</Category>'
+    '<Category Assigned="0">Places<Category Assigned="0">Europe'
+    '<Category Assigned="1">Paris</Category></Category></Category><Category Assigned="0">People'
+    '<Category Assigned="1">Zoë</Category></Category></Categories>'
+)
+
+WRITERS = {
+    "nobody": (Packets(), []),
+    "digiKam, all fields": (
+        Packets(
+            xmp=packet(
+                CATEGORIES,
+                TagsList=SLASHED,
+                hierarchicalSubject=TREE,
+                CatalogSets=TREE,
+                LastKeywordXMP=SLASHED,
+                subject=LEAVES,
+            ),
+            iptc=iptc.set_keywords(None, tuple(LEAVES)),
+        ),
+        TREE,
+    ),
+    "digiKam, TagsList only": (Packets(xmp=packet(TagsList=SLASHED)), TREE),
+    "Lightroom": (
+        Packets(
+            xmp=packet(
+                hierarchicalSubject=TREE, subject=["Sky", "Places", "Europe", "Paris", "People", "Zoë"]
+            ),
+            iptc=iptc.set_keywords(None, ("Sky", "Places", "Europe", "Paris", "People", "Zoë")),
+        ),
+        TREE,
+    ),
+    "Lightroom after digiKam": (
+        Packets(xmp=packet(TagsList=["Old", "Sky"], hierarchicalSubject=["Sky"], subject=["Sky"])),
+        ["Old", "Sky"],
+    ),
+    "Immich (sidecar)": (Packets(xmp=packet(TagsList=SLASHED)), TREE),
+    "Windows": (
+        Packets(
+            xmp=packet(subject=["Sky", "Sea"], LastKeywordXMP=["Sky", "Sea"], LastKeywordIPTC=["Sky", "Sea"]),
+            iptc=latin_iptc("Sky", "Sea"),
+            exif=exif.set_text(None, keywords="Sky;Sea"),
+        ),
+        ["Sky", "Sea"],
+    ),
+    "Windows Photo Gallery": (
+        Packets(xmp=packet(subject=["Places/Paris", "Sky"], LastKeywordXMP=["Places/Paris", "Sky"])),
+        ["Places|Paris", "Sky"],
+    ),
+    "LLMII": (
+        Packets(xmp=packet(subject=["sky", "sea"]), iptc=iptc.set_keywords(None, ("sky", "sea"))),
+        ["sky", "sea"],
+    ),
+    "the older script": (
+        Packets(xmp=packet(subject=LEAVES), iptc=latin_iptc(*LEAVES), exif=broken_comment(", ".join(LEAVES))),
+        LEAVES,
+    ),
+    "exiftool, IPTC only": (Packets(iptc=latin_iptc("Sky", "Café")), ["Sky", "Café"]),
+    "exiftool, XPKeywords only": (Packets(exif=exif.set_text(None, keywords="Sky; Sea")), ["Sky", "Sea"]),
+    "a long keyword, cut in IPTC": (
+        Packets(xmp=packet(subject=[LONG]), iptc=iptc.set_keywords(None, (LONG,))),
+        [LONG],
+    ),
+    "separators inside names": (
+        Packets(
+            xmp=packet(subject=["Black/White", "a;b", "Paris, France"]),
+            exif=exif.set_text(None, keywords="Sky"),
+        ),
+        ["Black/White", "a;b", "Paris, France", "Sky"],
+    ),
+    "tagroll": (
+        apply_change(Packets(), Change(add=("Sky", "Places|Europe|Paris", "Zoë")), families=JPEG),
+        ["Sky", "Places|Europe|Paris", "Zoë"],
+    ),
+}
+
+NEW = ("Harbour", "Boats & Ships")
+CHANGES = {
+    "append": lambda _: Change(add=NEW),
+    "replace": lambda old: Change(add=NEW, remove=old),
+    "replace, one stays": lambda old: Change(add=NEW, remove=old[1:]),
+    "remove": lambda old: Change(add=("Kept",), remove=old[:1]),
+    "hierarchical": lambda _: Change(add=("Animals|Birds|Gull", "Gull")),
+    "nothing new": lambda old: Change(add=old),
+    "take all away": lambda old: Change(remove=old),
+}
+
+
+def plain(tag: str) -> str:
+    """A tag for comparison: stand-ins of separators and letter case folded, as a person would read it."""
+    return key(tag)
+
+
+def expected(app_levels: bool, tags: tuple[str, ...]) -> set[str]:
+    return {plain(tag if app_levels else levels(tag)[-1]) for tag in tags}
+
+
+def shown(app, packets: Packets) -> set[str]:
+    return {plain(tag) for tag in app.read(Sources(read_fields(packets))).tags}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize(("packets", "tags"), WRITERS.values(), ids=WRITERS)
+def test_every_program_sees_exactly_the_intended_tags(packets, tags, change):
+    before = read_metadata(packets)
+    assert before.tags == tuple(tags)
+    wanted = change(before.tags)
+    after = apply_change(packets, wanted, families=JPEG)
+    tags_now = tags_after(before, wanted)
+    assert {plain(tag) for tag in read_metadata(after).tags} == {plain(tag) for tag in tags_now}
+    assert len(read_metadata(after).tags) == len(tags_now)
+    for app in APPS:
+        seen = shown(app, after)
+        want = expected(app.levels, tags_now)
+        cut = {plain(iptc.cut(tag)) for tag in tags_now}
+        ancestors = {plain(part) for tag in tags_now for part in levels(tag)} if not app.levels else set()
+        if app.name == "Damselfly":
+            want = {plain(iptc.cut(name)) for name in want}
+        assert seen <= want | ancestors | cut, app.name
+        assert want <= seen, app.name
+
+
+@pytest.mark.parametrize("packets", [packets for packets, _ in WRITERS.values()], ids=WRITERS)
+def test_nothing_to_do_after_it_is_done(packets):
+    once = apply_change(packets, Change(add=NEW), families=JPEG)
+    assert apply_change(once, Change(add=NEW), families=JPEG) == once
+    assert apply_change(packets, Change(), families=JPEG) == packets
+
+
+@pytest.mark.parametrize(("packets", "tags"), WRITERS.values(), ids=WRITERS)
+def test_no_keyword_field_is_stale_where_only_xmp_can_be_added(packets, tags):
+    after = apply_change(packets, Change(add=NEW, remove=tuple(tags)), families=PNG)
+    assert (after.iptc is None) == (packets.iptc is None)
+    assert (after.exif is None) == (packets.exif is None)
+    assert read_metadata(after).tags == NEW
+
+
+def test_ancestors_that_lightroom_wrote_go_with_the_last_path_that_has_them():
+    packets = Packets(xmp=packet(hierarchicalSubject=["P|A", "P|B"], subject=["P", "A", "B"]))
+    one = apply_change(packets, Change(remove=("P|A",)), families=PNG)
+    assert read_fields(one)["XMP-dc:Subject"] == ("P", "B")
+    none = apply_change(one, Change(remove=("p|b",), add=("X",)), families=PNG)
+    assert read_fields(none)["XMP-dc:Subject"] == ("X",)
+
+
+def test_a_flat_tag_that_is_a_level_of_a_path_is_not_missing():
+    packets = Packets(xmp=packet(TagsList=["Places/Paris"]))
+    after = apply_change(packets, Change(add=("paris", "Tower")), families=PNG)
+    assert read_metadata(after).tags == ("Places|Paris", "Tower")
+
+
+def test_removing_and_adding_gives_a_new_spelling():
+    packets = Packets(xmp=packet(subject=["sky", "Sea"]))
+    after = apply_change(packets, Change(add=("Sky",), remove=("sky",)), families=PNG)
+    assert set(read_fields(after)["XMP-dc:Subject"]) == {"Sky", "Sea"}
+
+
+def test_spelling_differs_only_in_case_or_unicode_form():
+    packets = Packets(xmp=packet(subject=["Zoe\u0308", "ZOË", "zoë"], TagsList=["Zoë"]))
+    assert read_metadata(packets).tags == ("Zoë",)
+
+
+def test_a_comment_of_a_person_is_never_touched_and_is_no_tag():
+    words = Packets(xmp=packet(subject=["Sky"]), exif=exif.set_text(None, comment="Grandma, at the sea"))
+    assert read_metadata(words).tags == ("Sky",)
+    after = apply_change(words, Change(add=NEW, remove=("Sky",)), families=JPEG)
+    assert after.exif == words.exif
+
+
+def test_our_comment_follows():
+    first = apply_change(Packets(), Change(add=("Sky", "Sea")), families=JPEG)
+    second = apply_change(first, Change(add=("Über",), remove=("Sky",)), families=JPEG)
+    assert read_fields(second)["ExifIFD:UserComment"] == ("Sea, Über",)
+    assert len(second.exif) <= len(first.exif) + 2
+
+
+def test_a_comment_of_one_word_may_be_a_caption():
+    lone = Packets(xmp=packet(subject=["Sky", "Paris"]), exif=exif.set_text(None, comment="Paris"))
+    assert apply_change(lone, Change(add=NEW), families=JPEG).exif == lone.exif
+
+
+def test_a_broken_exif_block_is_left_alone():
+    broken = Packets(exif=b"II*\0\xff\xff\xff\xff")
+    after = apply_change(broken, Change(add=NEW), families=JPEG)
+    assert after.exif == broken.exif
+    assert read_metadata(after).tags == NEW
+
+
+def test_captions():
+    packets = apply_change(
+        Packets(), Change(set={"title": "Tí", "description": "Líne\ntwo", "alt_text": "Alt"}), families=JPEG
+    )
+    found = read_metadata(packets)
+    assert (found.title, found.description, found.alt_text) == ("Tí", "Líne\ntwo", "Alt")
+    assert found.tags == ()
+    assert packets.iptc is None
+    assert packets.exif is None
+    emptied = read_metadata(apply_change(packets, Change(set={"title": ""}), families=JPEG))
+    assert (emptied.title, emptied.alt_text) == ("", "Alt")
+
+
+def test_changing_a_caption_leaves_partial_keyword_lists_alone():
+    packets = Packets(xmp=packet(TagsList=["Sky"]))
+    after = read_fields(apply_change(packets, Change(set={"title": "T"}), families=JPEG))
+    assert "XMP-dc:Subject" not in after
+
+
+def test_an_unreadable_packet_is_an_error_and_never_replaced():
+    with pytest.raises(MetadataError):
+        apply_change(Packets(xmp=b"<x:xmpmeta"), Change(add=NEW), families=JPEG)
+    with pytest.raises(MetadataError):
+        read_metadata(Packets(iptc=b"\x1c\x02\x19\x00\x99Sky"))
+
+
+def test_both_engines_mean_the_same():
+    """What exiftool reports goes through the same two functions; it gives no key for what is not there."""
+    for packets, _ in WRITERS.values():
+        fields = read_fields(packets)
+        metadata = metadata_from_fields(fields)
+        assert metadata == read_metadata(packets)
+        change = Change(add=NEW, remove=metadata.tags[:1])
+        after = fields_after(metadata, change)
+        assert set(after) <= set(FIELDS)
+        written = read_fields(apply_change(packets, change, families=JPEG))
+        assert {name: values for name, values in after.items() if values} == {
+            name: written[name] for name in after if after[name]
+        }
+
+
+def test_a_sidecar_comes_on_top_until_it_is_complete():
+    embedded = Packets(iptc=latin_iptc("Sky", "Old"))
+    partial = packet(subject=["Sea"])
+    both = read_metadata(embedded, partial)
+    assert both.tags == ("Sea", "Sky", "Old")
+    sidecar = apply_change(
+        Packets(xmp=partial), Change(add=("Boat",), remove=("Old",)), families=PNG, known=both
+    ).xmp
+    assert read_metadata(embedded, sidecar).tags == ("Sea", "Sky", "Boat")
+
+
+def test_categories_that_are_no_list_are_left_as_they_are():
+    odd = Packets(xmp=packet("Holiday <pictures", subject=["Sky"]))
+    after = read_fields(apply_change(odd, Change(add=NEW), families=PNG))
+    assert after["XMP-acdsee:Categories"] == ("Holiday <pictures",)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_row_says_where_it_stands(name):
+    row = FIELDS[name]
+    assert row.name == name
+    assert bool(row.xml) == (row.family == "xmp") == bool(row.prefix)
+
+
+words = st.text(
+    st.characters(exclude_categories=("Cs", "Cc", "Cn", "Co"), exclude_characters="|"),
+    min_size=1,
+    max_size=30,
+).filter(lambda text: text.strip())
+paths = st.lists(words, min_size=1, max_size=3).map("|".join)
+tag_sets = st.lists(paths, max_size=6, unique_by=key).map(tuple)
+
+
+@given(first=tag_sets, more=tag_sets, gone=st.integers(0, 5))
+def test_tags_are_what_there_was_without_what_goes_with_what_comes(first, more, gone):
+    packets = apply_change(Packets(), Change(add=first), families=JPEG)
+    before = read_metadata(packets)
+    assert set(map(key, before.tags)) == set(map(key, tags_after(Metadata(), Change(add=first))))
+    change = Change(add=more, remove=before.tags[:gone])
+    after = apply_change(packets, change, families=JPEG)
+    assert set(map(key, read_metadata(after).tags)) == set(map(key, tags_after(before, change)))
+    assert apply_change(after, change, families=JPEG) == after or set(more) & set(before.tags[:gone])
