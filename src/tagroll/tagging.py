@@ -5,6 +5,7 @@
 
 import dataclasses
 import errno
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
@@ -16,6 +17,8 @@ from tagroll.errors import PhotoError, TagrollError
 from tagroll.metadata.store import MetadataStore
 from tagroll.settings import Case
 from tagroll.tags.normalize import normalize
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,13 @@ class Tagger:
         except PhotoError as error:
             stop_if_disk_is_full(error)
             return Outcome(photo.path, Status.FAILED, error=error.message, hint=error.hint)
+        except TagrollError:
+            raise
+        except Exception as error:
+            # A mistake of ours met by one odd photo must not end a night's run over the other 100,000.
+            log.exception("unexpected error with %s", photo.path)
+            text = f"unexpected error in tagroll: {type(error).__name__}: {error}"
+            return Outcome(photo.path, Status.FAILED, error=text, hint="Please report it, with what --verbose prints.")
 
     def _tag(self, photo: Photo) -> Outcome:
         row = self.catalog.photo(photo.path)

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -30,13 +30,13 @@ class Report:
     Attributes:
         settings: Decide between JSON, progress and silence.
         verb: What is going on, for the progress line ("Tagging").
-        done_word: What became of a photo with status tagged ("tagged", "put back").
+        words: What a status is called in the summary of this command; those in it are always named.
         count: How many photos there will be; called in a thread of its own, only when somebody watches.
     """
 
     settings: Settings
     verb: str
-    done_word: str = "tagged"
+    words: Mapping[Status, str] = field(default_factory=lambda: {Status.TAGGED: "tagged"})
     count: Callable[[], int] | None = None
     counts: Counter[Status] = field(default_factory=Counter)
     failures: list[Outcome] = field(default_factory=list)
@@ -98,8 +98,7 @@ class Report:
             print_json({"type": "summary", **self.summary(), "seconds": round(self.seconds, 3)})
         if self.settings.quiet:
             return
-        words = {Status.TAGGED: self.done_word, Status.UNCHANGED: "unchanged", Status.SKIPPED: "skipped", Status.FAILED: "failed"}
-        parts = [f"{self.counts[s]:,} {word}" for s, word in words.items() if self.counts[s] or s is Status.TAGGED]
+        parts = [f"{self.counts[s]:,} {self.words.get(s, str(s))}" for s in Status if self.counts[s] or s in self.words]
         say(f"{plural(self.total, 'photo')}: {', '.join(parts)} in {duration(self.seconds)}")
         for failure in self.failures[:SHOWN_FAILURES]:
             say(f"  {paint('✗', '31')} {show(failure.path)}  {show(failure.error)}")

@@ -102,15 +102,14 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
 def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     from tagroll.catalog import Catalog
     from tagroll.describing import choose_model
-    from tagroll.metadata.exiftool import ExifTool
+    from tagroll.metadata.exiftool import available_exiftool
     from tagroll.metadata.store import MetadataStore
     from tagroll.recovering import recover
     from tagroll.tagging import Asking, Tagger
 
-    prompt = options.prompt()
+    prompt, exiftool = options.prompt(), available_exiftool()
     with (
         Catalog(settings.catalog) as catalog,
-        ExifTool.found() as exiftool,
         MetadataStore(sidecar=options.sidecar, touch=options.touch, exiftool=exiftool) as store,
         choose_model(settings, exiftool, jobs=options.jobs) as model,
     ):
@@ -156,8 +155,8 @@ def _report(settings: Settings, paths: tuple[Path, ...], options: Options) -> Re
     def count() -> int:
         return sum(1 for _ in islice(scanned(paths, options.exclude, quiet=True), options.limit))
 
-    done_word = "would be tagged" if options.dry_run else "tagged"
-    return Report(settings, "Looking" if options.dry_run else "Tagging", done_word, count)
+    words = {Status.TAGGED: "would be tagged" if options.dry_run else "tagged"}
+    return Report(settings, "Looking" if options.dry_run else "Tagging", words, count)
 
 
 def _advise(report: Report, paths: tuple[Path, ...], *, stopped: bool, dry_run: bool) -> None:

@@ -24,7 +24,7 @@ def command(settings: Settings, paths: tuple[Path, ...], exclude: tuple[str, ...
     With --verbose or --json, the tags of each photo too.
     """
     from tagroll.catalog import Catalog
-    from tagroll.metadata.exiftool import ExifTool
+    from tagroll.metadata.exiftool import available_exiftool
     from tagroll.metadata.store import MetadataStore
     from tagroll.reading import Reader
 
@@ -32,9 +32,8 @@ def command(settings: Settings, paths: tuple[Path, ...], exclude: tuple[str, ...
     without = 0
     with (
         Catalog(settings.catalog, exclusive=False) as catalog,
-        ExifTool.found() as exiftool,
-        MetadataStore(exiftool=exiftool) as store,
-        Report(settings, "Reading", "read") as report,
+        MetadataStore(exiftool=available_exiftool()) as store,
+        Report(settings, "Reading", {Status.UNCHANGED: "read"}) as report,
     ):
         for outcome in Reader(store, catalog).read(scanned(paths, exclude)):
             report.add(outcome)

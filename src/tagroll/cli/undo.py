@@ -8,6 +8,7 @@ import click
 from tagroll.cli.options import shared_options
 from tagroll.cli.report import Report, stop_on_interrupt
 from tagroll.cli.terminal import tell
+from tagroll.domain import Status
 from tagroll.settings import Settings
 
 
@@ -29,7 +30,7 @@ def command(settings: Settings, run_and_paths: tuple[str, ...], *, last: bool, d
 
 def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: bool) -> int:
     from tagroll.catalog import Catalog
-    from tagroll.metadata.exiftool import ExifTool
+    from tagroll.metadata.exiftool import available_exiftool
     from tagroll.metadata.store import MetadataStore
     from tagroll.parallel import map_unordered
     from tagroll.recovering import recover
@@ -37,16 +38,15 @@ def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: 
 
     with (
         Catalog(settings.catalog) as catalog,
-        ExifTool.found() as exiftool,
-        MetadataStore(exiftool=exiftool) as store,
+        MetadataStore(exiftool=available_exiftool()) as store,
     ):
         recover(catalog, store)
         chosen = choose_run(catalog, number)
         tell(settings, f"Taking back run {chosen.id}: {chosen.command} {' '.join(chosen.arguments)}")
         run = catalog.start_run("undo", [str(chosen.id), *map(str, paths)])
         undoer = Undoer(store, catalog, run, dry_run=dry_run)
-        done_word = "would be put back" if dry_run else "put back"
-        with stop_on_interrupt() as stop, Report(settings, "Undoing", done_word) as report:
+        words = {Status.TAGGED: "would be put back" if dry_run else "put back"}
+        with stop_on_interrupt() as stop, Report(settings, "Undoing", words) as report:
             try:
                 for outcome in map_unordered(undoer.undo, choose_writings(catalog, chosen, paths), threads=8, stop=stop):
                     report.add(outcome)

@@ -1,0 +1,98 @@
+"""File names from arbitrary text: legal on Linux, macOS and Windows, unique, and never outside the folder."""
+
+import unicodedata
+from pathlib import Path, PureWindowsPath
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tagroll.errors import UsageError
+from tagroll.naming import MAX_BYTES, Undated, check_template, fill_template, safe_stem, same_name, suffix_of, unique_stem
+
+HOSTILE = ("../../etc/passwd", "..", "", "CON", "con.txt", "a\0b", "new\nline", "😀", "x" * 5000, "é" * 5000, "~/x", "C:\\x", "-rf", ".bashrc",
+           "\u202egpj.exe", "LPT1", "COM¹", "nul .jpg", "a" * 103 + "\u0301", "trailing. ", "\ud800", "name.jpg.json")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("proposal", "slug", "keep"),
+    [
+        ("Golden Sunset Over the Lake", "golden-sunset-over-the-lake", "Golden Sunset Over the Lake"),
+        ("sunset_beach.jpg", "sunset_beach", "sunset_beach"),
+        ("../../etc/passwd", "etc-passwd", "etc passwd"),
+        ("Café — «Zürich»", "café-zürich", "Café — «Zürich»"),
+        ("CON", "photo-con", "photo-CON"),
+        ("-rf .", "rf", "rf"),
+        ("海の写真", "海の写真", "海の写真"),
+        ("😀", "", "😀"),
+        ("dog & ball: 2/3?", "dog-ball-2-3", "dog & ball 2 3"),
+    ],
+)
+def test_a_name_as_a_person_would_write_it(proposal, slug, keep):
+    assert safe_stem(proposal) == slug
+    assert safe_stem(proposal, style="keep") == keep
+
+
+def is_legal(stem: str) -> bool:
+    name = PureWindowsPath(stem + ".jpg")
+    return (
+        len((stem + "-99999.jpeg").encode()) <= MAX_BYTES
+        and unicodedata.normalize("NFC", stem) == stem
+        and all(c.isprintable() and c not in '<>:"/\\|?*' for c in stem)
+        and not stem.startswith((".", "-", " "))
+        and not stem.endswith((".", " "))
+        and name.parts == (stem + ".jpg",)
+        and not name.is_reserved()
+        and not unicodedata.bidirectional(stem[0]) in ("RLO", "LRO", "RLE", "LRE")
+    )
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.text(), st.sampled_from(["slug", "keep"]))
+@example("a" * 104 + "̈", "slug")
+def test_any_text_gives_a_legal_name_or_none(proposal, style):
+    stem = safe_stem(proposal, style=style)
+    assert stem == "" or is_legal(stem)
+    assert safe_stem(stem, style=style) == stem
+
+
+@pytest.mark.parametrize("proposal", HOSTILE)
+@pytest.mark.parametrize("style", ["slug", "keep"])
+def test_hostile_names_stay_in_the_folder(tmp_path: Path, proposal: str, style: str) -> None:
+    stem = safe_stem(proposal, style=style) or "photo"
+    assert is_legal(stem)
+    path = tmp_path / f"{stem}.jpg"
+    path.write_bytes(b"")
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.text(max_size=8), max_size=40))
+def test_names_are_unique_where_case_and_normalisation_do_not_count(proposals):
+    taken: set[str] = set()
+    for proposal in proposals:
+        stem = unique_stem(safe_stem(proposal) or "photo", taken)
+        assert same_name(stem) not in taken
+        taken.add(same_name(stem))
+    assert len(taken) == len(proposals)
+
+
+def test_a_counter_is_added_until_the_name_is_free():
+    taken = {same_name(name) for name in ("Cat", "cat-2", "é")}
+    assert unique_stem("cat", taken) == "cat-3"
+    assert unique_stem(unicodedata.normalize("NFD", "É"), taken) != unicodedata.normalize("NFD", "É")
+
+
+def test_templates():
+    facts = {"date": Undated(), "camera": "Canon", "counter": 7, "original": "IMG_1"}
+    assert fill_template("{date:%Y-%m-%d}_{name}_{counter:03d}", "cat", facts) == "undated_cat_007"
+    check_template("{date:%Y}_{name}_{camera}")
+    for bad in ("{nothing}{name}", "{name", "{name.__class__}", "{name[0]}", "{date:%Y}", "{name!z}"):
+        with pytest.raises(UsageError):
+            check_template(bad)
+
+
+def test_only_plain_suffixes_are_taken_over():
+    assert suffix_of(Path("a.JPG")) == ".JPG"
+    assert suffix_of(Path("a.j\npg")) == ""
+    assert suffix_of(Path("a")) == ""
