@@ -1,0 +1,53 @@
+"""What a server means when it does not answer a request: its status and its words, sorted by what to do about it."""
+
+import re
+from enum import Enum, auto
+
+
+class Refusal(Enum):
+    """Why there is no answer."""
+
+    KEY = auto()  # it wants an API key, or another one
+    MODEL = auto()  # it has no such model, or none loaded
+    BLIND = auto()  # the model takes no pictures
+    CONTEXT = auto()  # picture and prompt do not fit into its context
+    BROKEN = auto()  # something went wrong inside; the next try may work
+    OTHER = auto()
+
+
+SWITCHES = {
+    "effort": re.compile(r"reasoning|effort|\bthink(ing)?\b"),
+    "template": re.compile(r"template|enable_thinking|kwargs"),
+    "schema": re.compile(r"response_format|json_?(schema|object)|schema|grammar|structured|guided"),
+}
+"""The optional parts of a request in the order in which they are missed least, and the words that refuse them."""
+
+_NOT = r"(not? (support|accept|available|enabled|allow|a\b)|n't (support|accept|allow)|unsupported|without|missing|at most 0)"
+_EYES = r"(image|vision|multi-?modal|mmproj|picture)"
+_BLIND = re.compile(rf"{_EYES}.*{_NOT}|{_NOT}.*{_EYES}")
+_CONTEXT = re.compile(r"context|n_ctx|too (long|many tokens)|max_model_len|exceed\w* .*tokens")
+_MODEL = re.compile(r"\bmodels?\b")
+
+
+def why_refused(status: int, words: str) -> Refusal:
+    """Sort a refusal.
+
+    Args:
+        status: HTTP status; an error that came with 200 counts as 400.
+        words: The server's own, any case.
+    """
+    said = words.lower()
+    if status in {401, 403}:
+        return Refusal.KEY
+    if _BLIND.search(said):
+        return Refusal.BLIND
+    if _CONTEXT.search(said):
+        return Refusal.CONTEXT
+    if status == 404 or (_MODEL.search(said) and re.search(r"not (found|loaded|exist)|no models?\b", said)):
+        return Refusal.MODEL
+    return Refusal.BROKEN if status >= 500 or status in {408, 409} else Refusal.OTHER
+
+
+def refused_switches(words: str, on: frozenset[str]) -> frozenset[str]:
+    """Which optional parts of the request the server's words name, of those that are on."""
+    return frozenset(name for name in on if SWITCHES[name].search(words.lower()))

@@ -1,0 +1,49 @@
+"""Fixtures for all tests: the real model server, and pictures whose answer is known."""
+
+import io
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "server"))  # so that all tests can import the servers' modules
+
+from llama import Llama
+from tiny_vlm import write_model
+
+from tagroll.domain import Preview
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Path, Path]]:
+    """Write (once a session) and return the files of the tiny vision model; arguments as of `write_model`."""
+    written: dict[str, tuple[Path, Path]] = {}
+
+    def files(**profile: object) -> tuple[Path, Path]:
+        name = "-".join(map(str, profile.items())) or "default"
+        if name not in written:
+            written[name] = write_model(tmp_path_factory.mktemp("model"), **profile)
+        return written[name]
+
+    return files
+
+
+@pytest.fixture(scope="session")
+def llama_server(tiny_model: Callable[..., tuple[Path, Path]]) -> Iterator[Llama]:
+    """A llama.cpp server with the tiny vision model, shared by the tests. Who kills it restarts it."""
+    with Llama(*tiny_model()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def preview() -> Callable[..., Preview]:
+    """Make the preview of a picture of one colour."""
+    from PIL import Image
+
+    def make(colour: str = "red", size: tuple[int, int] = (96, 64)) -> Preview:
+        jpeg = io.BytesIO()
+        Image.new("RGB", size, colour).save(jpeg, "JPEG")
+        return Preview(jpeg.getvalue(), *size)
+
+    return make

@@ -1,0 +1,458 @@
+"""The server client against habits of servers that llama.cpp does not have; each test is one line of a bug report."""
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from stub import SEES, Says, Stub, chat, error, keywords, models
+
+from tagroll.describe.channel import Limits
+from tagroll.describe.discovery import probe
+from tagroll.describe.prompt import build_prompt
+from tagroll.describe.server import STRIKES, ServerDescriber
+from tagroll.errors import PhotoError, ReplyError, ServerError, UsageError
+
+PROMPT = build_prompt("tags", max_tags=10)
+QUICK = Limits(outage=0.5, first_answer=5, answer=5)
+THINKING_OFF = {"chat_template_kwargs", "reasoning_effort"}
+
+
+@pytest.fixture
+def describer():
+    """Make describers for a server (or its URL), and close them in the end."""
+    made = []
+
+    def make(server, model="stub-vlm", **options):
+        url = server if isinstance(server, str) else server.url
+        made.append(ServerDescriber(url, model, **{"limits": QUICK, **options}))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def words(description):
+    return [keyword.casefold() for keyword in description.keywords]
+
+
+# ---------------------------------------------------------------- what is asked
+
+
+def test_the_best_form_is_asked_for_first(describer, preview):
+    with Stub() as server:
+        assert words(describer(server).describe(preview(), PROMPT)) == ["red", "lake"]
+        (body,) = server.bodies
+    assert body["model"] == "stub-vlm"
+    assert body["response_format"]["json_schema"]["schema"] == PROMPT.schema
+    assert body["chat_template_kwargs"] == {"enable_thinking": False}
+    assert body["reasoning_effort"] == "none"
+    assert body["temperature"] == 0
+    assert body["stream"] is False
+    text, picture = body["messages"][0]["content"]
+    assert text == {"type": "text", "text": PROMPT.text}
+    url = picture["image_url"]["url"]
+    assert url.startswith("data:image/jpeg;base64,")
+    assert "\n" not in url
+
+
+@pytest.mark.parametrize(
+    ("refusal", "dropped"),
+    [
+        (error(400, "'response_format.type' must be 'json_schema' or 'text'"), {"response_format"}),
+        (error(400, {"error": "json_schema is not supported by this model"}), {"response_format"}),
+        (error(400, "Unknown parameter: chat_template_kwargs"), {"chat_template_kwargs"}),
+        (
+            error(422, {"detail": [{"loc": ["body", "reasoning_effort"], "msg": "extra fields"}]}),
+            {"reasoning_effort"},
+        ),
+        (error(400, {"error": {"message": "unknown field enable_thinking"}}), {"chat_template_kwargs"}),
+        (error(500, "Failed to parse grammar"), {"response_format"}),
+    ],
+)
+def test_what_is_refused_is_left_away_and_stays_away(describer, preview, refusal, dropped):
+    optional = {"response_format", *THINKING_OFF}
+
+    def picky(request):
+        return refusal if dropped & request.body.keys() else None
+
+    with Stub(picky) as server:
+        asking = describer(server)
+        for _ in range(3):
+            assert words(asking.describe(preview(), PROMPT)) == ["red", "lake"]
+        assert len(server.bodies) == 4, "one refusal in all"
+        assert server.bodies[-1].keys() & optional == optional - dropped
+
+
+def test_a_refusal_that_names_nothing_is_tried_without_one_part_after_the_other(describer, preview):
+    with Stub(
+        lambda request: error(400, "Bad Request") if "response_format" in request.body else None
+    ) as server:
+        asking = describer(server)
+        assert asking.describe(preview(), PROMPT).keywords
+        assert len(server.bodies) == 4
+        assert asking.describe(preview(), PROMPT).keywords
+        assert len(server.bodies) == 5
+
+
+def test_many_threads_learn_a_refusal_together(describer, preview):
+    with (
+        Stub(
+            lambda request: error(400, "response_format") if "response_format" in request.body else None
+        ) as server,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        asking = describer(server)
+        assert all(pool.map(lambda _: asking.describe(preview(), PROMPT).keywords, range(60)))
+        assert server.chats <= 60 + 16
+
+
+def test_one_strange_refusal_after_answers_does_not_cost_the_schema(describer, preview):
+    with Stub([keywords("Cat"), error(400, "Bad Request")]) as server:
+        asking = describer(server)
+        asking.describe(preview(), PROMPT)
+        with pytest.raises(PhotoError, match="refused the picture"):
+            asking.describe(preview(), PROMPT)
+        asking.describe(preview(), PROMPT)
+        assert "response_format" in server.bodies[-1]
+
+
+# ---------------------------------------------------------------- what is answered
+
+ANSWER = json.dumps({"keywords": ["Cat", "Sofa"]})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        chat("", reasoning_content=ANSWER),
+        chat(None, reasoning=ANSWER),
+        chat("", finish="length", reasoning_content=ANSWER),
+        chat([{"type": "text", "text": ANSWER}]),
+        chat(ANSWER, reasoning_content="First I look for dogs."),
+    ],
+)
+def test_the_answer_is_found_where_servers_put_it(describer, preview, answer):
+    with Stub(usual=answer) as server:
+        assert words(describer(server).describe(preview(), PROMPT)) == ["cat", "sofa"]
+
+
+def test_a_thought_that_was_cut_is_no_answer_and_gets_room(describer, preview):
+    thinking = chat("", finish="length", reasoning_content="The sky, the sea, perhaps a boat, let me think")
+    with Stub([thinking]) as server:
+        assert words(describer(server).describe(preview(), PROMPT)) == ["red", "lake"]
+        assert server.bodies[1]["max_tokens"] >= 4096
+
+
+def test_a_cut_answer_is_asked_again_with_more_room_and_some_warmth(describer, preview):
+    with Stub([chat('{"keywords": ["Cat", "So', finish="length")]) as server:
+        assert words(describer(server).describe(preview(), PROMPT)) == ["red", "lake"]
+        first, second = server.bodies
+    assert second["max_tokens"] >= 2 * first["max_tokens"]
+    assert second["temperature"] > 0
+
+
+def test_of_an_answer_cut_twice_what_is_whole_is_kept(describer, preview):
+    with Stub(usual=chat('{"keywords": ["Cat", "So', finish="length")) as server:
+        assert words(describer(server).describe(preview(), PROMPT)) == ["cat"]
+        assert server.chats == 2
+
+
+def test_an_unusable_answer_gets_one_more_try(describer, preview):
+    with Stub([chat("I am sorry, I cannot see any image.")]) as server:
+        assert words(describer(server).describe(preview(), PROMPT)) == ["red", "lake"]
+    with Stub(usual=chat("I am sorry, I cannot see any image.")) as server:
+        with pytest.raises(ReplyError):
+            describer(server).describe(preview(), PROMPT)
+        assert server.chats == 2
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"<html>It works!</html>", b"{", b"", b"[]", b'{"choices": []}', b"null"]
+)
+def test_garbage_instead_of_an_answer_is_tried_again_and_then_a_failure(describer, preview, garbage):
+    with Stub([keywords("Cat")], usual=Says(garbage)) as server:
+        asking = describer(server)
+        asking.describe(preview(), PROMPT)
+        with pytest.raises(ReplyError, match="not with a chat completion"):
+            asking.describe(preview(), PROMPT)
+        assert server.chats == 4
+
+
+def test_tokens_and_seconds_are_counted(describer, preview):
+    with Stub(delay=0.05) as server:
+        asking = describer(server)
+        asking.describe(preview(), PROMPT)
+        asking.describe(preview(), PROMPT)
+        assert (asking.stats.prompt_tokens, asking.stats.completion_tokens) == (600, 80)
+        assert 0.05 <= asking.stats.seconds_per_answer < 1
+
+
+# ---------------------------------------------------------------- how it fails
+
+
+def test_retry_after_is_honoured(describer, preview):
+    with Stub([error(429, "slow down", {"Retry-After": "0.4"})]) as server:
+        began = time.monotonic()
+        assert describer(server).describe(preview(), PROMPT).keywords
+        assert 0.4 <= time.monotonic() - began < 3
+
+
+def test_too_many_requests_are_not_sent_again(describer, preview):
+    def two_at_once(_request):
+        return None if server.at_once <= 2 else error(429, "too many")
+
+    with Stub(two_at_once, delay=0.02) as server, ThreadPoolExecutor(16) as pool:
+        asking = describer(server)
+        assert all(pool.map(lambda _: asking.describe(preview(), PROMPT).keywords, range(80)))
+        assert asking.at_once <= 4
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_server_that_is_not_ready_is_waited_for(describer, preview, status):
+    with Stub([error(status, "Loading model")] * 3) as server:
+        assert describer(server).describe(preview(), PROMPT).keywords
+        assert server.chats == 4
+
+
+def test_a_gateway_without_a_server_ends_the_run(describer, preview):
+    with Stub(usual=error(502, "Bad Gateway")) as server, pytest.raises(ServerError, match="502"):
+        describer(server).describe(preview(), PROMPT)
+
+
+def test_a_model_that_is_loading_is_waited_for_before_the_first_photo(describer):
+    pages = {"/v1/models": error(503, "Loading model")}
+    with Stub(pages=pages) as server:
+        asking = describer(server)
+        threading.Timer(0.4, server.pages.update, [{"/v1/models": models("stub-vlm", **SEES)}]).start()
+        assert asking.discover() == ()
+        assert probe(server.url).state == "ready"
+
+
+@pytest.mark.parametrize("cut", ["before", "within"])
+def test_a_cut_connection_is_tried_again(describer, preview, cut):
+    with Stub([keywords("Cat"), Says(cut=cut)]) as server:
+        asking = describer(server)
+        asking.describe(preview(), PROMPT)
+        assert words(asking.describe(preview(), PROMPT)) == ["red", "lake"]
+
+
+def test_a_photo_that_always_cuts_the_connection_fails_alone(describer, preview):
+    with Stub([Says(cut="before")] * 3) as server:
+        asking = describer(server, limits=Limits(outage=10))
+        with pytest.raises(PhotoError, match="no answer in 3 tries"):
+            asking.describe(preview(), PROMPT)
+        assert asking.describe(preview(), PROMPT).keywords
+
+
+def test_no_models_loaded_is_tried_again_and_then_said(describer, preview):
+    with Stub([error(404, {"error": "No models loaded. Please load a model"})]) as server:
+        assert describer(server).describe(preview(), PROMPT).keywords
+    with Stub(usual=error(404, {"error": "No models loaded. Please load a model"})) as server:
+        with pytest.raises(ServerError, match="No models loaded") as caught:
+            describer(server).describe(preview(), PROMPT)
+        assert "Load stub-vlm" in caught.value.hint
+
+
+def test_an_inner_error_is_tried_again_and_then_fails_the_photo(describer, preview):
+    with Stub(
+        [keywords("Cat"), error(500, "oops"), keywords("Dog")], usual=error(500, "CUDA out of memory")
+    ) as server:
+        asking = describer(server)
+        asking.describe(preview(), PROMPT)
+        assert words(asking.describe(preview(), PROMPT)) == ["dog"]
+        with pytest.raises(PhotoError, match="CUDA out of memory"):
+            asking.describe(preview(), PROMPT)
+        assert server.chats == 6
+
+
+def test_a_server_that_refuses_every_photo_ends_the_run(describer, preview):
+    with Stub([keywords("Cat")], usual=error(400, "no more of this")) as server:
+        asking = describer(server)
+        asking.describe(preview(), PROMPT)
+        for _ in range(STRIKES - 1):
+            with pytest.raises(PhotoError, match="no more of this"):
+                asking.describe(preview(), PROMPT)
+        with pytest.raises(ServerError, match="refuses every photo"):
+            asking.describe(preview(), PROMPT)
+
+
+@pytest.mark.parametrize(
+    "said", ["image input is not supported", "Model does not support images. Please use one."]
+)
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_blind_model_that_was_taken_for_seeing_ends_the_run_at_once(describer, preview, said, status):
+    with Stub(usual=error(status, said)) as server, pytest.raises(ServerError, match="does not see pictures"):
+        describer(server).describe(preview(), PROMPT)
+    assert server.chats == 1
+
+
+def test_the_first_answer_may_take_long_the_next_may_not(describer, preview):
+    slow = Says(keywords("Cat").body, delay=0.6)
+    with Stub([slow, slow, slow], usual=slow) as server:
+        asking = describer(server, limits=Limits(first_answer=5, answer=0.3, outage=0.2))
+        assert asking.describe(preview(), PROMPT).keywords
+        with pytest.raises(ServerError, match="no answer in time"):
+            asking.describe(preview(), PROMPT)
+
+
+def test_the_key_is_sent_and_never_told(describer, preview, caplog):
+    caplog.set_level("DEBUG")
+    refused = error(401, "Incorrect API key provided: s3cret")
+    with Stub(pages={"/v1/models": refused}, usual=refused) as server:
+        asking = describer(server, api_key=" s3cret ")
+        with pytest.raises(ServerError, match="API key") as caught:
+            asking.describe(preview(), PROMPT)
+        assert server.requests[0].headers["authorization"] == "Bearer s3cret"
+        assert probe(server.url).state == "locked"
+        server.pages["/v1/models"] = models("stub-vlm", **SEES)
+        server.usual = error(400, "what is s3cret good for")
+        with pytest.raises(PhotoError) as shown:
+            asking.describe(preview(), PROMPT)
+    everything = [
+        str(caught.value),
+        caught.value.hint,
+        str(shown.value),
+        repr(asking),
+        repr(vars(asking)),
+        caplog.text,
+    ]
+    assert "s3cret" not in "".join(everything)
+
+
+@pytest.mark.parametrize("key", ["ключ", "a\nb", "two\x00"])
+def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(key):
+    with pytest.raises(UsageError) as caught:
+        ServerDescriber("localhost:1234", "m", api_key=key)
+    assert key not in str(caught.value)
+
+
+# ---------------------------------------------------------------- what servers have
+
+LM_STUDIO = {
+    "/v1/models": models("google/gemma-3-4b", "qwen/qwen3-8b", "text-embedding-nomic-embed-text-v1.5"),
+    "/api/v0/models": Says(
+        {
+            "data": [
+                {"id": "qwen/qwen3-8b", "type": "llm", "state": "loaded"},
+                {"id": "google/gemma-3-4b", "type": "vlm", "state": "not-loaded"},
+                {"id": "text-embedding-nomic-embed-text-v1.5", "type": "embeddings", "state": "not-loaded"},
+            ]
+        }
+    ),
+}
+OLLAMA = {
+    "/v1/models": models("gemma3:4b", "llama3.2:latest", "nomic-embed-text:latest", owned_by="library"),
+    "/api/v0/models": Says(b"404 page not found", 404),
+    "/api/tags": Says({"models": [{"name": "gemma3:4b"}]}),
+}
+
+
+@pytest.fixture
+def ollama():
+    with Stub(pages=OLLAMA) as server:
+        sees = {"gemma3:4b": ["completion", "vision"], "llama3.2:latest": ["completion"]}
+        pages = dict(server.pages)
+
+        class Pages(dict):
+            def get(self, path, default=None):
+                if path == "/api/show":
+                    return Says({"capabilities": sees.get(server.requests[-1].body["model"], ["embedding"])})
+                return super().get(path, default)
+
+        server.pages = Pages(pages)
+        yield server
+
+
+def test_lm_studio_tells_which_models_see(describer):
+    with Stub(pages=LM_STUDIO) as server:
+        info = probe(server.url)
+        assert info.kind == "LM Studio"
+        assert {model.name: model.sees for model in info.models} == {
+            "google/gemma-3-4b": True,
+            "qwen/qwen3-8b": False,
+        }
+        for name in ("google/gemma-3-4b", "gemma-3-4b", "Google/Gemma-3-4B"):
+            asking = describer(server, name)
+            asking.discover()
+            assert asking.model == "google/gemma-3-4b"
+        with pytest.raises(ServerError, match="qwen/qwen3-8b .* does not see") as caught:
+            describer(server, "qwen/qwen3-8b").discover()
+        assert "google/gemma-3-4b" in caught.value.hint
+        with pytest.raises(ServerError, match='no model "llava"') as caught:
+            describer(server, "llava").discover()
+        assert "google/gemma-3-4b" in caught.value.hint
+        assert server.chats == 0, "no photo, no question"
+
+
+def test_ollama_tells_which_models_see(describer, ollama):
+    info = probe(ollama.url + "/api/chat")
+    assert info.kind == "Ollama"
+    assert {model.name: model.sees for model in info.models} == {"gemma3:4b": True, "llama3.2:latest": False}
+    asking = describer(ollama, "google/gemma-3-4b", explicit_model=False)
+    (note,) = asking.discover()
+    assert asking.model == "gemma3:4b"
+    assert "gemma3:4b" in note
+
+
+def test_without_an_explicit_model_the_first_that_sees_is_taken_and_named(describer):
+    with Stub(pages={"/v1/models": models("minicpm-v", "other", **SEES)}) as server:
+        asking = describer(server, "google/gemma-3-4b", explicit_model=False)
+        (note,) = asking.discover()
+        assert asking.model == "minicpm-v"
+        assert "no google/gemma-3-4b" in note
+        assert "minicpm-v" in note
+
+
+def test_a_name_that_may_mean_several_is_asked_back(describer):
+    with Stub(pages={"/v1/models": models("a/gemma-3-4b-it", "b/gemma-3-4b-it-qat", **SEES)}) as server:
+        with pytest.raises(ServerError, match="several models") as caught:
+            describer(server, "gemma-3-4b").discover()
+        assert "b/gemma-3-4b-it-qat" in caught.value.hint
+
+
+def test_a_server_that_does_not_say_whether_it_sees_is_shown_a_picture(describer):
+    with Stub(pages={"/v1/models": models("mystery")}) as server:
+        describer(server, "mystery").discover()
+        assert server.chats == 1
+        assert server.bodies[0]["messages"][0]["content"][1]["type"] == "image_url"
+    with Stub(
+        pages={"/v1/models": models("mystery")}, usual=error(400, "mystery is not a multimodal model")
+    ) as server:
+        with pytest.raises(ServerError, match="mystery .* does not see pictures"):
+            describer(server, "mystery").discover()
+
+
+def test_a_server_without_a_list_of_models_is_used_as_told(describer, preview):
+    with Stub(pages={"/v1/models": error(404, "no such page")}) as server:
+        assert describer(server, "some-vlm").describe(preview(), PROMPT).model == "some-vlm"
+        assert probe(server.url) is None
+
+
+def test_no_model_at_all_is_said(describer):
+    with Stub(pages={"/v1/models": models()}) as server:
+        with pytest.raises(ServerError, match="no model loaded"):
+            describer(server, explicit_model=False).discover()
+        assert probe(server.url).sees is False
+
+
+def test_something_else_on_the_port_is_no_model_server():
+    with Stub(pages={"/v1/models": Says(b"<html>router</html>")}) as server:
+        assert probe(server.url) is None
+
+
+@pytest.mark.parametrize("suffix", ["", "/", "/v1", "/v1/", "/v1/chat/completions", "/v1/models"])
+def test_any_form_of_the_url_works(describer, preview, suffix):
+    with Stub() as server:
+        bare = server.url.removeprefix("http://")
+        for url in (server.url + suffix, bare + suffix):
+            assert describer(url).describe(preview(), PROMPT).keywords
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(describer, preview, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    with Stub() as server:
+        assert describer(server).describe(preview(), PROMPT).keywords

@@ -1,0 +1,178 @@
+"""Addresses, error texts and refusals: the pure parts of the server client."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagroll.describe.discovery import Model, ServerInfo, choose
+from tagroll.describe.refusal import Refusal, why_refused
+from tagroll.describe.request import Question, read_completion
+from tagroll.describe.wire import error_text, parse_address
+from tagroll.domain import Prompt
+from tagroll.errors import ServerError, UsageError
+
+
+@pytest.mark.parametrize(
+    ("given_url", "root", "api"),
+    [
+        ("http://127.0.0.1:1234", "http://127.0.0.1:1234", "http://127.0.0.1:1234/v1"),
+        ("localhost:1234/", "http://localhost:1234", "http://localhost:1234/v1"),
+        (" http://nas:1234/v1/chat/completions ", "http://nas:1234", "http://nas:1234/v1"),
+        ("http://0.0.0.0:8080", "http://127.0.0.1:8080", "http://127.0.0.1:8080/v1"),
+        ("[::1]:8080/v1/", "http://[::1]:8080", "http://[::1]:8080/v1"),
+        ("https://host/lm/v1", "https://host/lm", "https://host/lm/v1"),
+        ("https://host/api/paas/v4", "https://host/api/paas", "https://host/api/paas/v4"),
+        ("https://host/owui/chat/completions", "https://host/owui", "https://host/owui"),
+        ("http://localhost:11434/api/chat", "http://localhost:11434", "http://localhost:11434/v1"),
+        ("http://localhost:11434/api", "http://localhost:11434", "http://localhost:11434/v1"),
+        ("http://localhost:1234/api/v0/models", "http://localhost:1234", "http://localhost:1234/v1"),
+    ],
+)
+def test_what_people_paste_is_understood(given_url, root, api):
+    address = parse_address(given_url)
+    assert (address.root, address.api) == (root, api)
+    assert parse_address(root).root == root
+
+
+def test_a_password_in_the_url_is_used_but_not_shown():
+    address = parse_address("https://me:secret@host:8/v1")
+    assert address.user == ("me", "secret")
+    assert "secret" not in repr(address)
+    assert "secret" not in address.api
+
+
+@pytest.mark.parametrize(
+    "nonsense", ["", "http://", "ftp://host", "file:///etc/passwd", "http://host:port", "a b", "host:99999"]
+)
+def test_what_is_no_url_is_a_usage_error(nonsense):
+    with pytest.raises(UsageError):
+        parse_address(nonsense)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"error": "Model does not exist"}, "Model does not exist"),
+        ({"error": {"message": "too long", "code": 400}}, "too long"),
+        ({"object": "error", "message": "At most 0 image(s)"}, "At most 0 image(s)"),
+        ({"detail": "Not Found"}, "Not Found"),
+        ({"detail": [{"loc": ["body", "seed"], "msg": "bad"}]}, "bad"),
+        ("plain words", "plain words"),
+    ],
+)
+def test_errors_are_found_in_any_shape(body, words):
+    assert error_text(json.dumps(body).encode()) == words
+
+
+def test_an_error_is_fit_to_be_shown():
+    assert error_text(b"<html>nginx</html>") == ""
+    assert error_text(b"a\x1b[31mb\nc" + b"d" * 1000) == "a [31mb c" + "d" * 191
+
+
+@given(
+    st.binary(max_size=60)
+    | st.recursive(
+        st.none() | st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    ).map(lambda x: json.dumps(x).encode())
+)
+def test_no_error_body_is_too_strange(body):
+    assert error_text(body).isprintable()
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["choices", "message", "content", "usage", "finish_reason", "reasoning"]),
+                inner,
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_no_completion_is_too_strange(answer):
+    said = read_completion(answer)
+    assert said is None or isinstance(said.text, str)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "why"),
+    [
+        (401, "Invalid API Key", Refusal.KEY),
+        (
+            500,
+            "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+            Refusal.BLIND,
+        ),
+        (400, "Model does not support images. Please use a model that does.", Refusal.BLIND),
+        (400, "At most 0 image(s) may be provided in one request.", Refusal.BLIND),
+        (400, "llama3.2 is not a multimodal model", Refusal.BLIND),
+        (500, "this model is missing data required for image input", Refusal.BLIND),
+        (400, "the request exceeds the available context size, try increasing it", Refusal.CONTEXT),
+        (400, "This model's maximum context length is 4096 tokens", Refusal.CONTEXT),
+        (404, 'model "qwen" not found, try pulling it first', Refusal.MODEL),
+        (400, "No models loaded. Please load a model in the developer page", Refusal.MODEL),
+        (500, "Model reloaded", Refusal.BROKEN),
+        (500, "", Refusal.BROKEN),
+        (400, "failed to decode image", Refusal.OTHER),
+        (400, "", Refusal.OTHER),
+    ],
+)
+def test_refusals_are_told_apart(status, words, why):
+    assert why_refused(status, words) is why
+
+
+@given(st.binary(max_size=50), st.text(), st.sets(st.sampled_from(["schema", "template", "effort"])))
+def test_every_body_is_json_and_carries_the_picture(jpeg, text, switches):
+    import base64
+
+    question = Question.first(Prompt("tags", text, {"type": "object"}, 5, ""))
+    body = json.loads(question.body('a"b', jpeg, frozenset(switches)))
+    words, picture = body["messages"][0]["content"]
+    assert words["text"] == text
+    assert base64.b64decode(picture["image_url"]["url"].partition(",")[2]) == jpeg
+    assert body["model"] == 'a"b'
+    assert ("response_format" in body) == ("schema" in switches)
+
+
+GEMMA, QWEN, BLIND = (
+    Model("google/gemma-3-4b", True, False),
+    Model("qwen3-vl-4b-Q4_K_M.gguf", True, True),
+    Model("phi", False),
+)
+
+
+@pytest.mark.parametrize(
+    ("models", "wanted", "explicit", "name"),
+    [
+        ((GEMMA, QWEN), "google/gemma-3-4b", True, GEMMA.name),
+        ((GEMMA, QWEN), "gemma-3-4b", True, GEMMA.name),
+        ((GEMMA, QWEN), "gemma3:4b", True, GEMMA.name),
+        ((GEMMA, QWEN), "qwen/qwen3-vl-4b", True, QWEN.name),
+        ((BLIND, GEMMA, QWEN), "llava", False, QWEN.name),  # the one that is loaded
+        ((BLIND, Model("unknown")), "llava", False, "unknown"),
+        ((Model("gemma-3-4b-text", False), QWEN), "google/gemma-3-4b", False, QWEN.name),
+    ],
+)
+def test_the_model_that_is_meant_is_found(models, wanted, explicit, name):
+    assert choose(ServerInfo("http://s", models=models), wanted, explicit=explicit).model.name == name
+
+
+@pytest.mark.parametrize(
+    ("models", "wanted", "explicit", "message"),
+    [
+        ((GEMMA, QWEN), "llava", True, 'no model "llava"'),
+        ((GEMMA, BLIND), "phi", True, "phi .* does not see"),
+        ((BLIND,), "llava", False, "phi .* does not see"),
+        ((), "llava", False, "no model loaded"),
+        ((GEMMA,), "", True, "no model"),
+    ],
+)
+def test_without_a_usable_model_there_is_a_hint(models, wanted, explicit, message):
+    with pytest.raises(ServerError, match=message) as caught:
+        choose(ServerInfo("http://s", models=models), wanted, explicit=explicit)
+    assert caught.value.hint
