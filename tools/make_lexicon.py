@@ -24,11 +24,15 @@ import zstandard
 OUT = Path(__file__).parents[1] / "src/tagroll/tags/data/lexicon.txt.zst"
 ABSTRACT_GROUPS = ("genus_", "family_", "order_", "class_", "subfamily_", "suborder_", "superfamily_", "phylum_")
 BRITISH_RULES = (
-    (r"our", "or"), (r"re(s?)$", r"er\1"), (r"is(e|es|ed|ing|er|ers|ation|ations)$", r"iz\1"),
+    (r"our", "or"), (r"re(s?)$", r"er\1"), (r"is(e|es|ed|ing|er|ers|able|ation|ations|ational)$", r"iz\1"),
+    (r"([aeiou][^aeiou]+[aeou])ll(ed|ing|or|ors|er|ers|ation|ations)$", r"\1l\2"), (r"tred$", "tered"),
     (r"ys(e|es|ed|ing|er|ers)$", r"yz\1"), (r"ogue(s?)$", r"og\1"), (r"ll", "l"), (r"l(ment|ful|fully)$", r"ll\1"),
-    (r"pp(ed|ing|er|ers)$", r"p\1"), (r"ae", "e"), (r"oe(?!s?$|d$)", "e"), (r"ence$", "ense"),
+    (r"pp(ed|ing|er|ers)$", r"p\1"), (r"ae(?!$)", "e"), (r"oe(?!s?$|d$)", "e"), (r"ence$", "ense"),
     (r"gramme(s?)$", r"gram\1"), (r"ough$", "ow"), (r"aer", "air"), (r"mould", "mold"), (r"sulph", "sulf"),
 )  # fmt: skip
+SAFE_RULES = (r"ae(?!$)", r"([aeiou][^aeiou]+[aeou])ll(ed|ing|or|ors|er|ers|ation|ations)$")
+"""Rules that need no shared sense: what they make, if it is a word at all, is the same word."""
+NOT_BRITISH = {"louvre", "louvres", "eagre", "enrollment", "fulfillment", "skullduggery", "thralldom", "willfulness"}
 MIN_SHARE = 0.3
 Synset = tuple[str, list[int], list[int], list[int], list[str]]
 
@@ -124,16 +128,16 @@ def british_lines(lists: Path, folder: Path) -> list[str]:
     for (word, offset), share in senses(folder).items():
         if share >= MIN_SHARE:
             meanings[word].add(offset)
-    lines = []
-    for word in sorted(w for w in british | large if w.islower() and w.capitalize() not in british):
+    pairs: dict[str, str] = {}
+    for word in sorted(w for w in british | large if w.islower() and w not in NOT_BRITISH):
         for pattern, replacement in BRITISH_RULES:
             changed = re.sub(pattern, replacement, word)
             british_only = word in british and word not in american and changed in american | large
-            same = changed in american and meanings[word] & meanings[changed]
+            same = changed in american and (pattern in SAFE_RULES or meanings[word] & meanings[changed])
             if changed != word and (british_only or same):
-                lines.append(f"{word}\t{changed}")
+                pairs[word] = changed
                 break
-    return lines
+    return [f"{word}\t{changed}" for word, changed in pairs.items() if changed not in pairs]
 
 
 def known_words(small: set[str], everything: set[str], possessive: set[str]) -> list[str]:
@@ -167,7 +171,7 @@ def main() -> None:
     sections = {
         "synsets": synset_lines(wordnet),
         "antonyms": antonym_lines(wordnet),
-        "plurals": ["\t".join(p) for p in plurals if "-" not in p[0] and "_" not in p[0]],
+        "plurals": ["\t".join(p) for p in plurals if not {"-", "_"} & set("".join(p))],
         "british": british_lines(lists, wordnet),
         "words": known_words(american | british, american | large | british, possessive),
     }

@@ -1,0 +1,139 @@
+"""What tagroll knows about English words: read once, when it is first asked for.
+
+The data stands beside this module, made by tools/make_lexicon.py from WordNet 3.0 and SCOWL (data/LICENSE-lexicon.txt),
+and everyday.txt, written by hand.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+CONCRETE = frozenset({5, 6, 8, 13, 20})
+"""WordNet's lexicographer files whose synsets are things one can point at: animal, artifact, body, food, plant."""
+MAIN_SHARE = 20
+"""Percent of a word's uses from which on one of its senses counts when two tags are told apart."""
+_LEVELS = 4
+"""How many steps up WordNet's tree still say something to a person (dog, domestic animal, animal)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Synset:
+    """One meaning, as WordNet draws it.
+
+    Attributes:
+        kind: Number of WordNet's lexicographer file (lexnames(5WN)).
+        up: The meanings directly above it (hypernyms).
+        instance_of: The classes it is an instance of; not empty for a place, a person, a river.
+        parts: Its parts, members and substances.
+    """
+
+    kind: int
+    up: tuple[int, ...]
+    instance_of: tuple[int, ...]
+    parts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Words and meanings.
+
+    Attributes:
+        synsets: Every meaning of a noun.
+        meanings: Words (small letters, spaces) -> meaning -> percent of the word's uses.
+        antonyms: Pairs of opposites.
+        plurals: Irregular plural -> singular.
+        british: British spelling -> American spelling.
+        known: Every word of the dictionaries, small letters.
+        common: Those in everyday use.
+        names: Those known only as names of people and places.
+    """
+
+    synsets: tuple[Synset, ...] = field(repr=False)
+    meanings: Mapping[str, Mapping[int, int]] = field(repr=False)
+    antonyms: frozenset[tuple[str, str]] = field(repr=False)
+    plurals: Mapping[str, str] = field(repr=False)
+    british: Mapping[str, str] = field(repr=False)
+    known: frozenset[str] = field(repr=False)
+    common: frozenset[str] = field(repr=False)
+    names: frozenset[str] = field(repr=False)
+
+    def main_meanings(self, word: str, share: int = MAIN_SHARE) -> frozenset[int]:
+        """The meanings that make up at least `share` percent of a word's uses."""
+        return frozenset(s for s, percent in self.meanings.get(word, {}).items() if percent >= share)
+
+    def above(self, meaning: int, levels: int = _LEVELS) -> frozenset[int]:
+        """The meanings up to so many steps above one."""
+        found: set[int] = set()
+        level = {meaning}
+        for _ in range(levels):
+            level = {up for s in level for up in self.synsets[s].up} - found
+            found |= level
+        return frozenset(found)
+
+    def is_name(self, word: str) -> bool:
+        """Whether a word or phrase names one person, place or thing rather than a kind."""
+        main = self.main_meanings(word)
+        return word in self.names or (bool(main) and all(self.synsets[s].instance_of for s in main))
+
+
+def _sections(text: str) -> dict[str, list[str]]:
+    """The lines of each [section]; blank lines and comments left out."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("["):
+            lines = found.setdefault(line.strip("[]"), [])
+        elif line and not line.startswith("#"):
+            lines.append(line)
+    return found
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split()))
+
+
+def _pairs(lines: list[str], mark: str) -> Iterator[tuple[str, str]]:
+    for line in lines:
+        left, _, right = line.partition(mark)
+        yield left, right
+
+
+def _read(text: str) -> Lexicon:
+    sections = _sections(text)
+    synsets = []
+    meanings: dict[str, dict[int, int]] = defaultdict(dict)
+    plain = str.maketrans("_-", "  ", "'.")
+    for number, line in enumerate(sections["synsets"]):
+        kind, up, instance_of, parts, words = line.split("\t")
+        synsets.append(Synset(int(kind), _numbers(up), _numbers(instance_of), _numbers(parts)))
+        for word, percent in _pairs(words.split(";"), "="):
+            meanings[word.lower().translate(plain)][number] = int(percent)
+    antonyms = {(a.replace("_", " "), b.replace("_", " ")) for a, b in _pairs(sections["antonyms"], "\t")}
+    words = sections["words"]
+    return Lexicon(
+        synsets=tuple(synsets),
+        meanings=meanings,
+        antonyms=frozenset(antonyms | {(b, a) for a, b in antonyms}),
+        plurals=dict(_pairs(sections["plurals"], "\t")),
+        british=dict(_pairs(sections["british"], "\t")),
+        known=frozenset(w.lstrip("=+") for w in words),
+        common=frozenset(w[1:] for w in words if w.startswith("=")),
+        names=frozenset(w[1:] for w in words if w.startswith("+")),
+    )
+
+
+@cache
+def lexicon() -> Lexicon:
+    """The lexicon, about 60 MB once it is read."""
+    from zstandard import ZstdDecompressor  # noqa: PLC0415 (only merging needs it)
+
+    packed = files("tagroll.tags").joinpath("data/lexicon.txt.zst").read_bytes()
+    return _read(ZstdDecompressor().decompress(packed).decode())
+
+
+@cache
+def everyday() -> Mapping[str, list[str]]:
+    """The sections of everyday.txt, as lines."""
+    return _sections(files("tagroll.tags").joinpath("data/everyday.txt").read_text("utf-8"))
