@@ -1,0 +1,212 @@
+"""The engines: each turns the bytes of a file and a change into new bytes, and reads them back.
+
+In-process engines and sidecars work on packets; exiftool writes what it alone can take apart. All of them
+mean the same by a change: what each field shall hold comes from `fields.fields_after`.
+"""
+
+import base64
+import io
+from dataclasses import dataclass, replace
+from hashlib import md5
+from pathlib import Path
+from types import ModuleType
+from typing import BinaryIO, Protocol
+
+from tagroll.domain import Change, Metadata
+from tagroll.errors import ForeignStructureError, MetadataError
+from tagroll.formats import Format
+from tagroll.metadata import jpeg, png, webp
+from tagroll.metadata.exiftool import ExifTool
+from tagroll.metadata.fields import ALL_FAMILIES, Fields, apply_change, fields_after, read_fields
+from tagroll.metadata.iptc import set_keywords
+from tagroll.metadata.keywords import legal
+from tagroll.metadata.packets import Packets
+
+_XMP_ONLY = frozenset({"xmp"})
+_EXIF_TEXTS = ("IFD0:XPKeywords", "ExifIFD:UserComment")
+_BINARY = "base64:"
+_XMP, _IPTC, _KEYWORDS = "XMP:XMP", "IPTC:IPTC", "IPTC:Keywords"
+_DIGEST = "Photoshop:IPTCDigest"
+"""MD5 of the IPTC block: where it does not match, Lightroom takes IPTC for newer than XMP."""
+
+
+EXIFTOOL = "exiftool"
+"""How the journal calls that engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an engine found in a file: the fields, and whether a C2PA signature forbids any change."""
+
+    fields: Fields
+    signed: bool = False
+
+
+class Engine(Protocol):
+    """Reads and edits one kind of file, in memory."""
+
+    @property
+    def name(self) -> str:
+        """How the journal calls it."""
+
+    @property
+    def families(self) -> frozenset[str]:
+        """The packets that such a file can hold."""
+
+    def read(self, data: bytes) -> Content:
+        """Find the fields.
+
+        Raises:
+            ForeignStructureError: Another engine may be able to read the file.
+            MetadataError: It cannot be read.
+        """
+
+    def edit(self, data: bytes, change: Change, known: Metadata) -> bytes:
+        """The whole new file; `known` is all that the photo is known to carry.
+
+        Raises:
+            ForeignStructureError: Another engine may be able to edit the file.
+            MetadataError: It cannot be read.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """JPEG, PNG and WebP: only the packets change."""
+
+    name: str
+    module: ModuleType
+    families: frozenset[str]
+
+    def read(self, data: bytes) -> Content:
+        """See Engine."""
+        return self.read_from(io.BytesIO(data))
+
+    def read_from(self, source: BinaryIO) -> Content:
+        """As `read`, from an open file: only what it needs."""
+        packets = self.module.read_packets(source)
+        return Content(read_fields(packets), packets.signed)
+
+    def edit(self, data: bytes, change: Change, known: Metadata) -> bytes:
+        """See Engine."""
+        packets = self.module.read_packets(io.BytesIO(data))
+        new: bytes = self.module.replace_packets(
+            data, apply_change(packets, change, families=self.families, known=known)
+        )
+        return new
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """An XMP file; no bytes are one that is not there yet."""
+
+    name: str = "sidecar"
+    families: frozenset[str] = _XMP_ONLY
+
+    def read(self, data: bytes) -> Content:
+        """See Engine."""
+        return Content(read_fields(Packets(xmp=data or None)))
+
+    def edit(self, data: bytes, change: Change, known: Metadata) -> bytes:
+        """See Engine."""
+        new = apply_change(Packets(xmp=data or None), change, families=self.families, known=known)
+        return new.xmp or b""
+
+
+@dataclass(frozen=True, slots=True)
+class ViaExifTool:
+    """Every other format that exiftool can write."""
+
+    exiftool: ExifTool
+    suffix: str
+    families: frozenset[str]
+    name: str = EXIFTOOL
+
+    def read(self, data: bytes | Path) -> Content:
+        """See Engine; a path of a file will do."""
+        return self._read(data)[0]
+
+    def edit(self, data: bytes, change: Change, known: Metadata) -> bytes:
+        """See Engine.
+
+        XMP goes through exiftool, which puts extended XMP together. IPTC is edited here and handed over as a
+        block: exiftool would cut other programs' fields that are longer than the standard allows.
+        """
+        content, found = self._read(data)
+        fields = content.fields
+        after = fields_after(replace(known, fields=fields), change, self.families)
+        changed = {name: tuple(map(legal, new)) for name, new in after.items() if new != fields.get(name, ())}
+        blocks: dict[str, bytes] = {}
+        if _KEYWORDS in changed:
+            block = _padded(set_keywords(_block(found.get(_IPTC)), changed.pop(_KEYWORDS)))
+            blocks["IPTC" if block else "IPTC:All"] = block
+            if _DIGEST in found:
+                changed[_DIGEST] = (md5(block, usedforsecurity=False).hexdigest(),) if block else ()
+        return self.exiftool.write(data, self.suffix, changed, blocks) if changed or blocks else data
+
+    def _read(self, data: bytes | Path) -> tuple[Content, dict[str, str]]:
+        found = self.exiftool.read(data, self.suffix, (_XMP, _IPTC, _DIGEST, *_EXIF_TEXTS))
+        packets = Packets(xmp=_block(found.get(_XMP)), iptc=_block(found.get(_IPTC)))
+        texts = {name: (found[name],) for name in _EXIF_TEXTS if found.get(name)}
+        return Content({**read_fields(packets), **texts}), found
+
+
+def in_process(fmt: Format) -> InProcess | None:
+    """The in-process engine of a format, if it has one."""
+    return _IN_PROCESS.get(fmt.writer)
+
+
+def via_exiftool(exiftool: ExifTool, fmt: Format, path: Path) -> ViaExifTool:
+    """The engine that lets exiftool do it."""
+    return ViaExifTool(exiftool, path.suffix, ALL_FAMILIES if fmt.name in {"jpeg", "tiff"} else _XMP_ONLY)
+
+
+def check(engine: Engine, data: bytes, change: Change, known: Metadata) -> Fields:
+    """Read the fields back from new bytes and compare them with what was to be written.
+
+    Args:
+        engine: Who wrote.
+        data: The new bytes.
+        change: What was to be done.
+        known: What the photo carried, with the fields of this very file before.
+
+    Returns:
+        What they say.
+
+    Raises:
+        ForeignStructureError: They do not say what they should.
+    """
+    wanted = fields_after(known, change, engine.families)
+    try:
+        found = engine.read(data).fields
+    except MetadataError as error:
+        raise ForeignStructureError(f"the new file could not be read back: {error.message}") from error
+    for name, texts in {**known.fields, **wanted}.items():
+        now = found.get(name, ())
+        if _plain(now) != _plain(texts) and not (
+            name == "ExifIFD:UserComment" and now == known.fields.get(name, ())
+        ):
+            raise ForeignStructureError(f"the new file does not say what it should in {name}")
+    return found
+
+
+def _plain(texts: tuple[str, ...]) -> list[str]:
+    return [legal(text).strip() for text in texts]
+
+
+def _padded(block: bytes) -> bytes:
+    """Filled up to whole words, as TIFF stores it: the digest counts the filling."""
+    return block + b"\0" * (-len(block) % 4)
+
+
+def _block(text: str | None) -> bytes | None:
+    if not text:
+        return None
+    return base64.b64decode(text[len(_BINARY) :]) if text.startswith(_BINARY) else text.encode()
+
+
+_IN_PROCESS = {
+    "jpeg": InProcess("jpeg", jpeg, ALL_FAMILIES),
+    "png": InProcess("png", png, _XMP_ONLY),
+    "webp": InProcess("webp", webp, _XMP_ONLY),
+}

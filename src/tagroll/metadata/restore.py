@@ -1,0 +1,94 @@
+"""The way back: what undoing one write means for the file as it is now."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tagroll.domain import Change, Metadata, Write
+from tagroll.errors import ForeignStructureError, WriteError
+from tagroll.metadata.engines import Engine, check
+from tagroll.metadata.fields import metadata_from_fields, tags_after
+from tagroll.metadata.keywords import key
+from tagroll.metadata.patch import apply_patch
+from tagroll.metadata.planning import resolved
+from tagroll.metadata.safe_write import Original, digest
+
+
+def target_of(write: Write, at: Path | None) -> Path:
+    """The file that was written, where it is now if the photo was moved to `at`."""
+    if at is None:
+        return write.target
+    at = resolved(at)
+    if write.engine != "sidecar":
+        return at
+    name, old = write.target.name, write.photo.name
+    if name.startswith(old):
+        moved = at.with_name(at.name + name[len(old) :])
+    else:
+        moved = at.with_name(at.stem + write.target.suffix)
+    return moved if moved.exists() else write.target
+
+
+def bytes_before(write: Write, data: bytes) -> bytes:
+    """The bytes there were before a write, given those it left.
+
+    Raises:
+        WriteError: The undo record is damaged.
+    """
+    before = apply_patch(data, write.patch) if write.before_hash else b""
+    if write.before_hash and digest(before) != write.before_hash:
+        raise WriteError("the undo record of this file is damaged")
+    return before
+
+
+def change_back(write: Write, now: Metadata) -> Change:
+    """What takes the values of a write back from a file that another program has changed since."""
+    was, became, there = (
+        {key(tag): tag for tag in metadata.tags} for metadata in (write.before, write.after, now)
+    )
+    return Change(
+        add=tuple(tag for name, tag in was.items() if name not in became and name not in there),
+        remove=tuple(tag for name, tag in became.items() if name not in was and name in there),
+        set={
+            name: getattr(write.before, name)
+            for name in ("title", "description", "alt_text")
+            if getattr(write.before, name) != getattr(write.after, name) == getattr(now, name)
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way back for one file: its new bytes, or None to remove it, and what it says before and after."""
+
+    new: bytes | None
+    before: Metadata
+    after: Metadata
+
+
+def way_back(write: Write, original: Original, engine: Engine) -> Way | None:
+    """How to take a write back; None when nothing of it is left.
+
+    Raises:
+        PhotoError: It cannot be done.
+    """
+    found = digest(original.data)
+    if found == write.before_hash:
+        return None
+    if found == write.after_hash:
+        data = bytes_before(write, original.data)
+        return Way(data if write.before_hash else None, write.after, write.before)
+    now = metadata_from_fields(engine.read(original.data).fields)
+    change = change_back(write, now)
+    if not change:
+        return None
+    try:
+        new = engine.edit(original.data, change, now)
+        fields = check(engine, new, change, now)
+    except ForeignStructureError as error:
+        raise WriteError(
+            f"was changed by another program since, and cannot be edited: {error.message}"
+        ) from error
+    captions = {
+        name: change.set.get(name, getattr(now, name)) for name in ("title", "description", "alt_text")
+    }
+    return Way(new, now, Metadata(tags_after(now, change), fields, **captions))

@@ -1,0 +1,70 @@
+"""Which XMP sidecar belongs to a photo.
+
+`name.ext.xmp` (darktable, digiKam, Immich) says by its name whose it is. `name.xmp` (Lightroom, Bridge)
+belongs to the RAW of that name; Lightroom also says so inside (`photoshop:SidecarForExtension`). Beside other
+photos it counts only when no second photo could lay claim to it: what belongs to nobody for certain is
+neither read nor changed.
+"""
+
+import os
+import re
+from itertools import product
+from pathlib import Path
+
+from tagroll.formats import PHOTO_SUFFIXES, Format
+
+_ENDINGS = (".xmp", ".XMP", ".Xmp")
+_FOR_EXTENSION = re.compile(rb"""SidecarForExtension\s*(?:=\s*["']|>)\s*([A-Za-z0-9]{1,8})""")
+
+
+def new_sidecar(photo: Path) -> Path:
+    """Where the sidecar of a photo without one is made: name.ext.xmp."""
+    return photo.with_name(photo.name + ".xmp")
+
+
+def find_sidecar(photo: Path, fmt: Format) -> Path | None:
+    """The sidecar that belongs to a photo.
+
+    Args:
+        photo: Symlinks resolved.
+        fmt: Its format.
+
+    Returns:
+        Its path, symlinks resolved, or None. Costs some microseconds where there is none.
+    """
+    whole = str(photo)
+    stem = whole[: len(whole) - len(photo.suffix)]
+    for base in (whole, stem):
+        for ending in _ENDINGS:
+            if os.access(base + ending, os.F_OK) and (
+                base == whole or _belongs(Path(base + ending), photo, fmt)
+            ):
+                return Path(os.path.realpath(base + ending))
+    return None
+
+
+def _belongs(sidecar: Path, photo: Path, fmt: Format) -> bool:
+    """Whether a name.xmp is that of this photo."""
+    try:
+        named = _FOR_EXTENSION.search(sidecar.read_bytes())
+    except OSError:
+        return True  # whoever reads it next meets the error
+    if named:
+        return named[1].decode().casefold() == photo.suffix[1:].casefold()
+    if fmt.name == "raw":
+        return True
+    base = str(photo)[: len(str(photo)) - len(photo.suffix)]
+    others = (
+        base + suffix
+        for lower, change in product(sorted(PHOTO_SUFFIXES), (str.lower, str.upper))
+        if (suffix := change(lower)) != photo.suffix
+    )
+    return not any(os.access(other, os.F_OK) and not _same(other, photo) for other in others)
+
+
+def _same(path: str, photo: Path) -> bool:
+    """Whether two spellings name one file, as on disks that do not tell letter cases apart."""
+    try:
+        return photo.samefile(path)
+    except OSError:
+        return False

@@ -1,0 +1,294 @@
+"""Reading and writing the metadata of photos: the one door through which the rest of tagroll comes.
+
+read -> Metadata
+write: hold -> decide -> edit in memory -> verify -> journal -> replace
+undo: the way back, byte for byte or by values
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tagroll.domain import Change, Journal, Metadata, Photo, Write
+from tagroll.errors import ForeignStructureError, MetadataError
+from tagroll.formats import HEAD_BYTES, Format, detect
+from tagroll.metadata import safe_write
+from tagroll.metadata.engines import Content, Engine, in_process
+from tagroll.metadata.exiftool import ExifTool
+from tagroll.metadata.fields import metadata_from_fields, tags_after
+from tagroll.metadata.patch import make_patch
+from tagroll.metadata.picture import picture_hash
+from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, resolved
+from tagroll.metadata.restore import Way, bytes_before, target_of, way_back
+from tagroll.metadata.safe_write import (
+    Original,
+    OwnerLostError,
+    digest,
+    hold,
+    safe_create,
+    safe_remove,
+    safe_replace,
+)
+
+Decide = Callable[[Metadata], Change]
+
+_CAPTIONS = ("title", "description", "alt_text")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Where the tags of a photo would be written.
+
+    Attributes:
+        engine: "jpeg", "png", "webp", "exiftool" or "sidecar".
+        target: The file that would be changed or made.
+        reason: Why a sidecar, one line; "" where the photo itself is written.
+        sidecar: A sidecar that is there already and is kept in step, or None.
+    """
+
+    engine: str
+    target: Path
+    reason: str
+    sidecar: Path | None
+
+
+class MetadataStore:
+    """Reads and writes the metadata of photos. Safe to use from several threads.
+
+    Args:
+        sidecar: "auto" writes into the photo wherever that is safe; "always" leaves photos as they are and
+            writes beside them; "never" neither reads nor writes sidecars, and fails where a photo cannot be
+            written.
+        touch: Let the modification time of written files be now; by default it stays.
+        exiftool: For the formats that need it; None where there is none.
+    """
+
+    def __init__(
+        self, *, sidecar: SidecarPolicy = "auto", touch: bool = False, exiftool: ExifTool | None = None
+    ) -> None:
+        self._planner = Planner(sidecar, exiftool)
+        self._touch = touch
+
+    def __enter__(self) -> Self:
+        """Use as a context manager."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End exiftool, if there is one."""
+        if self._planner.exiftool:
+            self._planner.exiftool.__exit__(kind, error, trace)
+
+    # reading -------------------------------------------------------------------------------------------
+
+    def read(self, photo: Photo) -> Metadata:
+        """What a photo and its sidecar say; reads no more of the photo than it must.
+
+        Raises:
+            MetadataError: They cannot be read. Never the same as "no tags".
+        """
+        path = resolved(photo.path)
+        sidecar = self._planner.find_sidecar(path, photo.format)
+        try:
+            content = self._read_file(path, photo.format)
+            beside = SIDECAR.read(sidecar.read_bytes()).fields if sidecar else None
+        except OSError as error:
+            raise MetadataError(f"cannot be read: {error.strerror}") from error
+        return metadata_from_fields(content.fields, beside)
+
+    def picture_hash(self, photo: Photo) -> str:
+        """Hash of the picture in a photo, whatever its metadata say (see `picture.picture_hash`).
+
+        Raises:
+            MetadataError: The file cannot be read.
+        """
+        try:
+            return picture_hash(photo.path.read_bytes(), photo.format)
+        except OSError as error:
+            raise MetadataError(f"cannot be read: {error.strerror}") from error
+
+    def stamp(self, photo: Photo) -> str:
+        """A short text that changes whenever the photo or its sidecar does. Opens no file.
+
+        Raises:
+            MetadataError: The photo is not there.
+        """
+        path = resolved(photo.path)
+        sidecar = self._planner.find_sidecar(path, photo.format)
+        try:
+            states = [os.stat(file) for file in (path, sidecar) if file]  # noqa: PTH116  # hot path
+        except OSError as error:
+            raise MetadataError(f"cannot be read: {error.strerror}") from error
+        return " ".join(f"{state.st_size}.{state.st_mtime_ns}.{state.st_ctime_ns}" for state in states)
+
+    def file_hash(self, path: Path) -> str:
+        """Hash of a whole file as the journal keeps it; "" where there is no file.
+
+        Raises:
+            MetadataError: It is there but cannot be read.
+        """
+        try:
+            return digest(path.read_bytes())
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise MetadataError(f"cannot be read: {error.strerror}") from error
+
+    def explain(self, photo: Photo) -> Explanation:
+        """Where the tags of this photo would be written, and why there.
+
+        Raises:
+            PhotoError: They could not be written anywhere, and why.
+        """
+        with self._planner.view(photo) as view:
+            steps, reason = self._planner.steps(view, Change(add=("tagroll",)))
+            sidecar = view.sidecar.path if view.sidecar else None
+            return Explanation(steps[0].engine.name, steps[0].path, reason, sidecar)
+
+    # writing -------------------------------------------------------------------------------------------
+
+    def write(
+        self, photo: Photo, decide: Decide, journal: Journal, *, dry_run: bool = False
+    ) -> tuple[Write, ...]:
+        """Change the metadata of a photo.
+
+        A photo that has a sidecar gets both changed, so that no program sees old tags.
+
+        Args:
+            photo: Which.
+            decide: Says what to do, given what the photo carries now. It is locked meanwhile.
+            journal: Commits each write before its file is replaced.
+            dry_run: Do everything but journal and replace.
+
+        Returns:
+            The files written, in order; none when there was nothing to do.
+
+        Raises:
+            MetadataError: It cannot be read.
+            WriteError: It cannot be written.
+        """
+        with self._planner.view(photo) as view:
+            change = decide(view.metadata)
+            if not change:
+                return ()
+            steps, _ = self._planner.steps(view, change)
+            try:
+                return tuple([self._commit(step, view, change, journal, dry_run=dry_run) for step in steps])
+            except OwnerLostError:
+                if self._planner.policy != "auto" or steps[0].engine is SIDECAR:
+                    raise
+            return (self._commit(self._planner.beside(view, change), view, change, journal, dry_run=dry_run),)
+
+    def undo(
+        self, write: Write, journal: Journal, *, at: Path | None = None, dry_run: bool = False
+    ) -> Write | None:
+        """Take a write back.
+
+        Byte for byte when the file is as we left it; otherwise by values: our tags go, those we removed come
+        back, and what another program has done since stays.
+
+        Args:
+            write: What was done.
+            journal: Commits the way back before the file is replaced.
+            at: Where the photo is now, when it was moved.
+            dry_run: Do everything but journal and replace.
+
+        Returns:
+            What was done now; None when there was nothing left to do.
+
+        Raises:
+            PhotoError: It cannot be taken back, and why.
+        """
+        target, photo = target_of(write, at), at or write.photo
+        if not write.after_hash and not target.exists():
+            return self._recreate(write, photo, target, None if dry_run else journal)
+        with hold(target) as original:
+            way = way_back(write, original, self._engine(write, target, original.data))
+            if way is None:
+                return None
+            done = _restored(write, photo, original, way)
+            if not dry_run:
+                self._put(original, way.new, lambda: journal(done))
+            return done
+
+    def remove_leftovers(self, folder: Path) -> int:
+        """Remove the temporary files that killed runs left in a folder; gives how many."""
+        return safe_write.remove_leftovers(folder)
+
+    # inside --------------------------------------------------------------------------------------------
+
+    def _read_file(self, path: Path, fmt: Format) -> Content:
+        """What a photo itself says, reading no more than is needed."""
+        engine = in_process(fmt)
+        if engine:
+            try:
+                with open(path, "rb", buffering=0) as source:  # noqa: PTH123  # hot path
+                    return engine.read_from(source)
+            except ForeignStructureError:
+                if self._planner.exiftool is None:
+                    raise
+        return self._planner.read_other(path, fmt)
+
+    def _commit(self, step: Step, view: View, change: Change, journal: Journal, *, dry_run: bool) -> Write:
+        """Journal and write one file."""
+        write = _written(step, view, change)
+        if not dry_run:
+            if step.original:
+                self._put(step.original, step.new, lambda: journal(write))
+            else:
+                safe_create(step.path, step.new, like=view.photo.state, before_replace=lambda: journal(write))
+        return write
+
+    def _put(self, original: Original, new: bytes | None, before_replace: Callable[[], None]) -> None:
+        if new is None:
+            safe_remove(original, before_replace=before_replace)
+        else:
+            safe_replace(original, new, before_replace=before_replace, touch=self._touch)
+
+    def _recreate(self, write: Write, photo: Path, target: Path, journal: Journal | None) -> Write:
+        """Bring back a sidecar whose creation was undone: the undoing of an undo."""
+        new = bytes_before(write, b"")
+        done = Write(
+            photo, target, write.engine, write.after, write.before,
+            before_hash="", after_hash=digest(new), patch=b"", picture_hash=write.picture_hash,
+        )  # fmt: skip
+        if journal:
+            with hold(resolved(photo)) as original:
+                safe_create(target, new, like=original.state, before_replace=lambda: journal(done))
+        return done
+
+    def _engine(self, write: Write, target: Path, data: bytes) -> Engine:
+        if write.engine == SIDECAR.name:
+            return SIDECAR
+        fmt = detect(data[:HEAD_BYTES], target.suffix)
+        if fmt is None:
+            raise MetadataError("is no photo any more")
+        return self._planner.engine(write.engine, target, fmt)
+
+
+def _written(step: Step, view: View, change: Change) -> Write:
+    """The journal row of a step."""
+    after = Metadata(
+        tags_after(step.known, change),
+        step.fields,
+        **{name: change.set.get(name, getattr(step.known, name)) for name in _CAPTIONS},
+    )
+    return Write(
+        photo=view.photo.path, target=step.path, engine=step.engine.name, before=step.known, after=after,
+        before_hash=digest(step.old) if step.original else "", after_hash=digest(step.new),
+        patch=make_patch(step.old, step.new) if step.original else b"", picture_hash=view.picture,
+    )  # fmt: skip
+
+
+def _restored(write: Write, photo: Path, original: Original, way: Way) -> Write:
+    """The journal row of an undo."""
+    new = way.new or b""
+    return Write(
+        photo=photo, target=original.path, engine=write.engine, before=way.before, after=way.after,
+        before_hash=digest(original.data), after_hash="" if way.new is None else digest(new),
+        patch=make_patch(original.data, new), picture_hash=write.picture_hash,
+    )  # fmt: skip
