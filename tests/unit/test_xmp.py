@@ -92,7 +92,7 @@ def packet(properties: str, attributes: str = "", end: str = "w", padding: int =
         wrap(bag("Sky", "Sea &amp; Sand"))
         .replace(' xmlns:x="adobe:ns:meta/"', "")
         .replace("x:xmpmeta", "any"),
-        wrap(bag("Sky", "Sea &amp; Sand"))[37:-12],
+        wrap(bag("Sky", "Sea &amp; Sand")).partition(">")[2].removesuffix("</x:xmpmeta>"),
         '<?xml version="1.0" encoding="UTF-8"?>\n<!-- a tool -->' + wrap(bag("Sky", "Sea &amp; Sand")),
     ],
 )

@@ -111,7 +111,7 @@ def _immich(photo: Sources) -> Seen:
         return _seen(fields[HIERARCHICAL], fields, (HIERARCHICAL,), where)
     if fields.get(IPTC):
         return _seen(["|".join(_levels(v, "/")) for v in fields[IPTC]], fields, (IPTC,), where)
-    return Seen((), "Immich reads neither dc:subject nor XPKeywords")
+    return Seen((), "no field that Immich reads has tags (it never reads dc:subject)")
 
 
 def _aves(photo: Sources) -> Seen:

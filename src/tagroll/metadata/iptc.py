@@ -67,7 +67,7 @@ def set_keywords(iim: bytes | None, keywords: tuple[str, ...]) -> bytes:
     rest = [item for item in datasets if item.number not in (_KEYWORD, _CHARSET)]
     if not new and all(item.number in (_VERSION, _PADDING) for item in rest):
         return b""
-    if new and not any(item.number[0] == 2 for item in rest):
+    if not any(item.number[0] == 2 for item in datasets):
         rest.insert(_place(rest, _VERSION), _make(_VERSION, b"\x00\x04"))
     at = (
         _place(rest, _KEYWORD) if first is None else sum(item.number != _CHARSET for item in datasets[:first])
@@ -141,12 +141,11 @@ def _decode(value: bytes, charset: str) -> str:
         raise MetadataError("the IPTC text is in a character set that tagroll does not know")
     if charset == "latin-1":
         return value.decode(charset)
-    for end in range(len(value), max(len(value) - 4, 0), -1):  # another program may have cut a character
-        try:
-            return value[:end].decode()
-        except UnicodeDecodeError:
-            if not charset:
-                break
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        if charset and error.reason == "unexpected end of data":  # another program cut a character
+            return value[: error.start].decode()
     try:
         return value.decode("cp1252")
     except UnicodeDecodeError:
