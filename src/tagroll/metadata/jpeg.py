@@ -10,7 +10,7 @@ import re
 import struct
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from typing import BinaryIO, NamedTuple
 
 from tagroll.errors import ForeignStructureError, MetadataError
@@ -119,11 +119,13 @@ def _segments(data: bytes) -> list[_Segment]:
         if marker == b"\xff\xff" and (fill := _FILL.match(data, position)):
             position = fill.end() - 1  # any number of 0xFF may come before a marker (T.81, B.1.1.2)
             continue
-        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-        if end > len(data) or position + 4 > len(data):
+        if len(data) < position + 4:
             raise _CutOffError("the JPEG is cut off before its picture")
+        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
         if marker[0] != 0xFF or marker[1] < 0xC0 or 0xD0 <= marker[1] <= 0xD8 or end < position + 4:
             raise ForeignStructureError("the JPEG has unknown bytes between its segments")
+        if len(data) < end:
+            raise _CutOffError("the JPEG is cut off before its picture")
         kinds = _KINDS.get(marker[1], ())
         segments.append(
             _segment_at(data, position, end, kinds) if kinds else _Segment("", position, end, b"")
@@ -183,9 +185,12 @@ def _extended(xmp: bytes | None, segments: Sequence[_Segment]) -> bytes | None:
             portions.append((offset, length, segment.payload[at + 40 :]))
     if not portions:
         return None
-    whole = b"".join(portion for _, _, portion in sorted(portions))
+    portions.sort()
+    whole = b"".join(portion for _, _, portion in portions)
+    ends = accumulate(len(portion) for _, _, portion in portions)
+    expected = [(start, len(whole)) for start in (0, *ends)][:-1]
     guid = hashlib.md5(whole, usedforsecurity=False).hexdigest()
-    if portions[0][1] != len(whole) or guid.encode() != named[1].lower():
+    if [portion[:2] for portion in portions] != expected or guid.encode() != named[1].lower():
         raise MetadataError("the extended XMP is incomplete or damaged")
     return whole
 
