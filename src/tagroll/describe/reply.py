@@ -1,0 +1,201 @@
+"""Whatever a model says about a photo -> keywords, or an honest failure.
+
+    text -> without thoughts, debris, prompt   reply_clean
+         -> JSON found in it -> its meaning    reply_json, reply_values
+         or sections, lists, tables            reply_lines
+         -> items that are keywords            reply_items
+
+Never an invented tag: a refusal, a sentence or an echo of the prompt is a ReplyError.
+"""
+
+import html
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tagroll.describe.reply_clean import Cleaned, clean, without_markup
+from tagroll.describe.reply_items import REFUSAL, clean_item, is_placeholder, unescape
+from tagroll.describe.reply_json import Found, find_json
+from tagroll.describe.reply_lines import read_text
+from tagroll.describe.reply_names import Part
+from tagroll.describe.reply_values import Findings, read_value
+from tagroll.errors import ReplyError
+
+_LOOP = 3
+"""A keyword said this often means that the model ran in a circle until it was cut off."""
+
+_CORRECTION = re.compile(
+    r"\b(?:final|corrected|correction|revised|updated|improved|refined|instead|wait|actually)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A model's answer, parsed but not normalised.
+
+    Attributes:
+        keywords: At least one; unique by casefold, in the model's order.
+        title: As the model wrote it, or "".
+        description: As the model wrote it, or "".
+        filename: As the model wrote it, or "".
+    """
+
+    keywords: tuple[str, ...]
+    title: str = ""
+    description: str = ""
+    filename: str = ""
+
+
+def parse_reply(text: str, *, prompt_text: str = "") -> Reply:
+    """Find the keywords in what a model said.
+
+    Args:
+        text: The answer, as it came.
+        prompt_text: The question: lines of it that the answer repeats are not part of the answer.
+
+    Returns:
+        The keywords, and title, description and file name where the answer has them. Of several JSON
+        values all count, unless words like "final" or "instead" between them take the earlier back.
+
+    Raises:
+        ReplyError: There is no keyword in it; the message says what it was instead.
+    """
+    cleaned = clean(text, prompt_text)
+    examples = _examples(prompt_text)
+    found = Findings()
+    for variant in _variants(cleaned):
+        found = _read(variant)
+        keywords = _keywords(found.items())
+        if keywords and not found.error and keywords not in examples:
+            return Reply(keywords, *(_text(found, part) for part in (Part.TITLE, Part.DESCRIPTION, Part.FILENAME)))
+        if found.error:
+            break
+    raise _failure(cleaned, found)
+
+
+def _variants(cleaned: Cleaned) -> Iterable[str]:
+    """The answer as it is; then with what may hide it undone; then JSON among the thoughts."""
+    answer = _decoded(cleaned.answer)
+    yield answer
+    if "&quot;" in answer or "&#" in answer or "&lt;" in answer:
+        yield html.unescape(answer)
+    if not answer and cleaned.thoughts:
+        # Some servers put a whole answer there. What is not JSON is only thinking aloud.
+        yield "\n".join(cleaned.thoughts[v.start : v.end] for v in find_json(cleaned.thoughts))
+
+
+def _decoded(text: str) -> str:
+    """The answer inside one JSON string, or inside what lost the quotes around it."""
+    if text.startswith('"') and text.endswith('"'):
+        try:
+            return str(json.loads(text, strict=False))
+        except ValueError:
+            return text
+    quote = text.find('"')
+    is_encoded = quote > 0 and text[quote - 1] == "\\"
+    return text.replace('\\"', '"').replace("\\n", "\n") if is_encoded else text
+
+
+def _read(text: str) -> Findings:
+    """Collect from JSON where there is any with keywords in it, else from the text around it."""
+    values = list(find_json(text))
+    found = Findings()
+    for values_meant in reversed(_drafts(text, values)):
+        found = Findings()
+        read_value([v.value for v in values_meant] if len(values_meant) > 1 else values_meant[0].value, found)
+        if found.error or any(map(clean_item, found.items())):
+            break
+    rest = _outside(text, values) if found.has_list or found.texts or found.items() else text
+    if any(c.isalpha() for c in rest):
+        beside = Findings()
+        read_text(without_markup(rest), beside)
+        if not any(map(clean_item, found.items())):
+            found.named, found.others = beside.named, beside.others
+        found.texts = beside.texts | found.texts
+        found.has_list = found.has_list or beside.has_list
+    return found
+
+
+def _drafts(text: str, values: list[Found]) -> list[list[Found]]:
+    """Group values; a new group begins where the words before a value take back what came before."""
+    groups: list[list[Found]] = []
+    end = 0
+    for value in values:
+        if not groups or _CORRECTION.search(text, end, value.start):
+            groups.append([])
+        groups[-1].append(value)
+        end = value.end
+    return groups
+
+
+def _outside(text: str, values: list[Found]) -> str:
+    """The text around JSON values."""
+    parts, end = [], 0
+    for value in values:
+        parts.append(text[end : value.start])
+        end = value.end
+    return "\n".join([*parts, text[end:]])
+
+
+def _keywords(items: list[str]) -> tuple[str, ...]:
+    """Clean and unique; when the model ran in a circle, without the half word at its cut end."""
+    counts: dict[str, int] = {}
+    keywords: dict[str, str] = {}
+    for item in items:
+        keyword = clean_item(item)
+        key = keyword.casefold()
+        if keyword:
+            keywords.setdefault(key, keyword)
+            counts[key] = counts.get(key, 0) + 1
+    last = clean_item(items[-1]).casefold() if items else ""
+    is_half = counts.get(last) == 1 and any(key != last and key.startswith(last) for key in keywords)
+    if is_half and max(counts.values()) >= _LOOP:
+        del keywords[last]
+    return tuple(keywords.values())
+
+
+def _text(found: Findings, part: Part) -> str:
+    return " ".join(unescape(found.texts.get(part, "")).split())
+
+
+def _examples(prompt_text: str) -> set[tuple[str, ...]]:
+    """Keywords that stand in the prompt as JSON: an answer of just these repeats it."""
+    if "[" not in prompt_text:
+        return set()
+    return {keywords for v in find_json(prompt_text) if len(keywords := _keywords(_read_one(v.value))) > 1}
+
+
+def _read_one(value: object) -> list[str]:
+    found = Findings()
+    read_value(value, found)
+    return found.items()
+
+
+def _failure(cleaned: Cleaned, found: Findings) -> ReplyError:
+    """Say what the answer was, since it was no list of keywords."""
+    answer = cleaned.answer
+    other_model = "Another model may do better: --model NAME"
+    if found.error:
+        return ReplyError(f"the model reported an error: {_excerpt(found.error)}", other_model)
+    if not answer and cleaned.thoughts:
+        return ReplyError(
+            "the model's answer ended while it was still thinking",
+            "Switch thinking off in the server, or use a model that does not think",
+        )
+    if not answer:
+        repeated = "the model repeated the question instead of answering it"
+        return ReplyError(repeated if cleaned.echoed else "the model's answer is empty", other_model)
+    if REFUSAL.search(answer):
+        return ReplyError(f"the model refused: {_excerpt(answer)}", other_model)
+    items = found.items()
+    if cleaned.echoed or (items and all(is_placeholder(i) or not any(map(str.isalnum, i)) for i in items)):
+        return ReplyError("the model repeated the question instead of answering it", other_model)
+    if found.has_list and not items:
+        return ReplyError("the model found nothing to name", "An empty or abstract picture? " + other_model)
+    return ReplyError(f"the model gave no list of keywords: {_excerpt(answer)}", other_model)
+
+
+def _excerpt(text: str) -> str:
+    line = " ".join(text.split())
+    return f'"{line if len(line) <= 60 else line[:59] + "…"}"'

@@ -1,0 +1,117 @@
+"""An answer without what is not the answer: thoughts, chat template debris, fences, the prompt."""
+
+import re
+from dataclasses import dataclass
+
+_THOUGHTS = r"think|thinking|thought|thoughts|reasoning|reflection|analysis|scratchpad|seed:think"
+_THINKING = re.compile(
+    rf"(?P<open><(?:{_THOUGHTS})(?:\s[^<>]{{0,80}})?>|◁think▷|\[THINK\]|<\|START_THINKING\|>|<\|channel>thought|"
+    r"<unused94>thought|<\|channel\|>\s*(?:analysis|commentary)[^<]{0,80}<\|message\|>|"
+    r"^\s*Here are my reasoning steps:)|"
+    rf"(?P<close></(?:{_THOUGHTS})>|◁/think▷|\[/THINK\]|<\|END_THINKING\|>|<channel\|>|<unused95>|"
+    r"\[BEGIN FINAL RESPONSE\]|<\|channel\|>\s*final[^<]{0,80}<\|message\|>)",
+    re.IGNORECASE,
+)
+_TURN = re.compile(
+    r"(?P<user><\|im_start\|>\s*user|<start_of_turn>\s*user|<\|turn>\s*user|<\|user\|>|"
+    r"<\|start_header_id\|>user<\|end_header_id\|>|\[INST\]|"
+    r"^\s*(?:###\s*(?:Instruction|Human|User)\s*:?|(?:USER|User|Human)\s*:|user\s*$))|"
+    r"(?P<model><\|im_start\|>\s*assistant|<start_of_turn>\s*model|<\|turn>\s*model|<\|assistant\|>|"
+    r"<\|start_header_id\|>assistant<\|end_header_id\|>|<\|start\|>assistant|\[/INST\]|"
+    r"^\s*(?:###\s*(?:Response|Answer|Assistant)\s*:?|(?:ASSISTANT|Assistant|GPT)\s*:|(?:assistant|model)\s*$))|"
+    r"(?P<end><\|(?:im_end|end|eot_id|eot|endoftext|end_of_text|return|eom_id|end_of_turn|END_RESPONSE|call|"
+    r"END_OF_TURN_TOKEN)\|>|</s>|<end_of_turn>|<eos>|<turn\|>|<end_of_utterance>|<｜end▁of▁sentence｜>|"  # noqa: RUF001
+    r"\[END FINAL RESPONSE\])",
+    re.MULTILINE,
+)
+_TOKEN = re.compile(
+    r"<\|?[\w▁ -]{1,40}\|>|<\|[\w▁ -]{1,40}>|<｜[\w▁ -]{1,40}｜>|<(?:s|bos|pad|unk|image|seg\d*|loc\d+|img|br ?/?)>|"  # noqa: RUF001
+    r"\[/?(?:INST|TOOL_CALLS|OUT|SYS|IMG)\]|to=\w+"
+)
+_FENCE = re.compile(
+    r"```[ \t]*(?:(?:json[5c]?|ya?ml|python|py|te?xt|plain(?:text)?|markdown|md|csv|html|xml|javascript|js|"
+    r"bash|toml|output|list|tool_code)\b|[\w+-]*(?=\r?\n))?|~~~\w*(?=\r?\n|\Z)",
+    re.IGNORECASE,
+)
+# An element that names a part of the answer becomes a line with that label.
+_ELEMENT = re.compile(r"<(/?)([A-Za-z][\w-]{0,30})(?:\s[^<>]{0,200})?/?>")
+_INLINE = frozenset(("b", "i", "em", "strong", "u", "span", "code", "mark", "a", "ref", "font", "small"))
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufeff\u200b\u2060\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """An answer taken apart.
+
+    Attributes:
+        answer: What the model says to us.
+        thoughts: What it said to itself.
+        echoed: Lines of the prompt were in it.
+    """
+
+    answer: str
+    thoughts: str
+    echoed: bool
+
+
+def clean(text: str, prompt_text: str = "") -> Cleaned:
+    """Take everything off an answer that is not the answer. Time is linear in the text."""
+    text = _INVISIBLE.sub("", text.replace("\r\n", "\n"))
+    answer, thoughts = _without_thoughts(text)
+    answer = _one_turn(answer)
+    answer = _FENCE.sub("\n", _TOKEN.sub("\n", answer))
+    answer, echoed = _without_prompt(answer, prompt_text)
+    return Cleaned(answer.strip(), _one_turn(thoughts).strip(), echoed)
+
+
+def without_markup(text: str) -> str:
+    """HTML and XML as plain lines: "<tags><tag>beach</tag></tags>" is "tags:", "tag:", "beach"."""
+    return re.sub(r"\n\s*\n", "\n", _ELEMENT.sub(_line, text)) if "</" in text or "<li>" in text else text
+
+
+def _line(match: re.Match[str]) -> str:
+    if match[2].casefold() in _INLINE:
+        return ""
+    return "\n" if match[1] or len(match[2]) < 3 else f"\n{match[2]}: "
+
+
+def _without_thoughts(text: str) -> tuple[str, str]:
+    """Answer and thoughts. A closing mark alone means that the opening one was part of the prompt."""
+    said: list[str] = []
+    thought: list[str] = []
+    thinking, start = False, 0
+    for match in _THINKING.finditer(text):
+        (thought if thinking else said).append(text[start : match.start()])
+        if match["close"] and not thinking:
+            thought, said = thought + said, []
+        thinking, start = match["open"] is not None, match.end()
+    (thought if thinking else said).append(text[start:])
+    return "\n".join(said), "\n".join(thought)
+
+
+def _one_turn(text: str) -> str:
+    """The model's first turn: not the prompt before it, not the turns that it made up after it."""
+    role, start = "", 0
+    for match in _TURN.finditer(text):
+        said = text[start : match.start()]
+        # What runs straight into "assistant:" was the prompt.
+        if role != "user" and match["model"] is None and _says_something(said):
+            return said
+        role, start = "" if match["end"] else match.lastgroup or "", match.end()
+    return "" if role == "user" else text[start:]
+
+
+def _says_something(text: str) -> bool:
+    return any(c.isalnum() for c in _TOKEN.sub("", text))
+
+
+def _without_prompt(text: str, prompt_text: str) -> tuple[str, bool]:
+    """The text without the prompt, or without whole lines of it (three words or more)."""
+    if not prompt_text:
+        return text, False
+    if prompt_text.strip() in text:
+        return text.replace(prompt_text.strip(), "\n"), True
+    asked = {words for line in prompt_text.splitlines() if len(words := tuple(line.split())) > 2}
+    lines = text.splitlines()
+    kept = [line for line in lines if tuple(line.split()) not in asked]
+    return "\n".join(kept), len(kept) < len(lines)

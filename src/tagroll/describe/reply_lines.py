@@ -1,0 +1,185 @@
+"""Answers in plain text: labelled sections, bullets, tables, hashtags, comma lists."""
+
+import re
+from collections.abc import Iterable
+
+from tagroll.describe.reply_items import REFUSAL, clean_item, is_sentence, split_items, split_label
+from tagroll.describe.reply_names import Part, is_category, is_name, part_named, words_of
+from tagroll.describe.reply_values import Findings
+
+_BULLET = re.compile(r"\s*(?:[-*+•‣◦▪►▸➤→✓✔☑○●–—]|\(?\d{1,3}[.)]|\(?[a-z]\))\s+(?=\S)|\s*[•‣◦▪►▸➤✓✔☑○●](?=\S)")  # noqa: RUF001
+_CONTINUED = re.compile(rf"(?<=[,，、])[ \t]*+\n(?!{_BULLET.pattern})\s*+")  # noqa: RUF001
+_HASHTAG = re.compile(r"(?<![\w#&])#(?=[^\W_])([\w-]+)")
+_TABLE_RULE = re.compile(r"[\s|:+-]+")
+_LABELS_IN_LINE = re.compile(
+    r"(?<=[\s.])(?=\**(?:Title|Description|Keywords|Tags|File ?name|Summary|Caption)\**:)", re.IGNORECASE
+)
+_FINAL = re.compile(r"\b(?:final|corrected|revised|improved)\b", re.IGNORECASE)
+_PROSE_START = re.compile(
+    r"(?:with|while|where|which|who|as|its|his|her|their|creating|featuring|showing|surrounded|including|but|so|"
+    r"in the|on the|under|against|set|standing|sitting|giving|making|adding|i|you|we|let|okay|ok|well|sure|first|next|hmm|wait|of course|certainly)\b",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"(?<=[^\W\d_]{3}[.!])\s+(?=[^\W\d_])")
+_MAX_INTRO_WORDS = 20
+_MEAN_WORDS = 3.2
+
+
+def read_text(text: str, into: Findings) -> None:
+    """Collect what an answer in plain text holds."""
+    text = _CONTINUED.sub(" ", _LABELS_IN_LINE.sub("\n", text))
+    sections, rest = _sections(text.splitlines(), into)
+    final = [lines for label, lines in sections.items() if _FINAL.search(label)]
+    for lines in final or sections.values():
+        into.named.extend(_list_items(lines, labelled=True))
+    into.has_list = into.has_list or bool(sections)
+    # Without a label, a list in a refusal says what to do instead, not what is in the picture.
+    if not into.named and not REFUSAL.search(text):
+        into.others.extend(_list_items(rest, labelled=False))
+
+
+def _sections(lines: list[str], into: Findings) -> tuple[dict[str, list[str]], list[str]]:
+    """Sort lines by the label above them: those under a label for keywords, and those under none."""
+    sections: dict[str, list[str]] = {}
+    rest: list[str] = []
+    texts: dict[Part, list[str]] = {}
+    current = rest
+    for line in lines:
+        part, label, value = _label(line)
+        if part in (Part.TITLE, Part.DESCRIPTION, Part.FILENAME):
+            current = texts.setdefault(part, [])
+        elif part is Part.KEYWORDS:
+            current = sections.setdefault(words_of(label), [])
+        elif part in (Part.ASIDE, Part.ERROR):
+            current = []
+        elif current is texts.get(Part.TITLE) and current and not line.strip():
+            current = rest
+        if part is None or value:
+            current.append(value if part else line)
+    for part, said in texts.items():
+        text = " ".join(" ".join(said).split()).strip("*_ ").removeprefix("- ")
+        if text:
+            into.texts.setdefault(part, text)
+    return sections, rest
+
+
+def _label(line: str) -> tuple[Part | None, str, str]:
+    """The part of the answer that a line begins, its label, and what follows on the line."""
+    head, colon, value = line.replace("：", ":").partition(":")  # noqa: RUF001
+    words = words_of(re.sub(r"^\W*\d{1,2}[.)]", "", head)).split()
+    part = part_named(" ".join(words))
+    if colon:
+        limit = _MAX_INTRO_WORDS if part is Part.KEYWORDS else 3
+        fits = not value.startswith("//")
+    else:
+        limit = 3 if re.match(r"\s*(?:#+\s|\*\*)", line) else 1
+        fits = limit == 3 or is_name(line)
+    if not fits or not 0 < len(words) <= limit or part is Part.THINGS:
+        return None, "", ""
+    return part, head, value.strip(" *_") if value.strip(" *_-`") else ""
+
+
+def _list_items(lines: list[str], *, labelled: bool) -> list[str]:
+    """The raw items in the lines of a list; [] when they are prose.
+
+    Args:
+        lines: Lines, empty ones included.
+        labelled: A label says that keywords follow; else the lines must look like nothing but a list.
+    """
+    text = "\n".join(lines)
+    table = [line for line in lines if line.count("|") > 1]
+    if len(table) > 1:
+        return _table_items(table)
+    bullets = [line for line in lines if _BULLET.match(line)]
+    if len(bullets) > (0 if labelled else 1):
+        return _bullet_items(bullets)
+    hashtags = _HASHTAG.findall(text)
+    if len(hashtags) > 1:
+        alone = "," not in text and not is_sentence(" ".join(_HASHTAG.sub("", text).split()) or "x")
+        return split_items(" ".join(text.split())) if alone and text.strip().startswith("#") else hashtags
+    items: list[str] = []
+    paragraphs = re.split(r"\n\s*\n", text.strip())
+    for paragraph in paragraphs:
+        is_first = paragraph is paragraphs[0]
+        alone = len(paragraphs) == 1
+        items.extend(_paragraph_items(paragraph.splitlines(), labelled=labelled and is_first, alone=alone))
+    return items
+
+
+def _paragraph_items(lines: list[str], *, labelled: bool, alone: bool) -> list[str]:
+    """The raw items in one paragraph without bullets: comma lists, or a word or two on each line."""
+    lines = [line for line in lines if line.strip() and not line.rstrip().endswith((":", "："))]  # noqa: RUF001
+    items = [item for line in lines for item in _comma_items(line, labelled=labelled)]
+    if items:
+        return items
+    if labelled:
+        return [line for line in lines if not is_sentence(line)]
+    longest = max((len(line.split()) for line in lines), default=0)
+    fits = longest <= 4 if len(lines) > 2 else longest <= 2 if alone or len(lines) > 1 else False
+    is_list = fits and not any(is_sentence(line) or line.rstrip().endswith(("!", "?")) for line in lines)
+    return lines if is_list else []
+
+
+def _comma_items(line: str, *, labelled: bool) -> list[str]:
+    """The raw items of a list in one line, or []."""
+    head, value = split_label(line)
+    if value[:1].isdigit():  # a score: "beach: 0.9, sunset: 0.8"
+        head, value = "", ""
+    if value and (found := _comma_items(value, labelled=labelled)):
+        return found
+    if value and is_category(head) and not is_sentence(value):
+        return [value]
+    # "beach, sunset, ocean. These tags describe the photo."
+    first, *more = _SENTENCE_END.split(line, maxsplit=1)
+    parts = [part for part in split_items(first) if part.strip()]
+    is_list = len(parts) > (2 if more and not labelled else 1) and (labelled or _look_like_items(parts, first))
+    return parts if is_list else []
+
+
+def _look_like_items(parts: list[str], sentence: str) -> bool:
+    """Whether the parts of an unlabelled line are names of things, and not the clauses of a sentence."""
+    bare = [part.strip() for part in parts]
+    bad = [part for part in bare if is_sentence(part.rstrip(".")) or _PROSE_START.match(part)]
+    if len(bare) > 4 and len(bad) * 5 <= len(bare):
+        return True
+    words = sum(len(part.split()) for part in bare) / len(bare)
+    is_told = sentence.rstrip().endswith(".") and re.match(r"(?:an?|the|two|this)\s", sentence, re.IGNORECASE)
+    return not bad and words <= (2.2 if is_told or len(bare) == 2 else _MEAN_WORDS)
+
+
+def _bullet_items(lines: list[str]) -> list[str]:
+    """The raw items of a bulleted or numbered list; [] when most of it is prose."""
+    bodies = [_emphasis_as_label(_BULLET.sub("", line, count=1)) for line in lines]
+    labels = [split_label(body) for body in bodies]
+    # "- **Mood:** The picture has a calm feeling" is prose in sections: then no label is a keyword.
+    in_sections = any(is_category(head) and is_sentence(value) for head, value in labels)
+    items: list[str] = []
+    good = 0
+    for body, (head, value) in zip(bodies, labels, strict=True):
+        if value and in_sections and is_sentence(value):
+            continue
+        found = _comma_items(body, labelled=True) if not (value and is_sentence(value)) else []
+        found = [item for item in (found if all(map(clean_item, found)) else []) or [body] if clean_item(item)]
+        items.extend(found)
+        good += bool(found)
+    return items if good * 2 >= len(bodies) else []
+
+
+def _emphasis_as_label(body: str) -> str:
+    """ "**Beach** with waves" is "Beach: with waves": what is bold is the item."""
+    match = re.match(r"(?:\*\*|__)([^*_]{1,60})(?:\*\*|__)\s*(?:[:\u2013—-]\s*)?(?=\S)(?!,)", body)
+    return f"{match[1].rstrip(':')}: {body[match.end() :]}" if match else body.replace("**", "")
+
+
+def _table_items(lines: Iterable[str]) -> list[str]:
+    """The raw items in the column of a table that holds keywords."""
+    rows = [[cell.strip(" *`") for cell in line.strip().strip("|").split("|")] for line in lines]
+    rows = [row for row in rows if not _TABLE_RULE.fullmatch("|".join(row))]
+    header = [part_named(cell) for cell in rows[0]] if rows else []
+    wanted = next((part for part in (Part.KEYWORDS, Part.THINGS) if part in header), None)
+    if wanted:
+        column, rows = header.index(wanted), rows[1:]
+    else:
+        has_words = [sum(bool(clean_item(row[i])) for row in rows if i < len(row)) for i in range(len(header))]
+        column = has_words.index(max(has_words)) if has_words else 0
+    return [item for row in rows if column < len(row) for item in split_items(row[column])]
