@@ -295,25 +295,19 @@ def _decode(value: bytes, order: str) -> str:
         return plain.decode("latin-1").strip("\0 ")
 
 
-def _latin(text: str) -> int:
-    """How many characters are Latin letters, digits or punctuation."""
-    return sum("\0" < char < "\u0250" for char in text)
-
-
 def _utf16(text: bytes, order: str) -> str:
     """UTF-16 in the order that gives the more plausible text: writers disagree whether it is the file's.
 
     UTF-8, which the older script left here, is tried where the bytes are no UTF-16 at all.
     """
     text += b"\0" * (len(text) % 2)
-    names = ("utf-16-le", "utf-16-be") if order == "<" else ("utf-16-be", "utf-16-le")
-    try:
-        return max((text.decode(name) for name in names), key=_latin)
-    except UnicodeDecodeError:
-        pass
-    for name in ("utf-8", *names):
+    zeros = text[1::2].count(0) - text[::2].count(
+        0
+    )  # Latin text has its zeros in the second byte, or the first
+    little = zeros > 0 or (zeros == 0 and order == "<")
+    for name in ("utf-16-le" if little else "utf-16-be", "utf-8"):
         try:
             return text.decode(name)
         except UnicodeDecodeError:
             continue
-    return text.decode(names[0], "replace")
+    return text.decode("utf-16-le" if little else "utf-16-be", "replace")

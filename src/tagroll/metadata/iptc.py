@@ -6,7 +6,7 @@ the value (IPTC-NAA Information Interchange Model 4.2, 1.5). Dataset 1:90 tells 
 
 import struct
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tagroll.errors import MetadataError
 
@@ -14,6 +14,7 @@ KEYWORD_BYTES = 64
 """The most bytes of one keyword (IIM 4.2, dataset 2:25)."""
 
 _CHARSET, _VERSION, _KEYWORD = (1, 90), (2, 0), (2, 25)
+_HEADER = struct.Struct(">BBBH")
 _PADDING = (256, 0)
 """Stands for the zeros that some programs leave at the end."""
 
@@ -30,8 +31,9 @@ _BINARY = frozenset({0, 125, 200, 201, 202})
 """Datasets of record 2 that are no text: versions, pictures."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Dataset:
+class _Dataset(NamedTuple):
+    """One dataset; `raw` is all of it, header included."""
+
     number: tuple[int, int]
     value: bytes
     raw: bytes
@@ -97,12 +99,12 @@ def _joins(char: str, before: str) -> bool:
 def _parse(iim: bytes) -> list[_Dataset]:
     found, at = [], 0
     while at < len(iim):
-        if not any(iim[at : at + 5]) and not iim[at:].strip(b"\0"):
+        if not iim[at] and not iim[at:].strip(b"\0"):
             found.append(_Dataset(_PADDING, b"", iim[at:]))
             break
         start = at
         try:
-            marker, record, number, length = struct.unpack_from(">BBBH", iim, at)
+            marker, record, number, length = _HEADER.unpack_from(iim, at)
         except struct.error as error:
             raise MetadataError("the IPTC data end in the middle of a dataset") from error
         at += 5

@@ -277,10 +277,11 @@ def _members(prop: Element) -> Iterator[Element]:
     return iter(()) if box is None else box.iterchildren(_RDF + "li")
 
 
-def _items(prop: Element) -> Iterator[str]:
+def _items(prop: Element) -> list[str]:
     """The texts of a list that are not blank; a simple property is a list of one."""
-    texts = (_text(li) for li in _members(prop)) if _container(prop) is not None else iter((_text(prop),))
-    return (text for text in texts if text.strip())
+    box = _container(prop)
+    texts = [_text(node) for node in ((prop,) if box is None else box.iterchildren(_RDF + "li"))]
+    return [text for text in texts if text and not text.isspace()]
 
 
 def _text(node: Element) -> str:
