@@ -31,9 +31,11 @@ from tagroll.formats import HEAD_BYTES, Format, detect
 LONG_EDGE: Final = 1024
 """Pixels; what vision models look at without losing the patience of their users."""
 
-MAX_PIXELS: Final = 1 << 28
-"""268 megapixels, more than any camera's single shot. Each takes up to 8 bytes while it is decoded: 2 GiB.
-A baseline JPEG is decoded at down to an eighth of its size, and counts as what it is decoded to."""
+MAX_PIXELS: Final = 200_000_000
+"""The largest sensors of phones. Each pixel takes up to 12 bytes while it is decoded, 2.4 GB in all. A
+baseline JPEG is decoded at down to an eighth of its width and height, and counts as what it is decoded to."""
+
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow itself, where it looks before we can, refuses twice this
 
 _PILLOW_CLASSES: dict[str, type[ImageFile.ImageFile]] = {
     "avif": AvifImagePlugin.AvifImageFile,
@@ -86,15 +88,18 @@ def make_preview(
 def _explained(error: Exception) -> PictureError:
     """Turn what a decoder threw into words for the user."""
     text = " ".join(str(error).split())[:200]
-    if isinstance(error, MemoryError):
-        return PictureError("the picture needs too much memory", "Make a smaller copy of it")
+    if isinstance(error, MemoryError | Image.DecompressionBombError):
+        return PictureError("the picture is too large to be decoded", "Make a smaller copy of it")
     if isinstance(error, OSError) and error.errno is not None:
         return PictureError(
             f"cannot be read: {error.strerror}", "Check the permissions of the file, and the drive"
         )
     if "truncated" in text.lower() or isinstance(error, EOFError):
         return PictureError("the picture is cut off: its data end too early", _DAMAGED)
-    return PictureError(f"the picture cannot be decoded ({text or type(error).__name__})", _DAMAGED)
+    return PictureError(
+        f"the picture cannot be decoded ({text or type(error).__name__})",
+        "The file is damaged or of an unusual kind; if other programs show it, convert it to JPEG",
+    )
 
 
 _DAMAGED = "The file is damaged; look for the photo on its card or in a backup"
@@ -136,8 +141,8 @@ def _open(file: BinaryIO, fmt: Format, max_pixels: int) -> ImageFile.ImageFile:
     if fmt.name == "jpeg":
         if image.info.get("progressive"):  # whatever it is scaled to, libjpeg holds all of its coefficients
             _check_size(image.size, max_pixels)
+        _check_jpeg_data(file, image.width * image.height)
         image.draft(None, _fitted(image.size))
-        _check_tail(file)
     _check_size(image.size, max_pixels)
     image.load()
     return image
@@ -155,17 +160,21 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
 _TAIL = 4096
 
 
-def _check_tail(file: BinaryIO) -> None:
-    """Refuse a JPEG that ends in zeros instead of its own end.
+def _check_jpeg_data(file: BinaryIO, pixels: int) -> None:
+    """Refuse a JPEG whose data end early in a way that libjpeg passes over, filling up with gray.
 
-    That is what failed downloads and recovered cards look like; the decoder takes the zeros for picture.
-    Cameras that fill up the file with zeros after its end marker are fine.
+    One way is data that cannot be enough: each block of 8 x 8 pixels takes a bit at the very least. The other
+    is zeros instead of the file's end, as failed downloads and recovered cards have them. Cameras that fill
+    the file up with zeros after the end marker are fine.
 
     Args:
         file: Positioned behind the picture's headers; left there.
+        pixels: What the headers promise.
     """
     start = file.tell()
     end = file.seek(0, io.SEEK_END)
+    if (end - start) * 8 < pixels / 64:
+        raise PictureError("the picture is cut off: there is too little data for its size", _DAMAGED)
     file.seek(max(start, end - _TAIL))
     is_empty = not any(file.read())
     file.seek(start)
@@ -175,9 +184,11 @@ def _check_tail(file: BinaryIO) -> None:
 
 
 def _open_heif(file: BinaryIO, max_pixels: int) -> Image.Image:
-    import pi_heif  # noqa: PLC0415 - 60 ms, and most libraries hold no HEIC
+    import pi_heif  # 60 ms, and many collections hold no HEIC
 
     container = pi_heif.open_heif(file)
+    if not len(container):  # libheif leaves out what it cannot decode
+        raise PictureError("there is no picture in it that can be decoded", "Convert the photo to JPEG")
     _check_size(container.size, max_pixels)
     image: Image.Image = container.to_pillow()
     return image
@@ -203,9 +214,9 @@ def _resizable(image: Image.Image) -> Image.Image:
         return _eight_bits(image)
     if image.mode == "1":
         return image.convert("L")
-    if image.has_transparency_data:
+    if image.mode != "RGBA" and image.has_transparency_data:
         return image.convert("RGBA")
-    return image.convert("RGB") if image.mode in ("P", "PA") else image
+    return image.convert("RGB") if image.mode == "P" else image
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -218,8 +229,8 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     wide = image if is_float else image.convert("I")
     low, high = cast("tuple[float, float]", wide.getextrema())
     low = min(0, low)
-    white = max(1.0, high) if is_float else (1 << max(8, int(high - low).bit_length())) - 1
-    scale = 255 / (white - low)
+    span = max(1.0, high - low) if is_float else (1 << max(8, int(high - low).bit_length())) - 1
+    scale = 255 / span
     return wide.point(lambda value: value * scale - low * scale).convert("L")
 
 

@@ -149,9 +149,8 @@ class _Worker:
     def kill(self) -> None:
         """End the process at once: it holds nothing that could be lost."""
         self._process.kill()
-        with suppress(
-            subprocess.TimeoutExpired
-        ):  # stuck in the kernel, on a dead network drive: leave it behind
+        # One that is stuck in the kernel, on a dead network drive, does not end: it is left behind
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
             self._listener.join(1)
             with suppress(OSError):  # flushing what it did not read any more

@@ -41,7 +41,7 @@ def _limit(memory_limit: int) -> None:
     """Let allocations fail beyond so many bytes of address space and leave no core files, if that works."""
     if sys.platform == "win32":
         return
-    import resource  # noqa: PLC0415 - not on Windows
+    import resource  # not on Windows
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory_limit and sys.platform != "darwin":  # macOS knows the limit but does not set it
