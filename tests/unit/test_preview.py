@@ -485,8 +485,8 @@ pool = PreviewPool(1)
 [photo] = scan([Path(sys.argv[1])], on_unreadable=print)
 pool.make(photo)
 heavy = {"PIL", "numpy", "onnxruntime", "lxml", "click", "rich"} & sys.modules.keys()
-print(next(iter(pool._started))._process.pid, sorted(heavy), flush=True)
 try:
+    print(next(iter(pool._started))._process.pid, sorted(heavy), flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     print(pool.make(photo).width, flush=True)

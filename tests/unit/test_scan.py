@@ -281,6 +281,7 @@ print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # writing 100,000 files
 @pytest.mark.skipif(sys.platform != "linux", reason="reads peak memory as Linux counts it")
 def test_memory_does_not_grow_with_the_number_of_photos(tmp_path: Path) -> None:
     def grown(root: Path, folders: int) -> int:

@@ -32,7 +32,7 @@ LONG_EDGE: Final = 1024
 """Pixels; what vision models look at without losing the patience of their users."""
 
 MAX_PIXELS: Final = 200_000_000
-"""The largest sensors of phones. Each pixel takes up to 12 bytes while it is decoded, 2.4 GB in all. A
+"""The largest sensors of phones. Each pixel takes 4 to 16 bytes while it is decoded (WebP the most). A
 baseline JPEG is decoded at down to an eighth of its width and height, and counts as what it is decoded to."""
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow itself, where it looks before we can, refuses twice this
