@@ -272,7 +272,7 @@ def _flats(fields: Fields) -> list[str]:
     short = [name for row, name in named if row.family == "iptc" and keywords.may_be_cut(name)]
     if short:
         full = {keywords.key(name) for row, name in named if row.family != "iptc"}
-        full.update(keywords.explained(_paths(fields)))
+        full.update(keywords.explained(list(_paths(fields))))
         cut = {name for name in short if any(other.startswith(keywords.key(name)) for other in full)}
         named = [(row, name) for row, name in named if row.family != "iptc" or name not in cut]
     return [name for _, name in named]
@@ -306,6 +306,8 @@ def _is_ours(comment: str, fields: Fields, tags: tuple[str, ...]) -> bool:
     the comment is also looked at as the bytes it came from. One word alone may be a caption; it counts only
     when it is all the tags there are.
     """
+    if not comment:
+        return True
     names = (*keywords.names(tags).values(), *_flats(fields))
     known = {keywords.key(part) for name in names for part in name.split(",")}
     leaves = {keywords.key(part) for tag in tags for part in keywords.levels(tag)[-1].split(",")}
@@ -313,7 +315,7 @@ def _is_ours(comment: str, fields: Fields, tags: tuple[str, ...]) -> bool:
         parts = {keywords.key(part) for part in reading.split(",") if part.strip()}
         if parts == leaves or (len(parts) > 1 and parts <= known):
             return True
-    return not comment
+    return False
 
 
 def _readings(comment: str) -> Iterator[str]:

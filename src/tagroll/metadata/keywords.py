@@ -6,7 +6,7 @@ tags either as paths (one value a tag, levels joined by the field's separator) o
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from tagroll.domain import Change
@@ -66,19 +66,20 @@ def escape(name: str, separator: str) -> str:
     return name.replace(separator, _STAND_INS[separator])
 
 
-def names(tags: Iterable[str]) -> dict[str, str]:
+def names(tags: Collection[str]) -> dict[str, str]:
     """The names in these tags by key: every level of every path. Of two spellings a leaf's wins."""
-    paths = [levels(tag) for tag in tags]
-    found = {key(path[-1]): path[-1] for path in reversed(paths)}
+    paths = [levels(tag) for tag in tags if "|" in tag]
+    found = {key(tag): tag for tag in tags if "|" not in tag}
+    for path in paths:
+        found.setdefault(key(path[-1]), path[-1])
     for path in paths:
         for name in path[:-1]:
             found.setdefault(key(name), name)
     return found
 
 
-def explained(tags: Iterable[str]) -> set[str]:
+def explained(tags: Collection[str]) -> set[str]:
     """Keys of every flat value that only repeats these tags: their names, and paths spelled in one value."""
-    tags = tuple(tags)
     paths = [levels(tag) for tag in tags if "|" in tag]
     spelled = {
         key(separator.join(path[:depth]))
@@ -125,13 +126,12 @@ def tags_after(tags: Iterable[str], change: Change) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def flat_after(existing: Iterable[str], tags: Iterable[str]) -> tuple[str, ...]:
+def flat_after(existing: Iterable[str], tags: Collection[str]) -> tuple[str, ...]:
     """The one list for all flat fields: the names there that a tag still has, then the leaves that miss.
 
     So the ancestors that Lightroom writes beside a leaf stay as long as a path has them, and go with it. A
     path spelled in one value becomes its leaf: as a flat name it would be one tag more.
     """
-    tags = tuple(tags)
     known = names(tags)
     found = {key(value): known[key(value)] for value in existing if key(value) in known}
     for tag in tags:

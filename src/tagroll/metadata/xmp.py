@@ -81,8 +81,12 @@ class Xmp:
         for node in self._find(names):
             if isinstance(node, str):
                 return node
-            texts = {li.get(_LANG, "").casefold(): _text(li) for li in _members(node)}
-            return texts.get("x-default", next(iter(texts.values()), _text(node)))
+            first: Element | None = None
+            for member in _members(node):
+                if member.get(_LANG, "").casefold() == "x-default":
+                    return _text(member)
+                first = member if first is None else first
+            return _text(node if first is None else first)
         return ""
 
     def set_list(self, names: tuple[str, ...], values: tuple[str, ...], kind: tuple[str, str]) -> None:
@@ -231,7 +235,9 @@ def _unwrap(text: str) -> tuple[str, str, bool, str]:
     trailer = body[end:] if end >= 0 else ""
     if trailer and not trailer.rstrip("\0 \t\r\n").endswith("?>"):
         raise MetadataError("the XMP packet does not end as it should")
-    body = body[: len(body) - len(trailer)].rstrip("\0 \t\r\n")
+    body = body[: len(body) - len(trailer)].rstrip()
+    if body.endswith("\0"):
+        body = body.rstrip("\0 \t\r\n")
     return head, body, bool(trailer), trailer
 
 
