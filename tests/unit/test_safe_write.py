@@ -45,7 +45,7 @@ def replace(path, new=NEW, before_replace=nothing, **options):
 
 
 def names(folder):
-    return sorted(os.listdir(os.fsencode(folder)))
+    return sorted(os.fsencode(path.name) for path in folder.iterdir())
 
 
 def test_replaces_and_keeps_mode_and_times_to_the_nanosecond(photo):
@@ -129,7 +129,7 @@ with hold(Path(sys.argv[1])) as original:
 
 
 @pytest.fixture
-def public(tmp_path):
+def public():
     """A folder that another user can reach."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o777)
@@ -155,7 +155,8 @@ def test_read_only_folder(public):
     public.chmod(0o555)
     done = as_nobody(REPLACE, photo)
     assert done.stdout == (
-        "WriteError cannot be written: no permission to write in its folder | check the folder's permissions\n"
+        "WriteError cannot be written: no permission to write in its folder |"
+        " check the folder's permissions\n"
     ), done
     assert photo.read_bytes() == OLD
 
@@ -286,7 +287,7 @@ def test_a_photo_deleted_meanwhile_stays_deleted(photo):
     ],
 )
 def test_any_name(tmp_path, name):
-    path = Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), name)))
+    path = tmp_path / os.fsdecode(name)
     try:
         path.write_bytes(OLD)
     except OSError as error:

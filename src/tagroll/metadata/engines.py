@@ -36,7 +36,12 @@ EXIFTOOL = "exiftool"
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What an engine found in a file: the fields, and whether a C2PA signature forbids any change."""
+    """What an engine found in a file.
+
+    Attributes:
+        fields: Raw values.
+        signed: Whether a C2PA signature forbids any change.
+    """
 
     fields: Fields
     signed: bool = False

@@ -8,9 +8,7 @@ values travel in a JSON file. exiftool never sees the user's file under a name i
 import contextlib
 import importlib.util
 import json
-import os
 import re
-import secrets
 import shutil
 import subprocess
 import tempfile
@@ -19,15 +17,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from types import MappingProxyType, TracebackType
-from typing import IO, Self
+from typing import Self
 
-from tagroll.errors import ForeignStructureError, MetadataError, PictureError
+from tagroll.errors import ForeignStructureError, MetadataError, PictureError, WriteError
+from tagroll.metadata.exiftool_process import DeadError, Process
 
 OLDEST = (12, 15)
 """The first release that knows all fields that tagroll writes and keeps them in HEIC and AVIF."""
 
 INSTALL = 'install exiftool (exiftool.org, or your package manager), or: pip install "tagroll[exiftool]"'
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
+_TMPDIR = "the environment variable TMPDIR says where temporary files go"
 _PREVIEWS = ("JpgFromRaw", "PreviewImage", "OtherImage", "ThumbnailImage")
 
 Values = Mapping[str, Sequence[str]]
@@ -74,7 +74,7 @@ class ExifTool:
     """
 
     def __init__(self, command: Sequence[str], *, processes: int = 2, timeout_s: float = 60.0) -> None:
-        self._idle: SimpleQueue[_Process | None] = SimpleQueue()
+        self._idle: SimpleQueue[Process | None] = SimpleQueue()
         self._command, self._timeout_s, self._processes = tuple(command), timeout_s, processes
         self._lock = threading.Lock()
         self._folder: str | None = None
@@ -192,30 +192,37 @@ class ExifTool:
         process = self._idle.get()
         try:
             for last_try in (False, True):
-                if process is None:
-                    process = _Process(self._command)
-                with contextlib.suppress(_DeadError):
+                process = process or Process(self._command)
+                try:
                     return process.run(arguments, self._timeout_s)
-                timed_out, process = process.timed_out, None
-                if last_try or timed_out:
-                    what = "takes too long over" if timed_out else "died of"
-                    raise ForeignStructureError(f"exiftool {what} this file")
-            raise AssertionError  # the loop returns or raises
+                except DeadError as error:
+                    timed_out = process.timed_out
+                    process.close()
+                    process = None
+                    if last_try or timed_out:
+                        what = "takes too long over" if timed_out else "dies of"
+                        raise ForeignStructureError(f"exiftool {what} this file") from error
+            raise AssertionError("unreachable")
+        except OSError as error:
+            raise MetadataError(f"exiftool does not start: {error.strerror}", INSTALL) from error
         finally:
             self._idle.put(process)
 
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[str]:
         """A private folder with a plain name for one command."""
-        with self._lock:
-            if self._folder is None:
-                self._folder = tempfile.mkdtemp(prefix="tagroll-")
-        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            if "\n" in folder:
-                raise MetadataError(
-                    "the folder for temporary files has a line break in its name", "set TMPDIR"
-                )
-            yield folder
+        try:
+            with self._lock:
+                if self._folder is None:
+                    self._folder = tempfile.mkdtemp(prefix="tagroll-")
+            with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+                if "\n" in folder:
+                    raise MetadataError(
+                        "the folder for temporary files has a line break in its name", _TMPDIR
+                    )
+                yield folder
+        except OSError as error:
+            raise WriteError(f"a working copy cannot be made: {error.strerror}", _TMPDIR) from error
 
     @contextlib.contextmanager
     def _placed(self, source: Path | bytes, suffix: str) -> Iterator[str]:
@@ -227,86 +234,6 @@ class ExifTool:
             else:
                 place.symlink_to(source.absolute())
             yield str(place)
-
-
-class _DeadError(Exception):
-    """The process ended while it should have answered. Never leaves this module."""
-
-
-class _Process:
-    """One running exiftool. It ends when its input does, so it never outlives us."""
-
-    def __init__(self, command: Sequence[str]) -> None:
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
-        self.timed_out = False
-        self._process = subprocess.Popen(  # noqa: S603  # see find_exiftool
-            [*command, "-config", "", "-stay_open", "True", "-@", "-"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
-            env=os.environ | {"PERL_UNICODE": "0"},
-        )  # fmt: skip
-
-    def run(self, arguments: Sequence[str], timeout_s: float) -> tuple[bytes, str]:
-        """Run one command; gives what it wrote to stdout and stderr.
-
-        Raises:
-            _DeadError: It ended, or had to be ended; the process cannot be used any more.
-        """
-        number = 1 + secrets.randbelow(10**15)  # not to be guessed, so that no file can contain it
-        marker = b"{ready%d}\n" % number
-        self.timed_out = False
-        watch = threading.Timer(timeout_s, self._give_up)
-        watch.start()
-        try:
-            self._errors.seek(0)
-            self._errors.truncate()
-            lines = "".join(f"{argument}\n" for argument in (*arguments, f"-execute{number}"))
-            if lines.count("\n") != len(arguments) + 1:
-                raise AssertionError("a line break in an argument of exiftool")
-            return self._talk(lines.encode(), marker)
-        finally:
-            watch.cancel()
-
-    def _talk(self, lines: bytes, marker: bytes) -> tuple[bytes, str]:
-        assert self._process.stdin is not None  # noqa: S101  # opened as pipes
-        assert self._process.stdout is not None  # noqa: S101
-        output = bytearray()
-        try:
-            self._process.stdin.write(lines)
-            self._process.stdin.flush()
-            while not output.endswith(marker):
-                block = os.read(self._process.stdout.fileno(), 1 << 16)
-                if not block:
-                    raise BrokenPipeError
-                output += block
-        except OSError as error:
-            self._end()
-            raise _DeadError from error
-        self._errors.seek(0)
-        return bytes(output[: -len(marker)]), self._errors.read().decode("utf-8", "replace")
-
-    def close(self) -> None:
-        """Let it end, and see to it that it does."""
-        with contextlib.suppress(OSError):
-            assert self._process.stdin is not None  # noqa: S101
-            self._process.stdin.write(b"-stay_open\nFalse\n")
-            self._process.stdin.close()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-        self._end()
-
-    def _give_up(self) -> None:
-        self.timed_out = True
-        self._process.kill()
-
-    def _end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._errors):
-            with contextlib.suppress(OSError):  # unsent input of a dead process
-                if stream:
-                    stream.close()
 
 
 def _one_or_list(texts: Sequence[str]) -> str | list[str]:

@@ -32,7 +32,7 @@ def make_patch(before: bytes, after: bytes) -> bytes:
     Returns:
         The patch; its size follows the size of what was changed, not the size of the file.
     """
-    import zstandard  # noqa: PLC0415  # only runs that write need it
+    import zstandard  # only runs that write need it
 
     steps, literals, done = [], [], 0
     for start, source, length in _copies(before, after, (0, len(before)), (0, len(after)), 0):
@@ -58,7 +58,7 @@ def apply_patch(after: bytes, patch: bytes) -> bytes:
     Raises:
         WriteError: The patch is damaged or was made for another file.
     """
-    import zstandard  # noqa: PLC0415  # see make_patch
+    import zstandard  # see make_patch
 
     magic, packed = patch[: len(_MAGIC)], patch[len(_MAGIC) :]
     try:
@@ -125,17 +125,17 @@ def _anchor(
 def _common(
     before: bytes, after: bytes, old: tuple[int, int], new: tuple[int, int], *, backwards: bool = False
 ) -> int:
-    """Count the bytes two stretches share at their start (or end); bisecting, as slices compare fast."""
-    known, high = 0, min(old[1] - old[0], new[1] - new[0])
-    size = high
-    while known < high:
+    """Count the bytes two stretches share at their start (or end): in growing steps, then by bisection."""
+    room = min(old[1] - old[0], new[1] - new[0])
+    known, step = 0, 256
+    while step and known < room:
+        size = min(known + step, room)
         if backwards:
             same = before[old[1] - size : old[1] - known] == after[new[1] - size : new[1] - known]
         else:
             same = before[old[0] + known : old[0] + size] == after[new[0] + known : new[0] + size]
         if same:
-            known = size
+            known, step = size, step * 2
         else:
-            high = size - 1
-        size = (known + high + 1) // 2
+            room, step = size - 1, (size - known) // 2
     return known

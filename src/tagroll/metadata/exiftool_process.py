@@ -1,0 +1,108 @@
+"""One running `exiftool -stay_open`: a command in, its output out, within a time limit."""
+
+import os
+import secrets
+import subprocess
+import tempfile
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+
+_RELAY = ("sh", "-c", r"cat; printf '%s\n' -stay_open False")
+"""Stands before exiftool, which does not mind the end of its input, and tells it to end when we are gone."""
+
+_GRACE_S = 5.0  # for an idle process to end when told to
+
+
+class DeadError(Exception):
+    """The process ended while it should have answered."""
+
+
+class Process:
+    """One running exiftool, which never outlives us. For one thread at a time.
+
+    Args:
+        command: What starts it.
+
+    Raises:
+        OSError: It does not start.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.timed_out = False
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
+        # in a session of their own, so that Ctrl-C does not end them before we have finished
+        self._relay = subprocess.Popen(  # noqa: S603  # the constant above
+            _RELAY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
+        )
+        self._process = subprocess.Popen(  # noqa: S603  # see find_exiftool
+            [*command, "-config", "", "-stay_open", "True", "-@", "-"],
+            stdin=self._relay.stdout, stdout=subprocess.PIPE, stderr=self._errors, bufsize=0,
+            env=os.environ | {"PERL_UNICODE": "0"}, start_new_session=True,
+        )  # fmt: skip
+        if self._relay.stdout:
+            self._relay.stdout.close()  # exiftool alone holds it
+
+    def run(self, arguments: Sequence[str], timeout_s: float) -> tuple[bytes, str]:
+        """Run one command.
+
+        Args:
+            arguments: What would stand on its command line; no line breaks.
+            timeout_s: How long it may take.
+
+        Returns:
+            What it wrote to its output, and its messages.
+
+        Raises:
+            DeadError: It ended, or was ended as it took too long (`timed_out`); it cannot be used any more.
+        """
+        number = 1 + secrets.randbelow(10**15)  # not to be guessed, so that no file can contain it
+        lines = "".join(f"{argument}\n" for argument in (*arguments, f"-execute{number}"))
+        if lines.count("\n") != len(arguments) + 1:
+            raise AssertionError("a line break in an argument of exiftool")
+        self.timed_out = False
+        watch = threading.Timer(timeout_s, self._give_up)
+        watch.start()
+        try:
+            self._errors.seek(0)
+            self._errors.truncate()
+            output = self._talk(os.fsencode(lines), b"{ready%d}\n" % number)
+            self._errors.seek(0)
+            return output, self._errors.read().decode("utf-8", "replace")
+        except OSError as error:
+            raise DeadError from error
+        finally:
+            watch.cancel()
+
+    def close(self) -> None:
+        """End it."""
+        if self._relay.stdin:
+            self._relay.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GRACE_S)
+        self._process.kill()
+        self._process.wait()
+        self._relay.kill()
+        self._relay.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._errors.close()
+
+    def _talk(self, lines: bytes, marker: bytes) -> bytes:
+        """Send a command and gather what comes back."""
+        if not self._relay.stdin or not self._process.stdout:
+            raise AssertionError("opened as pipes")
+        rest = memoryview(lines)
+        while rest:
+            rest = rest[self._relay.stdin.write(rest) :]
+        output = bytearray()
+        while not output.endswith(marker):
+            block = self._process.stdout.read(1 << 16)
+            if not block:
+                raise BrokenPipeError
+            output += block
+        return bytes(output[: -len(marker)])
+
+    def _give_up(self) -> None:
+        self.timed_out = True
+        self._process.kill()
