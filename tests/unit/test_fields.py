@@ -324,8 +324,9 @@ def test_a_row_says_where_it_stands(name):
     assert bool(row.xml) == (row.family == "xmp") == bool(row.prefix)
 
 
+# without "|", and the look-alikes of separators, which come back as what they stand for
 words = st.text(
-    st.characters(exclude_categories=("Cs", "Cc", "Cn", "Co"), exclude_characters="|"),
+    st.characters(exclude_categories=("Cs", "Cc", "Cn", "Co"), exclude_characters="|\u2215\u2223\u037e"),
     min_size=1,
     max_size=30,
 ).filter(lambda text: text.strip())

@@ -8,7 +8,7 @@ import struct
 import unicodedata
 from typing import NamedTuple
 
-from tagroll.errors import MetadataError
+from tagroll.errors import ForeignStructureError, MetadataError
 
 KEYWORD_BYTES = 64
 """The most bytes of one keyword (IIM 4.2, dataset 2:25)."""
@@ -43,7 +43,8 @@ def read_keywords(iim: bytes) -> tuple[str, ...]:
     """The keywords in order.
 
     Raises:
-        MetadataError: The stream is broken, or its character set is not known and a keyword is not ASCII.
+        MetadataError: The stream is broken.
+        ForeignStructureError: Its character set is not known and a keyword is not ASCII.
     """
     datasets = _parse(iim)
     charset = _charset(datasets)
@@ -57,7 +58,8 @@ def set_keywords(iim: bytes | None, keywords: tuple[str, ...]) -> bytes:
     Keywords above KEYWORD_BYTES are cut at a character; those already there keep their datasets.
 
     Raises:
-        MetadataError: The stream is broken, or has text in a character set that is not known.
+        MetadataError: The stream is broken.
+        ForeignStructureError: It has text in a character set that is not known.
     """
     datasets = _parse(iim or b"")
     charset = _charset(datasets)
@@ -140,7 +142,7 @@ def _decode(value: bytes, charset: str) -> str:
     if value.isascii() and not (charset == "unknown" and b"\x1b" in value):
         return value.decode("ascii")
     if charset == "unknown":
-        raise MetadataError("the IPTC text is in a character set that tagroll does not know")
+        raise ForeignStructureError("the IPTC text is in a character set that tagroll does not know")
     if charset == "latin-1":
         return value.decode(charset)
     try:
