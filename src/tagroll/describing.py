@@ -70,18 +70,21 @@ def preview_maker(pool: PreviewPool, exiftool: ExifTool | None) -> Callable[[Pho
                 'Install it from exiftool.org or your package manager, or: pip install "tagroll[exiftool]".',
             )
         embedded, orientation = exiftool.embedded_preview(photo.path)
-        return pool.make(photo, embedded, orientation)
+        return pool.make(photo, embedded, orientation=orientation)
 
     return make
 
 
-def choose_model(settings: Settings, exiftool: ExifTool | None, *, jobs: int | None = None) -> Model:
+def choose_model(
+    settings: Settings, exiftool: ExifTool | None, *, jobs: int | None = None, patience: float = 60.0
+) -> Model:
     """Find the model that looks at the photos, and make it ready.
 
     Args:
         settings: Say which backend, servers and model.
         exiftool: Reads the previews inside RAW files; None where there is no exiftool.
         jobs: Requests to a server at once; None finds out what it can take.
+        patience: Seconds to wait for a server that has gone to come back.
 
     Raises:
         ServerError: A server is wanted (by `--backend server`, or a URL or model was named) and none can be used.
@@ -90,7 +93,7 @@ def choose_model(settings: Settings, exiftool: ExifTool | None, *, jobs: int | N
         pool = resources.enter_context(PreviewPool(workers=cores()))
         preview = preview_maker(pool, exiftool)
         if _wants_server(settings):
-            server, notes = _servers(settings, jobs)
+            server, notes = _servers(settings, Limits(jobs=jobs, outage=patience))
             resources.callback(server.close)
             return Model(server, preview, server.most_at_once + SPARE_THREADS, notes, resources.pop_all())
         note = () if settings.backend == "builtin" else (BUILTIN_NOTE.format(url=settings.api_urls[0]),)
@@ -104,11 +107,11 @@ def _wants_server(settings: Settings) -> bool:
     return info is not None and (info.sees or info.state == "loading")
 
 
-def _servers(settings: Settings, jobs: int | None) -> tuple[ServerDescriber | ManyDescriber, tuple[str, ...]]:
+def _servers(settings: Settings, limits: Limits) -> tuple[ServerDescriber | ManyDescriber, tuple[str, ...]]:
     members = [
         ServerDescriber(
             url, settings.model, api_key=settings.api_key or None,
-            explicit_model=settings.model_is_explicit, limits=Limits(jobs=jobs),
+            explicit_model=settings.model_is_explicit, limits=limits,
         )
         for url in settings.api_urls
     ]  # fmt: skip

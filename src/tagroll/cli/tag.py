@@ -33,6 +33,7 @@ class Options:
     retag: bool
     limit: int | None
     jobs: int | None
+    patience: float
     max_tags: int
     language: str | None
     vocabulary: Path | None
@@ -74,6 +75,8 @@ class Options:
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N photos.")
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", envvar="TAGROLL_JOBS",
               help="Questions to the server at once.  [default: as many as make it faster]")  # fmt: skip
+@click.option("--patience", type=click.FloatRange(min=0), metavar="S", default=60, show_default=True, envvar="TAGROLL_PATIENCE",
+              help="Wait S seconds for a server that has gone to come back.")  # fmt: skip
 @click.option("--max-tags", type=click.IntRange(1, 100), metavar="N", default=20, show_default=True, envvar="TAGROLL_MAX_TAGS",
               help="At most N tags a photo.")  # fmt: skip
 @click.option("--language", metavar="NAME", envvar="TAGROLL_LANGUAGE", help="Language of the tags.  [default: English]")
@@ -111,7 +114,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     with (
         Catalog(settings.catalog) as catalog,
         MetadataStore(sidecar=options.sidecar, touch=options.touch, exiftool=exiftool) as store,
-        choose_model(settings, exiftool, jobs=options.jobs) as model,
+        choose_model(settings, exiftool, jobs=options.jobs, patience=options.patience) as model,
     ):
         tell(settings, *model.notes)
         recover(catalog, store)
@@ -125,9 +128,10 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
                         report.show(outcome)
             finally:
                 catalog.finish_run(run, report.summary())
-        report.finish()
-        if not settings.quiet:
-            _advise(report, paths, stopped=stop.is_set(), dry_run=options.dry_run)
+                report.finish()
+                if not settings.quiet:
+                    cut_off = stop.is_set() or sys.exc_info()[0] is not None
+                    _advise(report, paths, cut_off=cut_off, dry_run=options.dry_run)
         return 130 if stop.is_set() else report.exit_code()
 
 
@@ -159,9 +163,9 @@ def _report(settings: Settings, paths: tuple[Path, ...], options: Options) -> Re
     return Report(settings, "Looking" if options.dry_run else "Tagging", words, count)
 
 
-def _advise(report: Report, paths: tuple[Path, ...], *, stopped: bool, dry_run: bool) -> None:
+def _advise(report: Report, paths: tuple[Path, ...], *, cut_off: bool, dry_run: bool) -> None:
     """Say what can be done next, where there is something to say."""
-    if stopped:
+    if cut_off:
         say(f"Stopped; nothing is half-written. Go on with: tagroll tag {shlex.join(show(path) for path in paths)}")
     if report.removed:
         would = "would replace" if dry_run else "replaced"

@@ -1,0 +1,58 @@
+"""What the end-to-end tests share: tagroll as a child process, copies of real photos, exiftool as the judge."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runs import EXAMPLES, ROOT, Done, environment
+
+from tagroll.metadata.exiftool import find_exiftool
+
+
+@pytest.fixture
+def tagroll(tmp_path: Path) -> Callable[..., Done]:
+    """Run `tagroll ARGUMENTS` with a catalog of its own; `script` runs one of the older scripts instead."""
+
+    def run(*arguments: object, script: str | None = None, **variables: str) -> Done:
+        program = [str(ROOT / script)] if script else ["-m", "tagroll"]
+        done = subprocess.run(
+            [sys.executable, *program, *map(os.fspath, map(_text, arguments))],
+            capture_output=True, text=True, env=environment(tmp_path) | variables, cwd=tmp_path, timeout=100, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+def _text(argument: object) -> str | bytes:
+    return os.fspath(argument) if isinstance(argument, os.PathLike) else str(argument)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with a copy of the sample photos."""
+    folder = tmp_path / "photos"
+    shutil.copytree(EXAMPLES, folder, ignore=shutil.ignore_patterns("*.md"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def exiftool() -> Callable[[Sequence[str], Path], dict[str, dict[str, Any]]]:
+    """Ask the real exiftool about files (below a folder): file name -> values by group and name."""
+    command = find_exiftool()
+    assert command, "the tests need exiftool: it comes with the extra tagroll[test], and needs perl"
+
+    def ask(tags: Sequence[str], path: Path) -> dict[str, dict[str, Any]]:
+        done = subprocess.run(
+            [*command, "-r", "-j", "-a", "-G1", "-struct", *tags, str(path)], capture_output=True, text=True, check=False
+        )
+        return {Path(row["SourceFile"]).name: row for row in json.loads(done.stdout or "[]")}
+
+    return ask

@@ -1,0 +1,265 @@
+"""`tagroll tag` as a user runs it: real photos, a real llama.cpp server, the real exiftool as judge."""
+
+import base64
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from runs import contents, environment, listed
+from stub import Stub, chat, keywords
+
+from tagroll.metadata.exiftool import find_exiftool
+
+RED = ("red.jpg", (255, 0, 0))
+BLUE = ("blue.png", (0, 0, 255))
+
+
+def paint(folder: Path, *pictures: tuple[str, tuple[int, int, int]]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, colour in pictures:
+        Image.new("RGB", (90, 60), colour).save(folder / name)
+    return folder
+
+
+def pixels(folder: Path) -> dict[str, str]:
+    """A hash of the decoded pixels of every photo."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in {".jpg", ".png", ".webp", ".tif"}:
+            with Image.open(path) as picture:
+                found[path.name] = hashlib.sha256(picture.convert("RGB").tobytes()).hexdigest()
+    return found
+
+
+def test_a_real_model_sees_each_picture_and_exiftool_sees_the_tags(tagroll, llama_server, photos, exiftool):
+    paint(photos, RED, BLUE)
+    originals, before = contents(photos), pixels(photos)
+    done = tagroll("tag", photos, "--api-url", llama_server.url, "--json")
+    assert done.code == 0, done
+    assert done.summary["tagged"] == done.summary["total"] == len(originals) == 11
+    assert "Red" in done.photos["red.jpg"]["tags"]
+    assert "Blue" in done.photos["blue.png"]["tags"]
+    judged = exiftool(["-XMP-dc:Subject", "-XMP-digiKam:TagsList", "-XMP-lr:HierarchicalSubject", "-IPTC:Keywords"], photos)
+    for name, row in done.photos.items():
+        assert listed(judged[name].get("XMP-dc:Subject")) == row["tags"]
+        assert listed(judged[name].get("XMP-digiKam:TagsList")) == row["tags"]
+        assert listed(judged[name].get("XMP-lr:HierarchicalSubject")) == row["tags"]
+        if name.endswith((".jpg", ".tif")):
+            assert listed(judged[name].get("IPTC:Keywords")) == row["tags"]
+    assert pixels(photos) == before
+
+    again = tagroll("tag", photos, "--api-url", llama_server.url, "--json")
+    assert again.summary["unchanged"] == 11
+    assert {row["path"]: row["tags"] for row in again.photos.values()} == {row["path"]: row["tags"] for row in done.photos.values()}
+
+    undone = tagroll("undo", "--json")
+    assert undone.code == 0, undone
+    assert contents(photos) == originals
+
+
+def test_nothing_is_asked_twice_even_if_photos_move_or_are_edited(tagroll, tmp_path, exiftool):
+    folder = paint(tmp_path / "photos", RED, BLUE)
+    shutil.copy(folder / "red.jpg", folder / "copy of red.jpg")
+    with Stub() as server:
+        first = tagroll("tag", folder, "--api-url", server.url, "--json")
+        assert first.summary["tagged"] == 3
+        assert server.chats == 2  # two pictures, three files
+        (folder / "red.jpg").rename(folder / "moved.jpg")
+        with (folder / "blue.png").open("ab") as file:  # touched by some program, the picture is the same
+            file.write(b"")
+        os.utime(folder / "blue.png", (1, 1))
+        second = tagroll("tag", folder, "--api-url", server.url, "--json")
+        assert server.chats == 2
+        assert second.summary["unchanged"] == 3
+        asked = tagroll("tag", folder, "--api-url", server.url, "--json", "--retag")
+        assert asked.summary["total"] == 3
+        assert server.chats == 4
+
+
+def test_replace_tells_what_it_dropped_and_append_keeps_it(tagroll, tmp_path, exiftool):
+    folder = paint(tmp_path / "photos", RED)
+    with Stub(usual=keywords("Lake", "Boat")) as server:
+        tagroll("tag", folder, "--api-url", server.url)
+        # a person adds a tag by hand, with exiftool in the place of their program
+        by_hand = ["-XMP-dc:Subject+=Grandma", "-XMP-digiKam:TagsList+=Grandma", "-overwrite_original", "-q"]
+        subprocess.run([*find_exiftool(), *by_hand, folder / "red.jpg"], check=True)
+        same = tagroll("tag", folder, "--api-url", server.url, "--json")
+        assert same.photos["red.jpg"]["status"] == "unchanged"  # the person's edit is the last word
+        assert "Grandma" in same.photos["red.jpg"]["tags"]
+    with Stub(usual=keywords("Lake", "Ship")) as server:
+        appended = tagroll("tag", folder, "--api-url", server.url, "--retag", "--append-tags")
+        assert "did not write" not in appended.err
+        assert set(listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"])) == {"Lake", "Boat", "Grandma", "Ship"}
+        replaced = tagroll("tag", folder, "--api-url", server.url, "--retag")
+        assert "replaced 1 tag that tagroll did not write" in replaced.err
+        assert "tagroll undo" in replaced.err
+        assert "--append-tags" in replaced.err
+    assert listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"]) == ["Lake", "Ship"]
+    assert tagroll("undo").code == 0
+    assert set(listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"])) == {"Lake", "Boat", "Grandma", "Ship"}
+
+
+def test_a_photo_restored_from_a_backup_gets_its_tags_again(tagroll, tmp_path, exiftool):
+    folder = paint(tmp_path / "photos", RED)
+    shutil.copytree(folder, tmp_path / "backup")
+    with Stub() as server:
+        tagroll("tag", folder, "--api-url", server.url)
+        shutil.copy(tmp_path / "backup" / "red.jpg", folder / "red.jpg")
+        assert tagroll("tag", folder, "--api-url", server.url, "--json").summary["tagged"] == 1
+        assert server.chats == 1
+
+
+def test_a_dry_run_writes_nothing_and_prints_what_it_would(tagroll, tmp_path):
+    folder = paint(tmp_path / "photos", RED, BLUE)
+    before = contents(folder)
+    with Stub() as server:
+        done = tagroll("tag", folder, "--api-url", server.url, "--dry-run")
+        assert contents(folder) == before
+        assert "red.jpg: Red, Lake" in done.out
+        assert "2 would be tagged" in done.err
+        assert tagroll("tag", folder, "--api-url", server.url, "--json").summary["tagged"] == 2
+        assert server.chats == 2  # the answers of the dry run were kept
+
+
+def test_a_broken_photo_and_an_unusable_answer_fail_alone(tagroll, tmp_path):
+    folder = paint(tmp_path / "photos", RED, BLUE)
+    (folder / "broken.jpg").write_bytes((folder / "red.jpg").read_bytes()[:300])
+    (folder / "text.jpg").write_text("this is no picture")
+
+    def script(request):
+        return chat("I'm sorry, I can't help with that.") if colour_of(request) == "blue" else None
+
+    with Stub(script) as server:
+        done = tagroll("tag", folder, "--api-url", server.url, "--json")
+    assert done.code == 3
+    assert {name: row["status"] for name, row in done.photos.items()} == {
+        "red.jpg": "tagged", "blue.png": "failed", "broken.jpg": "failed", "text.jpg": "failed",
+    }  # fmt: skip
+    assert all(row["error"] for row in done.photos.values() if row["status"] == "failed")
+    assert (folder / "text.jpg").read_text() == "this is no picture"
+
+
+def colour_of(request) -> str:
+    import io
+
+    url = request.body["messages"][0]["content"][1]["image_url"]["url"]
+    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as picture:
+        red, _, blue = picture.getpixel((5, 5))
+    return "red" if red > blue else "blue"
+
+
+def test_no_server_is_said_before_the_first_photo(tagroll, tmp_path):
+    folder = paint(tmp_path / "photos", RED)
+    done = tagroll("tag", folder, "--api-url", "http://127.0.0.1:9")
+    assert done.code == 4
+    assert "127.0.0.1:9" in done.err
+    assert done.out == ""
+    missing = tagroll("tag", tmp_path / "nowhere", "--backend", "builtin")
+    assert missing.code == 2
+    assert "nowhere" in missing.err
+
+
+def test_the_older_script_does_the_same(tagroll, tmp_path, exiftool):
+    folder = paint(tmp_path / "photos", RED)
+    with Stub() as server:
+        done = tagroll(folder, "--append-tags", "--api-url", server.url, "--model", "stub-vlm", "-v", script="image_tagger.py")
+    assert done.code == 0
+    assert "red.jpg: Red, Lake" in done.out
+    assert listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"]) == ["Red", "Lake"]
+
+
+@contextlib.contextmanager
+def started(tmp_path: Path, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Tagroll in the background; killed in the end, if it still runs."""
+    command = [sys.executable, "-m", "tagroll", *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment(tmp_path), cwd=tmp_path, text=True, **pipes) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def many(folder: Path, count: int) -> Path:
+    """Photos that all differ."""
+    return paint(folder, *((f"{i:03}.jpg", (i % 250, 255 - i % 250, (i * 7) % 250)) for i in range(count)))
+
+
+def wait_for(condition, seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_where_it_stopped(tagroll, tmp_path):
+    folder = many(tmp_path / "photos", 80)
+    before = pixels(folder)
+    with Stub(delay=0.05) as server:
+        for after in (15, 40):
+            with started(tmp_path, "tag", folder, "--api-url", server.url, "--jobs", 4):
+                wait_for(lambda after=after: server.chats >= after)  # and then it is killed
+        done = tagroll("tag", folder, "--api-url", server.url, "--jobs", 4, "--json")
+        assert done.code == 0
+        assert done.summary["total"] == 80
+        assert done.summary["tagged"] + done.summary["unchanged"] == 80
+        asked = Counter(hashlib.sha256(request.raw).hexdigest() for request in server.requests if request.path.endswith("completions"))
+    assert len(asked) == 80
+    # Only what was with the server when the run was killed, or on its way from there to the disk, is asked again.
+    assert sum(asked.values()) <= 80 + 2 * (4 + 4)
+    assert pixels(folder) == before
+    assert not list(folder.glob(".tagroll-*"))
+    assert tagroll("tags", folder, "--json").rows[-2]["tags"] == {"Red": 80, "Lake": 80}
+
+
+@pytest.mark.slow
+def test_a_run_interrupted_by_ctrl_c_finishes_what_is_in_flight(tagroll, tmp_path):
+    folder = many(tmp_path / "photos", 60)
+    with Stub(delay=0.1) as server:
+        with started(tmp_path, "tag", folder, "--api-url", server.url, "--jobs", 4, "--json") as child:
+            wait_for(lambda: server.chats >= 10)
+            child.send_signal(signal.SIGINT)
+            out, err = child.communicate(timeout=30)
+        assert child.returncode == 130
+        assert "tagroll tag" in err
+        asked = server.chats
+        done = tagroll("tag", folder, "--api-url", server.url, "--json")
+        assert out.count('"status": "tagged"') == done.summary["unchanged"] == asked
+        assert server.chats == 60
+
+
+@pytest.mark.slow
+def test_a_server_that_dies_stops_the_run_with_a_way_on(tagroll, tmp_path):
+    folder = many(tmp_path / "photos", 40)
+    with Stub(delay=0.05) as server:
+        with started(tmp_path, "tag", folder, "--api-url", server.url, "--jobs", 4, "--patience", 1) as child:
+            wait_for(lambda: server.chats >= 10)
+            server.kill()
+            _, err = child.communicate(timeout=60)
+        assert child.returncode == 4
+        assert "tagroll tag" in err
+        server.restart()
+        done = tagroll("tag", folder, "--api-url", server.url, "--json")
+        assert done.summary["failed"] == 0
+        assert done.summary["unchanged"] > 0
+
+
+def test_two_runs_on_one_catalog_do_not_mix(tagroll, tmp_path):
+    folder = many(tmp_path / "photos", 20)
+    with Stub(delay=0.3) as server, started(tmp_path, "tag", folder, "--api-url", server.url, "--jobs", 2):
+        wait_for(lambda: server.chats >= 1)
+        second = tagroll("tag", folder, "--api-url", server.url)
+        assert second.code == 5
+        assert "another run" in second.err
+        assert tagroll("history").code == 0  # reading is free
