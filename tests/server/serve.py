@@ -1,6 +1,6 @@
 """Run llama.cpp's server in a child process: python serve.py MODEL [--mmproj FILE] [--port N] ...
 
-Prints one line, the URL, when it is ready. It ends when its standard input closes, so it cannot outlive a test.
+Prints one line, the URL, when it is ready. It ends when its standard input closes, so it outlives no test.
 """
 
 import argparse

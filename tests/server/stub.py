@@ -1,4 +1,4 @@
-"""A model server that does what it is told, for the habits of servers that the real one of the tests does not have.
+"""A model server that does what it is told, for the habits that the real one of the tests does not have.
 
 In a test, in the same process:
 
@@ -25,7 +25,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Says:
-    """One answer. `body` is JSON unless it is bytes; `cut` closes the connection "before" or "within" the answer."""
+    """One answer. `body` is JSON unless it is bytes; `cut` ends the connection "before" or "within" it."""
 
     body: object = None
     status: int = 200
@@ -86,7 +86,7 @@ Script = Callable[[Request], Says | None]
 
 
 class Stub:
-    """The server: pages for GET (and POST) by path, a script for chat requests, and `usual` when the script is over.
+    """The server: pages by path, a script for chat requests, and `usual` when the script is over.
 
     Args:
         script: Answers in order, or a function of the request that returns None for the usual answer.
@@ -126,7 +126,7 @@ class Stub:
     async def start(self, port: int = 0) -> None:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", port)
-        self.url = "http://127.0.0.1:{}".format(self._server.sockets[0].getsockname()[1])
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -241,7 +241,7 @@ async def main() -> None:
     stub = Stub(delay=options.delay, slots=options.slots)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: _Connection(stub, record=False), "127.0.0.1", options.port)
-    sys.stdout.write("http://127.0.0.1:{}\n".format(server.sockets[0].getsockname()[1]))
+    sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await loop.run_in_executor(None, sys.stdin.read)
 

@@ -1,4 +1,4 @@
-"""The server client against habits of servers that llama.cpp does not have; each test is one line of a bug report."""
+"""The server client against habits of servers that llama.cpp does not have."""
 
 import json
 import threading
@@ -86,15 +86,22 @@ def test_what_is_refused_is_left_away_and_stays_away(describer, preview, refusal
         assert server.bodies[-1].keys() & optional == optional - dropped
 
 
-def test_a_refusal_that_names_nothing_is_tried_without_one_part_after_the_other(describer, preview):
-    with Stub(
-        lambda request: error(400, "Bad Request") if "response_format" in request.body else None
-    ) as server:
+@pytest.mark.parametrize("refused", ["response_format", "chat_template_kwargs", "reasoning_effort"])
+def test_a_refusal_that_names_nothing_costs_only_what_was_refused(describer, preview, refused):
+    with Stub(lambda request: error(400, "Bad Request") if refused in request.body else None) as server:
         asking = describer(server)
         assert asking.describe(preview(), PROMPT).keywords
-        assert len(server.bodies) == 4
+        asked = server.chats
         assert asking.describe(preview(), PROMPT).keywords
-        assert len(server.bodies) == 5
+        assert server.chats == asked + 1
+        kept = {"response_format", *THINKING_OFF} - {refused}
+        assert kept <= server.bodies[-1].keys()
+
+
+def test_a_server_that_takes_no_extras_at_all_is_used_without(describer, preview):
+    optional = {"response_format", *THINKING_OFF}
+    with Stub(lambda request: error(400, "") if optional & request.body.keys() else None) as server:
+        assert describer(server).describe(preview(), PROMPT).keywords
 
 
 def test_many_threads_learn_a_refusal_together(describer, preview):
@@ -140,7 +147,7 @@ def test_the_answer_is_found_where_servers_put_it(describer, preview, answer):
 
 
 def test_a_thought_that_was_cut_is_no_answer_and_gets_room(describer, preview):
-    thinking = chat("", finish="length", reasoning_content="The sky, the sea, perhaps a boat, let me think")
+    thinking = chat("", finish="length", reasoning_content="sky, sea, boat")
     with Stub([thinking]) as server:
         assert words(describer(server).describe(preview(), PROMPT)) == ["red", "lake"]
         assert server.bodies[1]["max_tokens"] >= 4096
@@ -158,6 +165,12 @@ def test_of_an_answer_cut_twice_what_is_whole_is_kept(describer, preview):
     with Stub(usual=chat('{"keywords": ["Cat", "So', finish="length")) as server:
         assert words(describer(server).describe(preview(), PROMPT)) == ["cat"]
         assert server.chats == 2
+
+
+def test_what_a_cut_answer_held_is_kept_when_the_second_try_fails(describer, preview):
+    cut = chat('{"keywords": ["Cat", "So', finish="length")
+    with Stub([cut], usual=error(400, "exceeds the available context size")) as server:
+        assert words(describer(server).describe(preview(), PROMPT)) == ["cat"]
 
 
 def test_an_unusable_answer_gets_one_more_try(describer, preview):
@@ -239,6 +252,14 @@ def test_a_cut_connection_is_tried_again(describer, preview, cut):
         assert words(asking.describe(preview(), PROMPT)) == ["red", "lake"]
 
 
+def test_every_outage_gets_its_own_patience(describer, preview):
+    with Stub([Says(cut="before"), keywords("Cat"), Says(cut="before")]) as server:
+        asking = describer(server, limits=Limits(outage=0.3))
+        asking.describe(preview(), PROMPT)
+        time.sleep(0.4)
+        assert words(asking.describe(preview(), PROMPT)) == ["red", "lake"]
+
+
 def test_a_photo_that_always_cuts_the_connection_fails_alone(describer, preview):
     with Stub([Says(cut="before")] * 3) as server:
         asking = describer(server, limits=Limits(outage=10))
@@ -275,6 +296,11 @@ def test_a_server_that_refuses_every_photo_ends_the_run(describer, preview):
         for _ in range(STRIKES - 1):
             with pytest.raises(PhotoError, match="no more of this"):
                 asking.describe(preview(), PROMPT)
+        server.script.append(keywords("Dog"))
+        asking.describe(preview(), PROMPT)
+        for _ in range(STRIKES - 1):
+            with pytest.raises(PhotoError, match="no more of this"):
+                asking.describe(preview(), PROMPT)
         with pytest.raises(ServerError, match="refuses every photo"):
             asking.describe(preview(), PROMPT)
 
@@ -289,13 +315,38 @@ def test_a_blind_model_that_was_taken_for_seeing_ends_the_run_at_once(describer,
     assert server.chats == 1
 
 
-def test_the_first_answer_may_take_long_the_next_may_not(describer, preview):
-    slow = Says(keywords("Cat").body, delay=0.6)
-    with Stub([slow, slow, slow], usual=slow) as server:
-        asking = describer(server, limits=Limits(first_answer=5, answer=0.3, outage=0.2))
+def test_the_first_answer_may_take_long_and_later_ones_three_times_the_slowest(describer, preview):
+    with Stub([Says(keywords("Cat").body, delay=pause) for pause in (0.1, 0.2, 9, 9)]) as server:
+        asking = describer(server, limits=Limits(first_answer=5, answer=0.05, outage=0.2))
         assert asking.describe(preview(), PROMPT).keywords
-        with pytest.raises(ServerError, match="no answer in time"):
+        assert asking.describe(preview(), PROMPT).keywords
+        began = time.monotonic()
+        with pytest.raises(ServerError, match="silent: no answer in time"):
             asking.describe(preview(), PROMPT)
+        assert time.monotonic() - began < 4
+
+
+def test_a_model_that_cannot_stop_thinking_gets_the_room_at_once_next_time(describer, preview):
+    def think(request):
+        return (
+            chat("", finish="length", reasoning_content="Hmm") if request.body["max_tokens"] < 4096 else None
+        )
+
+    with Stub(think) as server:
+        asking = describer(server)
+        for _ in range(3):
+            assert asking.describe(preview(), PROMPT).keywords
+        assert server.chats == 4
+
+
+def test_a_redirect_is_told_and_not_followed(describer, preview):
+    with (
+        Stub() as other,
+        Stub(usual=Says({}, 308, {"Location": other.url + "/v1/chat/completions"})) as server,
+    ):
+        with pytest.raises(PhotoError, match="redirects to"):
+            describer(server).describe(preview(), PROMPT)
+        assert other.chats == 0
 
 
 def test_the_key_is_sent_and_never_told(describer, preview, caplog):
@@ -344,7 +395,7 @@ LM_STUDIO = {
     ),
 }
 OLLAMA = {
-    "/v1/models": models("gemma3:4b", "llama3.2:latest", "nomic-embed-text:latest", owned_by="library"),
+    "/v1/models": models("gemma3:4b", "llama3.2:latest", "bge-m3:latest", owned_by="library"),
     "/api/v0/models": Says(b"404 page not found", 404),
     "/api/tags": Says({"models": [{"name": "gemma3:4b"}]}),
 }
@@ -378,7 +429,7 @@ def test_lm_studio_tells_which_models_see(describer):
             asking = describer(server, name)
             asking.discover()
             assert asking.model == "google/gemma-3-4b"
-        with pytest.raises(ServerError, match="qwen/qwen3-8b .* does not see") as caught:
+        with pytest.raises(ServerError, match=r"qwen/qwen3-8b .* does not see") as caught:
             describer(server, "qwen/qwen3-8b").discover()
         assert "google/gemma-3-4b" in caught.value.hint
         with pytest.raises(ServerError, match='no model "llava"') as caught:
@@ -414,14 +465,18 @@ def test_a_name_that_may_mean_several_is_asked_back(describer):
 
 
 def test_a_server_that_does_not_say_whether_it_sees_is_shown_a_picture(describer):
-    with Stub(pages={"/v1/models": models("mystery")}) as server:
-        describer(server, "mystery").discover()
+    pages = {"/v1/models": models("mystery")}
+    with Stub([keywords("Green")], pages=pages) as server:
+        assert describer(server, "mystery").discover() == ()
         assert server.chats == 1
         assert server.bodies[0]["messages"][0]["content"][1]["type"] == "image_url"
-    with Stub(
-        pages={"/v1/models": models("mystery")}, usual=error(400, "mystery is not a multimodal model")
-    ) as server:
-        with pytest.raises(ServerError, match="mystery .* does not see pictures"):
+        (doubt,) = describer(server, "mystery").discover()
+        assert "may not see pictures" in doubt
+    for refusal, message in (("mystery is not a multimodal model", "does not see"), ("no", "refused")):
+        with (
+            Stub(pages=pages, usual=error(400, refusal)) as server,
+            pytest.raises(ServerError, match=message),
+        ):
             describer(server, "mystery").discover()
 
 

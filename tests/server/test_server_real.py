@@ -11,6 +11,7 @@ from tagroll.describe.channel import Limits
 from tagroll.describe.discovery import probe
 from tagroll.describe.many import ManyDescriber
 from tagroll.describe.prompt import build_prompt
+from tagroll.describe.request import Question
 from tagroll.describe.server import ServerDescriber
 from tagroll.errors import PhotoError, ReplyError, ServerError
 
@@ -69,7 +70,7 @@ def test_a_model_without_eyes_is_refused_before_the_first_photo(tiny_model):
     model, _ = tiny_model()
     with Llama(model) as server:
         describer = ServerDescriber(server.url, "google/gemma-3-4b", explicit_model=False)
-        with pytest.raises(ServerError, match="tiny-vlm .* does not see pictures") as caught:
+        with pytest.raises(ServerError, match=r"tiny-vlm .* does not see pictures") as caught:
             describer.discover()
         assert "--mmproj" in caught.value.hint
         assert probe(server.url).sees is False
@@ -109,11 +110,9 @@ def test_a_picture_that_overflows_the_context_fails_alone(tiny_model, preview):
 
 
 def test_a_cut_answer_is_asked_for_again_with_more_room(describer, preview, monkeypatch):
-    from tagroll.describe.request import Question
-
-    monkeypatch.setattr(Question, "first", classmethod(lambda cls, prompt: cls(prompt, 5)))
+    monkeypatch.setattr(Question, "first", lambda prompt, **_: Question(prompt, tokens=5))
     seen = describer.describe(preview("red"), PROMPT)
-    assert seen.keywords[0].casefold() == "red"
+    assert "red" in {keyword.casefold() for keyword in seen.keywords}
     assert describer.stats.answers == 2
 
 
@@ -151,7 +150,7 @@ def test_a_server_that_stays_away_ends_the_run_for_all_threads_at_once(tiny_mode
 def test_no_server_is_said_at_once():
     describer = ServerDescriber("127.0.0.1:9", "any", limits=Limits(outage=60))
     began = time.monotonic()
-    with pytest.raises(ServerError, match="No model server at http://127.0.0.1:9") as caught:
+    with pytest.raises(ServerError, match=r"No model server at http://127\.0\.0\.1:9") as caught:
         describer.discover()
     assert time.monotonic() - began < 1
     assert "llama-server" in caught.value.hint

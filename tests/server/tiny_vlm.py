@@ -1,20 +1,20 @@
 """A vision-language model small enough to be written by a test: real structure, hand-made weights.
 
-`write_model(folder)` writes two files that llama.cpp's server loads: a text model (architecture "llama") and an
-image projector (architecture "clip"). Nothing is trained. The model answers like a tagger, and what it answers
-depends on the picture: the first word of every string is the colour of the picture.
+`write_model(folder)` writes two files that llama.cpp's server loads: a text model (architecture "llama") and
+an image projector (architecture "clip"). Nothing is trained. The model answers like a tagger, and what it
+answers depends on the picture: the first word of every string is the colour of the picture.
 
 How the weights do it:
 
 * A token's embedding is one-hot, so the output matrix is simply a table "after this token, that one" of log
-  probabilities. A few dozen photo words and JSON's punctuation are enough for answers that look like a tagger's.
-* The vision tower averages red, green and blue over each patch and hands the three numbers to service dimensions
-  of the text model that no token uses, with a flag "I am a picture".
-* The only attention head that does anything looks for that flag and adds the mean colour to every later position,
-  where the output matrix turns it into a push towards the word for the colour.
+  probabilities. A few dozen photo words and JSON's punctuation are enough for answers like a tagger's.
+* The vision tower averages red, green and blue over each patch and hands the three numbers to service
+  dimensions of the text model that no token uses, with a flag "I am a picture".
+* The only attention head that does anything looks for that flag and adds the mean colour to every later
+  position, where the output matrix turns it into a push towards the word for the colour.
 
-Profiles: `projector="gemma3"` takes a fixed number of tokens for a picture, `"pixtral"` more for a larger one (so
-that a picture can overflow the context); `thinking=True` gives a chat template that starts with <think>.
+Profiles: `projector="gemma3"` takes a fixed number of tokens for a picture, `"pixtral"` more for a larger one
+(so that a picture can overflow the context); `thinking=True` gives a chat template that starts with <think>.
 """
 
 from dataclasses import dataclass
@@ -34,9 +34,15 @@ COLOURS = {
     "white": (1, 1, 1),
     "black": (-1, -1, -1),
 }
-THINGS = """beach sunset mountain lake forest dog cat child family friends portrait street city night car bicycle
-    food cake birthday wedding garden flower tree snow winter summer sky cloud river bridge boat house kitchen table
-    window document receipt football concert museum train airport sea sand rock bird horse""".split()
+# fmt: off
+THINGS = [
+    "beach", "sunset", "mountain", "lake", "forest", "dog", "cat", "child", "family", "friends",
+    "portrait", "street", "city", "night", "car", "bicycle", "food", "cake", "birthday", "wedding",
+    "garden", "flower", "tree", "snow", "winter", "summer", "sky", "cloud", "river", "bridge",
+    "boat", "house", "kitchen", "table", "window", "document", "receipt", "football", "concert",
+    "museum", "train", "airport", "sea", "sand", "rock", "bird", "horse",
+]
+# fmt: on
 LOOKS = ["old", "small", "large", "bright", "dark", "sunny", "rainy", "quiet", "busy"]
 JOINTS = ["of", "a", "the", "on", "in", "with", "and", "near", "photo"]
 MUSINGS = ["hmm", "wait", "maybe", "okay"]
@@ -177,7 +183,10 @@ def next_token_table(vocabulary: Vocabulary, rng: np.random.Generator, *, thinki
 
 def chat_template(*, thinking: bool) -> str:
     """ChatML; a thinking model gets an empty thought when thinking is switched off."""
-    no_thought = r"{% if enable_thinking is defined and not enable_thinking %}<think>{{ '\n\n' }}</think>{{ '\n\n' }}{% endif %}"
+    no_thought = (
+        "{% if enable_thinking is defined and not enable_thinking %}"
+        r"<think>{{ '\n\n' }}</think>{{ '\n\n' }}{% endif %}"
+    )
     kept_thought = (
         "{% if m['reasoning_content'] %}<think>\n{{ m['reasoning_content'] }}\n</think>\n\n{% endif %}"
     )
@@ -185,7 +194,8 @@ def chat_template(*, thinking: bool) -> str:
         "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
         + (kept_thought if thinking else "")
         + "{% if m['content'] is string %}{{ m['content'] }}"
-        + "{% else %}{% for part in m['content'] %}{{ part['text'] }}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
+        + "{% else %}{% for part in m['content'] %}{{ part['text'] }}{% endfor %}{% endif %}"
+        + "<|im_end|>\n{% endfor %}"
         + "{% if add_generation_prompt %}<|im_start|>assistant\n"
         + (no_thought if thinking else "")
         + "{% endif %}"
@@ -263,7 +273,7 @@ def text_weights(
 def write_projector(
     path: Path, vocabulary: Vocabulary, *, projector: str, image_size: int = 64, patch: int = 8
 ) -> None:
-    """Write the vision tower: mean colour of each patch, one layer that passes it on, the way into the text model."""
+    """Write the vision tower: the mean colour of each patch, and its way into the text model."""
     space = Space(len(vocabulary))
     writer = gguf.GGUFWriter(str(path), "clip")
     writer.add_type(gguf.GGUFType.MMPROJ)

@@ -13,6 +13,7 @@ def test_keywords_are_plain_strings_and_their_number_is_said():
     prompt = build_prompt("tags", max_tags=12)
     assert items(prompt) == {"type": "string"}
     assert "6 to 12 keywords" in prompt.text
+    assert "one keyword" in build_prompt("tags", max_tags=1).text
     assert prompt.schema["properties"]["keywords"]["maxItems"] == 12
     assert "English" in prompt.text
 

@@ -11,11 +11,12 @@ from tagroll.describe.wire import Answer, Wire, WireError
 from tagroll.errors import PhotoError, ServerError
 
 NOT_RUNNING = (
-    "Start the server (LM Studio: Developer > Start Server; `ollama serve`; `llama-server -hf MODEL`) and give its "
-    "address with --api-url if it is another one, or go without a server: --backend builtin"
+    "Start the server (LM Studio: Developer > Start Server; `ollama serve`; `llama-server -hf MODEL`) and "
+    "give its address with --api-url if it is another one, or go without a server: --backend builtin"
 )
+SLOW = "See the server's log. A smaller model or fewer requests at once (--jobs 1) may help"
 TRIES = 3
-"""How often a request is sent whose connection breaks or that gets no answer, while others are answered."""
+"""How often a request is sent that breaks the connection or gets no answer, while others are answered."""
 LONGEST_PAUSE = 60.0
 _WAIT = frozenset({429, 502, 503, 504})
 
@@ -38,7 +39,7 @@ class Limits:
 
 
 class Patience:
-    """How long a server without answers is waited for. One for all threads: together they wait no longer than one."""
+    """How long a server without answers is waited for: one clock, so all threads wait no longer than one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -83,7 +84,7 @@ class Patience:
 
 
 def pauses() -> Iterator[float]:
-    """Seconds between tries: short at first, for a broken connection is often alone; never long, to be back soon."""
+    """Seconds between tries: short at first, for many a broken connection is the only one; never long."""
     pause = 0.1
     while True:
         yield pause
@@ -98,7 +99,7 @@ class Channel:
         self.gate = Gate(limits.jobs)
         self.patience = Patience()
         self.limits = limits
-        self._warm = False  # an answer has come since the server was (re)started
+        self._slowest: float | None = None  # of the answers since the server was (re)started; None: none yet
 
     def chat(self, body: bytes) -> Answer:
         """Send a chat request until the server says something about it.
@@ -113,7 +114,8 @@ class Channel:
                 answer = self._once(body)
             except WireError as error:
                 broken += error.kind != "down"
-                self._warm &= error.kind != "down"
+                if error.kind == "down":
+                    self._slowest = None
                 self._lost(error, broken)
                 self.patience.pause(next(delays))
                 continue
@@ -126,32 +128,30 @@ class Channel:
     def _once(self, body: bytes) -> Answer:
         with self.gate.turn() as turn:
             self.patience.check()
-            seconds = self.limits.answer if self._warm else max(self.limits.first_answer, self.limits.answer)
-            answer = self.wire.post(f"{self.wire.address.api}/chat/completions", body, seconds)
+            answer = self.wire.post(f"{self.wire.address.api}/chat/completions", body, self._timeout())
             turn.refused = answer.status == 429
             if answer.status == 200:
-                turn.answered()
-                self._warm = True
+                self._slowest = max(turn.answered(), self._slowest or 0.0)
             return answer
 
+    def _timeout(self) -> float:
+        """Seconds for the next answer. A slow machine gets its time: three times its slowest answer."""
+        if self._slowest is None:
+            return max(self.limits.first_answer, self.limits.answer)
+        return max(self.limits.answer, 3 * self._slowest)
+
     def _lost(self, error: WireError, broken: int) -> None:
-        server = self.wire.address.root
-        self.patience.failed(
-            self.limits.outage, f"The model server at {server} is gone: {error}", NOT_RUNNING
-        )
+        state, hint = ("silent", SLOW) if error.kind == "late" else ("gone", NOT_RUNNING)
+        message = f"The model server at {self.wire.address.root} is {state}: {error}"
+        self.patience.failed(self.limits.outage, message, hint)
         self.patience.check()
         if broken >= TRIES:
-            raise PhotoError(
-                f"The model server gave no answer in {TRIES} tries: {error}", "See the server's log"
-            )
+            raise PhotoError(f"The model server gave no answer in {TRIES} tries: {error}", SLOW)
 
     def _busy(self, answer: Answer) -> None:
         state = "too busy" if answer.status == 429 else "not ready"
         said = f" ({answer.error})" if answer.error else ""
-        # A gateway without a server behind it (502, 504) is an outage; loading a model takes as long as it takes.
-        loading = answer.status in {429, 503}
-        self.patience.failed(
-            self.limits.first_answer if loading else self.limits.outage,
-            f"The model server at {self.wire.address.root} stays {state}: status {answer.status}{said}",
-            "See the server's log; fewer requests at once: --jobs 1",
-        )
+        # A gateway without a server behind it (502, 504) is an outage; loading a model takes its time.
+        patient = self.limits.first_answer if answer.status in {429, 503} else self.limits.outage
+        message = f"The model server at {self.wire.address.root} stays {state}: status {answer.status}{said}"
+        self.patience.failed(patient, message, SLOW)

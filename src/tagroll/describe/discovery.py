@@ -32,7 +32,7 @@ class ServerInfo:
     Attributes:
         url: Where it is.
         kind: What it seems to be.
-        state: "ready"; "loading" its model; "locked" without the right API key; "mute" when it lists no models.
+        state: "ready"; "loading" its model; "locked" without the right API key; "mute": lists no models.
         models: What it has, without those that only embed text.
     """
 
@@ -92,16 +92,22 @@ def look(wire: Wire, seconds: float) -> ServerInfo:
     if answer.status == 503:
         return ServerInfo(url, state="loading")
     listed = answer.json() if answer.status == 200 else None
-    entries = list(_entries(listed))
-    if not entries and not _is_list(listed):
-        return ServerInfo(url, state="mute")
+    return _about(wire, listed, seconds) if _is_list(listed) else ServerInfo(url, state="mute")
+
+
+def _about(wire: Wire, listed: Any, seconds: float) -> ServerInfo:
+    """What the list of models tells, and the server's own endpoints where it says too little."""
+    url, entries = wire.address.root, list(_entries(listed))
+    models = _models(entries)
     if any(entry.get("owned_by") == "llamacpp" for entry in entries):
-        return ServerInfo(url, "llama.cpp", models=_models(entries))
+        return ServerInfo(url, "llama.cpp", models=models)
+    if models and all(model.sees is not None for model in models):
+        return ServerInfo(url, models=models)
     if native := list(_entries(_ask(wire, "/api/v0/models", seconds))):
         return ServerInfo(url, "LM Studio", models=_models(native))
     if _is_list(_ask(wire, "/api/tags", seconds)):
-        return ServerInfo(url, "Ollama", models=tuple(_ollama(wire, _models(entries), seconds)))
-    return ServerInfo(url, models=_models(entries))
+        return ServerInfo(url, "Ollama", models=tuple(_ollama(wire, models, seconds)))
+    return ServerInfo(url, models=models)
 
 
 def _ask(wire: Wire, path: str, seconds: float, body: object = None) -> Any:
@@ -201,10 +207,11 @@ def choose(info: ServerInfo, wanted: str, *, explicit: bool) -> Choice:
 
 def _found(info: ServerInfo, found: Sequence[Model], wanted: str, *, explicit: bool) -> Choice:
     """Take the model that was found, if it sees; in place of the default model any other that does."""
-    usable = found if explicit else _seeing(found) or _seeing(info.models) or found
-    _must_see(info, usable[0])
-    name = usable[0].name
-    return Choice(usable[0], "" if name == wanted else f"{wanted} is the model {name} on {info.url}")
+    if not explicit and not _seeing(found) and (others := _seeing(info.models)):
+        return Choice(others[0], f"{wanted} on {info.url} does not see pictures; {others[0].name} is used")
+    model = found[0] if explicit else (_seeing(found) or found)[0]
+    _must_see(info, model)
+    return Choice(model, "" if model.name == wanted else f"{wanted} is the model {model.name} on {info.url}")
 
 
 def _must_see(info: ServerInfo, model: Model) -> None:
@@ -217,7 +224,7 @@ def blind_error(info: ServerInfo, name: str, said: str = "") -> ServerError:
     seeing = [model for model in _seeing(info.models) if model.name != name]
     hint = "Load a vision model, such as google/gemma-3-4b or qwen3-vl-4b"
     if info.kind == "llama.cpp":
-        hint = "Start llama-server with the model's image projector too (--mmproj FILE, or -hf with a vision model)"
+        hint = "Give llama-server the model's image projector too: --mmproj FILE, or -hf with a vision model"
     words = f': "{said}"' if said else ""
     return ServerError(
         f"The model {name} at {info.url} does not see pictures{words}",
@@ -252,6 +259,6 @@ def _match(models: Sequence[Model], wanted: str) -> list[Model]:
 
 
 def _key(name: str) -> str:
-    """A name without publisher, file suffix and punctuation: "google/gemma-3-4b" and "gemma3:4b" are the same."""
+    """A name without publisher, suffix and punctuation: "google/gemma-3-4b" is the same as "gemma3:4b"."""
     last = re.split(r"[/\\]", name.casefold())[-1]
     return re.sub(r"[^a-z0-9]", "", re.sub(r"(\.gguf|:latest)$", "", last))

@@ -1,9 +1,9 @@
 """How many requests a model server gets at once, found while the work goes on.
 
-A server has slots (LM Studio 4, Ollama 1, llama.cpp what --parallel says) and rarely tells how many. Too few requests
-at once waste its time, too many only wait in its queue. By Little's law the throughput at n requests at once is n
-divided by the time one takes, so each answer is a measurement: `Ladder` climbs while more requests at once bring more
-answers a second, and rests one rung above the lowest rung that brings (nearly) the most.
+A server has slots (LM Studio 4, Ollama 1, llama.cpp what --parallel says) and rarely tells how many. Too few
+requests at once waste its time, too many only wait in its queue. By Little's law the throughput at n requests
+at once is n divided by the time one takes, so each answer is a measurement: `Ladder` climbs while more of them
+bring more answers a second, and rests one rung above the lowest rung that brings (nearly) the most.
 """
 
 import threading
@@ -39,7 +39,9 @@ class Ladder:
         self.limit = START
         self._home: int | None = None  # where it rests; None while it still climbs
         self._doubted = 0  # the limit that seemed not to pay while half of it is measured again
-        self._answers: dict[int, deque[tuple[int, float]]] = {rung: deque(maxlen=max(16, 2 * rung)) for rung in RUNGS}
+        self._answers: dict[int, deque[tuple[int, float]]] = {
+            rung: deque(maxlen=max(16, 2 * rung)) for rung in RUNGS
+        }
         self._fresh = 0  # answers at the present limit
         self._wanted = START // 2
         self._rest = 0  # answers between two excursions from home
@@ -122,7 +124,7 @@ class Ladder:
     def _come_home(self, home: int) -> None:
         there, at_home = self.limit, self._rate(home)
         gain = self._rate(there) / at_home if at_home else 0.0
-        if there > home and gain >= 1.1:
+        if there > home and gain >= 1.15:
             self._home = None
             self._set(there, there)
         elif there < home and gain >= AS_GOOD:
@@ -141,9 +143,10 @@ class Turn:
         self.seconds: float | None = None
         self.refused = False
 
-    def answered(self) -> None:
-        """The answer is here."""
+    def answered(self) -> float:
+        """The answer is here; returns the seconds it took."""
         self.seconds = time.monotonic() - self.began
+        return self.seconds
 
 
 class Gate:

@@ -1,8 +1,8 @@
 """What a model is asked, in words and as a JSON schema.
 
-Written for small local vision models (gemma-3-4b, qwen3-vl-4b). Measured by others on such models: a number of keywords
-in the prompt raises their coverage from 75% to 97%, and keywords asked for as objects instead of strings come to
-nothing. Hence plain strings, numbers, short rules, and no examples that could be echoed as tags.
+Written for small local vision models (gemma-3-4b, qwen3-vl-4b). PhotoPrism measured on the latter: a number
+of keywords in the prompt raises their coverage from 75% to 97%, and keywords asked for as objects instead of
+strings come to nothing. Hence plain strings, numbers, short rules, and no examples that could be echoed.
 """
 
 import json
@@ -14,9 +14,9 @@ from tagroll.domain import Prompt
 
 DEFAULT_MAX_TAGS = 15
 ENUM_LIMIT = 300
-"""A longer vocabulary makes a grammar that servers refuse or take seconds to compile; it is only told in words."""
+"""A longer vocabulary is only told in words: servers refuse such a grammar or take seconds to compile it."""
 VOCABULARY_CHARACTERS = 6000
-"""What of a vocabulary is told in words: about 2,000 tokens, half of the 4,096 that Ollama gives a model by default."""
+"""What of a vocabulary is told in words: about 2,000 tokens, half of Ollama's smallest context."""
 
 LANGUAGES = {
     "ar": "Arabic",
@@ -45,14 +45,14 @@ LANGUAGES = {
 }
 """Small models know a language better by its name than by its code."""
 
-_TAGS = """Look closely at this photo and give {least} to {most} keywords with which its owner could find it again.
+_TAGS = """Look closely at this photo and give {number} with which its owner could find it again.
 
 Rules:
-- Only what can clearly be seen. Leave out whatever you are not sure of; fewer keywords are better than wrong ones.
-- The main subject first, then the other people, animals and things, then scene or kind of place, what is being done, \
-season, weather, time of day and light, and striking colours.
-- A keyword is one common noun, adjective or activity, or two or three words that belong together. Singular, no \
-sentence, no number signs.
+- Only what can clearly be seen. Leave out whatever you are not sure of; better too few than wrong ones.
+- The main subject first, then the other people, animals and things, then scene or kind of place, what is \
+being done, season, weather, time of day and light, and striking colours.
+- A keyword is one common noun, adjective or activity, or two or three words that belong together. Singular, \
+no sentence, no number signs.
 - No names of persons or towns, no dates and no feelings, unless they are written in the photo.
 - Every keyword once; no two that say the same."""
 
@@ -60,11 +60,11 @@ _CLASSIFY = """Look closely at this photo and describe it for a photo library.
 
 - "title": three to eight words that tell this photo from similar ones.
 - "description": one or two plain sentences about what can be seen.
-- "keywords": {least} to {most} keywords, the main subject first, then other people, animals and things, scene, activity, \
+- "keywords": {number}, the main subject first, then other people, animals and things, scene, activity, \
 season, weather and light. One to three words each, singular, every keyword once.
 - "filename": two to six lower-case words with hyphens between them, without an ending.
 
-Only what can clearly be seen. No names of persons or towns and no dates, unless they are written in the photo."""
+Only what can clearly be seen. No names of persons or towns, no dates, unless written in the photo."""
 
 _SHAPES = {
     "tags": '{"keywords": ["...", "..."]}',
@@ -86,9 +86,9 @@ def build_prompt(
         task: "tags" for keywords alone, "classify" for title, description, keywords and file name.
         max_tags: How many keywords at the most, 1 or more.
         language: Language of the answer, by name or by ISO 639-1 code; English when None.
-        vocabulary: The only keywords that may be used. Up to ENUM_LIMIT of them bind the answer through the schema,
-            more are told in words as far as they fit.
-        prompt_file_text: The user's own words in place of ours; language, vocabulary and form are added to them.
+        vocabulary: The only keywords that may be used. Up to ENUM_LIMIT of them bind the answer through the
+            schema, more are told in words as far as they fit.
+        prompt_file_text: The user's own words in place of ours; language, vocabulary and form are added.
 
     Returns:
         The prompt; its key changes with everything that shapes the answer.
@@ -97,7 +97,8 @@ def build_prompt(
     wording = prompt_file_text.strip() if prompt_file_text else ""
     if not wording:
         template = _TAGS if task == "tags" else _CLASSIFY
-        wording = template.format(least=max(1, max_tags // 2), most=max_tags)
+        number = f"{max_tags // 2} to {max_tags} keywords" if max_tags > 1 else "one keyword"
+        wording = template.format(number=number)
     parts = [
         wording,
         _told(words),
@@ -134,10 +135,10 @@ def _told(words: Sequence[str]) -> str:
 
 
 def _schema(task: str, max_tags: int, words: Sequence[str]) -> dict[str, object]:
-    """The JSON schema, of keywords that all servers know: no maxLength and no uniqueItems, which some refuse."""
+    """The JSON schema, of what all servers know: no maxLength and no uniqueItems, which some refuse."""
     bound = bool(words) and len(words) <= ENUM_LIMIT
     keyword: dict[str, object] = {"type": "string", "enum": list(words)} if bound else {"type": "string"}
-    # With a vocabulary the honest answer may be "none"; a smaller number than the prompt's leaves room for doubt.
+    # With a vocabulary the honest answer may be "none"; fewer than the prompt says leaves room for doubt.
     least = 0 if words else min(3, max_tags)
     keywords = {"type": "array", "items": keyword, "minItems": least, "maxItems": max_tags}
     string = {"type": "string"}

@@ -1,6 +1,7 @@
-"""What a server means when it does not answer a request: its status and its words, sorted by what to do about it."""
+"""What a server means when it does not answer: its status and its words, sorted by what to do about it."""
 
 import re
+from collections.abc import Iterator
 from enum import Enum, auto
 
 
@@ -20,9 +21,12 @@ SWITCHES = {
     "template": re.compile(r"template|enable_thinking|kwargs"),
     "schema": re.compile(r"response_format|json_?(schema|object)|schema|grammar|structured|guided"),
 }
-"""The optional parts of a request in the order in which they are missed least, and the words that refuse them."""
+"""The optional parts of a request, the one that is missed least first, and the words that refuse them."""
 
-_NOT = r"(not? (support|accept|available|enabled|allow|a\b)|n't (support|accept|allow)|unsupported|without|missing|at most 0)"
+_NOT = (
+    r"(not? (support|accept|available|enabled|allow|a\b)|n't (support|accept|allow)|"
+    r"unsupported|without|missing|at most 0)"
+)
 _EYES = r"(image|vision|multi-?modal|mmproj|picture)"
 _BLIND = re.compile(rf"{_EYES}.*{_NOT}|{_NOT}.*{_EYES}")
 _CONTEXT = re.compile(r"context|n_ctx|too (long|many tokens)|max_model_len|exceed\w* .*tokens")
@@ -51,3 +55,14 @@ def why_refused(status: int, words: str) -> Refusal:
 def refused_switches(words: str, on: frozenset[str]) -> frozenset[str]:
     """Which optional parts of the request the server's words name, of those that are on."""
     return frozenset(name for name in on if SWITCHES[name].search(words.lower()))
+
+
+def fewer_switches(on: frozenset[str]) -> Iterator[frozenset[str]]:
+    """What to try when nothing is named: without each one, with the schema alone, without any."""
+    for name in SWITCHES:
+        if name in on:
+            yield on - {name}
+    if "schema" in on and len(on) > 2:
+        yield frozenset({"schema"})
+    if len(on) > 1:
+        yield frozenset()

@@ -26,19 +26,25 @@ class Question:
     temperature: float = 0.0
 
     @classmethod
-    def first(cls, prompt: Prompt) -> "Question":
-        """The first try: a keyword of three words in a script that tokens are not made for takes about 16."""
-        return cls(prompt, 100 + 16 * prompt.max_tags + (300 if prompt.task == "classify" else 0))
+    def first(cls, prompt: Prompt, *, thinks: bool = False) -> "Question":
+        """The first try: a keyword of three words in a script that tokens are not made for takes about 16.
+
+        Args:
+            prompt: What is wanted.
+            thinks: Whether the model is known to think although it was asked not to.
+        """
+        room = 100 + 16 * prompt.max_tags + (300 if prompt.task == "classify" else 0)
+        return cls(prompt, room + (THOUGHT_TOKENS if thinks else 0))
 
     def again(self, said: "Said") -> "Question":
-        """The second try after an answer that was cut or unusable: more room if it was cut, and another guess."""
+        """The second try after an answer that was cut or unusable: more room if cut, and another guess."""
         tokens = self.tokens
         if said.cut:
-            tokens = max(4 * tokens, 0 if said.text else THOUGHT_TOKENS)
+            tokens = max(4 * tokens, THOUGHT_TOKENS if said.thought else 0)
         return replace(self, tokens=tokens, temperature=0.4)
 
     def body(self, model: str, jpeg: bytes, switches: frozenset[str]) -> bytes:
-        """The request as bytes. The picture goes around the JSON encoder, which would take longer than all else."""
+        """The request as bytes. The picture goes around the JSON encoder, the slowest part otherwise."""
         fields: dict[str, Any] = {
             "model": model,
             "max_tokens": self.tokens,
@@ -72,12 +78,14 @@ class Said:
     Attributes:
         text: Its answer, or its thoughts if they are all there is and look like an answer.
         cut: Whether it ran out of tokens.
+        thought: Whether it thought before it answered.
         prompt_tokens: As the server counted, 0 if it did not.
         completion_tokens: Likewise.
     """
 
     text: str
     cut: bool = False
+    thought: bool = False
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
@@ -102,9 +110,12 @@ def read_completion(answer: Any) -> Said | None:
     cut = finish == "length"
     if not content.strip() and (not cut or thoughts.lstrip()[:1] in {"{", "["}):
         content = thoughts  # LM Studio puts an answer by schema there for some models
+    thought = bool(thoughts.strip()) or "<think>" in content
     usage = answer.get("usage")
     counts = usage if isinstance(usage, dict) else {}
-    return Said(content, cut, _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens")))
+    return Said(
+        content, cut, thought, _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
+    )
 
 
 def _text(content: Any) -> str:

@@ -1,17 +1,19 @@
 """A model on an OpenAI-compatible server: LM Studio, Ollama, llama.cpp, vLLM, KoboldCpp, Jan, and others.
 
-Servers differ in what they accept, how they fail and where they put the answer. What is asked for is the best form
-(an answer by JSON schema, no thinking); what a server refuses is left away from then on.
+Servers differ in what they accept, how they fail and where they put the answer. What is asked for is the best
+form (an answer by JSON schema, no thinking); what a server refuses is left away from then on.
 """
 
 import io
 import threading
 import time
 from dataclasses import dataclass
+from typing import NoReturn
 
-from tagroll.describe.channel import NOT_RUNNING, Channel, Limits, pauses
+from tagroll.describe.channel import NOT_RUNNING, TRIES, Channel, Limits, pauses
 from tagroll.describe.discovery import Choice, ServerInfo, blind_error, choose, look
-from tagroll.describe.refusal import SWITCHES, Refusal, refused_switches, why_refused
+from tagroll.describe.prompt import build_prompt
+from tagroll.describe.refusal import SWITCHES, Refusal, fewer_switches, refused_switches, why_refused
 from tagroll.describe.reply import parse_reply
 from tagroll.describe.request import Question, Said, read_completion
 from tagroll.describe.wire import Answer, Wire, WireError
@@ -20,6 +22,10 @@ from tagroll.errors import PhotoError, ReplyError, ServerError
 
 STRIKES = 8
 """So many photos refused in a row, and none answered in between: it is not the photos."""
+LARGER_CONTEXT = (
+    "Give the model a larger context, 8192 tokens or more for each request at once "
+    "(llama-server -c, LM Studio: Context Length, OLLAMA_CONTEXT_LENGTH)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,8 @@ class ServerDescriber:
         self._switches = frozenset(SWITCHES)
         self._stats = Stats()
         self._strikes = 0
+        self._thinks = False
+        self._notes: tuple[str, ...] = ()
 
     @property
     def model(self) -> str:
@@ -124,10 +132,10 @@ class ServerDescriber:
             if self._choice is None:
                 self._info = self._look()
                 choice = choose(self._info, self._wanted, explicit=self._explicit)
-                if choice.model.sees is None:
-                    self._show_something(choice.model.name)
+                doubt = self._show_something(choice.model.name) if choice.model.sees is None else ""
+                self._notes = tuple(note for note in (choice.note, doubt) if note)
                 self._choice = choice
-        return (self._choice.note,) if self._choice.note else ()
+        return self._notes
 
     def describe(self, preview: Preview, prompt: Prompt) -> Description:
         """Describe one picture.
@@ -139,8 +147,9 @@ class ServerDescriber:
         """
         if self._choice is None:
             self.discover()
-        question = Question.first(prompt)
+        question = Question.first(prompt, thinks=self._thinks)
         said = self._ask(preview.jpeg, question, self.model)
+        self._thinks |= said.cut and said.thought
         try:
             found: Description | None = self._understand(said, prompt)
         except ReplyError:
@@ -184,17 +193,28 @@ class ServerDescriber:
             "Give it with --api-key or in the environment as TAGROLL_API_KEY",
         )
 
-    def _show_something(self, model: str) -> None:
-        """Ask about a tiny picture, when the server does not say whether the model sees.
+    def _show_something(self, model: str) -> str:
+        """Show a small green picture, when the server does not say whether the model sees.
 
-        What is answered does not matter: a picture that is refused is what is looked for.
+        Returns:
+            A doubt, for some servers take the picture and do not show it to the model; a model that sees need
+            not name the colour.
+
+        Raises:
+            ServerError: The picture is refused.
         """
-        from PIL import Image  # noqa: PLC0415 - only where it is needed
+        from PIL import Image  # only where it is needed
 
         jpeg = io.BytesIO()
         Image.new("RGB", (64, 64), "green").save(jpeg, "JPEG")
-        text = "What colour is this picture? Answer with one word."
-        self._ask(jpeg.getvalue(), Question(Prompt("tags", text, {"type": "object"}, 1, ""), 16), model)
+        try:
+            said = self._ask(jpeg.getvalue(), Question.first(build_prompt("tags", max_tags=3)), model)
+        except PhotoError as error:
+            raise ServerError(error.message, error.hint) from error
+        if "green" in said.text.casefold() or not said.text.strip():
+            return ""
+        words = " ".join(said.text.split())[:80]
+        return f"{model} may not see pictures: of a plain green one it says {words!r}. Look at the first tags"
 
     def _ask(self, jpeg: bytes, question: Question, model: str) -> Said:
         """Get something said about a picture.
@@ -204,6 +224,7 @@ class ServerDescriber:
             ServerError: The server or the model cannot be used.
         """
         switches, broken, delays = self._switches, 0, pauses()
+        suspected = fewer_switches(switches)
         while True:
             began = time.monotonic()
             answer = self._channel.chat(question.body(model, jpeg, switches))
@@ -211,12 +232,18 @@ class ServerDescriber:
             if said:
                 self._count(said, time.monotonic() - began, switches)
                 return said
-            refused = self._refused_switches(answer, switches)
-            if refused:
-                switches -= refused
-                continue
+            why = why_refused(400 if answer.status == 200 else answer.status, answer.error)
+            if why in {Refusal.BROKEN, Refusal.OTHER} and answer.status != 200:
+                if named := refused_switches(answer.error, switches):
+                    switches -= named
+                    continue
+                # Nothing is named. Once the server has answered such a request, it means something else.
+                fewer = None if why is Refusal.BROKEN or self._stats.answers else next(suspected, None)
+                if fewer is not None:
+                    switches = fewer
+                    continue
             broken += 1
-            self._refused(answer, model, broken)
+            self._refused(answer, why, model, broken)
             self._channel.patience.pause(next(delays))
 
     def _count(self, said: Said, seconds: float, switches: frozenset[str]) -> None:
@@ -225,53 +252,32 @@ class ServerDescriber:
             self._switches &= switches  # what was refused is left away from now on
             self._stats += Stats(1, seconds, said.prompt_tokens, said.completion_tokens)
 
-    def _refused_switches(self, answer: Answer, on: frozenset[str]) -> frozenset[str]:
-        """The optional parts of the request to go on without: those that are named, else one after the other.
-
-        Without being named they are only suspected until the server has answered anything: a server that takes them
-        means something else.
-        """
-        if answer.status in {200, 401, 403, 404} or why_refused(answer.status, answer.error) in {
-            Refusal.BLIND,
-            Refusal.CONTEXT,
-        }:
-            return frozenset()
-        named = refused_switches(answer.error, on)
-        if named or answer.status >= 500 or self._stats.answers:
-            return named
-        return frozenset(next(([name] for name in SWITCHES if name in on), []))
-
-    def _refused(self, answer: Answer, model: str, times: int) -> None:
+    def _refused(self, answer: Answer, why: Refusal, model: str, times: int) -> None:
         """Decide what a refusal means: return to try again, or raise."""
-        root, said = self._wire.address.root, answer.error
-        words = f': "{said}"' if said else f" (status {answer.status})"
-        match why_refused(400 if answer.status == 200 else answer.status, said):
-            case Refusal.KEY:
-                error: ServerError | PhotoError = self._locked()
-            case Refusal.BLIND if not self._stats.answers:
-                error = blind_error(self._info, model, said)
-            case Refusal.MODEL if times >= 3:
-                error = ServerError(
-                    f"The model server at {root} has no model {model}{words}", f"Load {model} there"
-                )
-            case Refusal.CONTEXT:
-                error = PhotoError(
-                    f"The picture does not fit into the model's context{words}",
-                    "Give the model a larger context, 8192 tokens or more for each request at once (llama-server -c, "
-                    "LM Studio: Context Length, OLLAMA_CONTEXT_LENGTH)",
-                )
-            case Refusal.MODEL | Refusal.BROKEN if times < 3:
-                return
-            case _ if answer.status == 200 and not said:
-                if times < 3:
-                    return
-                error = ReplyError(f"The model server at {root} answered, but not with a chat completion")
-            case _:
-                error = PhotoError(f"The model server refused the picture{words}", "See the server's log")
-        if isinstance(error, PhotoError):
-            self._strike(error)
+        garbage = answer.status == 200 and not answer.error
+        if times < TRIES and (garbage or why in {Refusal.MODEL, Refusal.BROKEN}):
+            return
+        root = self._wire.address.root
+        words = f': "{answer.error}"' if answer.error else f" (status {answer.status})"
+        if why is Refusal.KEY:
+            self._stop(self._locked())
+        if why is Refusal.BLIND and not self._stats.answers:
+            self._stop(blind_error(self._info, model, answer.error))
+        if why is Refusal.MODEL:
+            message = f"The model server at {root} has no model {model}{words}"
+            self._stop(ServerError(message, f"Load {model} there"))
+        if why is Refusal.CONTEXT:
+            error = PhotoError(f"The picture does not fit into the model's context{words}", LARGER_CONTEXT)
+        elif garbage:
+            error = ReplyError(f"The model server at {root} answered, but not with a chat completion")
         else:
-            self._channel.patience.end(error.message, error.hint)
+            error = PhotoError(f"The model server refused the picture{words}", "See the server's log")
+        self._strike(error)
+        raise error
+
+    def _stop(self, error: ServerError) -> NoReturn:
+        """End the run for all threads."""
+        self._channel.patience.end(error.message, error.hint)
         raise error
 
     def _strike(self, error: PhotoError) -> None:
@@ -279,5 +285,4 @@ class ServerDescriber:
             self._strikes += 1
             out = self._strikes >= STRIKES
         if out:
-            self._channel.patience.end(f"The model server refuses every photo. {error.message}", error.hint)
-            self._channel.patience.check()
+            self._stop(ServerError(f"The model server refuses every photo. {error.message}", error.hint))

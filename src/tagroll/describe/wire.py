@@ -42,8 +42,8 @@ class Address:
 def parse_address(api_url: str) -> Address:
     """Make sense of what people paste as a server's URL.
 
-    With or without a scheme, a trailing slash, the version, or a whole endpoint; the address a server listens on
-    (0.0.0.0) is taken for this machine.
+    With or without a scheme, a trailing slash, the version, or a whole endpoint; the address a server listens
+    on (0.0.0.0) is taken for this machine.
 
     Raises:
         UsageError: It is no URL of an HTTP server.
@@ -133,7 +133,7 @@ class Wire:
     """
 
     def __init__(self, api_url: str, api_key: str | None = None) -> None:
-        import httpx2  # noqa: PLC0415 - 70 ms that a run without a server need not wait
+        import httpx2  # late: 70 ms that a run without a server need not wait
 
         self.address = parse_address(api_url)
         key = (api_key or "").strip()
@@ -195,7 +195,9 @@ class Wire:
 
     def _answer(self, response: "httpx2.Response") -> Answer:
         body, error = response.content, ""
-        if response.status_code != 200 or body.startswith(b'{"error"'):
+        if response.is_redirect:  # not followed: the photos go where the user said and nowhere else
+            error = f"it redirects to {response.headers['location'][:200]}"
+        elif response.status_code != 200 or b'"error"' in body[:200]:
             error = error_text(body)
         for secret in self._secrets:
             error = error.replace(secret, "***")
