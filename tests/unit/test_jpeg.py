@@ -317,6 +317,17 @@ def test_a_pointer_from_the_exif_to_a_preview_behind_the_picture_is_not_broken(o
     assert read(replace_packets(unrelated, replace(read(unrelated), xmp=xmp("a")))).xmp == xmp("a")
 
 
+def test_an_afcp_trailer_counts_from_the_start_of_the_file():
+    data = photo(JFIF, tail=b"AXS!" + bytes(8))
+    with pytest.raises(ForeignStructureError, match="AFCP"):
+        replace_packets(data, Packets(xmp=xmp("a")))
+
+
+def test_a_file_of_nothing_but_segments_is_refused_soon():
+    with pytest.raises(ForeignStructureError, match="too many"):
+        read(photo(segment(0xE0, b"") * 20_000))
+
+
 OURS = st.builds(
     Packets,
     xmp=st.none() | st.builds(xmp, st.text("abc", max_size=9), padding=st.integers(0, 30)),

@@ -43,6 +43,8 @@ _LIMIT = 65533
 """Bytes a segment can hold."""
 _HEAD_BYTES = 32768
 """Read at once: nearly always the whole of what comes before the picture."""
+_MAX_SEGMENTS = 10_000
+"""Far more than any photo has (650 MB of full ones); a file of empty segments must not cost minutes."""
 _FILL = re.compile(rb"\xff+")
 _MAX_TRAILING_PICTURES = 10_000
 
@@ -113,12 +115,14 @@ def _segments(data: bytes) -> list[_Segment]:
     """The segments before the first scan; the last one is the scan (or end) marker itself."""
     if data[:2] != b"\xff\xd8":
         raise MetadataError("not a JPEG file")
-    segments = []
+    segments: list[_Segment] = []
     position = 2
     while (marker := data[position : position + 2]) not in {b"\xff\xda", b"\xff\xd9"}:
         if marker == b"\xff\xff" and (fill := _FILL.match(data, position)):
             position = fill.end() - 1  # any number of 0xFF may come before a marker (T.81, B.1.1.2)
             continue
+        if len(segments) == _MAX_SEGMENTS:
+            raise ForeignStructureError("the JPEG has too many segments")
         if len(data) < position + 4:
             raise _CutOffError("the JPEG is cut off before its picture")
         end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
@@ -264,9 +268,7 @@ def _check_pointers(data: bytes, segments: Sequence[_Segment], edits: Sequence[E
     """
     end = end_of_image(data, segments[-1].start)
     if data[-12:-8] in {b"AXS!", b"AXS*"}:
-        raise ForeignStructureError(
-            "the photo has an AFCP trailer, whose offsets count from the file's start"
-        )
+        raise ForeignStructureError("the photo has an AFCP trailer, with offsets from the file's start")
     found = islice(re.finditer(b"\xff\xd8\xff", memoryview(data)[end:]), _MAX_TRAILING_PICTURES)
     pictures = [end + start.start() for start in found]
     for exif in _of(segments, "exif") if pictures else ():

@@ -18,6 +18,7 @@ sequence are hashed whole.
 """
 
 import hashlib
+import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
 
@@ -28,6 +29,10 @@ from tagroll.metadata.picture_tiff import tiff_parts
 
 Parts = Iterator[bytes | memoryview]
 
+_SEGMENT = re.compile(rb"\xff([^\x00\xff])")
+_NO_SEGMENT = frozenset(bytes([marker]) for marker in range(0xD0, 0xDA))
+_MAX_SEGMENTS = 10_000
+_MAX_BLOCKS = 200_000
 _PNG_CHUNKS = frozenset(
     {
         *(b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"),
@@ -64,13 +69,15 @@ def picture_hash(data: bytes | memoryview, fmt: Format) -> str:
 def _jpeg_parts(view: memoryview) -> Parts:
     colour: list[bytes | memoryview] = []
     position = 2
-    while view[position + 1] != 0xDA:
-        marker = view[position + 1]
-        if view[position] != 0xFF or marker in {0x00, 0xFF}:  # decoders skip fill bytes and stray ones
-            position += 1
-            continue
-        if 0xD0 <= marker <= 0xD9:
+    for _ in range(_MAX_SEGMENTS):
+        found = _SEGMENT.search(view, position)  # as decoders do, past fill bytes and stray ones
+        if found is None or found[1] in _NO_SEGMENT:
             raise ValueError("no picture")
+        position = found.start(1) - 1
+        marker = found[1][0]
+        if marker == 0xDA:
+            yield view[position : end_of_image(view, position)]
+            break
         end = position + 2 + int.from_bytes(view[position + 2 : position + 4], "big")
         segment = view[position:end]
         head = bytes(segment[4:16])
@@ -81,7 +88,8 @@ def _jpeg_parts(view: memoryview) -> Parts:
         elif not 0xE0 <= marker <= 0xEF and marker != 0xFE:
             yield segment
         position = max(end, position + 4)
-    yield view[position : end_of_image(view, position)]
+    else:
+        raise ValueError("too many segments")
     yield from colour
 
 
@@ -113,7 +121,9 @@ def _gif_parts(view: memoryview) -> Parts:
     yield view[:3]
     position = 13 + _gif_table(view[10])
     yield view[6:position]
-    while position < len(view) and view[position] != 0x3B:
+    for _ in range(_MAX_BLOCKS):
+        if position >= len(view) or view[position] == 0x3B:
+            return
         start = position
         kind, label = view[position], view[position + 1]
         if kind == 0x2C:
@@ -128,6 +138,7 @@ def _gif_parts(view: memoryview) -> Parts:
         position += 1
         if kind == 0x2C or not (label == 0xFE or (label == 0xFF and first not in _GIF_APPLICATIONS)):
             yield view[start:position]
+    raise ValueError("too many blocks")
 
 
 def _gif_table(flags: int) -> int:

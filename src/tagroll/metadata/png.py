@@ -30,6 +30,8 @@ _KINDS = {
     b"Raw profile type exif": "exif",
     b"Raw profile type APP1": "exif",
 }
+_MAX_CHUNKS = 200_000
+"""Far more than any photo has; a file of empty chunks must not cost minutes."""
 _MAX_TEXT = 64 * 1024 * 1024
 """Bytes a compressed packet may unpack to; more is an attack."""
 
@@ -44,12 +46,12 @@ class _Chunk(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """A packet and the chunk it stands in; `raw` is what its raw profile wraps (b"" for modern chunks)."""
+    """A packet and its chunk; `raw`: what its raw profile wraps, or b""; `is_alone`: it has no twin."""
 
-    kind: str
     chunk: _Chunk
     packet: bytes | None
     raw: bytes
+    is_alone: bool
 
 
 def read_packets(source: BinaryIO) -> Packets:
@@ -76,11 +78,11 @@ def replace_packets(data: bytes, new: Packets) -> bytes:
     old, found = _packets(chunks)
     edits = []
     if new.exif != old.exif:
-        edits.append(_edit(chunks, found.get("exif", []), _exif_chunk(found.get("exif", []), new.exif)))
+        edits.append(_edit(chunks, found.get("exif"), _exif_chunk(found.get("exif"), new.exif)))
     if new.xmp != old.xmp:
-        edits.append(_edit(chunks, found.get("xmp", []), _xmp_chunk(new.xmp)))
+        edits.append(_edit(chunks, found.get("xmp"), _xmp_chunk(new.xmp)))
     if new.iptc != old.iptc:
-        edits.append(_edit(chunks, found.get("iptc", []), _iptc_chunk(found.get("iptc", []), new.iptc)))
+        edits.append(_edit(chunks, found.get("iptc"), _iptc_chunk(found.get("iptc"), new.iptc)))
     return splice(data, edits)
 
 
@@ -90,8 +92,7 @@ def _chunks(source: BinaryIO) -> Iterator[_Chunk]:
         raise MetadataError("not a PNG file")
     size = source.seek(0, io.SEEK_END)
     position = source.seek(8)
-    name = b""
-    while name != b"IEND":
+    for _ in range(_MAX_CHUNKS):
         head = source.read(8)
         name = head[4:]
         length = int.from_bytes(head[:4], "big")
@@ -106,7 +107,10 @@ def _chunks(source: BinaryIO) -> Iterator[_Chunk]:
         else:
             source.seek(end)
         yield _Chunk(name, position, end, payload)
+        if name == b"IEND":
+            return
         position = end
+    raise ForeignStructureError("the PNG has too many chunks")
 
 
 def _is_ours(name: bytes, payload: bytes) -> bool:
@@ -117,36 +121,37 @@ def _checksum(name: bytes, payload: bytes) -> bytes:
     return zlib.crc32(payload, zlib.crc32(name)).to_bytes(4, "big")
 
 
-def _packets(chunks: Sequence[_Chunk]) -> tuple[Packets, Mapping[str, list[_Found]]]:
+def _packets(chunks: Sequence[_Chunk]) -> tuple[Packets, Mapping[str, _Found]]:
     """What the chunks say, and where it stands."""
-    by_kind: dict[str, list[_Found]] = {}
+    by_kind: dict[str, list[_Chunk]] = {}
     for chunk in chunks:
         if chunk.payload and _is_ours(chunk.name, chunk.payload):
-            found = _found(chunk)
-            by_kind.setdefault(found.kind, []).append(found)
+            keyword = chunk.payload[:80].partition(b"\0")[0]
+            by_kind.setdefault("exif" if chunk.name == b"eXIf" else _KINDS[keyword], []).append(chunk)
+    found = {}
     for kind, several in by_kind.items():
-        # the modern EXIF chunk beside its raw twin is what ImageMagick writes; it counts
-        several.sort(key=lambda one: one.chunk.name != b"eXIf")
         if len(several) > 1 and kind != "exif":
             raise ForeignStructureError(f"the photo has several {kind.upper()} packets")
-    first = {kind: several[0].packet for kind, several in by_kind.items()}
-    signed = any(chunk.name == b"caBX" for chunk in chunks) or points_to_manifest(first.get("xmp"))
-    return Packets(first.get("xmp"), first.get("iptc"), first.get("exif"), signed=signed), by_kind
+        # the modern EXIF chunk beside its raw twin is what ImageMagick writes; it counts
+        several.sort(key=lambda chunk: chunk.name != b"eXIf")
+        found[kind] = _found(several[0], is_alone=len(several) == 1)
+    xmp, iptc, exif = (found[kind].packet if kind in found else None for kind in ("xmp", "iptc", "exif"))
+    signed = any(chunk.name == b"caBX" for chunk in chunks) or points_to_manifest(xmp)
+    return Packets(xmp, iptc, exif, signed=signed), found
 
 
-def _found(chunk: _Chunk) -> _Found:
+def _found(chunk: _Chunk, *, is_alone: bool) -> _Found:
     if chunk.name == b"eXIf":
-        return _Found("exif", chunk, chunk.payload.removeprefix(_EXIF_HEADER), b"")
+        return _Found(chunk, chunk.payload.removeprefix(_EXIF_HEADER), b"", is_alone)
     keyword, text = _text(chunk)
-    kind = _KINDS[keyword]
     if keyword == _XMP:
-        return _Found(kind, chunk, text, b"")
+        return _Found(chunk, text, b"", is_alone)
     raw = _unwrap(text)
-    if kind == "iptc":
-        return _Found(kind, chunk, iptc_of(raw) if raw.startswith(b"8BIM") else raw, raw)
+    if keyword == _RAW_IPTC:
+        return _Found(chunk, iptc_of(raw) if raw.startswith(b"8BIM") else raw, raw, is_alone)
     if keyword.endswith(b"APP1") and not raw.startswith(_EXIF_HEADER):
         raise ForeignStructureError("the photo has an XMP packet in a raw profile of APP1")
-    return _Found(kind, chunk, raw.removeprefix(_EXIF_HEADER), raw)
+    return _Found(chunk, raw.removeprefix(_EXIF_HEADER), raw, is_alone)
 
 
 def _text(chunk: _Chunk) -> tuple[bytes, bytes]:
@@ -189,10 +194,10 @@ def _chunk(name: bytes, payload: bytes) -> bytes:
     return struct.pack(">I", len(payload)) + name + payload + _checksum(name, payload)
 
 
-def _edit(chunks: Sequence[_Chunk], found: Sequence[_Found], new: bytes) -> Edit:
+def _edit(chunks: Sequence[_Chunk], found: _Found | None, new: bytes) -> Edit:
     """Replace the chunk of the packet, or put one before the picture data, where all readers look."""
     if found:
-        return Edit(found[0].chunk.start, found[0].chunk.end, new)
+        return Edit(found.chunk.start, found.chunk.end, new)
     at = next((chunk.start for chunk in chunks if chunk.name == b"IDAT"), chunks[-1].start)
     return Edit(at, at, new)
 
@@ -202,16 +207,16 @@ def _xmp_chunk(xmp: bytes | None) -> bytes:
     return b"" if xmp is None else _chunk(b"iTXt", _XMP + b"\0\0\0\0\0" + xmp)
 
 
-def _exif_chunk(found: Sequence[_Found], exif: bytes | None) -> bytes:
-    if len(found) > 1 or any(one.raw for one in found):
+def _exif_chunk(found: _Found | None, exif: bytes | None) -> bytes:
+    if found and (found.raw or not found.is_alone):
         raise ForeignStructureError("the photo has EXIF in a raw profile")
     return b"" if exif is None else _chunk(b"eXIf", exif)
 
 
-def _iptc_chunk(found: Sequence[_Found], iptc: bytes | None) -> bytes:
-    if not found:
+def _iptc_chunk(found: _Found | None, iptc: bytes | None) -> bytes:
+    if found is None:
         raise ForeignStructureError("PNG has no place for IPTC")
-    raw = with_iptc(found[0].raw, iptc) if found[0].raw.startswith(b"8BIM") else iptc or b""
+    raw = with_iptc(found.raw, iptc) if found.raw.startswith(b"8BIM") else iptc or b""
     if not raw:
         return b""
     digits = raw.hex()

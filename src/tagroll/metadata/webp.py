@@ -17,6 +17,8 @@ from tagroll.metadata.splice import Edit, splice
 _ALPHA, _EXIF_FLAG, _XMP_FLAG = 0x10, 0x08, 0x04
 _EXIF_HEADER = b"Exif\0\0"
 _XMP, _EXIF = b"XMP ", b"EXIF"
+_MAX_CHUNKS = 200_000
+"""Far more than any photo has; a file of empty chunks must not cost minutes."""
 _MAX_RIFF = (1 << 32) - 10
 
 
@@ -80,7 +82,9 @@ def _chunks(source: BinaryIO) -> Iterator[_Chunk]:
     if source.seek(0, io.SEEK_END) < stop:
         raise MetadataError("the WebP is cut off")
     position = 12
-    while position < stop:
+    for _ in range(_MAX_CHUNKS):
+        if position == stop:
+            return
         source.seek(position)
         head = source.read(8)
         size = int.from_bytes(head[4:], "little")
@@ -89,6 +93,7 @@ def _chunks(source: BinaryIO) -> Iterator[_Chunk]:
             raise ForeignStructureError("the WebP's chunks do not fill it evenly")
         yield _Chunk(head[:4], position, end, source.read(min(size, _PEEK.get(head[:4], 0))))
         position = end
+    raise ForeignStructureError("the WebP has too many chunks")
 
 
 def _packets(chunks: Sequence[_Chunk]) -> Packets:
