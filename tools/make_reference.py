@@ -1,0 +1,141 @@
+"""Write docs/reference/ from the code: commands, formats, fields, exit codes. A test keeps it in step.
+
+python tools/make_reference.py           write the pages
+python tools/make_reference.py --check   exit 1 if they are not what the code says
+"""
+
+import inspect
+import sys
+from pathlib import Path
+
+import click
+
+from tagroll import errors
+from tagroll.cli.app import COMMANDS, main
+from tagroll.formats import FORMATS
+from tagroll.metadata.fields import FIELDS
+
+FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+MADE = "<!-- made by tools/make_reference.py; change the code, not this page -->\n"
+WRITERS = {
+    "jpeg": "in process",
+    "png": "in process",
+    "webp": "in process",
+    "exiftool": "exiftool, else a sidecar",
+    "sidecar": "a sidecar",
+}
+DECODERS = {
+    "pillow": "Pillow",
+    "heif": "pi-heif",
+    "embedded": "the camera's preview inside, through exiftool",
+    "none": "not yet",
+}
+
+
+def pages() -> dict[str, str]:
+    """Every page by its file name."""
+    return {f"{name}.md": command_page(name) for name in COMMANDS} | {
+        "commands.md": overview(),
+        "formats.md": formats_page(),
+        "fields.md": fields_page(),
+        "exit-codes.md": exit_codes_page(),
+    }
+
+
+def overview() -> str:
+    """All commands with their one line."""
+    rows = "\n".join(f"| [`tagroll {name}`]({name}.md) | {text} |" for name, text in COMMANDS.items())
+    return f"# Commands\n\n{MADE}\n| command | what it does |\n|---|---|\n{rows}\n"
+
+
+def command_page(name: str) -> str:
+    """Usage, help and options of one command."""
+    group = click.Context(main, info_name="tagroll")
+    command = main.get_command(group, name)
+    assert command is not None  # noqa: S101 - it stands in COMMANDS
+    with click.Context(command, info_name=name, parent=group) as ctx:
+        usage = command.get_usage(ctx).removeprefix("Usage: ")
+        rows = [
+            row
+            for p in command.get_params(ctx)
+            if isinstance(p, click.Option) and (row := option_row(p, ctx))
+        ]
+    help_text = inspect.cleandoc(command.help or "")
+    table = "| option | meaning | variable |\n|---|---|---|\n" + "\n".join(rows)
+    return f"# tagroll {name}\n\n{MADE}\n```\n{' '.join(usage.split())}\n```\n\n{help_text}\n\n{table}\n"
+
+
+def option_row(option: click.Option, ctx: click.Context) -> str:
+    """One row of the table of options."""
+    record = option.get_help_record(ctx)
+    if record is None:
+        return ""
+    variables = option.envvar if isinstance(option.envvar, str) else ""
+    names, text = (part.replace("|", "\\|") for part in record)
+    return f"| `{names}` | {text} | {f'`{variables}`' if variables else ''} |"
+
+
+def formats_page() -> str:
+    """The table of formats."""
+    rows = "\n".join(
+        f"| {fmt.name} | {' '.join(fmt.suffixes)} | {DECODERS[fmt.decoder]} | {WRITERS[fmt.writer]} |"
+        for fmt in FORMATS
+    )
+    head = "| format | file name endings | seen through | tags are written by |\n|---|---|---|---|\n"
+    return f"# Formats\n\n{MADE}\nThe content of a file decides, not its name.\n\n{head}{rows}\n"
+
+
+HOLDS = {
+    "paths": "one tag a value, with its levels",
+    "flat": "one tag a value, the last level",
+    "mixed": "one tag a value, with or without levels",
+    "xml": "tags as XML",
+    "comment": "all tags in one text",
+    "text": "a caption",
+}
+
+
+def fields_page() -> str:
+    """The table of metadata fields."""
+    rows = "\n".join(
+        f"| `{row.name}` | {row.family.upper()} | {HOLDS[row.holds]} | {'' if not row.separator else f'`{row.separator}`'} "
+        f"| {'yes' if row.spread else 'on request' if row.change else 'where it is there'} |".replace("`|`", "`\\|`")
+        for row in FIELDS.values()
+    )
+    head = "| field | packet | holds | separator | written |\n|---|---|---|---|---|\n"
+    return f"# Fields\n\n{MADE}\nThe metadata fields that tagroll reads and writes, by exiftool's names.\n\n{head}{rows}\n"
+
+
+def exit_codes_page() -> str:
+    """Exit codes, from the error tree."""
+    kinds = [
+        errors.TagrollError,
+        errors.UsageError,
+        errors.PhotoError,
+        errors.ServerError,
+        errors.CatalogLockedError,
+    ]
+    texts = {0: "Done."} | {kind.exit_code: (kind.__doc__ or "").splitlines()[0] for kind in kinds}
+    texts |= {1: "Fatal: the run could not go on.", 3: "Finished, some photos failed.", 130: "Interrupted."}
+    rows = "\n".join(f"| {code} | {text} |" for code, text in sorted(texts.items()))
+    return f"# Exit codes\n\n{MADE}\n| code | meaning |\n|---|---|\n{rows}\n"
+
+
+def run(arguments: list[str]) -> int:
+    """Write or check."""
+    stale = [
+        name
+        for name, text in pages().items()
+        if not (FOLDER / name).exists() or (FOLDER / name).read_text() != text
+    ]
+    if "--check" in arguments:
+        print("stale: " + ", ".join(stale) if stale else "docs/reference says what the code says")
+        return 1 if stale else 0
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
