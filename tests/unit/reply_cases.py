@@ -91,7 +91,7 @@ JSON = [
     ("labelled items", '["Setting: beach", "Time of day: sunset"]', BS),
     ("explained items", '["beach - a wide stretch of sand", "sunset: the sky glows in orange"]', BS),
     ("apostrophes", '["children\'s toys", "dog"]', ["children's toys", "dog"]),
-    ("emoji in front", '["🏖️ beach", "🌅 sunset"]', ["🏖️ beach", "🌅 sunset"]),
+    ("emoji in front", '["🏖️ beach", "🌅 sunset"]', BS),
     ("BOM", '\ufeff{"keywords": ["beach", "sunset"]}', BS),
     ("NUL bytes", '{"keywords": ["be\x00ach", "sunset"]}\x00\x00', BS),
     ("raw newline in a string", '{"description": "two\nlines", "keywords": ["beach", "sunset"]}', BS),

@@ -22,8 +22,8 @@ from tagroll.describe.reply_names import Part
 from tagroll.describe.reply_values import Findings, read_value
 from tagroll.errors import ReplyError
 
-_LOOP = 3
-"""A keyword said this often means that the model ran in a circle until it was cut off."""
+_LOOP = 2
+"""Keywords said this often on average mean that the model ran in a circle until it was cut off."""
 
 _CORRECTION = re.compile(
     r"\b(?:final|corrected|correction|revised|updated|improved|refined|instead|wait|actually)\b", re.IGNORECASE
@@ -62,12 +62,11 @@ def parse_reply(text: str, *, prompt_text: str = "") -> Reply:
         ReplyError: There is no keyword in it; the message says what it was instead.
     """
     cleaned = clean(text, prompt_text)
-    examples = _examples(prompt_text)
     found = Findings()
     for variant in _variants(cleaned):
         found = _read(variant)
         keywords = _keywords(found.items())
-        if keywords and not found.error and keywords not in examples:
+        if keywords and not found.error and not _is_example(keywords, prompt_text):
             return Reply(keywords, *(_text(found, part) for part in (Part.TITLE, Part.DESCRIPTION, Part.FILENAME)))
         if found.error:
             break
@@ -94,19 +93,22 @@ def _decoded(text: str) -> str:
             return text
     quote = text.find('"')
     is_encoded = quote > 0 and text[quote - 1] == "\\"
-    return text.replace('\\"', '"').replace("\\n", "\n") if is_encoded else text
+    if is_encoded or ("\\n" in text and quote < 0):
+        return text.replace('\\"', '"').replace("\\n", "\n")
+    return text
 
 
 def _read(text: str) -> Findings:
     """Collect from JSON where there is any with keywords in it, else from the text around it."""
     values = list(find_json(text))
     found = Findings()
-    for values_meant in reversed(_drafts(text, values)):
+    # The last draft counts, unless it broke off and an earlier one is whole.
+    for draft in sorted(reversed(_drafts(text, values)), key=lambda draft: not draft[0].whole):
         found = Findings()
-        read_value([v.value for v in values_meant] if len(values_meant) > 1 else values_meant[0].value, found)
+        read_value([v.value for v in draft] if len(draft) > 1 else draft[0].value, found)
         if found.error or any(map(clean_item, found.items())):
             break
-    rest = _outside(text, values) if found.has_list or found.texts or found.items() else text
+    rest = "\n".join([_outside(text, values), *found.speech])
     if any(c.isalpha() for c in rest):
         beside = Findings()
         read_text(without_markup(rest), beside)
@@ -140,30 +142,27 @@ def _outside(text: str, values: list[Found]) -> str:
 
 def _keywords(items: list[str]) -> tuple[str, ...]:
     """Clean and unique; when the model ran in a circle, without the half word at its cut end."""
-    counts: dict[str, int] = {}
     keywords: dict[str, str] = {}
-    for item in items:
-        keyword = clean_item(item)
-        key = keyword.casefold()
-        if keyword:
-            keywords.setdefault(key, keyword)
-            counts[key] = counts.get(key, 0) + 1
+    for item in dict.fromkeys(items):
+        if keyword := clean_item(item):
+            keywords.setdefault(keyword.casefold(), keyword)
     last = clean_item(items[-1]).casefold() if items else ""
-    is_half = counts.get(last) == 1 and any(key != last and key.startswith(last) for key in keywords)
-    if is_half and max(counts.values()) >= _LOOP:
+    is_half = any(key != last and key.startswith(last) for key in keywords)
+    if last in keywords and is_half and len(items) >= _LOOP * len(keywords):
         del keywords[last]
     return tuple(keywords.values())
 
 
 def _text(found: Findings, part: Part) -> str:
-    return " ".join(unescape(found.texts.get(part, "")).split())
+    text = " ".join(unescape(found.texts.get(part, "")).split())
+    return text[1:-1] if text[:1] + text[-1:] in ('""', "\u201c\u201d", "**", "''") else text
 
 
-def _examples(prompt_text: str) -> set[tuple[str, ...]]:
-    """Keywords that stand in the prompt as JSON: an answer of just these repeats it."""
-    if "[" not in prompt_text:
-        return set()
-    return {keywords for v in find_json(prompt_text) if len(keywords := _keywords(_read_one(v.value))) > 1}
+def _is_example(keywords: tuple[str, ...], prompt_text: str) -> bool:
+    """Whether just these keywords stand in the prompt as JSON: then the model repeats its example."""
+    if len(keywords) < 2 or not all(keyword in prompt_text for keyword in keywords):
+        return False
+    return any(_keywords(_read_one(found.value)) == keywords for found in find_json(prompt_text))
 
 
 def _read_one(value: object) -> list[str]:

@@ -15,11 +15,11 @@ _THINKING = re.compile(
 _TURN = re.compile(
     r"(?P<user><\|im_start\|>\s*user|<start_of_turn>\s*user|<\|turn>\s*user|<\|user\|>|"
     r"<\|start_header_id\|>user<\|end_header_id\|>|\[INST\]|"
-    r"^\s*(?:###\s*(?:Instruction|Human|User)\s*:?|(?:USER|User|Human)\s*:|user\s*$))|"
+    r"^[ \t]*+(?:###[ \t]*(?:Instruction|Human|User)\b:?|(?:USER|User|Human)[ \t]*:|user[ \t]*$))|"
     r"(?P<model><\|im_start\|>\s*assistant|<start_of_turn>\s*model|<\|turn>\s*model|<\|assistant\|>|"
     r"<\|start_header_id\|>assistant<\|end_header_id\|>|<\|start\|>assistant|\[/INST\]|"
-    r"^\s*(?:###\s*(?:Response|Answer|Assistant)\s*:?|(?:ASSISTANT|Assistant|GPT)\s*:|(?:assistant|model)\s*$))|"
-    r"(?P<end><\|(?:im_end|end|eot_id|eot|endoftext|end_of_text|return|eom_id|end_of_turn|END_RESPONSE|call|"
+    r"^[ \t]*+(?:###[ \t]*(?:Response|Answer|Assistant)\b:?|(?:ASSISTANT|Assistant|GPT)[ \t]*:|(?:assistant|model)[ \t]*$))|"
+    r"(?P<end>(?<=[\]}])assistant[ \t]*$|<\|(?:im_end|end|eot_id|eot|endoftext|end_of_text|return|eom_id|end_of_turn|END_RESPONSE|call|"
     r"END_OF_TURN_TOKEN)\|>|</s>|<end_of_turn>|<eos>|<turn\|>|<end_of_utterance>|<｜end▁of▁sentence｜>|"  # noqa: RUF001
     r"\[END FINAL RESPONSE\])",
     re.MULTILINE,
@@ -37,6 +37,10 @@ _FENCE = re.compile(
 _ELEMENT = re.compile(r"<(/?)([A-Za-z][\w-]{0,30})(?:\s[^<>]{0,200})?/?>")
 _INLINE = frozenset(("b", "i", "em", "strong", "u", "span", "code", "mark", "a", "ref", "font", "small"))
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufeff\u200b\u2060\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+
+
+_MAX_CHARS = 100_000
+"""What is read of an answer: some 25,000 tokens, far beyond any list of keywords. A longer one ran wild."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,12 @@ def clean(text: str, prompt_text: str = "") -> Cleaned:
     """Take everything off an answer that is not the answer. Time is linear in the text."""
     text = _INVISIBLE.sub("", text.replace("\r\n", "\n"))
     answer, thoughts = _without_thoughts(text)
-    answer = _one_turn(answer)
+    answer = _one_turn(answer).strip()
+    if len(answer) > _MAX_CHARS:
+        answer = answer[:_MAX_CHARS].rsplit(maxsplit=1)[0]  # no half word at the end
     answer = _FENCE.sub("\n", _TOKEN.sub("\n", answer))
     answer, echoed = _without_prompt(answer, prompt_text)
-    return Cleaned(answer.strip(), _one_turn(thoughts).strip(), echoed)
+    return Cleaned(answer.strip(), _one_turn(thoughts).strip()[-_MAX_CHARS:], echoed)
 
 
 def without_markup(text: str) -> str:
@@ -83,7 +89,8 @@ def _without_thoughts(text: str) -> tuple[str, str]:
     for match in _THINKING.finditer(text):
         (thought if thinking else said).append(text[start : match.start()])
         if match["close"] and not thinking:
-            thought, said = thought + said, []
+            thought.extend(said)
+            said.clear()
         thinking, start = match["open"] is not None, match.end()
     (thought if thinking else said).append(text[start:])
     return "\n".join(said), "\n".join(thought)

@@ -20,7 +20,7 @@ _VERBS = re.compile(
 )
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _CJK_SENTENCE = re.compile(
-    r"[。！？]|这[张是幅]|這[張是幅]|[图圖][片中像][中里裡展显顯]?[有展显顯是]|照片[中里裡展显顯]|[显顯展]示了|"  # noqa: RUF001
+    r"[。！？].|.{8}[。！？]|这[张是幅]|這[張是幅]|[图圖][片中像][中里裡展显顯]?[有展显顯是]|照片[中里裡展显顯]|[显顯展]示了|"  # noqa: RUF001
     r"です|ます|ました|ません|この(?:画像|写真)|습니다|입니다|이 (?:이미지|사진)"
 )
 REFUSAL = re.compile(
@@ -49,12 +49,13 @@ _PLACEHOLDER = re.compile(
 )
 _NOT_A_KEYWORD = frozenset(
     "none null nil nan n/a na unknown undefined unspecified true false yes no ok okay sure hello hi thanks "
-    "etc et cetera more and or json yaml python list array confidence score value name assistant user model "
+    "etc more and or json yaml python list array confidence score value name assistant user model "
     "system image: here the a an i it this that error nothing empty".split()
-)
+) | {"et cetera", "and more", "not sure", "no idea", "no tags", "no keywords", "thank you", "sure thing"}
 
 _CODE = re.compile(r"[{}<>\\]|://|\w\(")
-_BULLET = re.compile(r"(?:[-*+•·‣◦▪►▸➤→✓✔☑○●–—>~]+|\(?\d{1,3}[.):、]|\(?[a-z]\)|\[[ xX]?\])\s+|[•·‣◦▪►▸➤✓✔☑○●]+")  # noqa: RUF001
+_EMOJI = re.compile(r"^[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff\s]+|[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff\s]+$")
+_BULLET = re.compile(r"\d{1,2}[.)](?=[^\W\d])|(?:[-*+•·‣◦▪►▸➤→✓✔☑○●–—>~]+|\(?\d{1,3}[.):、]|\(?[a-z]\)|\[[ xX]?\])\s+|[•·‣◦▪►▸➤✓✔☑○●]+")  # noqa: RUF001
 _SCORE = re.compile(
     r"(?:\s*[:=|,]\s*|\s+[-\u2013—@~]\s*|\s*[(\[]\s*|\s+(?=\d{1,3}(?:\.\d+)?\s?%|[01]\.\d))"
     r"(?:confidence|score|prob(?:ability)?|conf)?\.?[:= ]*"
@@ -75,7 +76,7 @@ def clean_item(text: str) -> str:
     text = " ".join(unescape(text).split())
     if not text or len(text) > 300 or "\ufffd" in text:
         return ""
-    text = _without_score(_without_bullet(text))
+    text = _without_score(_without_bullet(_EMOJI.sub("", text)))
     bare = _PARENTHESES.sub("", text) if text[-1:] in (")", "]", "）") else text  # noqa: RUF001
     text = _label_or_value(bare or text)
     if is_sentence(text):
@@ -92,7 +93,7 @@ def unescape(text: str) -> str:
         text = _SURROGATES.sub(lambda match: chr(int(match[1], 16)), text)
     if "&" in text:
         text = html.unescape(text)
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def is_sentence(text: str) -> bool:
@@ -170,6 +171,8 @@ def split_label(text: str) -> tuple[str, str]:
 
 _LIST_BREAK = re.compile(r"[;；؛|•\t\n]|\s[·‧]\s|\s/\s")  # noqa: RUF001
 _COMMA = re.compile(r"[，、،､]|,(?!\d{3}\b)")  # noqa: RUF001
+_DASH = re.compile(r"\s[-\u2013—]\s")
+_WRAPPED = re.compile(r'`([^`\n]++)`|\[([^\[\]\n]++)\]|"([^"\n]++)"')
 _NUMBER = re.compile(r"(?:^|\s)\(?\d{1,3}[.)]\s")
 _WORD_PAIRS = frozenset(
     ("black and white", "salt and pepper", "arts and crafts", "rock and roll", "fish and chips", "bed and breakfast",
@@ -180,6 +183,9 @@ _AND = re.compile(r"\s(?:and|und|et|y|e|en|och|og|и|ve)\s")
 
 def split_items(text: str) -> list[str]:
     """Cut a list written as text into its raw items, at the separators it uses."""
+    wrapped = _WRAPPED.findall(text)
+    if len(wrapped) > 1 and not _WRAPPED.sub("", text).strip(" ,;.\n"):
+        return ["".join(found) for found in wrapped]
     if text.count("#") > 1 and not _COMMA.search(text):
         return [part for part in re.split(r"\s*#", text) if part.strip()]
     text = unescape(text)
@@ -193,7 +199,8 @@ def split_items(text: str) -> list[str]:
         return parts[:-1] + _last_items(parts[-1], parts)
     if len(_NUMBER.findall(text)) > 1:
         return _NUMBER.split(text)
-    return text.split(" - ") if text.count(" - ") > 1 else [text]
+    parts = _DASH.split(text)
+    return parts if len(parts) > 2 else [text]
 
 
 def _last_items(last: str, parts: list[str]) -> list[str]:

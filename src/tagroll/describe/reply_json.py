@@ -12,35 +12,36 @@ from dataclasses import dataclass
 from typing import Any
 
 _MAX_DEPTH = 24
-_MAX_MISSES = 100
-"""Brackets that turn out to be prose; more of them in one answer are not looked at, so that time stays linear."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A JSON value and where in the text it stands."""
+    """A JSON value, where in the text it stands, and whether all of it is there."""
 
     value: Any
     start: int
     end: int
+    whole: bool = True
 
 
 def find_json(text: str) -> Iterator[Found]:
     """Every outermost object and array in a text, in order."""
     opener = re.compile(r"[{\[]|\((?=\s*[\"'])")
-    start, misses = 0, 0
+    start, wasted = 0, 0
     if _BODY.match(text):
         reader = _Reader(text, 0)
         value = reader.container("")
         if reader.bare_words == 0:
-            yield Found(value, 0, reader.pos)
+            yield Found(value, 0, reader.pos, not reader.cut)
             start = reader.pos
-    while (match := opener.search(text, start)) and misses < _MAX_MISSES:
-        found = _strict(text, match.start()) or _tolerant(text, match.start())
+    # Reading on from a bracket that turns out to be prose is wasted; a limit to that keeps time linear.
+    while (match := opener.search(text, start)) and wasted <= len(text):
+        found = _strict(text, match.start())
+        if not found:
+            found, end = _tolerant(text, match.start())
+            wasted += 0 if found else end - match.start()
         if found:
             yield found
-        else:
-            misses += 1
         start = found.end if found else match.end()
 
 
@@ -71,13 +72,14 @@ def _strict(text: str, start: int) -> Found | None:
     return Found(value, start, end)
 
 
-def _tolerant(text: str, start: int) -> Found | None:
+def _tolerant(text: str, start: int) -> tuple[Found | None, int]:
+    """The value, unless it is prose, and how far the reader came."""
     reader = _Reader(text, start + 1)
     value = reader.container(text[start])
     # "[Image]", "{name}", "[x]" and f("x") are prose; so is a bracket that never closes around bare words.
     is_answer = not reader.cut or text[:start].rstrip()[-1:] in ("", ":", "=")
     is_data = reader.strings > (text[start] == "(") or (reader.bare_words > 1 and is_answer)
-    return Found(value, start, reader.pos) if is_data and value else None
+    return (Found(value, start, reader.pos, not reader.cut) if is_data and value else None), reader.pos
 
 
 _CLOSERS = {"{": "}", "[": "]", "(": ")", "": ""}

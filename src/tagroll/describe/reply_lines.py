@@ -7,12 +7,17 @@ from tagroll.describe.reply_items import REFUSAL, clean_item, is_sentence, split
 from tagroll.describe.reply_names import Part, is_category, is_name, part_named, words_of
 from tagroll.describe.reply_values import Findings
 
-_BULLET = re.compile(r"\s*(?:[-*+•‣◦▪►▸➤→✓✔☑○●–—]|\(?\d{1,3}[.)]|\(?[a-z]\))\s+(?=\S)|\s*[•‣◦▪►▸➤✓✔☑○●](?=\S)")  # noqa: RUF001
+_BULLET = re.compile(r"\s*\d{1,2}[.)](?=[^\W\d])|\s*\(?[ivx]{1,4}[.)]\s+(?=\S)|\s*(?:[-*+•‣◦▪►▸➤→✓✔☑○●–—]|\(?\d{1,3}[.)]|\(?[a-z]\))\s+(?=\S)|\s*[•‣◦▪►▸➤✓✔☑○●](?=\S)")  # noqa: RUF001
 _CONTINUED = re.compile(rf"(?<=[,，、])[ \t]*+\n(?!{_BULLET.pattern})\s*+")  # noqa: RUF001
 _HASHTAG = re.compile(r"(?<![\w#&])#(?=[^\W_])([\w-]+)")
 _TABLE_RULE = re.compile(r"[\s|:+-]+")
 _LABELS_IN_LINE = re.compile(
     r"(?<=[\s.])(?=\**(?:Title|Description|Keywords|Tags|File ?name|Summary|Caption)\**:)", re.IGNORECASE
+)
+_INTERJECTION = re.compile(r"\A\s*(?:sure|certainly|absolutely|of course|okay|ok|great|got it)(?: thing)?[!.,]\s+", re.IGNORECASE)
+_SPOKEN_LABEL = re.compile(
+    r"^[\s*]*((?:[\w' ]{0,40}\b)?(?:keywords|tags)\b[\w' ]{0,40}?)(?:\s(?:are|include|would be|could be)(?=\s)(?!\s*:)|\s*(?:=|->|=>|→)+)\s*",
+    re.IGNORECASE | re.MULTILINE,
 )
 _FINAL = re.compile(r"\b(?:final|corrected|revised|improved)\b", re.IGNORECASE)
 _PROSE_START = re.compile(
@@ -27,6 +32,7 @@ _MEAN_WORDS = 3.2
 
 def read_text(text: str, into: Findings) -> None:
     """Collect what an answer in plain text holds."""
+    text = _SPOKEN_LABEL.sub("\\1: ", _INTERJECTION.sub("", text))
     text = _CONTINUED.sub(" ", _LABELS_IN_LINE.sub("\n", text))
     sections, rest = _sections(text.splitlines(), into)
     final = [lines for label, lines in sections.items() if _FINAL.search(label)]
@@ -99,6 +105,8 @@ def _list_items(lines: list[str], *, labelled: bool) -> list[str]:
         return split_items(" ".join(text.split())) if alone and text.strip().startswith("#") else hashtags
     items: list[str] = []
     paragraphs = re.split(r"\n\s*\n", text.strip())
+    if not labelled and not any("\n" in paragraph for paragraph in paragraphs):
+        paragraphs = ["\n".join(paragraphs)]
     for paragraph in paragraphs:
         is_first = paragraph is paragraphs[0]
         alone = len(paragraphs) == 1
@@ -123,12 +131,10 @@ def _paragraph_items(lines: list[str], *, labelled: bool, alone: bool) -> list[s
 def _comma_items(line: str, *, labelled: bool) -> list[str]:
     """The raw items of a list in one line, or []."""
     head, value = split_label(line)
-    if value[:1].isdigit():  # a score: "beach: 0.9, sunset: 0.8"
-        head, value = "", ""
-    if value and (found := _comma_items(value, labelled=labelled)):
-        return found
-    if value and is_category(head) and not is_sentence(value):
-        return [value]
+    if value and not value[0].isdigit():  # a digit begins a score: "beach: 0.9, sunset: 0.8"
+        found = _comma_items(value.replace(":", " "), labelled=labelled)
+        if found or (is_category(head) and not is_sentence(value)):
+            return found or [value]
     # "beach, sunset, ocean. These tags describe the photo."
     first, *more = _SENTENCE_END.split(line, maxsplit=1)
     parts = [part for part in split_items(first) if part.strip()]
@@ -138,7 +144,7 @@ def _comma_items(line: str, *, labelled: bool) -> list[str]:
 
 def _look_like_items(parts: list[str], sentence: str) -> bool:
     """Whether the parts of an unlabelled line are names of things, and not the clauses of a sentence."""
-    bare = [part.strip() for part in parts]
+    bare = [part.strip().removeprefix("and ") for part in parts]
     bad = [part for part in bare if is_sentence(part.rstrip(".")) or _PROSE_START.match(part)]
     if len(bare) > 4 and len(bad) * 5 <= len(bare):
         return True

@@ -15,6 +15,8 @@ class Part(Enum):
     DESCRIPTION = "description"
     FILENAME = "filename"
     ERROR = "error"
+    SPEECH = "speech"
+    """Names of what the model says as a whole ("answer"): the keywords may be in there, as text."""
     ASIDE = "aside"
     """Names of what is about the answer or the model, not about the picture."""
 
@@ -65,6 +67,7 @@ _NAMES = {
         r"oggetti|объекты",
         "物体|对象|主题",
     ),
+    Part.SPEECH: _pattern("answer|response|reply|output|completion|result|results|data|text|contents?|final"),
 }
 
 _CATEGORY = _pattern(
@@ -77,10 +80,12 @@ _CATEGORY = _pattern(
 )
 
 
+_GAP = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z\d])")
+
+
 def words_of(name: str) -> str:
     """A key or label as plain words: "imageTags", "image_tags" and "Image-Tags" are "image tags"."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return " ".join(re.sub(r"[\W_]+", " ", spaced).casefold().split())
+    return " ".join(_GAP.sub(" ", name).casefold().split())
 
 
 @lru_cache(maxsize=512)
@@ -92,7 +97,8 @@ def part_named(name: str) -> Part | None:
 
 def is_name(text: str) -> bool:
     """Whether a text is the name of a part of an answer, and nothing more."""
-    return any(names.fullmatch(words_of(text)) for names in _NAMES.values())
+    words = words_of(text)
+    return words.count(" ") < 3 and any(names.fullmatch(words) for names in _NAMES.values())
 
 
 def is_category(name: str) -> bool:

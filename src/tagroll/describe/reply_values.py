@@ -22,6 +22,7 @@ class Findings:
         others: Items under any other name or none: "objects", categories, a bare list.
         texts: Title, description and file name; the first of each.
         has_list: A place for keywords was there, even if it was empty.
+        speech: What the model says as a whole, inside JSON: text to be read like any answer.
         error: What the model reports as an error, or "".
     """
 
@@ -29,6 +30,7 @@ class Findings:
     others: list[str] = field(default_factory=list)
     texts: dict[Part, str] = field(default_factory=dict)
     has_list: bool = False
+    speech: list[str] = field(default_factory=list)
     error: str = ""
 
     def items(self) -> list[str]:
@@ -70,7 +72,7 @@ def _read_object(answer: dict[str, Any], into: Findings, depth: int) -> None:
         elif part in (Part.TITLE, Part.DESCRIPTION, Part.FILENAME):
             _keep_text(part, value, into)
         else:
-            _read_other(key, value, into, depth, is_aside=part is Part.ASIDE)
+            _read_other(key, value, into, depth)
     if into.named and isinstance(answer.get("name"), str):
         into.texts.setdefault(Part.FILENAME, answer["name"])
 
@@ -86,8 +88,9 @@ def _read_things(value: Any, into: Findings, depth: int) -> None:
         into.others.extend(_items(value, depth + 1))
 
 
-def _read_other(key: str, value: Any, into: Findings, depth: int, *, is_aside: bool) -> None:
+def _read_other(key: str, value: Any, into: Findings, depth: int) -> None:
     """A category ({"colors": [...]}, {"setting": "beach"}), or a wrapper around the answer."""
+    part = part_named(key)
     if isinstance(value, dict | list):
         inner = Findings()
         read_value(value, inner, depth + 1)
@@ -96,11 +99,14 @@ def _read_other(key: str, value: Any, into: Findings, depth: int, *, is_aside: b
         into.has_list = into.has_list or inner.has_list
         for part, text in inner.texts.items():
             into.texts.setdefault(part, text)
-        if not is_aside:
+        into.speech.extend(inner.speech)
+        if part is not Part.ASIDE:
             into.others.extend(inner.others)
     elif isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         read_value(value, into, depth + 1)
-    elif isinstance(value, str) and not is_aside and is_category(key):
+    elif isinstance(value, str) and part is Part.SPEECH:
+        into.speech.append(value)
+    elif isinstance(value, str) and part is None and (is_category(key) or key.isdecimal()):
         into.others.extend(split_items(value))
 
 
@@ -173,5 +179,7 @@ def _keep_text(part: Part, value: Any, into: Findings) -> None:
 
 
 def _error(value: Any) -> str:
-    text = str(value.get("message", value) if isinstance(value, dict) else value) if value else ""
-    return "" if text.strip().casefold() in _NO_ERROR else text
+    """What went wrong in the model's words, or "" where nothing did."""
+    text = value.get("message", "unknown") if isinstance(value, dict) else value
+    said = text if isinstance(text, str) else "unknown" if text else ""
+    return "" if said.strip().casefold() in _NO_ERROR else said
