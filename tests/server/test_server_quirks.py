@@ -151,6 +151,8 @@ def test_a_thought_that_was_cut_is_no_answer_and_gets_room(describer, preview):
     with Stub([thinking]) as server:
         assert words(describer(server).describe(preview(), PROMPT)) == ["red", "lake"]
         assert server.bodies[1]["max_tokens"] >= 4096
+    with Stub(usual=thinking) as server, pytest.raises(ReplyError):
+        describer(server).describe(preview(), PROMPT)
 
 
 def test_a_cut_answer_is_asked_again_with_more_room_and_some_warmth(describer, preview):

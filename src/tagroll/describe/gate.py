@@ -2,8 +2,8 @@
 
 A server has slots (LM Studio 4, Ollama 1, llama.cpp what --parallel says) and rarely tells how many. Too few
 requests at once waste its time, too many only wait in its queue. By Little's law the throughput at n requests
-at once is n divided by the time one takes, so each answer is a measurement: `Ladder` climbs while more of them
-bring more answers a second, and rests one rung above the lowest rung that brings (nearly) the most.
+at once is n divided by the time one takes, so each answer is a measurement: `Ladder` climbs while more of
+them bring more answers a second, and rests one rung above the lowest rung that brings (nearly) the most.
 """
 
 import threading
