@@ -204,8 +204,13 @@ class MetadataStore:
             PhotoError: It cannot be taken back, and why.
         """
         target, photo = target_of(write, at), at or write.photo
-        if not write.after_hash and not target.exists():
-            return self._recreate(write, photo, target, None if dry_run else journal)
+        if not (write.before_hash and write.after_hash) and not target.exists():
+            # a sidecar: either we removed it, or we made it and somebody removed it
+            return (
+                self._recreate(write, photo, target, None if dry_run else journal)
+                if write.before_hash
+                else None
+            )
         with hold(target) as original:
             way = way_back(write, original, self._engine(write, target, original.data))
             if way is None:
@@ -256,7 +261,7 @@ class MetadataStore:
             photo, target, write.engine, write.after, write.before,
             before_hash="", after_hash=digest(new), patch=b"", picture_hash=write.picture_hash,
         )  # fmt: skip
-        if journal:
+        if journal is not None:
             with hold(resolved(photo)) as original:
                 safe_create(target, new, like=original.state, before_replace=lambda: journal(done))
         return done

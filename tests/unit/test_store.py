@@ -1,0 +1,495 @@
+"""Reading, writing and taking back, on real files, with exiftool as judge."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tagroll.domain import Change, Metadata, Photo
+from tagroll.errors import ChangedMeanwhileError, MetadataError, PhotoError, WriteError
+from tagroll.formats import HEAD_BYTES, detect
+from tagroll.metadata import planning
+from tagroll.metadata import store as store_module
+from tagroll.metadata.exiftool import ExifTool, find_exiftool
+from tagroll.metadata.safe_write import OwnerLostError, digest
+from tagroll.metadata.store import MetadataStore
+
+FILES = Path(__file__).parents[1] / "files"
+COMMAND = find_exiftool()
+SAMPLES = sorted(path.name for path in FILES.iterdir() if detect(path.read_bytes()[:HEAD_BYTES], path.suffix))
+NEEDS_EXIFTOOL = pytest.mark.skipif(COMMAND is None, reason="no exiftool here")
+HOSTILE = (
+    "two\nlines", "Paris, France", '"quoted" it\'s', "-delete_original!", "@file", "#comment", "007", "2024",
+    "<b>&amp;</b>", "\U0001f408\u200d\u2b1b", "\u05e9\u05dc\u05d5\u05dd",
+    "\u0141\u00f3d\u017a", "True", "x" * 65536,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def exiftool():
+    if COMMAND is None:
+        yield None
+        return
+    with ExifTool(COMMAND) as pool:
+        yield pool
+
+
+@pytest.fixture
+def store(exiftool):
+    return MetadataStore(exiftool=exiftool)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    return copy("baseline.jpg", tmp_path)
+
+
+def copy(name: str, folder: Path, to: str = "") -> Photo:
+    path = folder / (to or name)
+    shutil.copyfile(FILES / name, path)
+    os.utime(path, ns=(1_600_000_000_123_456_789, 1_500_000_000_987_654_321))
+    return as_photo(path)
+
+
+def as_photo(path: Path) -> Photo:
+    data = path.read_bytes()
+    return Photo(path, len(data), path.stat().st_mtime_ns, detect(data[:HEAD_BYTES], path.suffix))
+
+
+class Ledger(list):
+    """A journal in memory."""
+
+    def __call__(self, write):
+        self.append(write)
+
+
+def adding(*tags: str, remove: tuple[str, ...] = (), **texts: str):
+    return lambda _: Change(add=tags, remove=remove, set=texts)
+
+
+def write(store, photo, *tags, remove=(), **texts):
+    return store.write(photo, adding(*tags, remove=remove, **texts), Ledger())
+
+
+def judge(path: Path) -> dict:
+    """What a fresh exiftool says about a file."""
+    command = [*COMMAND, "-j", "-G1", "-a", "-struct", path]
+    done = subprocess.run(command, capture_output=True, check=True)
+    return json.loads(done.stdout, parse_int=str, parse_float=str)[0]
+
+
+# every format ------------------------------------------------------------------------------------------
+
+
+@NEEDS_EXIFTOOL
+@pytest.mark.parametrize("name", SAMPLES)
+def test_write_read_undo(store, tmp_path, name):
+    photo = copy(name, tmp_path)
+    before, picture, state = photo.path.read_bytes(), store.picture_hash(photo), photo.path.stat()
+    journal = Ledger()
+    writes = store.write(photo, adding("Cat", "Places|Łódź", title="Ein Titel"), journal)
+    assert tuple(journal) == writes
+    assert len(writes) == 1
+    metadata = store.read(photo)
+    assert metadata.tags == writes[0].after.tags
+    assert set(metadata.tags) == {"Cat", "Places|Łódź"}
+    assert metadata.title == "Ein Titel"
+    assert store.picture_hash(photo) == picture == writes[0].picture_hash
+    said = judge(writes[0].target)
+    assert sorted(said["XMP-dc:Subject"]) == ["Cat", "Łódź"]
+    assert sorted(said["XMP-lr:HierarchicalSubject"]) == ["Cat", "Places|Łódź"]
+    assert sorted(said["XMP-digiKam:TagsList"]) == ["Cat", "Places/Łódź"]
+    assert store.write(photo, adding("cat"), journal) == ()
+    done = store.undo(writes[0], journal)
+    assert done.after.tags == ()
+    assert photo.path.read_bytes() == before
+    assert photo.path.stat().st_mtime_ns == state.st_mtime_ns
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert store.undo(writes[0], journal) is None
+
+
+@NEEDS_EXIFTOOL
+@pytest.mark.parametrize("name", ["baseline.jpg", "rgb.png", "lossy.webp", "single.tif", "raw.dng"])
+def test_hostile_tags(store, tmp_path, name):
+    photo = copy(name, tmp_path)
+    write(store, photo, *HOSTILE)
+    assert {" ".join(tag.split()) for tag in store.read(photo).tags} == {
+        " ".join(tag.split()) for tag in HOSTILE
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(b"new\n-XMP-dc:Title=PWNED\nx", b"-delete", b'it\'s "quoted" $(rm)', b"@args", b"#", b"\xff\xfe"),
+        *(b"n" * 240, "e\u0301".encode(), "é".encode()),
+    ],
+)
+@pytest.mark.parametrize("sample", ["baseline.jpg", "single.tif", "palette.bmp"])
+def test_hostile_names(store, tmp_path, name, sample):
+    suffix = Path(sample).suffix
+    if sample.endswith("tif") and COMMAND is None:
+        pytest.skip("no exiftool here")
+    bystander = copy("baseline.jpg", tmp_path, "bystander.jpg").path
+    try:
+        photo = copy(sample, tmp_path, os.fsdecode(name) + suffix)
+    except OSError as error:
+        pytest.skip(f"this disk does not take the name: {error}")
+    write(store, photo, "Cat")
+    assert store.read(photo).tags == ("Cat",)
+    assert bystander.read_bytes() == (FILES / "baseline.jpg").read_bytes()
+
+
+def test_a_name_that_leaves_no_room_for_a_sidecar(store, tmp_path):
+    photo = copy("palette.bmp", tmp_path, "n" * 251 + ".bmp")
+    with pytest.raises(WriteError, match="name is too long"):
+        write(store, photo, "Cat")
+    assert [path.name for path in tmp_path.iterdir()] == [photo.path.name]
+    jpeg = copy("baseline.jpg", tmp_path, "n" * 251 + ".jpg")
+    write(store, jpeg, "Cat")
+    assert store.read(jpeg).tags == ("Cat",)
+
+
+# which file is written -----------------------------------------------------------------------------------
+
+
+def engine(store, photo):
+    explained = store.explain(photo)
+    (written,) = write(store, photo, "Cat")
+    assert (explained.engine, explained.target) == (written.engine, written.target)
+    assert store.read(photo).tags == ("Cat",)
+    return explained.engine, explained.reason
+
+
+def test_sidecar_always(photo):
+    before = photo.path.read_bytes()
+    assert engine(MetadataStore(sidecar="always"), photo) == ("sidecar", "sidecars are asked for")
+    assert photo.path.read_bytes() == before
+
+
+def test_hard_linked(store, photo):
+    before = photo.path.read_bytes()
+    os.link(photo.path, photo.path.with_name("other.jpg"))
+    assert engine(store, photo)[0] == "sidecar"
+    assert photo.path.read_bytes() == before
+    assert photo.path.stat().st_nlink == 2
+    with pytest.raises(WriteError, match="hard link"):
+        write(MetadataStore(sidecar="never"), photo, "Dog")
+
+
+def test_read_only(store, photo):
+    photo.path.chmod(0o444)
+    assert engine(store, photo) == ("sidecar", "the file is read-only")
+
+
+def test_owned_by_another(store, photo, monkeypatch):
+    def refuse(*_, **__):
+        raise OwnerLostError("the file belongs to another user or group")
+
+    monkeypatch.setattr(store_module, "safe_replace", refuse)
+    (written,) = write(store, photo, "Cat")
+    assert written.engine == "sidecar"
+    assert store.read(photo).tags == ("Cat",)
+
+
+def test_signed(store, photo, monkeypatch):
+    real = planning.Planner.read
+
+    def signed(self, original, fmt):
+        content = real(self, original, fmt)
+        return type(content)(content.fields, signed=True)
+
+    monkeypatch.setattr(planning.Planner, "read", signed)
+    assert engine(store, photo) == ("sidecar", "a C2PA signature would become invalid")
+
+
+def test_without_exiftool(tmp_path):
+    store = MetadataStore()
+    photo = copy("single.tif", tmp_path)
+    assert engine(store, photo) == ("sidecar", "exiftool is missing")
+    with pytest.raises(WriteError, match="exiftool is missing"):
+        write(MetadataStore(sidecar="never"), photo, "Dog")
+
+
+@NEEDS_EXIFTOOL
+def test_without_exiftool_tags_it_would_read_are_not_taken_for_none(store, tmp_path):
+    photo = copy("single.tif", tmp_path)
+    write(store, photo, "Cat")
+    with pytest.raises(MetadataError, match="only exiftool can read"):
+        MetadataStore().read(photo)
+    with pytest.raises(MetadataError, match="only exiftool can read"):
+        write(MetadataStore(), photo, "Dog")
+
+
+@NEEDS_EXIFTOOL
+def test_raw_is_embedded_only_when_sidecars_are_refused(exiftool, tmp_path):
+    photo = copy("raw.dng", tmp_path)
+    assert engine(MetadataStore(exiftool=exiftool, sidecar="never"), photo) == ("exiftool", "")
+
+
+def test_a_symlink_stays_and_its_target_is_written(store, photo):
+    link = photo.path.with_name("link.jpg")
+    link.symlink_to(photo.path.name)
+    write(store, as_photo(link), "Cat")
+    assert link.is_symlink()
+    assert store.read(photo).tags == ("Cat",)
+
+
+def test_touch(photo):
+    write(MetadataStore(touch=True), photo, "Cat")
+    assert photo.path.stat().st_mtime_ns > 1_600_000_000_000_000_000
+
+
+# sidecars ------------------------------------------------------------------------------------------------
+
+FOREIGN = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:dt="http://darktable.sf.net/" dt:raw_params="1"
+ xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4"/></rdf:RDF></x:xmpmeta>"""
+
+
+def test_an_existing_sidecar_is_kept_in_step_and_otherwise_as_it_was(store, photo):
+    sidecar = photo.path.with_name("baseline.jpg.xmp")
+    sidecar.write_bytes(FOREIGN)
+    before = photo.path.read_bytes()
+    writes = write(store, photo, "Cat")
+    assert [one.engine for one in writes] == ["jpeg", "sidecar"]
+    assert b'dt:raw_params="1"' in sidecar.read_bytes()
+    assert b'xmp:Rating="4"' in sidecar.read_bytes()
+    write(store, photo, "Dog", remove=("Cat",))
+    assert store.read(photo).tags == ("Dog",)
+    assert MetadataStore(sidecar="never").read(photo).tags == ("Dog",)
+    assert b"Cat" not in sidecar.read_bytes()
+    for one in reversed(writes):
+        store.undo(one, Ledger())
+    assert store.read(photo).tags == ("Dog",)  # what came after them stays
+    assert before != photo.path.read_bytes()
+
+
+def test_undo_of_both_is_byte_identical(store, photo):
+    sidecar = photo.path.with_name("baseline.jpg.xmp")
+    sidecar.write_bytes(FOREIGN)
+    before = photo.path.read_bytes()
+    for one in reversed(write(store, photo, "Cat")):
+        store.undo(one, Ledger())
+    assert sidecar.read_bytes() == FOREIGN
+    assert photo.path.read_bytes() == before
+
+
+def test_tags_of_sidecar_and_photo_add_up(store, photo):
+    write(store, photo, "Inside")
+    write(MetadataStore(sidecar="always"), photo, "Beside")
+    assert set(store.read(photo).tags) == {"Inside", "Beside"}
+    assert MetadataStore(sidecar="never").read(photo).tags == ("Inside",)
+
+
+def test_a_broken_sidecar_is_an_error_not_no_tags(store, photo):
+    sidecar = photo.path.with_name("baseline.jpg.xmp")
+    sidecar.write_bytes(b"<x:xmpmeta")
+    with pytest.raises(MetadataError):
+        store.read(photo)
+    with pytest.raises(MetadataError):
+        write(store, photo, "Cat")
+    assert sidecar.read_bytes() == b"<x:xmpmeta"
+
+
+def test_lightrooms_sidecar_of_a_raw_is_updated(store, tmp_path):
+    photo = copy("raw.dng", tmp_path)
+    sidecar = photo.path.with_suffix(".xmp")
+    sidecar.write_bytes(FOREIGN)
+    (written,) = write(store, photo, "Cat")
+    assert written.target == sidecar
+    store.undo(written, Ledger())
+    assert sidecar.read_bytes() == FOREIGN
+
+
+# failures ------------------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_read_is_an_error(store, tmp_path):
+    photo = copy("baseline.jpg", tmp_path)
+    photo.path.write_bytes(photo.path.read_bytes()[:200])
+    cut = photo.path.read_bytes()
+    for attempt in (store.read, lambda photo: write(store, photo, "Cat")):
+        with pytest.raises(MetadataError):
+            attempt(photo)
+    assert photo.path.read_bytes() == cut
+    photo.path.unlink()
+    for attempt in (store.read, store.picture_hash, store.stamp, lambda photo: write(store, photo, "Cat")):
+        with pytest.raises(MetadataError, match="cannot be read"):
+            attempt(photo)
+    assert store.file_hash(photo.path) == ""
+
+
+def test_a_photo_that_became_something_else(store, photo):
+    photo.path.write_bytes(b"just text")
+    with pytest.raises(MetadataError, match="no photo any more"):
+        write(store, photo, "Cat")
+
+
+@pytest.mark.parametrize("broken", ["fields", "picture"])
+def test_what_does_not_verify_goes_beside_the_photo(photo, monkeypatch, broken):
+    """An engine that writes nonsense must not get through; the sidecar takes over, and says why."""
+    store, before = MetadataStore(), photo.path.read_bytes()
+    real = planning.in_process(photo.format).module.replace_packets
+
+    def wrong(data, packets):
+        new = real(data, packets)
+        return new[:-40] + b"\0" * 38 + new[-2:] if broken == "picture" else new.replace(b"Cat", b"Cow")
+
+    monkeypatch.setattr(planning.in_process(photo.format).module, "replace_packets", wrong)
+    reason = {"fields": "does not say what it should", "picture": "picture itself would change"}[broken]
+    (written,) = write(store, photo, "Cat")
+    assert written.engine == "sidecar"
+    assert photo.path.read_bytes() == before
+    with pytest.raises(WriteError, match=reason):
+        write(MetadataStore(sidecar="never"), photo, "Cat")
+
+
+def test_changed_midway(store, photo):
+    def journal(_):
+        photo.path.write_bytes((FILES / "gray.jpg").read_bytes())
+
+    with pytest.raises(ChangedMeanwhileError):
+        store.write(photo, adding("Cat"), journal)
+    assert photo.path.read_bytes() == (FILES / "gray.jpg").read_bytes()
+
+
+def test_dry_run_changes_nothing(store, photo):
+    before = photo.path.read_bytes()
+    (planned,) = store.write(photo, adding("Cat"), pytest.fail, dry_run=True)
+    assert planned.after.tags == ("Cat",)
+    assert photo.path.read_bytes() == before
+    (written,) = write(store, photo, "Cat")
+    assert written == planned
+    store.undo(written, pytest.fail, dry_run=True)
+    assert store.read(photo).tags == ("Cat",)
+
+
+def test_a_decision_sees_what_is_there_and_may_be_none(store, photo):
+    write(store, photo, "Cat")
+    seen = []
+    assert store.write(photo, lambda metadata: seen.append(metadata) or Change(), pytest.fail) == ()
+    assert seen[0].tags == ("Cat",)
+
+
+def test_threads_lose_no_tag(store, photo):
+    errors = []
+
+    def tag(number):
+        try:
+            write(store, photo, f"Tag {number}")
+        except PhotoError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=tag, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert len(store.read(photo).tags) == 16
+
+
+def test_stamp_follows_photo_and_sidecar(store, photo):
+    stamps = [store.stamp(photo)]
+    write(store, photo, "Cat")
+    stamps.append(store.stamp(photo))
+    write(MetadataStore(sidecar="always"), photo, "Dog")
+    stamps.append(store.stamp(photo))
+    assert len(set(stamps)) == 3
+    assert store.stamp(photo) == stamps[-1]
+
+
+# undo ----------------------------------------------------------------------------------------------------
+
+
+def another_program(path, *arguments):
+    subprocess.run([*COMMAND, "-q", "-overwrite_original", *arguments, path], check=True)
+
+
+@NEEDS_EXIFTOOL
+def test_undo_keeps_what_another_program_added_since(store, photo):
+    another_program(photo.path, "-XMP-dc:Subject=Old", "-XMP-dc:Subject=Both")
+    (written,) = write(store, photo, "Ours", remove=("Old",), title="Ours")
+    another_program(photo.path, "-XMP-dc:Subject+=Theirs", "-XMP-xmp:Rating=5")
+    another_program(photo.path, "-XMP-digiKam:TagsList+=Theirs", "-XMP-lr:HierarchicalSubject+=Theirs")
+    done = store.undo(written, Ledger())
+    assert set(store.read(photo).tags) == set(done.after.tags) == {"Both", "Theirs", "Old"}
+    assert store.read(photo).title == ""
+    assert judge(photo.path)["XMP-xmp:Rating"] == "5"
+    assert store.undo(written, Ledger()) is None
+
+
+@NEEDS_EXIFTOOL
+def test_undo_leaves_a_title_another_program_changed(store, photo):
+    (written,) = write(store, photo, "Ours", title="Ours")
+    another_program(photo.path, "-XMP-dc:Title=Theirs")
+    store.undo(written, Ledger())
+    assert store.read(photo) == Metadata(title="Theirs", fields=store.read(photo).fields)
+
+
+@pytest.mark.parametrize("sidecar", ["auto", "always"])
+def test_undo_finds_a_moved_photo(photo, sidecar, tmp_path):
+    store, before = MetadataStore(sidecar=sidecar), photo.path.read_bytes()
+    (written,) = write(store, photo, "Cat")
+    (tmp_path / "new").mkdir()
+    moved = tmp_path / "new" / "renamed.jpg"
+    photo.path.rename(moved)
+    if sidecar == "always":
+        written.target.rename(tmp_path / "new" / "renamed.jpg.xmp")
+    done = store.undo(written, Ledger(), at=moved)
+    assert done.photo == moved
+    assert moved.read_bytes() == before
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["renamed.jpg"]
+
+
+def test_undo_can_be_undone(photo):
+    for kind in ("auto", "always"):
+        store = MetadataStore(sidecar=kind)
+        (written,) = write(store, photo, kind)
+        after = written.target.read_bytes()
+        undone = store.undo(written, Ledger())
+        again = store.undo(undone, Ledger())
+        assert written.target.read_bytes() == after
+        assert again.after.tags == written.after.tags == (kind,)
+        store.undo(again, Ledger())
+        assert store.read(photo).tags == ()
+
+
+def test_a_damaged_record_undoes_nothing(store, photo):
+    (written,) = write(store, photo, "Cat")
+    other = copy("gray.jpg", photo.path.parent)
+    (foreign,) = write(store, other, "Cat")
+    after = photo.path.read_bytes()
+    for damaged in (
+        replace(written, patch=b""),
+        replace(written, patch=foreign.patch),
+        replace(written, before_hash="0"),
+    ):
+        with pytest.raises(PhotoError, match="undo record"):
+            store.undo(damaged, Ledger())
+        assert photo.path.read_bytes() == after
+
+
+def test_an_undo_stopped_by_its_journal_changes_nothing(store, photo):
+    (written,) = write(store, photo, "Cat")
+    after = photo.path.read_bytes()
+
+    def journal(_):
+        raise WriteError("stop")
+
+    with contextlib.suppress(WriteError):
+        store.undo(written, journal)
+    assert photo.path.read_bytes() == after
+
+
+def test_the_record_of_a_jpeg_is_small(store, photo):
+    (written,) = write(store, photo, "Cat")
+    assert len(written.patch) < 300
+    assert written.after_hash == digest(photo.path.read_bytes())
