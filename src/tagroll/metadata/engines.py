@@ -6,7 +6,6 @@ mean the same by a change: what each field shall hold comes from `fields.fields_
 
 import base64
 import io
-import struct
 from dataclasses import dataclass, replace
 from hashlib import md5
 from pathlib import Path
@@ -96,8 +95,7 @@ class InProcess:
     def edit(self, data: bytes, change: Change, known: Metadata) -> bytes:
         """See Engine."""
         packets = self.module.read_packets(io.BytesIO(data))
-        size = _jpeg_size(data) if self.name == "jpeg" else None
-        packets = apply_change(packets, change, families=self.families, known=known, size=size)
+        packets = apply_change(packets, change, families=self.families, known=known, size=packets.size)
         new: bytes = self.module.replace_packets(data, packets)
         return new
 
@@ -198,18 +196,6 @@ def check(engine: Engine, data: bytes, change: Change, known: Metadata) -> Field
 
 def _plain(texts: tuple[str, ...]) -> list[str]:
     return [legal(text).strip() for text in texts]
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height from the frame header (T.81, B.2.2), if it is where it should be."""
-    position = 2
-    while data[position : position + 1] == b"\xff" and position + 9 <= len(data):
-        marker = data[position + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
-            height, width = struct.unpack_from(">HH", data, position + 5)
-            return width, height
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-    return None
 
 
 def _padded(block: bytes) -> bytes:

@@ -37,6 +37,8 @@ _KINDS = {
     0xE2: ((b"MPF\0", "mpf"),),
     0xEB: ((b"JP", "jumbf"),),
     _APP13: ((_PHOTOSHOP, "photoshop"),),
+    # start of frame, which tells the picture's size (T.81, table B.1; C4, C8 and CC are something else)
+    **dict.fromkeys(set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}, ((b"", "frame"),)),
 }
 """What a segment is, by its marker and how its payload begins."""
 _LIMIT = 65533
@@ -171,7 +173,16 @@ def _packets(segments: Sequence[_Segment]) -> Packets:
         exif=ours["exif"][0].payload[len(_EXIF_HEADER) :] if ours["exif"] else None,
         extended_xmp=_extended(xmp, ours["extended"]),
         signed=any(is_c2pa_box(segment.payload) for segment in ours["jumbf"]) or points_to_manifest(xmp),
+        size=_size(ours["frame"][0].payload) if ours["frame"] else None,
     )
+
+
+def _size(frame: bytes) -> tuple[int, int] | None:
+    """Width and height from a start of frame: precision, height, width."""
+    if len(frame) < 5:
+        return None
+    height, width = struct.unpack_from(">HH", frame, 1)
+    return width, height
 
 
 def _extended(xmp: bytes | None, segments: Sequence[_Segment]) -> bytes | None:

@@ -19,6 +19,7 @@ class Packets:
             the XMP of a file that has one.
         signed: Whether a C2PA manifest vouches for the file's bytes; any change makes it invalid, so such a
             file gets a sidecar. Not part of equality: it says something about the file, not the packets.
+        size: Width and height of the picture in pixels where they stand before it (JPEG); not part of equality.
     """
 
     xmp: bytes | None = field(default=None, repr=False)
@@ -26,3 +27,4 @@ class Packets:
     exif: bytes | None = field(default=None, repr=False)
     extended_xmp: bytes | None = field(default=None, repr=False)
     signed: bool = field(default=False, compare=False)
+    size: tuple[int, int] | None = field(default=None, compare=False)
