@@ -1,0 +1,131 @@
+"""How fast `tagroll tag` is, beside what the older script did for each photo, and beside what a server can take.
+
+    python benchmarks/tag.py FOLDER [--older 20] [--part instant|slots]
+
+Works on copies. Part "instant": a server that answers at once, so that all time is tagroll's own; the older way, measured in
+turn on the same photos with the same server, is one request and three starts of exiftool a photo. Part "slots": a server
+with 8 slots and 200 ms an answer, which can do 40 photos a second at the most. Photos that failed are no work: then it stops.
+"""
+
+import argparse
+import base64
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+
+from tagroll.metadata.exiftool import find_exiftool
+
+STUB = Path(__file__).parents[1] / "tests" / "server" / "stub.py"
+SLOTS, DELAY_S = 8, 0.2
+
+
+@contextmanager
+def server(*arguments: str) -> Iterator[str]:
+    """A stub model server in a process of its own; gives its URL."""
+    command = [sys.executable, str(STUB), *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        try:
+            yield child.stdout.readline().strip()
+        finally:
+            child.kill()
+
+
+def copies(source: Path, folder: Path, count: int) -> list[Path]:
+    """`count` photos that all differ: copies, and mirrored ones when there are not enough."""
+    originals = sorted(p for p in source.rglob("*") if p.suffix.lower() in {".jpg", ".jpeg"})
+    made = []
+    for number in range(count):
+        path = folder / f"{number:05}.jpg"
+        turn, original = divmod(number, len(originals))
+        if turn == 0:
+            path.write_bytes(originals[original].read_bytes())
+        else:
+            with Image.open(originals[original]) as picture:
+                ways = list(Image.Transpose)
+                picture.convert("RGB").transpose(ways[(turn - 1) % len(ways)]).save(path, quality=90 - turn // len(ways))
+        made.append(path)
+    return made
+
+
+def older_way(photos: list[Path], url: str) -> float:
+    """Photos a second: one request, two reads and one write by exiftool processes, one photo after the other."""
+    exiftool = find_exiftool()
+    assert exiftool, "the older way needs exiftool"
+    started = time.perf_counter()
+    for photo in photos:
+        picture = base64.b64encode(photo.read_bytes()).decode()
+        content = [{"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{picture}"}}]
+        body = json.dumps({"model": "m", "messages": [{"role": "user", "content": content}]}).encode()
+        request = urllib.request.Request(f"{url}/v1/chat/completions", body, {"Content-Type": "application/json"})  # noqa: S310
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            tags = json.loads(json.load(answer)["choices"][0]["message"]["content"])["keywords"]
+        for _ in range(2):
+            subprocess.run([*exiftool, "-j", "-Subject", "-Keywords", photo], check=True, capture_output=True)
+        values = [f"-{field}={tag}" for field in ("XMP-dc:Subject", "IPTC:Keywords") for tag in tags]
+        subprocess.run([*exiftool, "-overwrite_original", *values, photo], check=True, capture_output=True)
+    return len(photos) / (time.perf_counter() - started)
+
+
+def tagroll(folder: Path, url: str, catalog: Path) -> tuple[float, float]:
+    """Photos a second over the whole process, start-up included, and from the first photo on."""
+    command = [sys.executable, "-m", "tagroll", "tag", str(folder), "--api-url", url, "--catalog", str(catalog), "--json", "-q"]
+    started = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    seconds = time.perf_counter() - started
+    summary = json.loads(done.stdout.splitlines()[-1])
+    if summary["tagged"] != summary["total"]:
+        sys.exit(f"not all photos were tagged: {summary}")
+    return summary["total"] / seconds, summary["total"] / summary["seconds"]
+
+
+def instant(source: Path, work: Path, count: int, older: int) -> None:
+    """tagroll against the older way."""
+    (work / "older").mkdir()
+    (work / "photos").mkdir()
+    few, _ = copies(source, work / "older", older), copies(source, work / "photos", count)
+    with server() as url:
+        before = older_way(few[: older // 2], url)
+        whole, inner = tagroll(work / "photos", url, work / "catalog")
+        after = older_way(few[older // 2 :], url)
+    rate = (before + after) / 2
+    print(f"older way {rate:.2f} photos/s ({before:.2f} before, {after:.2f} after)")
+    print(f"tagroll   {whole:.1f} photos/s with start-up, {inner:.1f} without: {whole / rate:.0f} and {inner / rate:.0f} times, {count} photos")
+
+
+def slots(source: Path, work: Path, count: int) -> None:
+    """tagroll against the most that a server can do."""
+    (work / "slots").mkdir()
+    copies(source, work / "slots", count)
+    limit = SLOTS / DELAY_S
+    with server("--delay", str(DELAY_S), "--slots", str(SLOTS)) as url:
+        whole, inner = tagroll(work / "slots", url, work / "catalog-slots")
+    print(f"server of {SLOTS} slots and {DELAY_S * 1000:.0f} ms: at most {limit:.0f} photos/s")
+    print(f"tagroll   {whole:.1f} photos/s with start-up, {inner:.1f} without: {whole / limit:.1%} and {inner / limit:.1%}, {count} photos")
+
+
+def main() -> None:
+    """Parse and measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="JPEGs to copy")
+    parser.add_argument("--older", type=int, default=20, help="photos for the older way")
+    parser.add_argument("--count", type=int, default=1000, help="photos for tagroll")
+    parser.add_argument("--part", choices=["instant", "slots"], help="only this part")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        if given.part != "slots":
+            instant(given.folder, Path(work), given.count, given.older)
+        if given.part != "instant":
+            slots(given.folder, Path(work), given.count)
+
+
+if __name__ == "__main__":
+    main()
