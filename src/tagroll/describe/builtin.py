@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from tagroll.domain import Description, Preview, Prompt
 
 if TYPE_CHECKING:
-    from tagroll.describe.vision.recogniser import Recogniser
+    from tagroll.describe.vision.tagger import Tagger
 
 MODEL = "tagroll-builtin-1"
 
@@ -15,7 +15,7 @@ class BuiltinDescriber:
     """Describes photos with EfficientNet-Lite2. The first call loads it, which takes under a second."""
 
     def __init__(self) -> None:
-        self._recogniser: Recogniser | None = None
+        self._tagger: Tagger | None = None
         self._loading = threading.Lock()
 
     @property
@@ -33,18 +33,18 @@ class BuiltinDescriber:
         Raises:
             PictureError: The preview cannot be decoded.
         """
-        words = self._load().words(preview.jpeg)[: prompt.max_tags]
+        words = self._load().tags(preview.jpeg)[: prompt.max_tags]
         if prompt.task == "tags":
             return Description(words, MODEL)
         return Description(words, MODEL, *phrase(words))
 
-    def _load(self) -> "Recogniser":
+    def _load(self) -> "Tagger":
         with self._loading:
-            if self._recogniser is None:
-                from tagroll.describe.vision.recogniser import Recogniser  # noqa: PLC0415  # numpy, onnxruntime
+            if self._tagger is None:
+                from tagroll.describe.vision.tagger import Tagger  # loads numpy and onnxruntime
 
-                self._recogniser = Recogniser()
-            return self._recogniser
+                self._tagger = Tagger()
+            return self._tagger
 
 
 def phrase(words: tuple[str, ...]) -> tuple[str, str, str]:

@@ -1,1 +1,4 @@
-"""What the built-in model is made of: weights, network, words, head."""
+"""What the built-in model is made of.
+
+weights -> graph -> network -> recogniser -> head, words -> tagger
+"""

@@ -11,8 +11,8 @@ from tagroll.describe.vision.graph import build_onnx
 from tagroll.describe.vision.weights import FloatArray, load_weights
 from tagroll.errors import PictureError
 
-SHORT_SIDE = 288
-"""Pixels; the network was trained on crops of 260 out of 297."""
+SHORT_SIDE = 384
+"""Pixels. The network was trained on crops of 260; things in a photo are smaller than in ImageNet's."""
 LONGEST = 1.8
 """Long side by short side at most; longer photos are squeezed, or a panorama would cost as much as ten."""
 

@@ -1,4 +1,4 @@
-"""From class probabilities to everyday words, by the table that tools/make_labels.py writes."""
+"""Everyday words for ImageNet's classes, by the table that tools/make_labels.py writes."""
 
 from importlib import resources
 
