@@ -29,3 +29,174 @@ def test_keywords(answer, keywords):
 def test_an_honest_failure(answer):
     with pytest.raises(ReplyError):
         parse_reply(answer)
+
+
+CLASSIFY = [
+    (
+        '{"title": "By the sea", "description": "A quiet beach.", "keywords": ["beach", "sea"], "filename": "by-the-sea"}',
+        Reply(("beach", "sea"), "By the sea", "A quiet beach.", "by-the-sea"),
+    ),
+    (
+        '{"headline": "By the sea", "summary": "A quiet\\n beach.", "tags": ["beach"], "name": "by-the-sea.jpg"}',
+        Reply(("beach",), "By the sea", "A quiet beach.", "by-the-sea.jpg"),
+    ),
+    ('{"caption": "A quiet beach", "tags": "beach, sea"}', Reply(("beach", "sea"), "A quiet beach")),
+    ('{"result": {"title": "T1", "keywords": ["beach"]}}', Reply(("beach",), "T1")),
+    ('[{"title": "T1", "keywords": ["beach"], "file_name": "f1"}]', Reply(("beach",), "T1", "", "f1")),
+    ('{"title": "T1", "keywords": ["beach", "s', Reply(("beach",), "T1")),
+    ('{"keywords": ["beach"], "title": "Half a tit', Reply(("beach",))),
+    ('{"keywords": ["beach"], "title": null, "description": "...", "filename": "string"}', Reply(("beach",))),
+    ('{"title": "Caf&eacute; &amp; sea", "keywords": ["beach"]}', Reply(("beach",), "Café & sea")),
+    ('{"title": "T1"}\n{"description": "D1"}\n{"keywords": ["beach"]}', Reply(("beach",), "T1", "D1")),
+    (
+        '**Title:** "By the sea"\n**Description:** A quiet beach.\nNobody is there.\n**Filename:** by-the-sea\n'
+        "**Keywords:** beach, sea",
+        Reply(("beach", "sea"), "By the sea", "A quiet beach. Nobody is there.", "by-the-sea"),
+    ),
+    ('Title: By the sea\n["beach", "sea"]', Reply(("beach", "sea"), "By the sea")),
+    ("标题：海边\n描述：安静的海滩。\n关键词：海滩、大海", Reply(("海滩", "大海"), "海边", "安静的海滩。")),  # noqa: RUF001
+]
+
+
+@pytest.mark.parametrize(("answer", "reply"), CLASSIFY)
+def test_title_description_and_file_name(answer, reply):
+    assert parse_reply(answer) == reply
+
+
+PROMPT = """Give 5 to 10 keywords for this photo.
+
+Rules:
+- The main subject first, then the rest.
+- No sentence, no names of persons.
+
+Choose only from: beach, sunset, ocean, dog
+Answer with JSON only, for example {"keywords": ["red car", "street", "night"]}"""
+
+
+def test_the_prompt_in_the_answer_is_not_an_answer():
+    for echo in (PROMPT, PROMPT.splitlines()[-1], '{"keywords": ["red car", "street", "night"]}', PROMPT[:150]):
+        with pytest.raises(ReplyError):
+            parse_reply(echo, prompt_text=PROMPT)
+
+
+def test_what_follows_the_repeated_prompt_is_the_answer():
+    assert parse_reply(PROMPT + '\n["beach", "sea"]', prompt_text=PROMPT).keywords == ("beach", "sea")
+    assert parse_reply("- No sentence, no names of persons.\n\nbeach, sunset", prompt_text=PROMPT).keywords == (
+        "beach",
+        "sunset",
+    )
+
+
+def test_words_of_the_prompt_are_allowed_as_keywords():
+    assert parse_reply('{"keywords": ["red car", "street"]}', prompt_text=PROMPT).keywords == ("red car", "street")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("", "empty"),
+        ("I'm sorry, I can't help.", "refused"),
+        ("I cannot see the image.", "sees no picture"),
+        ("<think>Let me see, a dog", "still thinking"),
+        ('{"keywords": []}', "nothing to name"),
+        ('["tag1", "tag2"]', "repeated the question"),
+        ('{"error": "out of memory"}', "out of memory"),
+        ("The image shows a dog on a beach.", "no list of keywords"),
+    ],
+)
+def test_a_failure_says_what_the_answer_was(answer, said):
+    with pytest.raises(ReplyError) as caught:
+        parse_reply(answer)
+    assert said in caught.value.message
+    assert caught.value.hint
+    assert "\n" not in caught.value.message
+    assert len(caught.value.message) < 120
+
+
+WORDS = st.lists(st.from_regex(r"[a-z]{4,9}(?: [a-z]{4,9})?", fullmatch=True), min_size=2, max_size=9, unique=True)
+PIECES = [*"[]{}()<>\"'`:,;|#*-_=/\\ \n.!0a1é“。、", "tags", "```", "<think>", "</", "|>", "\\u00e9", "&#", "\ud83d"]
+ODD = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
+
+
+@settings(max_examples=60, deadline=None)
+@given(WORDS)
+def test_plain_words_survive_every_shape(words):
+    words = [word for word in words if parse_reply(json.dumps([word, "beach"])).keywords == (word, "beach")]
+    if len(words) < 2 or "beach" in words:
+        return
+    for answer in (
+        json.dumps(words),
+        json.dumps({"keywords": words}),
+        json.dumps({"result": {"tags": words}}, indent=2),
+        json.dumps(json.dumps(words)),
+        str(words),
+        "```json\n" + json.dumps({"tags": words}) + "\n```",
+        "Keywords: " + ", ".join(words),
+        "".join(f"- {word}\n" for word in words),
+        "".join(f"{n}. {word}\n" for n, word in enumerate(words, 1)),
+        "<think>no, not that</think>" + json.dumps(words),
+    ):
+        assert parse_reply(answer).keywords == tuple(words), answer
+
+
+@settings(max_examples=100, deadline=None)
+@given(WORDS, st.integers(0, 200))
+def test_a_cut_answer_keeps_only_whole_items(words, cut):
+    answer = json.dumps({"keywords": words})[:cut]
+    try:
+        keywords = parse_reply(answer).keywords
+    except ReplyError:
+        return
+    assert set(keywords) <= set(words)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=120) | ODD | st.builds(lambda a, b: a + '{"keywords": ["beach", "sea"]}' + b, ODD, ODD))
+def test_any_text_gives_keywords_or_a_reply_error(text):
+    try:
+        reply = parse_reply(text)
+    except ReplyError as error:
+        assert error.message
+    else:
+        assert reply.keywords
+        assert all(k and k == k.strip() and any(c.isalnum() for c in k) for k in reply.keywords)
+        assert len({k.casefold() for k in reply.keywords}) == len(reply.keywords)
+
+
+RUNAWAYS = {
+    "brackets": "[",
+    "braces": "{",
+    "nested objects": '{"a":',
+    "nested arrays": '["a", ',
+    "quotes": '"',
+    "quotes and blanks": "' ",
+    "open string": 'a" ',
+    "thoughts": "<think>",
+    "closed thoughts": "</think>",
+    "tokens": "<|",
+    "parentheses": " (a",
+    "bullets": "- ",
+    "lines": "a\n",
+    "empty lines": " \n",
+    "commas": "a, ",
+    "colons": "a: ",
+    "tables": "| a | b |\n",
+    "labels": "Title: ",
+    "fences": "```",
+    "entities": "&amp;",
+    "escapes": "\\u00e9",
+    "prose brackets": "[a] ",
+    "backslashes": "\\",
+    "turns": "user\n",
+    "elements": "</a",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", RUNAWAYS.values(), ids=RUNAWAYS)
+def test_a_runaway_answer_takes_linear_time(piece):
+    start = time.process_time()
+    with pytest.raises(ReplyError):
+        parse_reply(piece * (1_000_000 // len(piece)))
+    # 0.2 to 1 s on a slow machine; anything quadratic takes minutes.
+    assert time.process_time() - start < 8

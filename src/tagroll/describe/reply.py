@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tagroll.describe.reply_clean import Cleaned, clean, without_markup
-from tagroll.describe.reply_items import REFUSAL, clean_item, is_placeholder, unescape
+from tagroll.describe.reply_items import BLIND, REFUSAL, clean_item, is_placeholder, unescape
 from tagroll.describe.reply_json import Found, find_json
 from tagroll.describe.reply_lines import read_text
 from tagroll.describe.reply_names import Part
@@ -66,6 +66,8 @@ def parse_reply(text: str, *, prompt_text: str = "") -> Reply:
     for variant in _variants(cleaned):
         found = _read(variant)
         keywords = _keywords(found.items())
+        if BLIND.search(variant):
+            break
         if keywords and not found.error and not _is_example(keywords, prompt_text):
             return Reply(keywords, *(_text(found, part) for part in (Part.TITLE, Part.DESCRIPTION, Part.FILENAME)))
         if found.error:
@@ -142,6 +144,8 @@ def _outside(text: str, values: list[Found]) -> str:
 
 def _keywords(items: list[str]) -> tuple[str, ...]:
     """Clean and unique; when the model ran in a circle, without the half word at its cut end."""
+    if any(REFUSAL.search(item) for item in items[:1]):
+        return ()  # "I'm sorry", "but I cannot", "identify people"
     keywords: dict[str, str] = {}
     for item in dict.fromkeys(items):
         if keyword := clean_item(item):
@@ -155,6 +159,8 @@ def _keywords(items: list[str]) -> tuple[str, ...]:
 
 def _text(found: Findings, part: Part) -> str:
     text = " ".join(unescape(found.texts.get(part, "")).split())
+    if not any(map(str.isalnum, text)) or is_placeholder(text):
+        return ""
     return text[1:-1] if text[:1] + text[-1:] in ('""', "\u201c\u201d", "**", "''") else text
 
 
@@ -185,9 +191,11 @@ def _failure(cleaned: Cleaned, found: Findings) -> ReplyError:
     if not answer:
         repeated = "the model repeated the question instead of answering it"
         return ReplyError(repeated if cleaned.echoed else "the model's answer is empty", other_model)
+    if BLIND.search(answer):
+        return ReplyError("the model says that it sees no picture", "Use a model with vision: tagroll doctor shows some")
     if REFUSAL.search(answer):
         return ReplyError(f"the model refused: {_excerpt(answer)}", other_model)
-    items = found.items()
+    items = [item for item in found.items() if item.strip()]
     if cleaned.echoed or (items and all(is_placeholder(i) or not any(map(str.isalnum, i)) for i in items)):
         return ReplyError("the model repeated the question instead of answering it", other_model)
     if found.has_list and not items:

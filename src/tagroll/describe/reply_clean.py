@@ -121,4 +121,6 @@ def _without_prompt(text: str, prompt_text: str) -> tuple[str, bool]:
     asked = {words for line in prompt_text.splitlines() if len(words := tuple(line.split())) > 2}
     lines = text.splitlines()
     kept = [line for line in lines if tuple(line.split()) not in asked]
+    if len(kept) < len(lines) and kept and prompt_text.find("\n" + kept[-1].strip()) >= 0:
+        kept.pop()  # repeated up to where the answer was cut off
     return "\n".join(kept), len(kept) < len(lines)

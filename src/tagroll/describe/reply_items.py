@@ -13,11 +13,11 @@ _MAX_UNSPACED_CHARS = 45
 
 _VERBS = re.compile(
     r"\b(?:is|are|was|were|isn't|aren't|has|have|shows?|depicts?|appears?|seems?|i'm|i've|i'll|it's|there's|"
-    r"that's|this|these|those|here|here's|"
-    r"ist|sind|zeigt|zeigen|dieses?|est|sont|montre|cette|muestra|está|están|esta|questa|questo|sono|mostra|"
-    r"é|são|toont|deze|это|этот|на этом|показан[аоы]?|изображен[аоы]?)\b|\bi\b(?= [a-z])",
+    r"that's|here's|ist|sind|zeigt|zeigen|est|sont|montre|muestra|está|están|sono|mostra|é|são|toont|это|"
+    r"показан[аоы]?|изображен[аоы]?)\b|\bi\b(?= [a-z])",
     re.IGNORECASE,
 )
+_POINTING = re.compile(r"\b(?:this|these|those|here|dieses?|cette|esta|questa|questo|deze|этот)\b", re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _CJK_SENTENCE = re.compile(
     r"[。！？].|.{8}[。！？]|这[张是幅]|這[張是幅]|[图圖][片中像][中里裡展显顯]?[有展显顯是]|照片[中里裡展显顯]|[显顯展]示了|"  # noqa: RUF001
@@ -40,9 +40,17 @@ REFUSAL = re.compile(
     r"מצטער|क्षमा|माफ़|ขออภัย|ขอโทษ",
     re.IGNORECASE,
 )
+BLIND = re.compile(
+    r"\bi(?:['\u2019]m| am)? (?:can(?:no|['\u2019]|\s?no)t|unable to|not able to|don['\u2019]t) (?:directly |actually |really )*"
+    r"(?:see|view|access|open|process|display|analy[sz]e|interpret) "
+    r"(?:(?:directly|actual|the|this|that|any|an|your|attached|uploaded|provided) )*"
+    r"(?:images?|pictures?|photos?|photographs?|files?|attachments?)\b",
+    re.IGNORECASE,
+)
+"""A model that says this sees no picture; tags that it gives all the same are made up."""
 _PLACEHOLDER = re.compile(
     r"(?:your |the |first |second |third |next |last |another |some |more |example |sample )*"
-    r"(?:tags?|keywords?|hashtags?|(?:item|label|object|word|string|thing)(?=[ _-]*\d|[ _-][a-cnxyz]$))"
+    r"(?:tags?|keywords?|hashtags?|(?:item|label|object|word|string|thing|example)(?=[ _-]*\d|[ _-][a-cnxyz]$))"
     r"(?: ?(?:one|two|three|four|five|here|list|etc|[a-cnxyz])|[ _-]*\d+)?|"
     r"string|str|insert .*|.* (?:here|goes here)",
     re.IGNORECASE,
@@ -51,20 +59,21 @@ _NOT_A_KEYWORD = frozenset(
     "none null nil nan n/a na unknown undefined unspecified true false yes no ok okay sure hello hi thanks "
     "etc more and or json yaml python list array confidence score value name assistant user model "
     "system image: here the a an i it this that error nothing empty".split()
-) | {"et cetera", "and more", "not sure", "no idea", "no tags", "no keywords", "thank you", "sure thing"}
+) | {"et cetera", "and more", "not sure", "no idea", "no tags", "no keywords", "thank you", "sure thing", "object object"}
 
-_CODE = re.compile(r"[{}<>\\]|://|\w\(")
+_CODE = re.compile(r"[{}<>\\]|://|[A-Za-z0-9_]\(|base64|^image/|\.(?:jpe?g|png|webp|gif|heic|tiff?|bmp|json)$", re.IGNORECASE)
 _EMOJI = re.compile(r"^[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff\s]+|[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff\s]+$")
-_BULLET = re.compile(r"\d{1,2}[.)](?=[^\W\d])|(?:[-*+•·‣◦▪►▸➤→✓✔☑○●–—>~]+|\(?\d{1,3}[.):、]|\(?[a-z]\)|\[[ xX]?\])\s+|[•·‣◦▪►▸➤✓✔☑○●]+")  # noqa: RUF001
+_TAIL = re.compile(r"\s(?:etc|usw|ecc|и т\.? ?д|и др|и т\.? ?п)\.?$|(?:等等?|など)$")
+_BULLET = re.compile(r"\d\ufe0f?\u20e3\s*|\d{1,2}[.)](?=[^\W\d])|(?:[-*+•·‣◦▪►▸➤→✓✔☑○●–—>~]+|\(?\d{1,3}[.):、]|\(?[a-z]\)|\[[ xX]?\])\s+|[•·‣◦▪►▸➤✓✔☑○●]+")  # noqa: RUF001
 _SCORE = re.compile(
     r"(?:\s*[:=|,]\s*|\s+[-\u2013—@~]\s*|\s*[(\[]\s*|\s+(?=\d{1,3}(?:\.\d+)?\s?%|[01]\.\d))"
     r"(?:confidence|score|prob(?:ability)?|conf)?\.?[:= ]*"
     r"(?:\d{1,3}(?:\.\d+)?\s?%|\d(?:\.\d+)?(?:\s?/\s?10{1,2})?|\d{2,3}|\.\d+|high|medium|low)\s*[)\]]?$",
     re.IGNORECASE,
 )
-_PARENTHESES = re.compile(r"\s++(?:\([^()]*+\)|\[[^\[\]]*+\])|\s*+（[^（）]*+）")  # noqa: RUF001
+_PARENTHESES = re.compile(r"(?:\s++|(?<=[^\x00-\x7f]))(?:\([^()]*+\)|\[[^\[\]]*+\])|\s*+（[^（）]*+）")  # noqa: RUF001
 _SURROGATES = re.compile(r"\\u([0-9a-fA-F]{4})")
-_EDGES = " \t\n\r\"'`*_~,.:;!?#=<>{}[]()|\\/-\u2013—…\u2018\u2019“”„«»「」『』、，。；：؛،"  # noqa: RUF001
+_EDGES = " \t\n\r\"'`*_~,.:;!?=<>{}[]()|\\/-\u2013—…\u2018\u2019“”„«»「」『』、，。；：؛،"  # noqa: RUF001
 
 
 def clean_item(text: str) -> str:
@@ -81,7 +90,7 @@ def clean_item(text: str) -> str:
     text = _label_or_value(bare or text)
     if is_sentence(text):
         return ""
-    text = _strip_edges(text)
+    text = _TAIL.sub("", _strip_edges(text))
     for joiner in ("and ", "& ", "or ", "und ", "et ", "y "):
         text = text.removeprefix(joiner)
     return text if _can_be_keyword(text) else ""
@@ -104,6 +113,7 @@ def is_sentence(text: str) -> bool:
     return (
         words > MAX_WORDS
         or (words > 2 and bool(_VERBS.search(text)))
+        or (words > 4 and bool(_POINTING.search(text)))
         or (words > 3 and text.rstrip("\"'”*")[-1:] in (".", "!", "?", "…"))
         or (words == 1 and len(text) > _MAX_UNSPACED_CHARS)
     )
@@ -115,6 +125,8 @@ def is_placeholder(text: str) -> bool:
 
 
 def _can_be_keyword(text: str) -> bool:
+    if len(text) == 1 and text.isascii():
+        return False
     if text.isdecimal():
         return len(text) == 4  # a year
     return (
@@ -127,10 +139,10 @@ def _can_be_keyword(text: str) -> bool:
 
 
 def _strip_edges(text: str) -> str:
-    stripped = text.strip(_EDGES)
+    stripped = text.lstrip(_EDGES + "#").rstrip(_EDGES)
     if text.rstrip("\"'*, ").endswith(stripped + ".") and "." in stripped:
         return stripped + "."  # the stop in "D.C." belongs to it
-    return stripped + "++" if text.startswith(stripped + "++") else stripped
+    return stripped
 
 
 def _without_bullet(text: str) -> str:
@@ -155,12 +167,14 @@ def _label_or_value(text: str) -> str:
         return value
     if part is not None:
         return ""
-    return head if value.count(" ") > 1 else value
+    return head if value.count(" ") > 1 or _CJK.search(value) else value
 
 
 def split_label(text: str) -> tuple[str, str]:
     """Cut "label: value" or "label - some words about it"; ("", "") where there is no label."""
-    head, colon, value = text.replace("：", ":").partition(":")  # noqa: RUF001
+    head, colon, value = text.replace("：", ": ").partition(":")  # noqa: RUF001
+    if "," in head or ". " in head or "，" in head or "、" in head:  # noqa: RUF001
+        return "", ""
     if not colon or (value[:1] and not value[0].isspace() and not value[0] in "*_\"'"):
         head, colon, value = re.sub(r"\s(?:[\u2013—]|->|=>|→)\s", " - ", text).partition(" - ")
         if value.count(" ") < 2:  # "Spider-Man - Poster" is one name
@@ -169,16 +183,22 @@ def split_label(text: str) -> tuple[str, str]:
     return (head, value) if head and value and head.count(" ") < MAX_WORDS else ("", "")
 
 
-_LIST_BREAK = re.compile(r"[;；؛|•\t\n]|\s[·‧]\s|\s/\s")  # noqa: RUF001
+_LIST_BREAK = re.compile(r"[;；؛|•\t\n]|\s[·‧/>]\s")  # noqa: RUF001
 _COMMA = re.compile(r"[，、،､]|,(?!\d{3}\b)")  # noqa: RUF001
 _DASH = re.compile(r"\s[-\u2013—]\s")
-_WRAPPED = re.compile(r'`([^`\n]++)`|\[([^\[\]\n]++)\]|"([^"\n]++)"')
+_HAN_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+(?:\s+[\u3040-\u30ff\u3400-\u9fff]+)+")
+_WRAPPED = re.compile(r'`([^`\n]++)`|「([^「」\n]++)」|『([^『』\n]++)』|\[([^\[\]\n]++)\]|"([^"\n]++)"')
 _NUMBER = re.compile(r"(?:^|\s)\(?\d{1,3}[.)]\s")
 _WORD_PAIRS = frozenset(
     ("black and white", "salt and pepper", "arts and crafts", "rock and roll", "fish and chips", "bed and breakfast",
      "food and drink", "bride and groom", "schwarz und weiß")
 )  # fmt: skip
 _AND = re.compile(r"\s(?:and|und|et|y|e|en|och|og|и|ve)\s")
+
+
+def is_list_text(text: str) -> bool:
+    """Whether a text has a separator that no keyword has."""
+    return bool(_LIST_BREAK.search(text)) or len(_COMMA.findall(text)) > 1
 
 
 def split_items(text: str) -> list[str]:
@@ -188,6 +208,10 @@ def split_items(text: str) -> list[str]:
         return ["".join(found) for found in wrapped]
     if text.count("#") > 1 and not _COMMA.search(text):
         return [part for part in re.split(r"\s*#", text) if part.strip()]
+    if _HAN_WORDS.fullmatch(text):
+        return text.split()
+    if not _COMMA.search(text) and len(_NUMBER.findall(text)) > 1:
+        return _NUMBER.split(text)
     text = unescape(text)
     if "(" in text or "（" in text:  # noqa: RUF001
         text = _PARENTHESES.sub("", text) or text
@@ -197,8 +221,6 @@ def split_items(text: str) -> list[str]:
     if commas:
         parts = [part for chunk in _LIST_BREAK.split(text) for part in _COMMA.split(chunk)]
         return parts[:-1] + _last_items(parts[-1], parts)
-    if len(_NUMBER.findall(text)) > 1:
-        return _NUMBER.split(text)
     parts = _DASH.split(text)
     return parts if len(parts) > 2 else [text]
 

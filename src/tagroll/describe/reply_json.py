@@ -77,9 +77,10 @@ def _tolerant(text: str, start: int) -> tuple[Found | None, int]:
     reader = _Reader(text, start + 1)
     value = reader.container(text[start])
     # "[Image]", "{name}", "[x]" and f("x") are prose; so is a bracket that never closes around bare words.
-    is_answer = not reader.cut or text[:start].rstrip()[-1:] in ("", ":", "=")
-    is_data = reader.strings > (text[start] == "(") or (reader.bare_words > 1 and is_answer)
-    return (Found(value, start, reader.pos, not reader.cut) if is_data and value else None), reader.pos
+    is_cut = reader.cut and text[:start].rstrip()[-1:] in ("", ":", "=")
+    is_data = reader.strings > (text[start] == "(") or (reader.bare_words > 1 and not reader.cut)
+    found = Found(value, start, reader.pos, not reader.cut) if (is_data and value) or is_cut else None
+    return found, reader.pos
 
 
 _CLOSERS = {"{": "}", "[": "]", "(": ")", "": ""}

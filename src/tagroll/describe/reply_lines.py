@@ -12,7 +12,7 @@ _CONTINUED = re.compile(rf"(?<=[,，、])[ \t]*+\n(?!{_BULLET.pattern})\s*+")  #
 _HASHTAG = re.compile(r"(?<![\w#&])#(?=[^\W_])([\w-]+)")
 _TABLE_RULE = re.compile(r"[\s|:+-]+")
 _LABELS_IN_LINE = re.compile(
-    r"(?<=[\s.])(?=\**(?:Title|Description|Keywords|Tags|File ?name|Summary|Caption)\**:)", re.IGNORECASE
+    r"(?:(?<=[\s.*])|^)(?=\**(?:Title|Description|Keywords|Tags|File ?name|Summary|Caption)\**:)"
 )
 _INTERJECTION = re.compile(r"\A\s*(?:sure|certainly|absolutely|of course|okay|ok|great|got it)(?: thing)?[!.,]\s+", re.IGNORECASE)
 _SPOKEN_LABEL = re.compile(
@@ -33,7 +33,8 @@ _MEAN_WORDS = 3.2
 def read_text(text: str, into: Findings) -> None:
     """Collect what an answer in plain text holds."""
     text = _SPOKEN_LABEL.sub("\\1: ", _INTERJECTION.sub("", text))
-    text = _CONTINUED.sub(" ", _LABELS_IN_LINE.sub("\n", text))
+    text = "\n".join(map(_label_on_each_line, text.splitlines()))
+    text = _CONTINUED.sub(" ", text)
     sections, rest = _sections(text.splitlines(), into)
     final = [lines for label, lines in sections.items() if _FINAL.search(label)]
     for lines in final or sections.values():
@@ -42,6 +43,11 @@ def read_text(text: str, into: Findings) -> None:
     # Without a label, a list in a refusal says what to do instead, not what is in the picture.
     if not into.named and not REFUSAL.search(text):
         into.others.extend(_list_items(rest, labelled=False))
+
+
+def _label_on_each_line(line: str) -> str:
+    """ "Title: Evening Keywords: beach, sea" on two lines."""
+    return _LABELS_IN_LINE.sub("\n", line) if len(_LABELS_IN_LINE.findall(line)) > 1 else line
 
 
 def _sections(lines: list[str], into: Findings) -> tuple[dict[str, list[str]], list[str]]:

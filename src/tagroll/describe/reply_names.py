@@ -76,7 +76,8 @@ _CATEGORY = _pattern(
     r"animals?|nature|activit(?:y|ies)|actions?|themes?|concepts?|emotions?|feelings?|clothing|attire|"
     r"architecture|buildings?|structures?|vehicles?|food|materials?|textures?|genre|photography|type|"
     r"categor(?:y|ies)|other|misc(?:ellaneous)?|overall|impressions?|details?|elements?|features?|landscape|"
-    r"events?|perspective|focus|camera|quality|context|content|text|main|primary|secondary|general|specific"
+    r"events?|perspective|focus|camera|quality|context|content|text|main|primary|secondary|general|specific",
+    "主[题题題体體]|场景|場[景所]|颜色|氛围|背景|人物|物体|时间|天[气気]|风格|地点|情绪|光[线線]|动作|季[节節]|[环環]境|雰囲気|色彩",
 )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tagroll.describe.reply_items import split_items
+from tagroll.describe.reply_items import is_list_text, split_items
 from tagroll.describe.reply_json import find_json
 from tagroll.describe.reply_names import Part, is_category, part_named
 
@@ -118,7 +118,8 @@ def _items(value: Any, depth: int, *, in_list: bool = False) -> list[str]:
         if value.lstrip()[:1] in ("{", "["):
             return [item for found in find_json(value) for item in _items(found.value, depth + 1)]
         # Inside a list a comma belongs to the item ("Paris, France") unless there are several.
-        is_one = in_list and value.count(",") < 2 and "\n" not in value and "; " not in value and '"' not in value
+        missing_quote = '", ' in value or ', "' in value
+        is_one = in_list and not missing_quote and not is_list_text(value.strip())
         return [value] if is_one else split_items(value)
     if isinstance(value, list):
         alone = len(value) == 1
