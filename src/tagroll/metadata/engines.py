@@ -6,19 +6,19 @@ mean the same by a change: what each field shall hold comes from `fields.fields_
 
 import base64
 import io
+import re
 from dataclasses import dataclass, replace
 from hashlib import md5
 from pathlib import Path
 from types import ModuleType
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from tagroll.domain import Change, Metadata
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.formats import Format
 from tagroll.metadata import jpeg, png, webp
 from tagroll.metadata.exiftool import ExifTool
-from tagroll.metadata.fields import ALL_FAMILIES, Fields, apply_change, fields_after, read_fields
-from tagroll.metadata.iptc import set_keywords
+from tagroll.metadata.fields import ALL_FAMILIES, FIELDS, Fields, apply_change, fields_after, read_fields
 from tagroll.metadata.keywords import legal
 from tagroll.metadata.packets import Packets
 
@@ -26,6 +26,8 @@ _XMP_ONLY = frozenset({"xmp"})
 _EXIF_TEXTS = ("IFD0:XPKeywords", "ExifIFD:UserComment")
 _BINARY = "base64:"
 _XMP, _IPTC, _KEYWORDS = "XMP:XMP", "IPTC:IPTC", "IPTC:Keywords"
+_IPTC_COPY = re.compile(r"IPTC\d+:IPTC")
+_EXTENDED = b"HasExtendedXMP"
 _DIGEST = "Photoshop:IPTCDigest"
 """MD5 of the IPTC block: where it does not match, Lightroom takes IPTC for newer than XMP."""
 
@@ -128,31 +130,50 @@ class ViaExifTool:
 
     def read(self, data: bytes | Path) -> Content:
         """See Engine; a path of a file will do."""
-        return self._read(data)[0]
+        return self._read(data).content
 
     def edit(self, data: bytes, change: Change, known: Metadata) -> bytes:
         """See Engine.
 
-        XMP goes through exiftool, which puts extended XMP together. IPTC is edited here and handed over as a
-        block: exiftool would cut other programs' fields that are longer than the standard allows.
+        XMP and IPTC are edited here and handed over as blocks, so that exiftool does not tidy up what other
+        programs wrote there. Only extended XMP is left to it, which is more than one block.
         """
-        content, found = self._read(data)
-        fields = content.fields
+        found = self._read(data)
+        packets, fields = found.packets, found.content.fields
         after = fields_after(replace(known, fields=fields), change, self.families)
-        changed = {name: tuple(map(legal, new)) for name, new in after.items() if new != fields.get(name, ())}
-        blocks: dict[str, bytes] = {}
-        if _KEYWORDS in changed:
-            block = _padded(set_keywords(_block(found.get(_IPTC)), changed.pop(_KEYWORDS)))
-            blocks["IPTC" if block else "IPTC:All"] = block
-            if _DIGEST in found:
-                changed[_DIGEST] = (md5(block, usedforsecurity=False).hexdigest(),) if block else ()
-        return self.exiftool.write(data, self.suffix, changed, blocks) if changed or blocks else data
+        values = {name: tuple(map(legal, new)) for name, new in after.items() if new != fields.get(name, ())}
+        families = self.families - {"exif"}
+        if packets.xmp is None or _EXTENDED not in packets.xmp:
+            values = {name: new for name, new in values.items() if FIELDS[name].family == "exif"}
+        else:
+            families -= {"xmp"}
+            values.pop(_KEYWORDS, None)
+        new = apply_change(packets, change, families=families, known=known)
+        blocks = {}
+        if "xmp" in families and new.xmp != packets.xmp:
+            blocks["XMP"] = new.xmp or b""
+        if new.iptc != packets.iptc:
+            blocks["IPTC"] = block = _padded(new.iptc or b"")
+            if found.digest:
+                values[_DIGEST] = (md5(block, usedforsecurity=False).hexdigest(),) if block else ()
+        return self.exiftool.write(data, self.suffix, values, blocks) if values or blocks else data
 
-    def _read(self, data: bytes | Path) -> tuple[Content, dict[str, str]]:
-        found = self.exiftool.read(data, self.suffix, (_XMP, _IPTC, _DIGEST, *_EXIF_TEXTS))
-        packets = Packets(xmp=_block(found.get(_XMP)), iptc=_block(found.get(_IPTC)))
-        texts = {name: (found[name],) for name in _EXIF_TEXTS if found.get(name)}
-        return Content({**read_fields(packets), **texts}), found
+    def _read(self, data: bytes | Path) -> "_Found":
+        tags = self.exiftool.read(data, self.suffix, (_XMP, "IPTC", _DIGEST, *_EXIF_TEXTS))
+        packets = Packets(xmp=_block(tags.get(_XMP)), iptc=_block(tags.get(_IPTC)))
+        copies = (_block(text) for name, text in tags.items() if _IPTC_COPY.fullmatch(name))
+        if any((copy or b"").rstrip(b"\0") != (packets.iptc or b"").rstrip(b"\0") for copy in copies):
+            raise ForeignStructureError("the photo has several IPTC blocks that do not say the same")
+        texts = {name: (tags[name],) for name in _EXIF_TEXTS if tags.get(name)}
+        return _Found(packets, Content({**read_fields(packets), **texts}), _DIGEST in tags)
+
+
+class _Found(NamedTuple):
+    """What exiftool gives of a file; `digest` is whether it holds one of its IPTC block."""
+
+    packets: Packets
+    content: Content
+    digest: bool
 
 
 def in_process(fmt: Format) -> InProcess | None:

@@ -132,7 +132,7 @@ class ExifTool:
             data: The whole file.
             suffix: The ending of its name.
             values: All values by tag, "XMP-dc:Subject" and so on; none removes the tag.
-            blocks: Binary values by tag; b"" removes the tag.
+            blocks: Whole packets by group, like IPTC; b"" removes the whole group.
 
         Returns:
             The whole new file. What it says has to be checked: exiftool also claims success where it left
@@ -150,7 +150,7 @@ class ExifTool:
             for number, (name, block) in enumerate(blocks.items()):
                 place = Path(folder, f"block{number}")
                 place.write_bytes(block)
-                arguments.append(f"-{name}<={place}" if block else f"-{name}=")
+                arguments.append(f"-{name}<={place}" if block else f"-{name}:All=")
             if len(row) > 1:
                 arguments.append(f"-json={table}")
             _, errors = self._run(["-overwrite_original", *arguments, str(photo)])

@@ -253,7 +253,8 @@ def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
         yield fd, name
     finally:
         os.close(fd)
-        name.unlink(missing_ok=True)  # missing: it has become the photo
+        with contextlib.suppress(OSError):  # it has become the photo, or the next start removes it
+            name.unlink()
 
 
 def _open_temporary(folder: Path) -> tuple[int, Path]:
