@@ -91,6 +91,7 @@ def choose_model(
     """
     with ExitStack() as resources:
         pool = resources.enter_context(PreviewPool(workers=cores()))
+        pool.start()  # while the server is looked for
         preview = preview_maker(pool, exiftool)
         if _wants_server(settings):
             server, notes = _servers(settings, Limits(jobs=jobs, outage=patience))

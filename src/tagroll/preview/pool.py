@@ -61,6 +61,12 @@ class PreviewPool:
         for worker in list(self._started):
             self._end(worker)
 
+    def start(self) -> None:
+        """Start the workers now, so that they are ready when the first photo comes; else each starts when needed."""
+        idle = [self._idle.get() for _ in range(self._idle.qsize())]
+        for worker in idle:
+            self._idle.put(worker or self._replacement(None))
+
     def make(self, photo: Photo, embedded: bytes | None = None, *, orientation: int = 1) -> Preview:
         """Make the preview of one photo; waits for a free worker.
 
