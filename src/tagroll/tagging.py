@@ -4,21 +4,16 @@
 """
 
 import dataclasses
-import errno
-import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+from tagroll.asking import Asking
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Change, Describer, Description, Metadata, Outcome, Photo, Preview, Prompt, Status, Write
-from tagroll.errors import PhotoError, TagrollError
+from tagroll.guarding import guard
 from tagroll.metadata.store import MetadataStore
 from tagroll.settings import Case
 from tagroll.tags.normalize import normalize
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +62,7 @@ class Tagger:
         prompt: What the model is asked.
         policy: What is made of its answers.
         run: The number of this run in the catalog.
+        asking: Asks about one picture once.
     """
 
     describer: Describer
@@ -76,7 +72,7 @@ class Tagger:
     prompt: Prompt
     policy: TagPolicy
     run: int
-    asking: "Asking"
+    asking: Asking
 
     def tag(self, photo: Photo) -> Outcome:
         """Describe one photo and write its tags.
@@ -85,18 +81,7 @@ class Tagger:
             ServerError, CatalogError: The run cannot go on.
             TagrollError: The disk is full; the run cannot go on.
         """
-        try:
-            return self._tag(photo)
-        except PhotoError as error:
-            stop_if_disk_is_full(error)
-            return Outcome(photo.path, Status.FAILED, error=error.message, hint=error.hint)
-        except TagrollError:
-            raise
-        except Exception as error:
-            # A mistake of ours met by one odd photo must not end a night's run over the other 100,000.
-            log.exception("unexpected error with %s", photo.path)
-            text = f"unexpected error in tagroll: {type(error).__name__}: {error}"
-            return Outcome(photo.path, Status.FAILED, error=text, hint="Please report it, with what --verbose prints.")
+        return guard(photo.path, lambda: self._tag(photo))
 
     def _tag(self, photo: Photo) -> Outcome:
         row = self.catalog.photo(photo.path)
@@ -195,55 +180,6 @@ def _folded(tags: Iterable[str]) -> set[str]:
     return {tag.casefold() for tag in tags}
 
 
-class Asking:
-    """Sees to it that one picture is asked about once, however many threads hold a copy of it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._under_way: dict[str, Future[Description]] = {}
-
-    def once(
-        self, picture: str, ask: Callable[[], Description], kept: Callable[[], Description | None]
-    ) -> tuple[Description, bool]:
-        """The kept description of a picture, or the answer to `ask`; and whether this call asked.
-
-        Raises:
-            TagrollError: What `ask` raises, in every thread that waits for it.
-        """
-        with self._lock:
-            future = self._under_way.get(picture)
-            mine = future is None
-            if future is None:
-                future = self._under_way[picture] = Future()
-        if not mine:
-            return future.result(), False
-        try:
-            answer = kept()
-            asked = answer is None
-            future.set_result(answer or ask())
-        except BaseException as error:
-            future.set_exception(error)
-            raise
-        finally:
-            with self._lock:
-                del self._under_way[picture]
-        return future.result(), asked
-
-
 def _captions(answer: Description, names: tuple[str, ...]) -> dict[str, str]:
     texts = {"title": answer.title, "description": answer.description, "alt_text": answer.description}
     return {name: texts[name] for name in names}
-
-
-def stop_if_disk_is_full(error: PhotoError) -> None:
-    """A full disk is no fault of the photo: stop instead of failing photo after photo.
-
-    Raises:
-        TagrollError: The disk is full.
-    """
-    cause = error.__cause__
-    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-        raise TagrollError(
-            f"the disk is full: {error.message}",
-            "Nothing is damaged. Make room and run the same command again: it goes on where it stopped.",
-        ) from error

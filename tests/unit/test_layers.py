@@ -10,7 +10,7 @@ import tagroll
 PACKAGE = Path(tagroll.__file__).parent
 
 BASE = {"domain", "errors", "formats"}
-MIDDLE = {"tags", "scan", "preview", "describe", "embed", "metadata", "catalog", "settings", "parallel", "naming"}
+MIDDLE = {"tags", "scan", "preview", "describe", "embed", "metadata", "catalog", "settings", "parallel", "naming", "asking", "guarding"}
 USE_CASES = {"tagging", "classifying", "merging", "undoing", "reading", "evaluating", "recovering", "describing"}
 FACES = {"cli"}
 

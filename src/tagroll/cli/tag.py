@@ -103,12 +103,13 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
 
 
 def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
+    from tagroll.asking import Asking
     from tagroll.catalog import Catalog
     from tagroll.describing import choose_model
     from tagroll.metadata.exiftool import available_exiftool
     from tagroll.metadata.store import MetadataStore
     from tagroll.recovering import recover
-    from tagroll.tagging import Asking, Tagger
+    from tagroll.tagging import Tagger
 
     prompt, exiftool = options.prompt(), available_exiftool()
     with (
