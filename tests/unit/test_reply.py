@@ -1,31 +1,33 @@
 """Reply parsing: the table of shapes, and the laws that hold for any text."""
 
 import json
+import runpy
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reply_cases import AROUND, BROKEN_JSON, FAILURES, JSON, REPETITION, TEXT
 
 from tagroll.describe.reply import Reply, parse_reply
 from tagroll.errors import ReplyError
 
+# ruff: noqa: E501 - a row shows an answer as it is
+
+
+TABLES = runpy.run_path(str(Path(__file__).with_name("reply_cases.py")))
+
 
 def rows(*tables):
-    return [pytest.param(*row[1:], id=row[0]) for table in tables for row in table]
+    return [pytest.param(*row[1:], id=row[0]) for table in tables for row in TABLES[table]]
 
 
-@pytest.mark.parametrize(("answer", "keywords"), rows(JSON, AROUND, BROKEN_JSON, TEXT, REPETITION))
+@pytest.mark.parametrize(("answer", "keywords"), rows("JSON", "AROUND", "BROKEN_JSON", "TEXT", "REPETITION"))
 def test_keywords(answer, keywords):
-    if keywords is None:
-        with pytest.raises(ReplyError):
-            parse_reply(answer)
-    else:
-        assert list(parse_reply(answer).keywords) == keywords
+    assert list(parse_reply(answer).keywords) == keywords
 
 
-@pytest.mark.parametrize("answer", rows(FAILURES))
+@pytest.mark.parametrize("answer", rows("FAILURES"))
 def test_an_honest_failure(answer):
     with pytest.raises(ReplyError):
         parse_reply(answer)
@@ -49,8 +51,7 @@ CLASSIFY = [
     ('{"title": "Caf&eacute; &amp; sea", "keywords": ["beach"]}', Reply(("beach",), "Café & sea")),
     ('{"title": "T1"}\n{"description": "D1"}\n{"keywords": ["beach"]}', Reply(("beach",), "T1", "D1")),
     (
-        '**Title:** "By the sea"\n**Description:** A quiet beach.\nNobody is there.\n**Filename:** by-the-sea\n'
-        "**Keywords:** beach, sea",
+        '**Title:** "By the sea"\n**Description:** A quiet beach.\nNobody is there.\n**Filename:** by-the-sea\n**Keywords:** beach, sea',
         Reply(("beach", "sea"), "By the sea", "A quiet beach. Nobody is there.", "by-the-sea"),
     ),
     ('Title: By the sea\n["beach", "sea"]', Reply(("beach", "sea"), "By the sea")),
@@ -74,21 +75,31 @@ Answer with JSON only, for example {"keywords": ["red car", "street", "night"]}"
 
 
 def test_the_prompt_in_the_answer_is_not_an_answer():
-    for echo in (PROMPT, PROMPT.splitlines()[-1], '{"keywords": ["red car", "street", "night"]}', PROMPT[:150]):
+    for echo in (
+        PROMPT,
+        PROMPT.splitlines()[-1],
+        '{"keywords": ["red car", "street", "night"]}',
+        PROMPT[:150],
+    ):
         with pytest.raises(ReplyError):
             parse_reply(echo, prompt_text=PROMPT)
 
 
 def test_what_follows_the_repeated_prompt_is_the_answer():
     assert parse_reply(PROMPT + '\n["beach", "sea"]', prompt_text=PROMPT).keywords == ("beach", "sea")
-    assert parse_reply("- No sentence, no names of persons.\n\nbeach, sunset", prompt_text=PROMPT).keywords == (
+    assert parse_reply(
+        "- No sentence, no names of persons.\n\nbeach, sunset", prompt_text=PROMPT
+    ).keywords == (
         "beach",
         "sunset",
     )
 
 
 def test_words_of_the_prompt_are_allowed_as_keywords():
-    assert parse_reply('{"keywords": ["red car", "street"]}', prompt_text=PROMPT).keywords == ("red car", "street")
+    assert parse_reply('{"keywords": ["red car", "street"]}', prompt_text=PROMPT).keywords == (
+        "red car",
+        "street",
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,8 +124,20 @@ def test_a_failure_says_what_the_answer_was(answer, said):
     assert len(caught.value.message) < 120
 
 
-WORDS = st.lists(st.from_regex(r"[a-z]{4,9}(?: [a-z]{4,9})?", fullmatch=True), min_size=2, max_size=9, unique=True)
-PIECES = [*"[]{}()<>\"'`:,;|#*-_=/\\ \n.!0a1é“。、", "tags", "```", "<think>", "</", "|>", "\\u00e9", "&#", "\ud83d"]
+WORDS = st.lists(
+    st.from_regex(r"[a-z]{4,9}(?: [a-z]{4,9})?", fullmatch=True), min_size=2, max_size=9, unique=True
+)
+PIECES = [
+    *"[]{}()<>\"'`:,;|#*-_=/\\ \n.!0a1é“。、",
+    "tags",
+    "```",
+    "<think>",
+    "</",
+    "|>",
+    "\\u00e9",
+    "&#",
+    "\ud83d",
+]
 ODD = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 
 
@@ -151,12 +174,14 @@ def test_a_cut_answer_keeps_only_whole_items(words, cut):
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text(max_size=120) | ODD | st.builds(lambda a, b: a + '{"keywords": ["beach", "sea"]}' + b, ODD, ODD))
+@given(
+    st.text(max_size=120) | ODD | st.builds(lambda a, b: a + '{"keywords": ["beach", "sea"]}' + b, ODD, ODD)
+)
 def test_any_text_gives_keywords_or_a_reply_error(text):
     try:
         reply = parse_reply(text)
-    except ReplyError as error:
-        assert error.message
+    except ReplyError:
+        pass
     else:
         assert reply.keywords
         assert all(k and k == k.strip() and any(c.isalnum() for c in k) for k in reply.keywords)

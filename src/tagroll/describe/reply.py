@@ -10,24 +10,20 @@ Never an invented tag: a refusal, a sentence or an echo of the prompt is a Reply
 
 import html
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tagroll.describe.reply_clean import Cleaned, clean, without_markup
-from tagroll.describe.reply_items import BLIND, REFUSAL, clean_item, is_placeholder, unescape
+from tagroll.describe.reply_items import clean_item, is_placeholder, unescape
 from tagroll.describe.reply_json import Found, find_json
 from tagroll.describe.reply_lines import read_text
 from tagroll.describe.reply_names import Part
 from tagroll.describe.reply_values import Findings, read_value
+from tagroll.describe.reply_words import BLIND, CORRECTION, REFUSAL
 from tagroll.errors import ReplyError
 
 _LOOP = 2
 """Keywords said this often on average mean that the model ran in a circle until it was cut off."""
-
-_CORRECTION = re.compile(
-    r"\b(?:final|corrected|correction|revised|updated|improved|refined|instead|wait|actually)\b", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +65,9 @@ def parse_reply(text: str, *, prompt_text: str = "") -> Reply:
         if BLIND.search(variant):
             break
         if keywords and not found.error and not _is_example(keywords, prompt_text):
-            return Reply(keywords, *(_text(found, part) for part in (Part.TITLE, Part.DESCRIPTION, Part.FILENAME)))
+            return Reply(
+                keywords, *(_text(found, part) for part in (Part.TITLE, Part.DESCRIPTION, Part.FILENAME))
+            )
         if found.error:
             break
     raise _failure(cleaned, found)
@@ -105,7 +103,9 @@ def _read(text: str) -> Findings:
     values = list(find_json(text))
     found = Findings()
     # The last draft counts, unless it broke off and an earlier one is whole.
-    for draft in sorted(reversed(_drafts(text, values)), key=lambda draft: not draft[0].whole):
+    for draft in sorted(
+        _drafts(text, values), key=lambda draft: (draft[0].whole, draft[0].start), reverse=True
+    ):
         found = Findings()
         read_value([v.value for v in draft] if len(draft) > 1 else draft[0].value, found)
         if found.error or any(map(clean_item, found.items())):
@@ -126,7 +126,7 @@ def _drafts(text: str, values: list[Found]) -> list[list[Found]]:
     groups: list[list[Found]] = []
     end = 0
     for value in values:
-        if not groups or _CORRECTION.search(text, end, value.start):
+        if not groups or CORRECTION.search(text, end, value.start):
             groups.append([])
         groups[-1].append(value)
         end = value.end
@@ -180,27 +180,25 @@ def _read_one(value: object) -> list[str]:
 def _failure(cleaned: Cleaned, found: Findings) -> ReplyError:
     """Say what the answer was, since it was no list of keywords."""
     answer = cleaned.answer
-    other_model = "Another model may do better: --model NAME"
-    if found.error:
-        return ReplyError(f"the model reported an error: {_excerpt(found.error)}", other_model)
-    if not answer and cleaned.thoughts:
-        return ReplyError(
-            "the model's answer ended while it was still thinking",
-            "Switch thinking off in the server, or use a model that does not think",
-        )
-    if not answer:
-        repeated = "the model repeated the question instead of answering it"
-        return ReplyError(repeated if cleaned.echoed else "the model's answer is empty", other_model)
-    if BLIND.search(answer):
-        return ReplyError("the model says that it sees no picture", "Use a model with vision: tagroll doctor shows some")
-    if REFUSAL.search(answer):
-        return ReplyError(f"the model refused: {_excerpt(answer)}", other_model)
     items = [item for item in found.items() if item.strip()]
-    if cleaned.echoed or (items and all(is_placeholder(i) or not any(map(str.isalnum, i)) for i in items)):
-        return ReplyError("the model repeated the question instead of answering it", other_model)
-    if found.has_list and not items:
-        return ReplyError("the model found nothing to name", "An empty or abstract picture? " + other_model)
-    return ReplyError(f"the model gave no list of keywords: {_excerpt(answer)}", other_model)
+    is_echo = cleaned.echoed or (
+        items and all(is_placeholder(i) or not any(map(str.isalnum, i)) for i in items)
+    )
+    causes = (
+        (found.error, f"the model reported an error: {_excerpt(found.error)}"),
+        (not answer and cleaned.thoughts, "the model's answer ended while it was still thinking"),
+        (not answer and not cleaned.echoed, "the model's answer is empty"),
+        (BLIND.search(answer), "the model says that it sees no picture"),
+        (REFUSAL.search(answer), f"the model refused: {_excerpt(answer)}"),
+        (is_echo, "the model repeated the question instead of answering it"),
+        (found.has_list and not items, "the model found nothing to name"),
+        (True, f"the model gave no list of keywords: {_excerpt(answer)}"),
+    )
+    message = next(message for holds, message in causes if holds)
+    thinking = "Switch thinking off in the server, or use a model that does not think"
+    return ReplyError(
+        message, thinking if "thinking" in message else "Another model may do better: --model NAME"
+    )
 
 
 def _excerpt(text: str) -> str:

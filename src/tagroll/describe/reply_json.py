@@ -1,9 +1,10 @@
 """JSON as models write it: found anywhere in a text, and read as far as it makes sense.
 
-Valid JSON is read by the standard library alone. Only what it refuses goes to the tolerant reader, which takes
-single and typographic quotes, bare words, comments, missing and trailing commas, Python's tuples, sets and None,
-full-width punctuation, and an end in mid-air: whole items stay, the half one at the end goes.
+Valid JSON is read by the standard library alone. Only what it refuses goes to the tolerant reader, which
+takes single and typographic quotes, bare words, comments, missing and trailing commas, Python's tuples, sets
+and None, full-width punctuation, and an end in mid-air: whole items stay, the half one at the end goes.
 """
+# ruff: noqa: RUF001 - full-width punctuation is meant
 
 import json
 import re
@@ -94,19 +95,20 @@ _QUOTES = {
     "「": "」",
     "『": "』",
     "`": "`'",
-    "＂": "＂",  # noqa: RUF001
+    "＂": "＂",
 }
-# A quote ends a string when what follows can follow a string; else it belongs to it: ["a "nice" day", 'dog's toy'].
+# A quote ends a string when what follows can follow a string: ["a "nice" day", 'dog's toy'] are two.
 _STRINGS = {
     quote: re.compile(
-        rf"((?:[^\\{ends}]++|\\.|[{ends}](?!\s*+[,，、;:：=\]}})】/]|\s*+\Z|[ \t]*+[\r\n]|\s++[\"'“\u2018]))*+)[{ends}]",  # noqa: RUF001
+        rf"((?:[^\\{ends}]++|\\.|"
+        rf"[{ends}](?!\s*+[,，、;:：=\]}})】/]|\s*+\Z|[ \t]*+[\r\n]|\s++[\"'“\u2018]))*+)[{ends}]",
         re.DOTALL,
     )
     for quote, ends in _QUOTES.items()
 }
-_SKIP = re.compile(r"(?:[\s,，、;؛،\\]++|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|\#(?=[\s!#-])[^\n]*+)*+")  # noqa: RUF001
-_BARE = re.compile(r"[^,，、;:：=\n\[\]{}】]++")  # noqa: RUF001
-_COLON = re.compile(r"\s*+(?::|：|=>|=)")  # noqa: RUF001
+_SKIP = re.compile(r"(?:[\s,，、;؛،\\]++|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|\#(?=[\s!#-])[^\n]*+)*+")
+_BARE = re.compile(r"[^,，、;:：=\n\[\]{}】]++")
+_COLON = re.compile(r"\s*+(?::|：|=>|=)")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "", "f": ""}
 _LITERALS = {"true": True, "false": False, "null": None, "none": None, "undefined": None, "nan": None}

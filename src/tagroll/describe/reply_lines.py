@@ -1,38 +1,40 @@
 """Answers in plain text: labelled sections, bullets, tables, hashtags, comma lists."""
+# ruff: noqa: RUF001 - full-width punctuation is meant
 
 import re
 from collections.abc import Iterable
 
-from tagroll.describe.reply_items import REFUSAL, clean_item, is_sentence, split_items, split_label
+from tagroll.describe.reply_items import clean_item, is_sentence, split_items, split_label
 from tagroll.describe.reply_names import Part, is_category, is_name, part_named, words_of
 from tagroll.describe.reply_values import Findings
+from tagroll.describe.reply_words import CLAUSE, INTERJECTION, REFUSAL
 
-_BULLET = re.compile(r"\s*\d{1,2}[.)](?=[^\W\d])|\s*\(?[ivx]{1,4}[.)]\s+(?=\S)|\s*(?:[-*+•‣◦▪►▸➤→✓✔☑○●–—]|\(?\d{1,3}[.)]|\(?[a-z]\))\s+(?=\S)|\s*[•‣◦▪►▸➤✓✔☑○●](?=\S)")  # noqa: RUF001
-_CONTINUED = re.compile(rf"(?<=[,，、])[ \t]*+\n(?!{_BULLET.pattern})\s*+")  # noqa: RUF001
+_BULLET = re.compile(
+    r"\s*(?:(?:[-*+•‣◦▪►▸➤→✓✔☑○●\u2013—]|\(?\d{1,3}[.)]|\(?[a-z]\)|\(?[ivx]{1,4}[.)])\s+(?=\S)|"
+    r"\d{1,2}[.)](?=[^\W\d])|[•‣◦▪►▸➤✓✔☑○●](?=\S))"
+)
+_CONTINUED = re.compile(rf"(?<=[,，、])[ \t]*+\n(?!{_BULLET.pattern})\s*+")
 _HASHTAG = re.compile(r"(?<![\w#&])#(?=[^\W_])([\w-]+)")
 _TABLE_RULE = re.compile(r"[\s|:+-]+")
 _LABELS_IN_LINE = re.compile(
     r"(?:(?<=[\s.*])|^)(?=\**(?:Title|Description|Keywords|Tags|File ?name|Summary|Caption)\**:)"
 )
-_INTERJECTION = re.compile(r"\A\s*(?:sure|certainly|absolutely|of course|okay|ok|great|got it)(?: thing)?[!.,]\s+", re.IGNORECASE)
 _SPOKEN_LABEL = re.compile(
-    r"^[\s*]*((?:[\w' ]{0,40}\b)?(?:keywords|tags)\b[\w' ]{0,40}?)(?:\s(?:are|include|would be|could be)(?=\s)(?!\s*:)|\s*(?:=|->|=>|→)+)\s*",
+    r"^[\s*]*((?:[\w' ]{0,40}\b)?(?:keywords|tags)\b[\w' ]{0,40}?)"
+    r"(?:\s(?:are|include|would be|could be)(?=\s)(?!\s*:)|\s*(?:=|->|=>|→)+)\s*",
     re.IGNORECASE | re.MULTILINE,
 )
 _FINAL = re.compile(r"\b(?:final|corrected|revised|improved)\b", re.IGNORECASE)
-_PROSE_START = re.compile(
-    r"(?:with|while|where|which|who|as|its|his|her|their|creating|featuring|showing|surrounded|including|but|so|"
-    r"in the|on the|under|against|set|standing|sitting|giving|making|adding|i|you|we|let|okay|ok|well|sure|first|next|hmm|wait|of course|certainly)\b",
-    re.IGNORECASE,
-)
 _SENTENCE_END = re.compile(r"(?<=[^\W\d_]{3}[.!])\s+(?=[^\W\d_])")
 _MAX_INTRO_WORDS = 20
-_MEAN_WORDS = 3.2
+"""So long may a sentence be that ends in a colon and introduces keywords."""
+_MAX_MEAN_WORDS = 3.2
+"""Clauses are longer than the items of a list."""
 
 
 def read_text(text: str, into: Findings) -> None:
     """Collect what an answer in plain text holds."""
-    text = _SPOKEN_LABEL.sub("\\1: ", _INTERJECTION.sub("", text))
+    text = _SPOKEN_LABEL.sub("\\1: ", INTERJECTION.sub("", text))
     text = "\n".join(map(_label_on_each_line, text.splitlines()))
     text = _CONTINUED.sub(" ", text)
     sections, rest = _sections(text.splitlines(), into)
@@ -46,7 +48,7 @@ def read_text(text: str, into: Findings) -> None:
 
 
 def _label_on_each_line(line: str) -> str:
-    """ "Title: Evening Keywords: beach, sea" on two lines."""
+    """Put "Title: Evening Keywords: beach, sea" on two lines."""
     return _LABELS_IN_LINE.sub("\n", line) if len(_LABELS_IN_LINE.findall(line)) > 1 else line
 
 
@@ -77,7 +79,7 @@ def _sections(lines: list[str], into: Findings) -> tuple[dict[str, list[str]], l
 
 def _label(line: str) -> tuple[Part | None, str, str]:
     """The part of the answer that a line begins, its label, and what follows on the line."""
-    head, colon, value = line.replace("：", ":").partition(":")  # noqa: RUF001
+    head, colon, value = line.replace("：", ":").partition(":")
     words = words_of(re.sub(r"^\W*\d{1,2}[.)]", "", head)).split()
     part = part_named(" ".join(words))
     if colon:
@@ -122,12 +124,10 @@ def _list_items(lines: list[str], *, labelled: bool) -> list[str]:
 
 def _paragraph_items(lines: list[str], *, labelled: bool, alone: bool) -> list[str]:
     """The raw items in one paragraph without bullets: comma lists, or a word or two on each line."""
-    lines = [line for line in lines if line.strip() and not line.rstrip().endswith((":", "："))]  # noqa: RUF001
+    lines = [line for line in lines if line.strip() and not line.rstrip().endswith((":", "："))]
     items = [item for line in lines for item in _comma_items(line, labelled=labelled)]
-    if items:
-        return items
-    if labelled:
-        return [line for line in lines if not is_sentence(line)]
+    if items or labelled:
+        return items or [line for line in lines if not is_sentence(line)]
     longest = max((len(line.split()) for line in lines), default=0)
     fits = longest <= 4 if len(lines) > 2 else longest <= 2 if alone or len(lines) > 1 else False
     is_list = fits and not any(is_sentence(line) or line.rstrip().endswith(("!", "?")) for line in lines)
@@ -144,19 +144,21 @@ def _comma_items(line: str, *, labelled: bool) -> list[str]:
     # "beach, sunset, ocean. These tags describe the photo."
     first, *more = _SENTENCE_END.split(line, maxsplit=1)
     parts = [part for part in split_items(first) if part.strip()]
-    is_list = len(parts) > (2 if more and not labelled else 1) and (labelled or _look_like_items(parts, first))
+    is_list = len(parts) > (2 if more and not labelled else 1) and (
+        labelled or _look_like_items(parts, first)
+    )
     return parts if is_list else []
 
 
 def _look_like_items(parts: list[str], sentence: str) -> bool:
     """Whether the parts of an unlabelled line are names of things, and not the clauses of a sentence."""
     bare = [part.strip().removeprefix("and ") for part in parts]
-    bad = [part for part in bare if is_sentence(part.rstrip(".")) or _PROSE_START.match(part)]
+    bad = [part for part in bare if is_sentence(part.rstrip(".")) or CLAUSE.match(part)]
     if len(bare) > 4 and len(bad) * 5 <= len(bare):
         return True
     words = sum(len(part.split()) for part in bare) / len(bare)
     is_told = sentence.rstrip().endswith(".") and re.match(r"(?:an?|the|two|this)\s", sentence, re.IGNORECASE)
-    return not bad and words <= (2.2 if is_told or len(bare) == 2 else _MEAN_WORDS)
+    return not bad and words <= (2.2 if is_told or len(bare) == 2 else _MAX_MEAN_WORDS)
 
 
 def _bullet_items(lines: list[str]) -> list[str]:
@@ -167,18 +169,18 @@ def _bullet_items(lines: list[str]) -> list[str]:
     in_sections = any(is_category(head) and is_sentence(value) for head, value in labels)
     items: list[str] = []
     good = 0
-    for body, (head, value) in zip(bodies, labels, strict=True):
+    for body, (_, value) in zip(bodies, labels, strict=True):
         if value and in_sections and is_sentence(value):
             continue
-        found = _comma_items(body, labelled=True) if not (value and is_sentence(value)) else []
-        found = [item for item in (found if all(map(clean_item, found)) else []) or [body] if clean_item(item)]
+        parts = [] if value and is_sentence(value) else _comma_items(body, labelled=True)
+        found = parts if parts and all(map(clean_item, parts)) else [body]
         items.extend(found)
-        good += bool(found)
+        good += any(map(clean_item, found))
     return items if good * 2 >= len(bodies) else []
 
 
 def _emphasis_as_label(body: str) -> str:
-    """ "**Beach** with waves" is "Beach: with waves": what is bold is the item."""
+    """Make "**Beach** with waves" to "Beach: with waves": what is bold is the item."""
     match = re.match(r"(?:\*\*|__)([^*_]{1,60})(?:\*\*|__)\s*(?:[:\u2013—-]\s*)?(?=\S)(?!,)", body)
     return f"{match[1].rstrip(':')}: {body[match.end() :]}" if match else body.replace("**", "")
 
@@ -192,6 +194,8 @@ def _table_items(lines: Iterable[str]) -> list[str]:
     if wanted:
         column, rows = header.index(wanted), rows[1:]
     else:
-        has_words = [sum(bool(clean_item(row[i])) for row in rows if i < len(row)) for i in range(len(header))]
+        has_words = [
+            sum(bool(clean_item(row[i])) for row in rows if i < len(row)) for i in range(len(header))
+        ]
         column = has_words.index(max(has_words)) if has_words else 0
     return [item for row in rows if column < len(row) for item in split_items(row[column])]

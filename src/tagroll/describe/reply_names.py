@@ -32,8 +32,8 @@ _NAMES = {
     Part.KEYWORDS: _pattern(
         r"key ?words?|key ?phrases?|tags?|hash ?tags?|"
         r"schlagw[oö]rter|schlagworte?|stichw[oö]rter|stichworte?|schlüsselw[oö]rter|"
-        r"mots? cl[ée]s?|étiquettes?|palabras? clave|etiquetas?|palavras? chave|parol[ae] chiave|etichett[ae]|"
-        r"trefwoord(?:en)?|sleutelwoorden|nyckelord|nøkkelord|nøgleord|emneord|avainsanat?|tunnisteet|"
+        r"mots? cl[ée]s?|étiquettes?|palabras? clave|etiquetas?|palavras? chave|parol[ae] chiave|"
+        r"etichett[ae]|trefwoord(?:en)?|sleutelwoorden|nyckelord|nøkkelord|nøgleord|emneord|avainsanat?|tunnisteet|"
         r"słowa kluczowe|tagi|klíčová slova|štítky|kľúčové slová|kulcsszavak|címkék|cuvinte cheie|etichete|"
         r"ключевые слова|те[гґ]и|тэги|метки|ключові слова|мітки|ключови думи|λέξεις κλειδιά|ετικέτες|"
         r"anahtar kelimeler|etiketler|kata kunci|từ khóa|"
@@ -103,5 +103,5 @@ def is_name(text: str) -> bool:
 
 
 def is_category(name: str) -> bool:
-    """Whether a label says what kind of thing follows ("Mood", "Main subject"), and is not the thing itself."""
+    """Whether a label says what kind of thing follows ("Mood", "Main subject"), not the thing."""
     return bool(_CATEGORY.search(words_of(name)))

@@ -8,7 +8,20 @@ from tagroll.describe.reply_json import find_json
 from tagroll.describe.reply_names import Part, is_category, part_named
 
 _MAX_DEPTH = 16
-_ITEM_KEYS = ("name", "tag", "keyword", "label", "term", "word", "text", "value", "object", "item", "subject", "class")
+_ITEM_KEYS = (
+    "name",
+    "tag",
+    "keyword",
+    "label",
+    "term",
+    "word",
+    "text",
+    "value",
+    "object",
+    "item",
+    "subject",
+    "class",
+)
 _GRADES = frozenset(("high", "medium", "low", "yes", "true", "present", "visible", "certain", "likely"))
 _NO_ERROR = frozenset(("", "none", "null", "no", "no error", "n/a", "false", "ok"))
 
@@ -153,7 +166,9 @@ def _is_score(value: Any) -> bool:
 
 def _are_scores(answer: dict[str, Any]) -> bool:
     """Whether an object is a list of keywords with how sure the model is of each."""
-    return bool(answer) and all(_is_score(v) and part_named(k) in (None, Part.THINGS) for k, v in answer.items())
+    return bool(answer) and all(
+        _is_score(v) and part_named(k) in (None, Part.THINGS) for k, v in answer.items()
+    )
 
 
 def _item_name(item: dict[str, Any]) -> str:

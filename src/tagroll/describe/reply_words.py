@@ -1,0 +1,105 @@
+"""The words by which an answer gives itself away: sentences, refusals, placeholders."""
+# ruff: noqa: RUF001 - full-width punctuation and words of many scripts are meant
+
+import re
+
+VERBS = re.compile(
+    r"\b(?:is|are|was|were|isn't|aren't|has|have|shows?|depicts?|appears?|seems?|i'm|i've|i'll|it's|there's|"
+    r"that's|here's|ist|sind|zeigt|zeigen|est|sont|montre|muestra|está|están|sono|mostra|é|são|toont|это|"
+    r"показан[аоы]?|изображен[аоы]?)\b|\bi\b(?= [a-z])",
+    re.IGNORECASE,
+)
+"""They make a sentence of three words or more."""
+
+POINTING = re.compile(
+    r"\b(?:this|these|those|here|dieses?|cette|esta|questa|questo|deze|этот)\b", re.IGNORECASE
+)
+"""They make a sentence of five words or more ("this way up" is none)."""
+
+CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+CJK_SENTENCE = re.compile(
+    r"[。！？].|.{8}[。！？]|这[张是幅]|這[張是幅]|"
+    r"[图圖][片中像][中里裡展显顯]?[有展显顯是]|照片[中里裡展显顯]|[显顯展]示了|"
+    r"です|ます|ました|ません|この(?:画像|写真)|습니다|입니다|이 (?:이미지|사진)"
+)
+
+REFUSAL = re.compile(
+    r"\b(?:sorry|apologi[sz]e|apologies|as an? (?:ai|language|text|artificial)|unable to|not able to|"
+    r"can(?:no|['’]|\s?no)t (?:see|view|access|process|analy[sz]e|identify|help|assist|provide|describe|"
+    r"generate|determine|fulfil|comply|do|tag|create|recogni[sz]e|be|answer|open|continue)|"
+    r"no (?:image|picture|photo)\b(?: (?:was|is|has|provided|attached|found|available|given|to))?|"
+    r"image (?:not|could not|cannot|was not|wasn't)|not (?:visible|provided|available|applicable)|"
+    r"(?:don't|do not|didn't) (?:see|have|receive) (?:an|any|the|access)|"
+    r"(?:please|could you|can you) (?:please )?(?:upload|provide|share|attach|send)|content policy|"
+    r"against (?:my|the) (?:guidelines|policy|policies)|not comfortable|"
+    r"tut mir leid|entschuldigung|ich kann|leider|désolée?|je ne peux|je suis incapable|lo siento|no puedo|"
+    r"desculpe|não (?:posso|consigo)|sinto muito|mi dispiace|non (?:posso|riesco)|het spijt|ik kan|"
+    r"tyvärr|beklager|undskyld|przepraszam|niestety|nie mogę|omlouvám|bohužel|valitettavasti|üzgünüm|maaf|"
+    r"xin lỗi|извините|простите|не могу|к сожалению|вибачте)\b|"
+    r"抱歉|对不起|對不起|无法|無法|申し訳|すみません|できません|죄송|할 수 없|آسف|عذر|لا أستطيع|لا يمكن|"
+    r"מצטער|क्षमा|माफ़|ขออภัย|ขอโทษ",
+    re.IGNORECASE,
+)
+
+BLIND = re.compile(
+    r"\bi(?:['’]m| am)? (?:can(?:no|['’]|\s?no)t|unable to|not able to|don['’]t) "
+    r"(?:(?:directly|actually|really) )*(?:see|view|access|open|process|display|analy[sz]e|interpret) "
+    r"(?:(?:directly|actual|the|this|that|any|an|your|attached|uploaded|provided) )*"
+    r"(?:images?|pictures?|photos?|photographs?|files?|attachments?)\b",
+    re.IGNORECASE,
+)
+"""A model that says this sees no picture; tags that it gives all the same are made up."""
+
+PLACEHOLDER = re.compile(
+    r"(?:(?:your|the|first|second|third|next|last|another|some|more|example|sample) )*"
+    r"(?:tags?|keywords?|hashtags?|"
+    r"(?:item|label|object|word|string|thing|example)(?=[ _-]*\d|[ _-][a-cnxyz]$))"
+    r"(?: ?(?:one|two|three|four|five|here|list|etc|[a-cnxyz])|[ _-]*\d+)?|"
+    r"string|str|insert .*|.* (?:goes )?here",
+    re.IGNORECASE,
+)
+
+NOT_A_KEYWORD = frozenset(
+    """none null nil nan n/a na unknown undefined unspecified true false yes no ok okay sure hello hi thanks
+    etc more and or json yaml python list array confidence score value name assistant user model system
+    image: here the an it this that error nothing empty""".split()  # noqa: SIM905 - a list of words reads best so
+) | {"et cetera", "and more", "not sure", "no idea", "no tags", "no keywords", "thank you", "object object"}
+"""Answers of a word or two that name nothing."""
+
+CODE = re.compile(
+    r"[{}<>\\]|://|[A-Za-z0-9_]\(|base64|^image/|\.(?:jpe?g|png|webp|gif|heic|tiff?|bmp|json)$", re.IGNORECASE
+)
+
+CLAUSE = re.compile(
+    r"(?:with|while|where|which|who|as|its|his|her|their|creating|featuring|showing|surrounded|including|but|so|"
+    r"in the|on the|under|against|set|standing|sitting|giving|making|adding|i|you|we|let|okay|ok|well|sure|"
+    r"first|next|hmm|wait|of course|certainly)\b",
+    re.IGNORECASE,
+)
+"""What follows a comma in a sentence, but not in a list."""
+
+INTERJECTION = re.compile(
+    r"\A\s*(?:sure|certainly|absolutely|of course|okay|ok|great|got it)(?: thing)?[!.,]\s+", re.IGNORECASE
+)
+
+CORRECTION = re.compile(
+    r"\b(?:final|corrected|correction|revised|updated|improved|refined|instead|wait|actually)\b",
+    re.IGNORECASE,
+)
+"""Between two answers: the second takes the first back."""
+
+FIXED_PAIRS = frozenset(
+    (
+        "black and white",
+        "salt and pepper",
+        "arts and crafts",
+        "rock and roll",
+        "fish and chips",
+        "bed and breakfast",
+        "food and drink",
+        "bride and groom",
+        "schwarz und weiß",
+    )
+)
+"""At the end of a list they are one item, not two."""
