@@ -2,7 +2,7 @@
 
     python tools/make_labels.py --wordnet /usr/share/wordnet --synsets imagenet_synsets.txt
 
-WordNet 3.0 is the Debian package `wordnet-base`. The order of the classes is a file of the pip package `timm`,
+WordNet 3.0 is the Debian package `wordnet-base`. The order of the classes is in the pip package `timm`,
 timm/data/_info/imagenet_synsets.txt: a WordNet id, "n" and the offset of the noun, per line.
 Neither is needed at run time.
 """

@@ -5,9 +5,10 @@
 
 Two stages, both closed-form or convex, so that the same input gives the same head:
 1. ridge regression from the features to all tags at once;
-2. for each tag a logistic regression on three numbers: the ridge's answer to photos it has not seen (five folds by
-   photo), and what ImageNet's classes say of the whole photo and of its regions. Its coefficients are drawn to the
-   median of the frequent tags, so a tag with six photos leans on what holds for all. This also calibrates.
+2. for each tag a logistic regression on three numbers: the ridge's answer to photos it has not seen (five
+   folds by photo), and what ImageNet's classes say of the whole photo and of its regions. Its coefficients
+   are drawn to the median of the frequent tags, so that a tag with six photos leans on what holds for all.
+   This also calibrates.
 All figures that are printed are for photos that were in no stage's training.
 """
 
@@ -201,8 +202,8 @@ def given_tags(data: Data, chance: Array, thresholds: Array) -> npt.NDArray[np.b
 def measure(data: Data, given: npt.NDArray[np.bool_]) -> dict[str, float]:
     """Hit rate, wrong rate and tags a photo, after the measure of the project's labelled photos.
 
-    A must-have label is hit by the tag of that name, of that COCO object, or with that caption word. A tag of a COCO
-    object is wrong when the object is not in the photo and no caption names it.
+    A must-have label is hit by the tag of that name, of that COCO object, or with that caption word. A tag of
+    a COCO object is wrong when the object is not in the photo and no caption names it.
     """
     names = {
         tag: {tag, entry.get("coco", tag), *entry.get("captions", [])} for tag, entry in data.tags.items()
@@ -229,8 +230,8 @@ def measure(data: Data, given: npt.NDArray[np.bool_]) -> dict[str, float]:
 def choose_thresholds(data: Data, chance: Array) -> Array:
     """One probability for all tags, the lowest that keeps to WRONG_RATE; another for people.
 
-    Five photos in six of the training set show people, in a library far fewer do, so for people it is the rate among
-    the photos without that counts.
+    Five photos in six of the training set show people, in a library far fewer do, so for people it is the
+    rate among the photos without that counts.
     """
     nobody = (data.truth[:, 0] == 0) & (data.known[:, 0] > 0)
     person = np.quantile(chance[nobody, 0], 1 - PERSON_RATE)
@@ -250,9 +251,8 @@ def reliability(data: Data, chance: Array) -> None:
     edges = np.arange(0, 1.01, 0.1)
     for low, high in itertools.pairwise(edges):
         here = known & (chance >= low) & (chance < high)
-        print(
-            f"{low:.1f}-{high:.1f}  said {chance[here].mean():.3f}  is {data.truth[here].mean():.3f}  {here.sum()}"
-        )
+        said, true = chance[here].mean(), data.truth[here].mean()
+        print(f"{low:.1f}-{high:.1f}  said {said:.3f}  is {true:.3f}  of {here.sum()}")
 
 
 def main() -> None:

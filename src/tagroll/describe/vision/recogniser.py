@@ -11,8 +11,8 @@ from tagroll.describe.vision.weights import FloatArray
 REGIONS = 3
 """Regions a side."""
 SHARPENING = 2.0
-"""Factor for the logits of the whole photo. A thing that fills a part of it only adds that part to the mean; with
-this factor the whole at SHORT_SIDE is as sure, and as often right, as a square crop of 260 pixels is without."""
+"""Factor for the logits of the whole photo. A thing that fills a part of it adds only that part to the mean;
+with this factor the whole is as sure, and as often right, as a square crop of 260 pixels is without."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from tagroll.describe.vision.recogniser import Recogniser, Sight
 from tagroll.describe.vision.words import read_class_words, word_probabilities
 
 CLASS_SURE = 0.7
-"""Least probability of an ImageNet word that the head does not know. On the training photos 95 % of the words that
-COCO's annotation can check are right from here on."""
+"""Least probability of an ImageNet word that the head does not know. On the training photos 95 % of the words
+that COCO's annotation can check are right from here on."""
 
 
 class Tagger:

