@@ -22,23 +22,45 @@ from pathlib import Path
 import zstandard
 
 OUT = Path(__file__).parents[1] / "src/tagroll/tags/data/lexicon.txt.zst"
-ABSTRACT_GROUPS = ("genus_", "family_", "order_", "class_", "subfamily_", "suborder_", "superfamily_", "phylum_")
+ABSTRACT_GROUPS = (
+    "genus_",
+    "family_",
+    "order_",
+    "class_",
+    "subfamily_",
+    "suborder_",
+    "superfamily_",
+    "phylum_",
+)
 BRITISH_RULES = (
     (r"our", "or"), (r"re(s?)$", r"er\1"), (r"is(e|es|ed|ing|er|ers|able|ation|ations|ational)$", r"iz\1"),
     (r"([aeiou][^aeiou]+[aeou])ll(ed|ing|or|ors|er|ers|ation|ations)$", r"\1l\2"), (r"tred$", "tered"),
-    (r"ys(e|es|ed|ing|er|ers)$", r"yz\1"), (r"ogue(s?)$", r"og\1"), (r"ll", "l"), (r"l(ment|ful|fully)$", r"ll\1"),
-    (r"pp(ed|ing|er|ers)$", r"p\1"), (r"ae(?!$)", "e"), (r"oe(?!s?$|d$)", "e"), (r"ence$", "ense"),
+    (r"ys(e|es|ed|ing|er|ers)$", r"yz\1"), (r"ogue(s?)$", r"og\1"), (r"ll", "l"), (r"l(ment|ful|fully)$",
+    r"ll\1"), (r"pp(ed|ing|er|ers)$", r"p\1"), (r"ae(?!$)", "e"), (r"oe(?!s?$|d$)", "e"), (r"ence$", "ense"),
     (r"gramme(s?)$", r"gram\1"), (r"ough$", "ow"), (r"aer", "air"), (r"mould", "mold"), (r"sulph", "sulf"),
 )  # fmt: skip
 SAFE_RULES = (r"ae(?!$)", r"([aeiou][^aeiou]+[aeou])ll(ed|ing|or|ors|er|ers|ation|ations)$")
 """Rules that need no shared sense: what they make, if it is a word at all, is the same word."""
-NOT_BRITISH = {"louvre", "louvres", "eagre", "enrollment", "fulfillment", "skullduggery", "thralldom", "willfulness"}
+NOT_BRITISH = {
+    "louvre",
+    "louvres",
+    "eagre",
+    "enrollment",
+    "fulfillment",
+    "skullduggery",
+    "thralldom",
+    "willfulness",
+}
 MIN_SHARE = 0.3
 Synset = tuple[str, list[int], list[int], list[int], list[str]]
 
 
 def senses(folder: Path) -> dict[tuple[str, int], float]:
-    """The share of each noun sense in a word's use: tagged counts, with a prior for the order of senses."""
+    """The share of each noun sense in a word's use: tagged counts, with a prior for the order of senses.
+
+    The prior is flat enough that a word with several senses and no counts has no dominant one (seahorse:
+    the walrus).
+    """
     found: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     for line in (folder / "index.sense").read_text("ascii").splitlines():
         sense, offset, number, count = line.split()
@@ -47,14 +69,16 @@ def senses(folder: Path) -> dict[tuple[str, int], float]:
             found[word].append((int(number), int(offset), int(count)))
     shares = {}
     for word, rows in found.items():
-        weights = {offset: count + number**-2.0 for number, offset, count in rows}
+        weights = {offset: count + 1 / number for number, offset, count in rows}
         total = sum(weights.values())
         shares |= {(word, offset): weight / total for offset, weight in weights.items()}
     return shares
 
 
 def read_synsets(folder: Path) -> dict[int, Synset]:
-    """Every noun synset but the scientific groups: kind, hypernyms, classes it is an instance of, parts, words."""
+    """Every noun synset but the scientific groups: kind, hypernyms, classes it is an instance of, parts,
+    words.
+    """
     synsets: dict[int, Synset] = {}
     for line in (folder / "data.noun").read_text("ascii").splitlines():
         if line.startswith(" "):
@@ -102,7 +126,7 @@ def antonym_lines(folder: Path) -> list[str]:
             words[int(fields[0])] = [re.sub(r"\(.*", "", w) for w in fields[4 : 4 + 2 * count : 2]]
             pointers = fields[4 + 2 * count + 1 : 4 + 2 * count + 1 + 4 * int(fields[4 + 2 * count])]
             links += [
-                (int(fields[0]), int(target), int(which[:2], 16), int(which[2:], 16))
+                (int(fields[0]), int(target), int(which[:2], base=16), int(which[2:], base=16))
                 for kind, target, which in zip(pointers[::4], pointers[1::4], pointers[3::4], strict=True)
                 if kind == "!"
             ]
@@ -141,7 +165,7 @@ def british_lines(lists: Path, folder: Path) -> list[str]:
 
 
 def known_words(small: set[str], everything: set[str], possessive: set[str]) -> list[str]:
-    """The section [words]. A name is a capitalised word with a possessive that is no word in small letters."""
+    """The section [words]. A name has a possessive and is no word in small letters."""
     lines = []
     for word in {w.lower() for w in everything}:
         if word in everything:
@@ -155,7 +179,9 @@ def known_words(small: set[str], everything: set[str], possessive: set[str]) -> 
 
 def main() -> None:
     """Write the file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("share", type=Path, help="the usr/share of the unpacked packages")
     share = parser.parse_args().share
     wordnet, lists = share / "wordnet", share / "dict"

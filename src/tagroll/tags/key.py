@@ -10,11 +10,13 @@ LEVEL = "|"
 """Between the levels of a hierarchical tag."""
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _INITIALS = re.compile(r"\b(?:\w\.){2,}(?=\W|$)")
-_APOSTROPHES = re.compile("['’‘`´ʼ]")
+_APOSTROPHES = re.compile("['`\u00b4\u02bc\u2018\u2019]")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,](?=\d)|(?<=\bf)/(?=\d)|(?<=\d)/(?=\d)")
 _PUNCTUATION = frozenset({"Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Cc", "Cf", "Zs", "Zl", "Zp"})
 _KEPT = "%°"
-_UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "Ø": "O", "Ł": "L", "Đ": "D"})
+_UNDECOMPOSED = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "Ø": "O", "Ł": "L", "Đ": "D"}
+)
 
 
 def strip_accents(text: str) -> str:
@@ -52,6 +54,17 @@ def _shorter_forms(word: str) -> list[str]:
     return [word[:-1], word[:-2]] if word.endswith(("ses", "oes")) else [word[:-1]]
 
 
+def _regular_singular(word: str) -> str:
+    words = lexicon()
+    forms = [form for form in _shorter_forms(word) if len(form) > 2]
+    found = next((form for form in forms if form in words.meanings), "")
+    if found or word in words.meanings or word.endswith("ics"):
+        return found or word
+    found = next((form for form in forms if form in words.known), "")
+    unknown = len(word) > 5 and word not in words.known and word[-2] not in "suiao"
+    return found or (word[:-1] if unknown else word)
+
+
 @cache
 def singular(word: str) -> str:
     """The singular of an English noun; any other word as it is.
@@ -61,22 +74,13 @@ def singular(word: str) -> str:
     words = lexicon()
     if word in _table("singular"):
         return _table("singular")[word]
-    if word in words.plurals and word not in words.meanings and word not in _keep():
+    if word in _keep() or word in words.names:
+        return word
+    if word in words.plurals and word not in words.meanings:
         return words.plurals[word]
     if word.endswith("men") and word[:-2] + "an" in words.known:
         return word[:-2] + "an"
-    if not word.endswith("s") or word.endswith("ss") or len(word) < 4 or word in _keep() or word in words.names:
-        return word
-    forms = _shorter_forms(word)
-    for form in forms:
-        if form in words.meanings and len(form) > 2:
-            return form
-    if word in words.meanings or word.endswith("ics"):
-        return word
-    for form in forms:
-        if form in words.known and len(form) > 2:
-            return form
-    return word[:-1] if len(word) > 5 and word not in words.known and word[-2] not in "suiao" else word
+    return word if word.endswith("ss") or not word.endswith("s") or len(word) < 4 else _regular_singular(word)
 
 
 def _level_words(text: str) -> list[str]:
@@ -99,8 +103,8 @@ def key(tag: str) -> str:
     """What is left of a tag when the ways of writing it are taken away.
 
     Compatible characters, CamelCase, accents of Latin letters, case, "#", apostrophes, "&", "_", "-", British
-    spelling and the plural of the last word. Digits, "1.8" and "f/1.8" stay. Each level of a hierarchical tag has its
-    own key. A tag of nothing but punctuation is its own key.
+    spelling and the plural of the last word. Digits, "1.8" and "f/1.8" stay. Each level of a hierarchical
+    tag has its own key. A tag of nothing but punctuation is its own key.
     """
     text = unicodedata.normalize("NFKC", tag).strip()
     levels = [" ".join(_level_words(level)) for level in text.split(LEVEL)]

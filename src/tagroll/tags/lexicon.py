@@ -1,7 +1,7 @@
 """What tagroll knows about English words: read once, when it is first asked for.
 
-The data stands beside this module, made by tools/make_lexicon.py from WordNet 3.0 and SCOWL (data/LICENSE-lexicon.txt),
-and everyday.txt, written by hand.
+The data stands beside this module, made by tools/make_lexicon.py from WordNet 3.0 and SCOWL
+(data/LICENSE-lexicon.txt), and everyday.txt, written by hand.
 """
 
 from collections import defaultdict
@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 CONCRETE = frozenset({5, 6, 8, 13, 20})
-"""WordNet's lexicographer files whose synsets are things one can point at: animal, artifact, body, food, plant."""
+"""WordNet's files of things one can point at: animal, artifact, body, food, plant (lexnames(5WN))."""
 MAIN_SHARE = 20
 """Percent of a word's uses from which on one of its senses counts when two tags are told apart."""
 _LEVELS = 4
@@ -41,6 +41,7 @@ class Lexicon:
 
     Attributes:
         synsets: Every meaning of a noun.
+        words: The words of each, small letters, spaces.
         meanings: Words (small letters, spaces) -> meaning -> percent of the word's uses.
         antonyms: Pairs of opposites.
         plurals: Irregular plural -> singular.
@@ -51,6 +52,7 @@ class Lexicon:
     """
 
     synsets: tuple[Synset, ...] = field(repr=False)
+    words: tuple[tuple[str, ...], ...] = field(repr=False)
     meanings: Mapping[str, Mapping[int, int]] = field(repr=False)
     antonyms: frozenset[tuple[str, str]] = field(repr=False)
     plurals: Mapping[str, str] = field(repr=False)
@@ -102,32 +104,37 @@ def _pairs(lines: list[str], mark: str) -> Iterator[tuple[str, str]]:
 
 def _read(text: str) -> Lexicon:
     sections = _sections(text)
-    synsets = []
+    synsets, members = [], []
     meanings: dict[str, dict[int, int]] = defaultdict(dict)
     plain = str.maketrans("_-", "  ", "'.")
     for number, line in enumerate(sections["synsets"]):
         kind, up, instance_of, parts, words = line.split("\t")
         synsets.append(Synset(int(kind), _numbers(up), _numbers(instance_of), _numbers(parts)))
-        for word, percent in _pairs(words.split(";"), "="):
-            meanings[word.lower().translate(plain)][number] = int(percent)
+        named = [
+            (word.lower().translate(plain), int(percent)) for word, percent in _pairs(words.split(";"), "=")
+        ]
+        members.append(tuple(word for word, _ in named))
+        for word, percent in named:
+            meanings[word][number] = percent
     antonyms = {(a.replace("_", " "), b.replace("_", " ")) for a, b in _pairs(sections["antonyms"], "\t")}
-    words = sections["words"]
+    known = sections["words"]
     return Lexicon(
         synsets=tuple(synsets),
+        words=tuple(members),
         meanings=meanings,
         antonyms=frozenset(antonyms | {(b, a) for a, b in antonyms}),
         plurals=dict(_pairs(sections["plurals"], "\t")),
         british=dict(_pairs(sections["british"], "\t")),
-        known=frozenset(w.lstrip("=+") for w in words),
-        common=frozenset(w[1:] for w in words if w.startswith("=")),
-        names=frozenset(w[1:] for w in words if w.startswith("+")),
+        known=frozenset(w.lstrip("=+") for w in known),
+        common=frozenset(w[1:] for w in known if w.startswith("=")),
+        names=frozenset(w[1:] for w in known if w.startswith("+")),
     )
 
 
 @cache
 def lexicon() -> Lexicon:
     """The lexicon, about 60 MB once it is read."""
-    from zstandard import ZstdDecompressor  # noqa: PLC0415 (only merging needs it)
+    from zstandard import ZstdDecompressor
 
     packed = files("tagroll.tags").joinpath("data/lexicon.txt.zst").read_bytes()
     return _read(ZstdDecompressor().decompress(packed).decode())

@@ -1,0 +1,96 @@
+"""Which tags lie under others: a proposal, never a merge."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from tagroll.tags.key import key
+from tagroll.tags.lexicon import everyday, lexicon
+from tagroll.tags.term import Term, term
+
+_DOMINANT = 70
+_LEVELS = 3
+_ABSTRACT = frozenset(
+    {
+        "artifact",
+        "object",
+        "thing",
+        "whole",
+        "entity",
+        "unit",
+        "structure",
+        "instrumentality",
+        "container",
+        "device",
+        "equipment",
+        "facility",
+        "instrument",
+        "workplace",
+        "material",
+        "substance",
+        "produce",
+        "ornament",
+        "matter",
+        "implement",
+        "covering",
+        "area",
+        "part",
+        "piece",
+        "group",
+        "region",
+    }
+)
+"""Parents that say nothing to a person who looks for a photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One tag under another. `reason` is "everyday", "kind" (WordNet) or "modifier" (red car under car)."""
+
+    parent: str
+    child: str
+    reason: str
+
+
+@cache
+def _everyday_parents() -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for line in everyday()["under"]:
+        parent, _, children = line.partition(":")
+        for child in children.split(","):
+            found.setdefault(key(child), []).append(key(parent))
+    return {child: tuple(parents) for child, parents in found.items()}
+
+
+def _parent(child: Term, by_key: dict[str, str]) -> tuple[str, str] | None:
+    """The nearest tag above one, and how that is known."""
+    for size in range(len(child.words) - 1, 0, -1):
+        if (name := " ".join(child.words[-size:])) in by_key:
+            return by_key[name], "modifier"
+    for name in _everyday_parents().get(child.key, ()):
+        if name in by_key:
+            return by_key[name], "everyday"
+    words = lexicon()
+    for levels in range(1, _LEVELS + 1):
+        for meaning in sorted(words.main_meanings(child.key, _DOMINANT)):
+            for above in sorted(words.above(meaning, levels)):
+                for name in words.words[above]:
+                    if (
+                        name in by_key
+                        and name not in _ABSTRACT
+                        and above in words.main_meanings(name, _DOMINANT)
+                    ):
+                        return by_key[name], "kind"
+    return None
+
+
+def propose(tags: Iterable[str]) -> Iterator[Child]:
+    """The nearest parent of each tag that has one among the tags, in the order of the alphabet."""
+    terms = [term(tag) for tag in sorted(tags)]
+    by_key: dict[str, str] = {}
+    for t in terms:
+        if not t.hierarchical:
+            by_key.setdefault(t.key, t.tag)
+    for t in terms:
+        if not t.hierarchical and (found := _parent(t, by_key)) and found[0] != t.tag:
+            yield Child(found[0], t.tag, found[1])

@@ -1,0 +1,267 @@
+"""Which tags of a library become one: candidates, clusters that hold together, and the plan a person reads.
+
+Pure: tags and vectors in, a plan out. The same input in another order gives the same plan.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from tagroll.tags.background import Background, measure
+from tagroll.tags.cluster import Edge, cohesive, dbscan
+from tagroll.tags.decisions import Decisions
+from tagroll.tags.hierarchy import Child, propose
+from tagroll.tags.synonyms import buckets
+from tagroll.tags.term import term
+from tagroll.tags.verdict import Evidence, Verdict, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+
+_CROWD = 60
+"""Most tags that may share one bucket; a larger one (a single letter for all of Chinese) says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What an embedder says of the tags, in their order.
+
+    Attributes:
+        vectors: One row of length 1 a tag, float32, shape (n, d).
+        neighbours: Cosines of the pairs at or above the threshold, shape (n, n), symmetric, the diagonal
+            empty.
+    """
+
+    vectors: Vectors = field(repr=False)
+    neighbours: csr_matrix = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to merge.
+
+    Attributes:
+        threshold: Cosine from which on meaning alone may merge, 0 to 1.
+        min_cluster_size: Tags that make a cluster, at least 2.
+        evidence: What may merge.
+        plain: Whether the cosine alone decides, without rules, as DBSCAN does.
+    """
+
+    threshold: float = 0.85
+    min_cluster_size: int = 2
+    evidence: frozenset[Evidence] = frozenset(Evidence)
+    plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """One tag that becomes another.
+
+    Attributes:
+        tag: The tag that goes.
+        into: The representative.
+        photos: How many photos carry the tag.
+        evidence: Why.
+        via: The member of the cluster that ties it in, where that is not the representative; else "".
+        cosine: Similarity of the two by the embedder, or None without one.
+        unusual: Share of random pairs of this vocabulary that are at least as similar, or None.
+    """
+
+    tag: str
+    into: str
+    photos: int
+    evidence: Evidence
+    via: str = ""
+    cosine: float | None = None
+    unusual: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would happen.
+
+    Attributes:
+        clusters: Representative -> all members in order, the representative first.
+        merges: Every tag that goes.
+        hierarchy: Tags that lie under others, as a proposal.
+        background: How similar random pairs are, or None without an embedder.
+    """
+
+    clusters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    merges: tuple[Merge, ...] = ()
+    hierarchy: tuple[Child, ...] = ()
+    background: Background | None = None
+
+    @property
+    def mapping(self) -> dict[str, str]:
+        """Tag -> what it becomes, only for those that change."""
+        return {merge.tag: merge.into for merge in self.merges}
+
+
+class _Library:
+    """The tags in a fixed order, with all that is known of their pairs."""
+
+    def __init__(
+        self, tags: Mapping[str, int], embedded: Embedded | None, options: Options, decisions: Decisions
+    ):
+        given = list(tags)
+        order = sorted(range(len(given)), key=lambda i: given[i])
+        self.names = [given[i] for i in order]
+        self.counts = [tags[name] for name in self.names]
+        self.terms = [term(name) for name in self.names]
+        self.options, self.decisions = options, decisions
+        self.number = {name: i for i, name in enumerate(self.names)}
+        self.vectors = None if embedded is None else embedded.vectors[order]
+        self.neighbours = None if embedded is None else embedded.neighbours[order][:, order].tocoo()
+        self.background = (
+            None if self.vectors is None else measure(self.names, self.vectors, options.threshold)
+        )
+
+    def cosine(self, i: int, j: int) -> float | None:
+        """The cosine of two tags, 4 decimals."""
+        return None if self.vectors is None else round(float(self.vectors[i] @ self.vectors[j]), 4)
+
+    def verdict(self, i: int, j: int) -> Verdict:
+        """What decisions, rules and the embedder say of two tags together."""
+        a, b = self.names[i], self.names[j]
+        if self.decisions.keeps_apart(a, b):
+            return Verdict(never="decision")
+        if (evidence := self.decisions.joins(a, b)) is not None:
+            return Verdict(evidence)
+        found = judge(self.terms[i], self.terms[j])
+        if found.evidence not in (None, *self.options.evidence):
+            return Verdict(open=False)
+        if found.open and self._close(i, j):
+            return Verdict(Evidence.SEMANTIC)
+        return found
+
+    def _close(self, i: int, j: int) -> bool:
+        if (
+            self.background is None
+            or not self.background.usable
+            or Evidence.SEMANTIC not in self.options.evidence
+        ):
+            return False
+        return (self.cosine(i, j) or 0.0) >= self.options.threshold
+
+    def candidates(self) -> Iterator[tuple[int, int]]:
+        """Pairs worth a verdict, each once, the smaller number first."""
+        named: dict[str, list[int]] = defaultdict(list)
+        for i, (name, parts) in enumerate(zip(self.names, self.terms, strict=True)):
+            for bucket in {*buckets(parts), *self.decisions.buckets(name)}:
+                named[bucket].append(i)
+        pairs = {
+            p
+            for b, found in named.items()
+            if len(found) <= _CROWD or b[0] == "!"
+            for p in combinations(found, 2)
+        }
+        if self.neighbours is not None:
+            pairs.update((int(i), int(j)) for i, j in zip(*self.neighbours.coords, strict=True) if i < j)
+        yield from sorted(pairs)
+
+    def edges(self) -> Iterator[Edge]:
+        """The pairs that merge."""
+        for i, j in self.candidates():
+            if (evidence := self.verdict(i, j).evidence) is not None:
+                yield Edge(i, j, evidence.rank, self.cosine(i, j) or 0.0)
+
+    def representative(self, members: Iterable[int]) -> int:
+        """A preferred word, else the one on most photos, then the shortest, then the first by alphabet."""
+        return min(
+            members,
+            key=lambda i: (
+                not self.decisions.prefers(self.names[i]),
+                -self.counts[i],
+                len(self.names[i]),
+                self.names[i],
+            ),
+        )
+
+    def merge(self, i: int, into: int, members: Iterable[int]) -> Merge:
+        """One line of the plan."""
+        cosine, evidence, via = self.cosine(i, into), self.verdict(i, into).evidence, ""
+        if evidence is None:
+            others = ((self.verdict(i, j).evidence, j) for j in members if j != i)
+            ranked = sorted((e.rank, self.names[j], e) for e, j in others if e is not None)
+            _, via, evidence = ranked[0] if ranked else (0, "", Evidence.SEMANTIC)
+        unusual = None if self.background is None or cosine is None else self.background.share(cosine)
+        return Merge(self.names[i], self.names[into], self.counts[i], evidence, via, cosine, unusual)
+
+
+def _plain_clusters(library: _Library) -> list[list[int]]:
+    """The older algorithm: DBSCAN over cosine distance, and nothing else."""
+    if library.neighbours is None:
+        return []
+    found, options = library.neighbours, library.options
+    rows = [
+        (int(i), int(j), max(0.0, 1.0 - float(c))) for i, j, c in zip(*found.coords, found.data, strict=True)
+    ]
+    return dbscan(rows, 1.0 - options.threshold, options.min_cluster_size)
+
+
+def _guarded_clusters(library: _Library) -> list[list[int]]:
+    """Clusters that hold together, then DBSCAN over the edges that survived."""
+    groups = cohesive(len(library.names), library.edges(), library.verdict)
+    rows = [(i, j, 0.0) for group in groups for i in group for j in group if i != j]
+    return dbscan(rows, 1.0 - library.options.threshold, library.options.min_cluster_size)
+
+
+def plan_merges(
+    tags: Mapping[str, int],
+    embedded: Embedded | None = None,
+    options: Options | None = None,
+    decisions: Decisions | None = None,
+) -> Plan:
+    """Find the tags that should be one.
+
+    Args:
+        tags: Every tag of the library with the number of photos that carry it.
+        embedded: Their vectors and neighbours, rows in the order of `tags`; None goes by spelling and
+            synonyms alone.
+        options: Threshold, size, kinds of evidence.
+        decisions: What a person decided before, and a vocabulary.
+
+    Returns:
+        The plan; its mapping never maps a representative away. A tag that a vocabulary or a decision maps
+        to a word no photo carries yet is mapped to that word.
+    """
+    decisions = decisions or Decisions()
+    counted = {**tags, **dict.fromkeys(decisions.wanted(tags), 0)}
+    library = _Library(
+        counted, _with_rows(embedded, len(counted) - len(tags)), options or Options(), decisions
+    )
+    clusters: dict[str, tuple[str, ...]] = {}
+    merges: list[Merge] = []
+    for group in (_plain_clusters if library.options.plain else _guarded_clusters)(library):
+        head = library.representative(group)
+        gone = sorted((i for i in group if i != head), key=lambda i: (-library.counts[i], library.names[i]))
+        gone = [i for i in gone if library.names[i] in tags]
+        if gone:
+            clusters[library.names[head]] = tuple(library.names[i] for i in (head, *gone))
+            merges += [library.merge(i, head, group) for i in gone]
+    mapped = {m.tag for m in merges}
+    left = [name for name in tags if name not in mapped]
+    return Plan(clusters, tuple(merges), tuple(propose(left)), library.background)
+
+
+def _with_rows(embedded: Embedded | None, more: int) -> Embedded | None:
+    """Empty rows for the words that no photo carries yet: similar to nothing."""
+    if embedded is None or not more:
+        return embedded
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    n, width = embedded.vectors.shape
+    found = embedded.neighbours
+    vectors = np.vstack([embedded.vectors, np.zeros((more, width), np.float32)])
+    indptr = np.concatenate([found.indptr, np.full(more, found.indptr[-1])])
+    return Embedded(vectors, csr_matrix((found.data, found.indices, indptr), shape=(n + more, n + more)))

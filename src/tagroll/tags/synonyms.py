@@ -1,0 +1,118 @@
+"""What speaks for two tags being the same thing, as far as dictionaries know."""
+
+import string
+from collections.abc import Iterator
+from functools import cache
+
+from tagroll.tags.key import key, strip_accents
+from tagroll.tags.lexicon import CONCRETE, everyday, lexicon
+from tagroll.tags.term import Term, differing
+from tagroll.tags.vetoes import opposed
+
+DOMINANT = 70
+"""Percent of a word's uses that a shared meaning has to have in both tags."""
+_SHORTEST_TYPO = 5
+
+
+@cache
+def _groups() -> dict[str, frozenset[int]]:
+    """Key -> the lines of everyday.txt's synonyms it stands in."""
+    found: dict[str, set[int]] = {}
+    for number, line in enumerate(everyday()["same"]):
+        for name in line.split("="):
+            found.setdefault(key(name), set()).add(number)
+    return {name: frozenset(numbers) for name, numbers in found.items()}
+
+
+@cache
+def classes(phrase: str) -> frozenset[str]:
+    """The names of the classes of synonyms a key belongs to: two keys that share one mean the same."""
+    words = lexicon()
+    meanings = {
+        f"wordnet {s}" for s in words.main_meanings(phrase, DOMINANT) if words.synsets[s].kind in CONCRETE
+    }
+    return frozenset(meanings | {f"everyday {n}" for n in _groups().get(phrase, ())})
+
+
+def same_spelling(a: Term, b: Term) -> bool:
+    """Whether two tags are one word written in two ways.
+
+    Not when both carry accents and different ones (pêche, péché), nor for a color before a noun and the
+    word that both make together (green house, greenhouse).
+    """
+    if a.squashed != b.squashed:
+        return False
+    plain = [strip_accents(t.tag.casefold()) for t in (a, b)]
+    if plain[0] == plain[1] and a.tag.casefold() != plain[0] and b.tag.casefold() != plain[1]:
+        return a.tag.casefold() == b.tag.casefold()
+    short, long = sorted((a, b), key=lambda t: len(t.words))
+    if len(short.words) == len(long.words):
+        return True
+    is_color = opposed(long.words[0], "red") == "color" or long.words[0] == "red"
+    return not (is_color and short.key in lexicon().known and long.key not in lexicon().meanings)
+
+
+def same_everyday(a: Term, b: Term) -> bool:
+    """Whether everyday.txt calls two tags the same."""
+    return bool(_groups().get(a.key, frozenset()) & _groups().get(b.key, frozenset()))
+
+
+def same_meaning(a: Term, b: Term) -> bool:
+    """Whether two tags share a dominant concrete meaning, or are one phrase with such a synonym swapped."""
+    if classes(a.key) & classes(b.key):
+        return True
+    only_a, only_b = differing(a, b)
+    return (
+        len(only_a) == len(only_b) == 1
+        and len(a.words) == len(b.words)
+        and a.words.index(only_a[0]) == b.words.index(only_b[0])
+        and bool(classes(only_a[0]) & classes(only_b[0]))
+    )
+
+
+@cache
+def _one_edit_away(word: str) -> frozenset[str]:
+    splits = [(word[:i], word[i:]) for i in range(1, len(word) + 1)]
+    swaps = {a + b[1] + b[0] + b[2:] for a, b in splits if len(b) > 1}
+    drops = {a + b[1:] for a, b in splits if b}
+    changes = {a + c + b[1:] for a, b in splits if b for c in string.ascii_lowercase}
+    inserts = {a + c + b for a, b in splits for c in string.ascii_lowercase}
+    return frozenset((swaps | drops | changes | inserts) - {word})
+
+
+@cache
+def correction(word: str) -> str:
+    """The one common word that an unknown word is a slip of the finger away from, or "".
+
+    Only when there is exactly one: a foreign word or a name that comes close to several English words is no
+    typo. The first letter is never taken for the slip.
+    """
+    words = lexicon()
+    if len(word) < _SHORTEST_TYPO or not word.isascii() or not word.isalpha():
+        return ""
+    if word in words.known or word in words.meanings:
+        return ""
+    found = {key(w) for w in _one_edit_away(word) if w in words.common and w not in words.names}
+    return found.pop() if len(found) == 1 else ""
+
+
+def is_typo(a: Term, b: Term) -> bool:
+    """Whether one tag is the other with a slip of the finger in one word."""
+    only_a, only_b = differing(a, b)
+    if not (len(only_a) == len(only_b) == 1 and len(a.words) == len(b.words)):
+        return False
+    return correction(only_a[0]) == only_b[0] or correction(only_b[0]) == only_a[0]
+
+
+def buckets(t: Term) -> Iterator[str]:
+    """Names under which a tag meets every tag that the rules of this module could call the same."""
+    yield "spelling " + t.squashed
+    for name in classes(t.key):
+        yield name
+    for i, word in enumerate(t.words):
+        rest = " ".join((*t.words[:i], "_", *t.words[i + 1 :]))
+        for name in classes(word):
+            yield f"{name} in {rest}"
+        if fixed := correction(word):
+            yield f"typo {rest} {fixed}"
+        yield f"typo {rest} {word}"
