@@ -99,7 +99,9 @@ def fields_page() -> str:
     """The table of metadata fields."""
     rows = "\n".join(
         f"| `{row.name}` | {row.family.upper()} | {HOLDS[row.holds]} | {'' if not row.separator else f'`{row.separator}`'} "
-        f"| {'yes' if row.spread else 'on request' if row.change else 'where it is there'} |".replace("`|`", "`\\|`")
+        f"| {'yes' if row.spread else 'on request' if row.change else 'where it is there'} |".replace(
+            "`|`", "`\\|`"
+        )
         for row in FIELDS.values()
     )
     head = "| field | packet | holds | separator | written |\n|---|---|---|---|---|\n"

@@ -19,9 +19,8 @@ from tagroll.preview.pool import PreviewPool
 from tagroll.settings import Settings
 
 BUILTIN_NOTE = (
-    "No model server answers at {url}, so the built-in model looks at the photos: it knows everyday things only.\n"
-    "  More and better tags: start LM Studio, Ollama or llama.cpp with a model that sees images; "
-    "`tagroll doctor` tells whether it is found."
+    "No model server answers at {url}: the built-in model looks at the photos.\n"
+    "  It knows everyday things. For more: start LM Studio, Ollama or llama.cpp, then tagroll doctor."
 )
 SPARE_THREADS = 6
 """Photos that are hashed, decoded or written while as many as a server takes are with the server."""

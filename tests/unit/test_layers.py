@@ -11,7 +11,7 @@ PACKAGE = Path(tagroll.__file__).parent
 
 BASE = {"domain", "errors", "formats"}
 MIDDLE = {"tags", "scan", "preview", "describe", "embed", "metadata", "catalog", "settings", "parallel", "naming", "asking", "guarding"}
-USE_CASES = {"tagging", "classifying", "merging", "undoing", "reading", "evaluating", "recovering", "describing"}
+USE_CASES = {"tagging", "classifying", "merging", "undoing", "reading", "evaluating", "recovering", "describing", "explaining"}
 FACES = {"cli"}
 
 MAY_IMPORT = (

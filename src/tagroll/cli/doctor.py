@@ -5,13 +5,19 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tagroll.cli.options import shared_options
+from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import paint, print_json, show
-from tagroll.errors import TagrollError
+from tagroll.domain import Outcome, Photo
+from tagroll.errors import PhotoError, TagrollError
 from tagroll.settings import Settings
+
+if TYPE_CHECKING:
+    from tagroll.explaining import Explainer
 
 LOW_SPACE = 1 << 30
 """Bytes: a photo is replaced by a copy of itself, so there has to be room for the largest one and the catalog."""
@@ -42,7 +48,7 @@ def command(settings: Settings, photos: tuple[Path, ...]) -> None:
 
     With PHOTO: tell for each photo app which tags it sees in that file and why, and how tagroll would write it.
     """
-    findings = photos_explained(settings, photos) if photos else everything(settings)
+    findings = photos_explained(photos) if photos else everything(settings)
     bad = False
     for finding in findings:
         bad |= finding.good is False
@@ -65,6 +71,34 @@ def everything(settings: Settings) -> Iterator[Finding]:
     yield exiftool()
     yield catalog(settings)
     yield space(settings)
+
+
+def photos_explained(paths: tuple[Path, ...]) -> Iterator[Finding]:
+    """For each photo: what every program sees, and how it would be written."""
+    from tagroll.explaining import Explainer
+    from tagroll.metadata.exiftool import available_exiftool
+    from tagroll.metadata.store import MetadataStore
+
+    with MetadataStore(exiftool=available_exiftool()) as store:
+        for found in scanned(paths, ()):
+            if isinstance(found, Outcome):
+                yield Finding(show(found.path), False, found.error, found.hint)
+                continue
+            try:
+                yield from _one_photo(Explainer(store), found)
+            except PhotoError as error:
+                yield Finding(show(found.path), False, error.message, error.hint)
+
+
+def _one_photo(explainer: "Explainer", photo: Photo) -> Iterator[Finding]:
+    yield Finding(show(photo.path), True, f"a {photo.format.name} file")
+    for view in explainer.views(photo):
+        tags = ", ".join(tag.replace("|", " > ") for tag in view.tags) or "no tags"
+        yield Finding(f"  {view.app}", None, f"{tags}  ({view.why})")
+    plan = explainer.plan(photo)
+    why = f", because {plan.reason}" if plan.reason else ""
+    kept = f"; the sidecar {plan.sidecar.name} is kept in step" if plan.sidecar and plan.sidecar != plan.target else ""
+    yield Finding("  tagroll", True, f"would write {show(plan.target.name)} ({plan.engine}){why}{kept}")
 
 
 def server(settings: Settings, url: str) -> Finding:

@@ -1,6 +1,7 @@
 """Options that every command shares, and how they become Settings."""
 
 import functools
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ _OUTPUT = (
                  help="Where tagroll remembers what it did.  [default: in the user's data folder]"),
     click.option("--json", is_flag=True, envvar="TAGROLL_JSON", help="Print JSON lines to stdout."),
     click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors."),
-    click.option("-v", "--verbose", is_flag=True, help="Tell more: every photo, every retry."),
+    click.option("-v", "--verbose", is_flag=True, help="Tell more: every photo, and the details of what goes wrong."),
 )  # fmt: skip
 
 _MODEL = (
@@ -65,6 +66,8 @@ def _settings(values: dict[str, Any], *, model: bool) -> Settings:
     from tagroll.catalog import default_path
 
     ctx = click.get_current_context()
+    logging.basicConfig(format="%(name)s: %(message)s", level=logging.INFO if values["verbose"] else logging.CRITICAL)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line a request is no news
     names = ("json", "quiet", "verbose", *(("api_urls", "model", "api_key", "backend") if model else ()))
     given = {name: values.pop(name) for name in names}
     return Settings(

@@ -123,6 +123,7 @@ class ProgressLine:
         self._progress: Progress = Progress(
             TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[text]}"),
             console=Console(stderr=True), transient=True, refresh_per_second=4,
+            redirect_stdout=sys.stdout.isatty(),  # data that goes into a file or pipe must get there
         )  # fmt: skip
         self._task = self._progress.add_task(report.verb, total=None, text="")
         self._progress.start()

@@ -33,12 +33,17 @@ class BuiltinDescriber:
         Raises:
             PictureError: The preview cannot be decoded.
         """
-        words = self._load().tags(preview.jpeg)[: prompt.max_tags]
+        words = self.load().tags(preview.jpeg)[: prompt.max_tags]
         if prompt.task == "tags":
             return Description(words, MODEL)
         return Description(words, MODEL, *phrase(words))
 
-    def _load(self) -> "Tagger":
+    def load(self) -> "Tagger":
+        """Load the model, once.
+
+        Raises:
+            TagrollError: Its weights are missing or damaged.
+        """
         with self._loading:
             if self._tagger is None:
                 from tagroll.describe.vision.tagger import Tagger  # loads numpy and onnxruntime
