@@ -10,14 +10,14 @@ import tagroll
 PACKAGE = Path(tagroll.__file__).parent
 
 BASE = {"domain", "errors", "formats"}
-MIDDLE = {"tags", "scan", "preview", "describe", "embed", "metadata", "catalog", "settings", "parallel", "naming", "asking", "guarding"}
+MIDDLE = {"tags", "scan", "preview", "describe", "embed", "metadata", "catalog", "settings", "parallel", "naming", "asking", "guarding", "scoring"}
 USE_CASES = {"tagging", "classifying", "merging", "undoing", "reading", "evaluating", "recovering", "describing", "explaining"}
 FACES = {"cli"}
 
 MAY_IMPORT = (
     {name: BASE for name in BASE}
     | {name: BASE | {name} for name in MIDDLE}
-    | {name: BASE | MIDDLE for name in USE_CASES}
+    | {name: BASE | MIDDLE | {name} for name in USE_CASES}
     | {name: BASE | MIDDLE | USE_CASES | {name} for name in FACES}
 )
 
