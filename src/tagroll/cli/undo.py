@@ -21,7 +21,8 @@ def command(settings: Settings, run_and_paths: tuple[str, ...], *, last: bool, d
     """Put back what a run changed: all of it, or only the photos at or below PATH.
 
     A file that nobody touched since becomes what it was, byte for byte. Where another program wrote since, only
-    tagroll's own changes are taken back. RUN is a number from `tagroll history`.
+    tagroll's own changes are taken back. Copies that classify made are removed when nobody changed them and the
+    photo is still there. RUN is a number from `tagroll history`.
     """
     number = int(run_and_paths[0]) if run_and_paths and run_and_paths[0].isdigit() and not last else None
     paths = [Path(path).absolute() for path in run_and_paths[0 if number is None else 1 :]]
@@ -34,7 +35,7 @@ def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: 
     from tagroll.metadata.store import MetadataStore
     from tagroll.parallel import map_unordered
     from tagroll.recovering import recover
-    from tagroll.undoing import Undoer, choose_run, choose_writings
+    from tagroll.undoing import Moved, Undoer, choose_run, choose_writings
 
     with (
         Catalog(settings.catalog) as catalog,
@@ -44,11 +45,13 @@ def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: 
         chosen = choose_run(catalog, number)
         tell(settings, f"Taking back run {chosen.id}: {chosen.command} {' '.join(chosen.arguments)}")
         run = catalog.start_run("undo", [str(chosen.id), *map(str, paths)])
-        undoer = Undoer(store, catalog, run, dry_run=dry_run)
-        words = {Status.TAGGED: "would be put back" if dry_run else "put back"}
-        with stop_on_interrupt() as stop, Report(settings, "Undoing", words) as report:
+        moved = Moved(paths or [Path(argument) for argument in chosen.arguments], store, catalog)
+        undoer = Undoer(store, catalog, moved, run, dry_run=dry_run)
+        done, noun = ("removed", "file") if chosen.command == "classify" else ("put back", "photo")
+        words = {Status.TAGGED: f"would be {done}" if dry_run else done}
+        with stop_on_interrupt() as stop, Report(settings, "Undoing", words, noun=noun) as report:
             try:
-                for outcome in map_unordered(undoer.undo, choose_writings(catalog, chosen, paths), threads=8, stop=stop):
+                for outcome in map_unordered(undoer.undo, choose_writings(catalog, chosen, paths, moved), threads=8, stop=stop):
                     report.add(outcome)
             finally:
                 catalog.finish_run(run, report.summary())

@@ -1,0 +1,102 @@
+"""`tagroll undo`, `history`, `tags` and `doctor`, as a user runs them."""
+
+import subprocess
+
+from runs import contents, listed
+from stub import Stub, keywords
+
+from tagroll.metadata.exiftool import find_exiftool
+
+
+def tag(tagroll, folder, *words, options=()):
+    with Stub(usual=keywords(*words)) as server:
+        done = tagroll("tag", folder, "--api-url", server.url, "--json", *options)
+    assert done.code == 0, done
+    return done
+
+
+def test_undo_takes_back_only_what_is_asked_for(tagroll, photos):
+    before = contents(photos)
+    tag(tagroll, photos, "Lake", "Boat")
+    assert tagroll("undo", photos / "cat.png").code == 0
+    after = contents(photos)
+    assert [name for name in before if after[name] == before[name]] == ["cat.png"]
+    dry = tagroll("undo", "1", "--dry-run", "--json")
+    assert dry.summary["tagged"] == len(before) - 1
+    assert contents(photos) == after
+    assert tagroll("undo", "1").code == 0
+    assert contents(photos) == before
+    nothing = tagroll("undo")
+    assert nothing.code == 2
+    assert "nothing to undo" in nothing.err
+
+
+def test_what_another_program_added_since_stays(tagroll, photos, exiftool):
+    by_hand = ["-XMP-dc:Subject=Mine", "-XMP-digiKam:TagsList=Mine", "-XMP-lr:HierarchicalSubject=Mine", "-IPTC:Keywords=Mine"]
+    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *by_hand, photos / "dogs.jpg"], check=True)
+    tag(tagroll, photos / "dogs.jpg", "Lake", "Boat")
+    assert listed(exiftool(["-XMP-dc:Subject"], photos)["dogs.jpg"]["XMP-dc:Subject"]) == ["Lake", "Boat"]
+    later = ["-XMP-dc:Subject+=Later", "-XMP-digiKam:TagsList+=Later", "-XMP-lr:HierarchicalSubject+=Later", "-IPTC:Keywords+=Later"]
+    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *later, photos / "dogs.jpg"], check=True)
+    assert tagroll("undo").code == 0
+    judged = exiftool(["-XMP-dc:Subject", "-XMP-digiKam:TagsList", "-IPTC:Keywords"], photos)["dogs.jpg"]
+    for field in ("XMP-dc:Subject", "XMP-digiKam:TagsList", "IPTC:Keywords"):
+        assert set(listed(judged[field])) == {"Mine", "Later"}
+
+
+def test_a_moved_photo_is_found_by_its_picture(tagroll, photos):
+    before = (photos / "dogs.jpg").read_bytes()
+    tag(tagroll, photos / "dogs.jpg", "Lake")
+    (photos / "new").mkdir()
+    (photos / "dogs.jpg").rename(photos / "new" / "renamed.jpg")
+    assert tagroll("undo", photos / "new").code == 0
+    assert (photos / "new" / "renamed.jpg").read_bytes() == before
+
+
+def test_a_photo_that_is_gone_is_named_and_the_rest_is_undone(tagroll, photos):
+    before = contents(photos)
+    tag(tagroll, photos, "Lake")
+    (photos / "dogs.jpg").unlink()
+    done = tagroll("undo", "--json")
+    assert done.code == 3
+    assert done.photos["dogs.jpg"]["status"] == "failed"
+    assert contents(photos) == {name: data for name, data in before.items() if name != "dogs.jpg"}
+
+
+def test_history_tells_what_was_done(tagroll, photos):
+    assert "Nothing has been done yet" in tagroll("history").err
+    tag(tagroll, photos, "Lake", "Boat")
+    assert "tag" in tagroll("history").out
+    (run,) = tagroll("history", "--json").rows
+    assert run["command"] == "tag"
+    assert run["writes"] == 9
+    writes = tagroll("history", "1", "--json").rows
+    assert {tuple(row["added"]) for row in writes} == {("Lake", "Boat")}
+
+
+def test_tags_counts_from_the_files_and_names_what_it_cannot_read(tagroll, photos):
+    tag(tagroll, photos, "Lake", "Boat")
+    (photos / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe1\x00\x10Exif")
+    first = tagroll("tags", photos)
+    assert first.out.splitlines() == ["9  Boat", "9  Lake"]
+    assert first.code == 3
+    assert "broken.jpg" in first.err
+    (photos / "broken.jpg").unlink()
+    by_hand = ["-XMP-dc:Subject+=Mine", "-XMP-digiKam:TagsList+=Mine"]
+    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *by_hand, photos / "dogs.jpg"], check=True)
+    assert tagroll("tags", photos).out.splitlines() == ["9  Boat", "9  Lake", "1  Mine"]
+
+
+def test_doctor_explains_the_machine_and_a_photo(tagroll, photos, llama_server):
+    done = tagroll("doctor", "--api-url", llama_server.url, "--json")
+    assert done.code == 0, done
+    assert {row["name"] for row in done.rows} >= {"built-in model", "exiftool", "catalog", "disk space"}
+    assert "sees images" in done.rows[0]["text"]
+    bad = tagroll("doctor", "--api-url", "http://127.0.0.1:9")
+    assert bad.code == 1
+    by_hand = ["-XMP-dc:Subject=Hidden", "-XMP-digiKam:TagsList=Shown"]
+    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *by_hand, photos / "dogs.jpg"], check=True)
+    views = {row["name"].strip(): row["text"] for row in tagroll("doctor", photos / "dogs.jpg", "--json").rows}
+    assert views["Immich"].startswith("Shown")
+    assert views["Aves"].startswith("Hidden")
+    assert "dogs.jpg" in views["tagroll"]

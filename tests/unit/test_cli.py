@@ -1,0 +1,143 @@
+"""The command line itself: quick to start, settings in their order, errors with hints, safe on a terminal."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from tagroll.cli.app import COMMANDS, main
+from tagroll.cli.options import shared_options
+from tagroll.cli.report import Report, duration, plural, progress_text
+from tagroll.cli.terminal import show
+from tagroll.domain import Outcome, Status
+from tagroll.settings import Settings
+
+
+def test_help_starts_without_the_heavy_libraries():
+    code = "import sys; from tagroll.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nprint(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for heavy in ("numpy", "PIL", "lxml", "httpx2", "rich", "onnxruntime", "sqlite3", "platformdirs"):
+        assert f"'{heavy}'" not in done.stdout.splitlines()[-1]
+    for name in COMMANDS:
+        assert f"\n  {name} " in done.stdout
+
+
+@pytest.mark.slow
+def test_help_costs_little():
+    """The least of several runs: CPU seconds, which other programs on the machine hardly change."""
+
+    def cost() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-m", "tagroll", "--help"], capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(cost() for _ in range(8)) < 0.15
+
+
+@click.command("tag")
+@shared_options(model=True)
+def probe(settings: Settings) -> None:
+    click.echo(json.dumps([settings.model, list(settings.api_urls), settings.server_is_explicit, settings.model_is_explicit]))
+
+
+@pytest.fixture
+def settings_of(tmp_path, monkeypatch):
+    """What a command line, a settings file and variables make of the settings."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+    def ask(*arguments: str, config: str = "", **variables: str) -> list:
+        Path("tagroll.toml").write_text(config)
+        runner = CliRunner(env={"TAGROLL_MODEL": None, "TAGROLL_API_URL": None} | variables)
+        result = runner.invoke(probe, list(arguments), prog_name="tag")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.output)
+
+    return ask
+
+
+def test_settings_are_defaults_then_file_then_variables_then_options(settings_of):
+    file = 'model = "all"\n[tag]\nmodel = "file"\n[classify]\nmodel = "other"'
+    assert settings_of() == ["google/gemma-3-4b", ["http://127.0.0.1:1234"], False, False]
+    assert settings_of(config='model = "all"')[0] == "all"
+    assert settings_of(config=file) == ["file", ["http://127.0.0.1:1234"], True, True]
+    assert settings_of(config=file, TAGROLL_MODEL="variable")[0] == "variable"
+    assert settings_of("--model", "option", config=file, TAGROLL_MODEL="variable")[0] == "option"
+    assert settings_of("--api-url", "a", "--api-url", "b") == ["google/gemma-3-4b", ["a", "b"], True, False]
+
+
+def test_a_broken_settings_file_is_named(tmp_path):
+    (tmp_path / "tagroll.toml").write_text("model = ")
+    done = subprocess.run([sys.executable, "-m", "tagroll", "history"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "tagroll.toml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_key_is_shown_nowhere():
+    assert "secret" not in repr(Settings(api_key="secret"))
+
+
+def test_json_errors_are_json(tmp_path):
+    command = [sys.executable, "-m", "tagroll", "tag", str(tmp_path), "--api-url", "http://127.0.0.1:9", "--json"]
+    done = subprocess.run([*command, "--catalog", str(tmp_path / "c")], capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    row = json.loads(done.stdout)
+    assert row["type"] == "error"
+    assert row["exit_code"] == 4
+    assert row["hint"]
+
+
+def test_names_cannot_steer_the_terminal():
+    assert show(os.fsdecode(b"a\x1b[2Jb\n\xff.jpg")) == r"a\x1b[2Jb\n\xff.jpg"
+    assert show("Été 🌄") == "Été 🌄"
+
+
+def test_the_summary_counts_and_names_failures(capsys):
+    report = Report(Settings(), "Tagging")
+    with report:
+        for status in (Status.TAGGED, Status.TAGGED, Status.UNCHANGED, Status.FAILED):
+            report.add(Outcome(Path("/p/x.jpg"), status, error="no such thing" * (status is Status.FAILED), hint="look there"))
+    assert "4" in progress_text(report, 8)
+    assert "50%" in progress_text(report, 8)
+    report.finish()
+    err = capsys.readouterr().err
+    assert "4 photos: 2 tagged, 1 unchanged, 1 failed in" in err
+    assert "x.jpg  no such thing" in err
+    assert "look there" in err
+    assert report.exit_code() == 3
+
+
+def test_quiet_is_quiet_and_json_is_only_json(capsys):
+    report = Report(Settings(json=True, quiet=True), "Tagging")
+    with report:
+        report.add(Outcome(Path("/p/x.jpg"), Status.TAGGED, ("A",)))
+    report.finish()
+    out, err = capsys.readouterr()
+    assert err == ""
+    photo, summary = map(json.loads, out.splitlines())
+    assert photo == {"type": "photo", "path": "/p/x.jpg", "status": "tagged", "tags": ["A"], "error": None}
+    assert {k: v for k, v in summary.items() if k != "seconds"} == {
+        "type": "summary", "total": 1, "tagged": 1, "unchanged": 0, "skipped": 0, "failed": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.42, "0.4 s"), (59, "59 s"), (3180, "53 min"), (7500, "2 h 05 min")])
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_numbers_agree_with_their_words():
+    assert [plural(n, "photo") for n in (0, 1, 1200)] == ["0 photos", "1 photo", "1,200 photos"]
+
+
+def test_every_error_of_click_has_its_code():
+    assert CliRunner().invoke(main, ["tag"]).exit_code == 2
+    assert CliRunner().invoke(main, ["nothing"]).exit_code == 2
