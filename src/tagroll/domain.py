@@ -175,6 +175,7 @@ class Outcome:
         hint: What the user can do about it, or "".
         removed: How many tags were there that tagroll had not written and are now replaced.
         asked: Whether a model was asked (and not the catalog).
+        target: The file that was made from the photo, or None.
     """
 
     path: Path
@@ -184,3 +185,4 @@ class Outcome:
     hint: str = ""
     removed: int = 0
     asked: bool = False
+    target: Path | None = None

@@ -1,13 +1,13 @@
 """File names from a model's words. A model is not trusted: whatever it says, the name is legal everywhere.
 
-The rules are those of the strictest systems: Windows (reserved names and characters, no trailing dot or space),
-macOS (names that differ only in case or normalisation are the same file), Linux (255 bytes).
+The rules are those of the strictest systems: Windows (reserved names and characters, no trailing dot or
+space), macOS (names that differ only in case or normalisation are the same file), Linux (255 bytes).
 """
 
 import re
 import string
 import unicodedata
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePath
 from typing import Literal
@@ -25,7 +25,9 @@ _RESERVED = frozenset(
     {"con", "prn", "aux", "nul", "conin$", "conout$", "clock$"}
     | {f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³"}
 )
-_PICTURE_SUFFIX = re.compile(r"\.(jpe?g|png|webp|tiff?|gif|bmp|heic|heif|avif|json|raw|dng|cr[23]|nef|arw)$", re.IGNORECASE)
+_PICTURE_SUFFIX = re.compile(
+    r"\.(jpe?g|png|webp|tiff?|gif|bmp|heic|heif|avif|json|raw|dng|cr[23]|nef|arw)$", re.IGNORECASE
+)
 
 
 def safe_stem(proposal: str, *, style: Style = "slug") -> str:
@@ -66,19 +68,32 @@ def same_name(stem: str) -> str:
     return unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", stem).casefold())
 
 
-def unique_stem(stem: str, taken: Container[str]) -> str:
-    """The stem, or `stem-2`, `stem-3` ...: the first that is not taken.
+class Names:
+    """Stems, each given once in a folder whatever the suffix: a photo never meets the JSON of another."""
 
-    Args:
-        stem: From `safe_stem`, not empty.
-        taken: `same_name` of every stem in the folder, whatever the suffixes: a photo and the JSON of another
-            photo must never meet.
-    """
-    candidate, number = stem, 1
-    while same_name(candidate) in taken:
-        number += 1
-        candidate = f"{stem}-{number}"
-    return candidate
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._last: dict[str, int] = {}
+
+    def add(self, stem: str) -> None:
+        """Note a stem that is there already."""
+        self._taken.add(same_name(stem))
+
+    def take(self, stem: str) -> str:
+        """The stem, or `stem-2`, `stem-3` ...: the first that is free. It is taken from now on.
+
+        Args:
+            stem: From `safe_stem`, not empty.
+        """
+        number = self._last.get(stem, 0)  # thousands may be called the same: no counting from 1 each time
+        while True:
+            number += 1
+            candidate = stem if number == 1 else f"{stem}-{number}"
+            if same_name(candidate) not in self._taken:
+                break
+        self._last[stem] = number
+        self._taken.add(same_name(candidate))
+        return candidate
 
 
 class Undated:
@@ -112,18 +127,22 @@ def check_template(template: str) -> None:
     """Try a template before the first photo.
 
     Raises:
-        UsageError: It cannot be filled, or it lacks {name} and {counter} and {original}, so that all photos would be called the same.
+        UsageError: It cannot be filled, or it lacks {name} and {counter} and {original}, so that all photos
+            would be called the same.
     """
-    facts = {"date": datetime(2000, 1, 1), "camera": "x", "counter": 1, "original": "x"}  # noqa: DTZ001 - cameras tell local time
+    local = datetime(2000, 1, 1)  # noqa: DTZ001 - cameras tell local time
+    facts = {"date": local, "camera": "x", "counter": 1, "original": "x"}
     fill_template(template, "x", facts)
     fields = {field for _, field, _, _ in string.Formatter().parse(template) if field}
     if not fields & {"name", "counter", "original"}:
-        raise UsageError(f"the name template {template!r} gives every photo the same name", "Put {name} into it.")
+        raise UsageError(
+            f"the name template {template!r} gives every photo the same name", "Put {name} into it."
+        )
     if any(not field.isidentifier() for field in fields):
         raise UsageError(f"the name template {template!r} reaches into a field", "Use the plain field names.")
 
 
 def suffix_of(path: PurePath) -> str:
-    """The copy's suffix: the photo's own, in lower case when it is plain ASCII letters and digits, else none."""
+    """The copy's suffix: the photo's own when it is plain ASCII letters and digits, else none."""
     suffix = path.suffix
     return suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,8}", suffix) else ""

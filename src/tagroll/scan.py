@@ -5,6 +5,7 @@ name without regard to letter case. Memory does not grow with the number of phot
 of one folder, the folders met, and the identity of files that can be met twice (hard and symbolic links).
 """
 
+import contextlib
 import os
 import re
 import stat
@@ -36,6 +37,7 @@ def scan(
     roots: Sequence[Path],
     *,
     exclude: Sequence[str] = (),
+    leave_out: Sequence[Path] = (),
     recursive: bool = True,
     on_unreadable: Callable[[Path, OSError], None],
 ) -> Iterator[Photo | Outcome]:
@@ -50,6 +52,7 @@ def scan(
         roots: Files and folders. What is named here is looked at whatever its name.
         exclude: Shell patterns, in any letter case, matched against the name and against the path below its
             root (with "/"; "*" also matches "/"). An excluded folder is not entered.
+        leave_out: Folders that are not entered, by whatever path they are met.
         recursive: Whether to enter the folders inside the roots.
         on_unreadable: Called with each folder that cannot be listed; the scan goes on.
 
@@ -59,14 +62,16 @@ def scan(
     Raises:
         UsageError: A root does not exist or is neither a file nor a folder. Before the first photo.
     """
-    places = [_absolute(root) for root in roots]
+    places = [absolute(root) for root in roots]
     for place in places:
         _check_root(place)
     walk = _Walk(exclude, recursive=recursive, on_unreadable=on_unreadable)
+    for folder in leave_out:
+        walk.leave_out(folder)
     return (found for place in sorted(places, key=os.path.isdir) for found in walk.root(place))
 
 
-def _absolute(root: Path) -> Path:
+def absolute(root: Path) -> Path:
     """The absolute path, symlinks kept, except that ".." has to be resolved to mean what the system means."""
     return root.resolve() if ".." in root.parts else root.absolute()
 
@@ -127,6 +132,11 @@ class _Walk:
         self._on_unreadable = on_unreadable
         self._entered: set[_Identity] = set()
         self._met: set[_Identity] = set()
+
+    def leave_out(self, folder: Path) -> None:
+        """Never enter a folder; one that is not there cannot be entered."""
+        with contextlib.suppress(OSError):
+            self._entered.add(_identity(folder.stat()))
 
     def root(self, root: Path) -> Iterator[Photo | Outcome]:
         if root.is_dir():

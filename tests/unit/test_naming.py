@@ -4,11 +4,11 @@ import unicodedata
 from pathlib import Path, PureWindowsPath
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tagroll.errors import UsageError
-from tagroll.naming import MAX_BYTES, Undated, check_template, fill_template, safe_stem, same_name, suffix_of, unique_stem
+from tagroll.naming import MAX_BYTES, Names, Undated, check_template, fill_template, safe_stem, same_name, suffix_of
 
 HOSTILE = ("../../etc/passwd", "..", "", "CON", "con.txt", "a\0b", "new\nline", "😀", "x" * 5000, "é" * 5000, "~/x", "C:\\x", "-rf", ".bashrc",
            "\u202egpj.exe", "LPT1", "COM¹", "nul .jpg", "a" * 103 + "\u0301", "trailing. ", "\ud800", "name.jpg.json")  # fmt: skip
@@ -69,18 +69,41 @@ def test_hostile_names_stay_in_the_folder(tmp_path: Path, proposal: str, style: 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.text(max_size=8), max_size=40))
 def test_names_are_unique_where_case_and_normalisation_do_not_count(proposals):
-    taken: set[str] = set()
-    for proposal in proposals:
-        stem = unique_stem(safe_stem(proposal) or "photo", taken)
-        assert same_name(stem) not in taken
-        taken.add(same_name(stem))
-    assert len(taken) == len(proposals)
+    names = Names()
+    given_out = [names.take(safe_stem(proposal) or "photo") for proposal in proposals]
+    assert len({same_name(stem) for stem in given_out}) == len(proposals)
+
+
+@pytest.mark.slow
+def test_ten_thousand_arbitrary_names_stay_in_one_folder_and_never_meet(tmp_path: Path) -> None:
+    """What a model may say, 10,000 times over, given to one folder: legal, unique, and all of them in it."""
+    names, stems = Names(), []
+    anything = st.one_of(
+        st.text(max_size=30), st.sampled_from(HOSTILE), st.text("aA.\u0301/\\ -é\n\0", max_size=6), st.text(max_size=5000)
+    )
+
+    @settings(max_examples=10_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(anything, st.sampled_from(["slug", "keep"]))
+    def say(proposal: str, style: str) -> None:
+        stem = names.take(safe_stem(proposal, style=style) or "photo")
+        assert is_legal(stem)
+        stems.append(stem)
+
+    say()
+    assert len(stems) >= 10_000
+    assert len({same_name(stem) for stem in stems}) == len(stems)
+    for stem in stems:
+        (tmp_path / f"{stem}.jpg").write_bytes(b"")
+    assert len(list(tmp_path.iterdir())) == len(stems)
+    assert not [path for path in tmp_path.parent.iterdir() if path != tmp_path]
 
 
 def test_a_counter_is_added_until_the_name_is_free():
-    taken = {same_name(name) for name in ("Cat", "cat-2", "é")}
-    assert unique_stem("cat", taken) == "cat-3"
-    assert unique_stem(unicodedata.normalize("NFD", "É"), taken) != unicodedata.normalize("NFD", "É")
+    names = Names()
+    for stem in ("Cat", "cat-2", "é"):
+        names.add(stem)
+    assert [names.take("cat"), names.take("cat"), names.take("CAT")] == ["cat-3", "cat-4", "CAT-5"]
+    assert names.take(unicodedata.normalize("NFD", "É")) != unicodedata.normalize("NFD", "É")
 
 
 def test_templates():

@@ -254,6 +254,14 @@ class Catalog:
             ours |= {tag.casefold() for tag in json.loads(str(after))["tags"]} - had
         return ours
 
+    def made_from(self, photo: Path) -> list[tuple[Write, str]]:
+        """The files that were made, not changed, for this photo and not taken back; each with the model asked."""
+        rows = self._read(
+            f"{_WRITE} WHERE photo = ? AND state = 'done' AND before_hash = '' ORDER BY id DESC", os.fsencode(photo)
+        )
+        models = dict(self._read("SELECT id, model FROM runs")) if rows else {}
+        return [(writing.write, models[writing.run]) for writing in map(_writing, rows)]
+
     def _writings(self, where: str, *values: object) -> Iterator[Writing]:
         numbers = self._read(f"SELECT id FROM writes WHERE {where} ORDER BY id DESC", *values)  # noqa: S608 - our own words
         for (number,) in numbers:  # one by one: the patches of a large run need not be in memory together

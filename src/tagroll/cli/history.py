@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +10,9 @@ from tagroll.cli.options import shared_options
 from tagroll.cli.report import plural
 from tagroll.cli.terminal import print_json, say, show
 from tagroll.settings import Settings
+
+if TYPE_CHECKING:
+    from tagroll.catalog import Catalog
 
 
 @click.command("history")
@@ -55,6 +59,7 @@ def _show_writes(catalog: "Catalog", run: int, *, as_json: bool) -> None:
             print_json({"type": "write", "path": str(write.photo), "target": str(write.target), "added": added, "removed": removed})
         else:
             marks = [f"+{show(tag)}" for tag in added] + [f"-{show(tag)}" for tag in removed]
-            click.echo(f"{show(write.target)}: {', '.join(marks)}")
+            made = f"made from {show(write.photo)}" if write.after_hash else "removed"
+            click.echo(f"{show(write.target)}: {', '.join(marks) or made}")
     if not as_json and tags:
         say("Tags added most: " + ", ".join(f"{show(tag)} {count}" for tag, count in tags.most_common(10)))

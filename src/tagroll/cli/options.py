@@ -4,10 +4,11 @@ import functools
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
+from tagroll.errors import UsageError
 from tagroll.settings import DEFAULT_API_URL, DEFAULT_MODEL, Settings, config_files, read_config
 
 
@@ -20,7 +21,8 @@ def _load_config(ctx: click.Context, _parameter: click.Parameter, value: Path | 
         section = values.get(command)
         merged |= {k: v for k, v in values.items() if not isinstance(v, dict)}
         merged |= section if isinstance(section, dict) else {}
-    ctx.default_map = merged
+    names = {option.lstrip("-").replace("-", "_"): p.name for p in ctx.command.params for option in p.opts}
+    ctx.default_map = {names.get(key) or key: value for key, value in merged.items()}
 
 
 _CONFIG = click.option(
@@ -36,40 +38,59 @@ _OUTPUT = (
     click.option("-v", "--verbose", is_flag=True, help="Tell more: every photo, and the details of what goes wrong."),
 )  # fmt: skip
 
+
+class Several(click.Option):
+    """An option that may be given more than once; in a settings file one value need not be a list."""
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Convert the values: a lone text is one value, not its letters."""
+        return super().type_cast_value(ctx, (value,) if isinstance(value, str) else value)
+
+
 _MODEL = (
-    click.option("--api-url", "api_urls", metavar="URL", multiple=True, envvar="TAGROLL_API_URL", default=(DEFAULT_API_URL,),
-                 show_default=True, help="OpenAI-compatible model server; give it again for more servers."),
+    click.option("--api-url", "api_urls", metavar="URL", multiple=True, cls=Several, envvar="TAGROLL_API_URL",
+                 default=(DEFAULT_API_URL,), show_default=True, help="OpenAI-compatible model server; give it again for more servers."),
     click.option("--model", metavar="NAME", envvar="TAGROLL_MODEL", default=DEFAULT_MODEL, show_default=True,
                  help="Model on the server."),
     click.option("--api-key", metavar="KEY", envvar="TAGROLL_API_KEY", default="", help="Key for the server; better in TAGROLL_API_KEY."),
     click.option("--backend", type=click.Choice(["auto", "server", "builtin"]), envvar="TAGROLL_BACKEND", default="auto",
                  show_default=True, help="auto: a server when there is one, else the built-in model."),
 )  # fmt: skip
+_MODELS = (
+    _MODEL[0],
+    click.option("--model", "models", metavar="NAME", multiple=True, cls=Several, envvar="TAGROLL_MODEL",
+                 help="Model on the server, or `builtin`; give it again for more models."),
+    *_MODEL[2:],
+)  # fmt: skip
+_ABOUT_MODELS = {False: (), True: _MODEL, "several": _MODELS}
 
 
-def shared_options(*, model: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command the shared options, those about models when `model`; it gets them as `settings`."""
+def shared_options(*, model: bool | Literal["several"]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the shared options, those about models when `model`; it gets them as `settings`.
+
+    With "several", --model may be given more than once, and the command gets the names as `models`.
+    """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def wrapper(**values: Any) -> Any:
-            return function(settings=_settings(values, model=model), **values)
+            return function(settings=_settings(values), **values)
 
-        for option in reversed((_MODEL if model else ()) + _OUTPUT + (_CONFIG,)):
+        for option in reversed((*_ABOUT_MODELS[model], *_OUTPUT, _CONFIG)):
             wrapper = option(wrapper)
         return wrapper
 
     return decorate
 
 
-def _settings(values: dict[str, Any], *, model: bool) -> Settings:
+def _settings(values: dict[str, Any]) -> Settings:
     from tagroll.catalog import default_path
 
     ctx = click.get_current_context()
     logging.basicConfig(format="%(name)s: %(message)s", level=logging.INFO if values["verbose"] else logging.CRITICAL)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line a request is no news
-    names = ("json", "quiet", "verbose", *(("api_urls", "model", "api_key", "backend") if model else ()))
-    given = {name: values.pop(name) for name in names}
+    names = ("json", "quiet", "verbose", "api_urls", "model", "api_key", "backend")
+    given = {name: values.pop(name) for name in names if name in values}
     return Settings(
         **given,
         catalog=values.pop("catalog") or default_path(),
@@ -101,3 +122,39 @@ def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--touch", is_flag=True, help="Give written photos a new modification time, so that backups and catalogs look again."
     )
     return sidecar(touch(function))
+
+
+def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of commands that show photos to a model."""
+    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+    options = (
+        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N photos."),
+        click.option("--jobs", type=click.IntRange(1, 256), metavar="N", envvar="TAGROLL_JOBS",
+                     help="Questions to the server at once.  [default: as many as make it faster]"),
+        click.option("--patience", type=click.FloatRange(min=0), metavar="S", default=60, show_default=True,
+                     envvar="TAGROLL_PATIENCE", help="Wait S seconds for a server that has gone to come back."),
+        click.option("--max-tags", type=click.IntRange(1, 100), metavar="N", default=20, show_default=True,
+                     envvar="TAGROLL_MAX_TAGS", help="At most N tags a photo."),
+        click.option("--language", metavar="NAME", envvar="TAGROLL_LANGUAGE",
+                     help="Language of the tags and texts.  [default: English]"),
+        click.option("--prompt-file", type=file, envvar="TAGROLL_PROMPT_FILE", help="Your own words to the model."),
+        click.option("--case", type=click.Choice(["title", "lower", "keep"]), default="title", show_default=True,
+                     envvar="TAGROLL_CASE", help="Letter case of tags."),
+    )  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def text_of(path: Path | None) -> str | None:
+    """The text of a file that an option names, or None.
+
+    Raises:
+        UsageError: It is not UTF-8.
+    """
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text: {error}", "Save it as UTF-8.") from error

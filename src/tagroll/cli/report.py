@@ -32,12 +32,14 @@ class Report:
         verb: What is going on, for the progress line ("Tagging").
         words: What a status is called in the summary of this command; those in it are always named.
         count: How many photos there will be; called in a thread of its own, only when somebody watches.
+        noun: What is counted.
     """
 
     settings: Settings
     verb: str
     words: Mapping[Status, str] = field(default_factory=lambda: {Status.TAGGED: "tagged"})
     count: Callable[[], int] | None = None
+    noun: str = "photo"
     counts: Counter[Status] = field(default_factory=Counter)
     failures: list[Outcome] = field(default_factory=list)
     removed: int = 0
@@ -64,9 +66,10 @@ class Report:
         if outcome.status is Status.FAILED:
             self.failures.append(outcome)
         if self.settings.json:
+            target = {"target": str(outcome.target)} if outcome.target else {}
             print_json({
                 "type": "photo", "path": str(outcome.path), "status": str(outcome.status),
-                "tags": list(outcome.tags), "error": outcome.error or None,
+                "tags": list(outcome.tags), "error": outcome.error or None, **target,
             })  # fmt: skip
         elif self.settings.verbose:
             self.show(outcome)
@@ -75,6 +78,9 @@ class Report:
 
     def show(self, outcome: Outcome) -> None:
         """One line about one photo on stdout."""
+        if outcome.target:
+            sys.stdout.write(f"{show(outcome.path)} -> {show(outcome.target)}\n")
+            return
         what = outcome.error if outcome.status is Status.FAILED else ", ".join(outcome.tags)
         sys.stdout.write(f"{MARKS[outcome.status]} {show(outcome.path)}: {show(what) or 'nothing it is sure of'}\n")
 
@@ -99,7 +105,7 @@ class Report:
         if self.settings.quiet:
             return
         parts = [f"{self.counts[s]:,} {self.words.get(s, str(s))}" for s in Status if self.counts[s] or s in self.words]
-        say(f"{plural(self.total, 'photo')}: {', '.join(parts)} in {duration(self.seconds)}")
+        say(f"{plural(self.total, self.noun)}: {', '.join(parts)} in {duration(self.seconds)}")
         for failure in self.failures[:SHOWN_FAILURES]:
             say(f"  {paint('✗', '31')} {show(failure.path)}  {show(failure.error)}")
             if failure.hint:

@@ -7,7 +7,14 @@ from tagroll.cli.terminal import paint, say, show
 from tagroll.domain import Outcome, Photo
 
 
-def scanned(paths: Sequence[Path], exclude: Sequence[str], *, quiet: bool = False) -> Iterator[Photo | Outcome]:
+def scanned(
+    paths: Sequence[Path],
+    exclude: Sequence[str],
+    *,
+    quiet: bool = False,
+    recursive: bool = True,
+    leave_out: Sequence[Path] = (),
+) -> Iterator[Photo | Outcome]:
     """Walk the paths; say which folders could not be read (unless quiet) and pass over them."""
     from tagroll.scan import scan
 
@@ -15,4 +22,4 @@ def scanned(paths: Sequence[Path], exclude: Sequence[str], *, quiet: bool = Fals
         if not quiet:
             say(f"{paint('!', '33')} passed over {show(path)}: {error.strerror}")
 
-    return scan(paths, exclude=exclude, on_unreadable=on_unreadable)
+    return scan(paths, exclude=exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable)

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagroll.cli.options import scan_options, shared_options, store_options
+from tagroll.cli.options import asking_options, scan_options, shared_options, store_options, text_of
 from tagroll.cli.report import Report, plural, stop_on_interrupt
 from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Status
-from tagroll.errors import UsageError
 from tagroll.settings import Case, Settings, SidecarPolicy
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class Options:
         captions = self.title or self.description or self.alt_text
         return build_prompt(
             "classify" if captions else "tags", max_tags=self.max_tags, language=self.language,
-            vocabulary=_lines(self.vocabulary), prompt_file_text=_text(self.prompt_file),
+            vocabulary=_lines(self.vocabulary), prompt_file_text=text_of(self.prompt_file),
         )  # fmt: skip
 
 
@@ -72,20 +71,9 @@ class Options:
 @click.option("--append-tags", is_flag=True, help="Keep the tags a photo has and add to them.  [default: replace them]")
 @click.option("--dry-run", is_flag=True, help="Print what would be written; write nothing into photos.")
 @click.option("--retag", is_flag=True, help="Ask the model again about photos it has described before.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N photos.")
-@click.option("--jobs", type=click.IntRange(1, 256), metavar="N", envvar="TAGROLL_JOBS",
-              help="Questions to the server at once.  [default: as many as make it faster]")  # fmt: skip
-@click.option("--patience", type=click.FloatRange(min=0), metavar="S", default=60, show_default=True, envvar="TAGROLL_PATIENCE",
-              help="Wait S seconds for a server that has gone to come back.")  # fmt: skip
-@click.option("--max-tags", type=click.IntRange(1, 100), metavar="N", default=20, show_default=True, envvar="TAGROLL_MAX_TAGS",
-              help="At most N tags a photo.")  # fmt: skip
-@click.option("--language", metavar="NAME", envvar="TAGROLL_LANGUAGE", help="Language of the tags.  [default: English]")
+@asking_options
 @click.option("--vocabulary", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="TAGROLL_VOCABULARY",
               help="Use only the tags in this file, one a line.")  # fmt: skip
-@click.option("--prompt-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="TAGROLL_PROMPT_FILE",
-              help="Your own words to the model.")  # fmt: skip
-@click.option("--case", type=click.Choice(["title", "lower", "keep"]), default="title", show_default=True,
-              envvar="TAGROLL_CASE", help="Letter case of tags.")  # fmt: skip
 @click.option("--title", is_flag=True, help="Write a title too, where a photo has none.")
 @click.option("--description", is_flag=True, help="Write a description too, where a photo has none.")
 @click.option("--alt-text", is_flag=True, help="Write an alternative text too, where a photo has none.")
@@ -119,7 +107,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     ):
         tell(settings, *model.notes)
         recover(catalog, store)
-        run = catalog.start_run("tag", [str(path) for path in paths], model.describer.model)
+        run = catalog.start_run("tag", [str(path.absolute()) for path in paths], model.describer.model)
         tagger = Tagger(model.describer, model.preview, store, catalog, prompt, options.policy(), run, Asking())
         with stop_on_interrupt() as stop, _report(settings, paths, options) as report:
             try:
@@ -177,14 +165,5 @@ def _advise(report: Report, paths: tuple[Path, ...], *, cut_off: bool, dry_run: 
 
 
 def _lines(path: Path | None) -> tuple[str, ...] | None:
-    text = _text(path)
+    text = text_of(path)
     return None if text is None else tuple(line.strip() for line in text.splitlines() if line.strip())
-
-
-def _text(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text: {error}", "Save it as UTF-8.") from error

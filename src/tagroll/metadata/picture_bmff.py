@@ -79,6 +79,23 @@ def heif_parts(view: memoryview) -> Iterator[bytes | memoryview]:
         yield box.body
 
 
+def heif_exif(view: memoryview) -> bytes | None:
+    """The TIFF block with the EXIF data, or None.
+
+    Raises:
+        ValueError, KeyError, struct.error: The file cannot be taken apart.
+    """
+    inner = dict(boxes(dict(boxes(view))[b"meta"][4:]))
+    item = next((item for item, kind in _item_kinds(inner[b"iinf"]).items() if kind == b"Exif"), None)
+    if item is None:
+        return None
+    method, extents = _item_places(inner[b"iloc"])[item]
+    source = inner[b"idat"] if method else view
+    block = b"".join(source[offset : offset + length] for offset, length in extents)
+    (ahead,) = struct.unpack_from(">I", block)  # 23008-12, annex A: what stands before the TIFF header
+    return block[4 + ahead :]
+
+
 def _item_kinds(body: memoryview) -> dict[int, bytes]:
     """Type by item number (23008-12, 14496-12 8.11.6)."""
     kinds = {}

@@ -10,7 +10,10 @@ if sys.platform != "win32":
 
 _NO_LOCKS = {errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 _NO_XATTRS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+_NOT_HELD = _NO_XATTRS | {errno.E2BIG, errno.EINVAL, errno.ENOSPC, errno.EPERM, errno.ERANGE}
+"""What file systems say to attributes that they cannot hold, or not so many or so long ones."""
 _ACL = "system.posix_acl_access"
+_FICLONE = 0x40049409  # linux/fs.h
 _COPYFILE_METADATA = 7  # copyfile.h: access list, flags and extended attributes
 
 
@@ -57,22 +60,42 @@ def sync_folder(folder: str | os.PathLike[str]) -> None:
         os.close(fd)
 
 
-def copy_attributes(source: int, target: int) -> None:
+def clone(source: int, target: int) -> bool:
+    """Let an empty file share the blocks of another one, where the file system can (Btrfs, XFS, bcachefs ...)."""
+    if sys.platform != "linux":
+        return False
+    try:
+        fcntl.ioctl(target, _FICLONE, source)
+    except OSError:
+        return False  # it cannot, or they are on two disks; what else is wrong shows when bytes are copied
+    return True
+
+
+def copy_attributes(source: int, target: int, *, strict: bool = True) -> None:
     """Copy access list and extended attributes from one open file to another.
 
     Attributes that only the system may set (`security.*`, `trusted.*`) are copied where it lets us.
 
+    Args:
+        source: The file that has them.
+        target: The file that gets them.
+        strict: Else what the target's disk cannot hold is left out.
+
     Raises:
         OSError: An attribute that belongs to the user cannot be kept.
     """
-    if sys.platform == "darwin":
-        import ctypes  # noqa: PLC0415  # macOS only
+    try:
+        if sys.platform == "darwin":
+            import ctypes  # noqa: PLC0415  # macOS only
 
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.fcopyfile(source, target, None, _COPYFILE_METADATA) != 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    elif sys.platform == "linux":
-        _copy_xattrs(source, target)
+            libc = ctypes.CDLL(None, use_errno=True)
+            if libc.fcopyfile(source, target, None, _COPYFILE_METADATA) != 0:
+                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        elif sys.platform == "linux":
+            _copy_xattrs(source, target)
+    except OSError as error:
+        if strict or error.errno not in _NOT_HELD:
+            raise
 
 
 if sys.platform == "linux":

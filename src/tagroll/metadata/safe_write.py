@@ -35,6 +35,7 @@ _REASONS = {
     errno.EACCES: ("no permission to write in its folder", "check the folder's permissions"),
     errno.EPERM: ("the system does not allow it", "check owner, permissions and file flags"),
     errno.ENAMETOOLONG: ("the name is too long for this disk", "give the photo a shorter name"),
+    errno.EXDEV: ("a hard link cannot lead to another disk", "use --link sym, or make copies"),
     errno.EIO: ("the disk reported an error", "check the disk, and your backup, before going on"),
     errno.ENOENT: ("the file or its folder is gone", ""),
 }
@@ -131,10 +132,10 @@ def safe_replace(
         WriteError: The disk is full, read-only, ...; nothing was written.
     """
     folder = original.path.parent
-    with _temporary(folder) as (fd, name):
-        with _explained():
-            _write(fd, new)
-            _keep_owner(fd, original.state)
+    with temporary(folder) as (fd, name):
+        with explained():
+            write_all(fd, new)
+            keep_owner(fd, original.state)
             copy_attributes(original.fd, fd)
             name.chmod(stat.S_IMODE(original.state.st_mode))
             if not touch:
@@ -142,7 +143,7 @@ def safe_replace(
             sync(fd)
         before_replace()
         original.check_unchanged()
-        with _explained():
+        with explained():
             name.replace(original.path)
             sync_folder(folder)
 
@@ -160,17 +161,17 @@ def safe_create(path: Path, new: bytes, *, like: os.stat_result, before_replace:
         ChangedMeanwhileError: Another program made such a file meanwhile.
         WriteError: The disk is full, read-only, ...; nothing was written.
     """
-    with _temporary(path.parent) as (fd, name):
-        with _explained():
-            _write(fd, new)
+    with temporary(path.parent) as (fd, name):
+        with explained():
+            write_all(fd, new)
             with contextlib.suppress(OwnerLostError):
-                _keep_owner(fd, like)
+                keep_owner(fd, like)
             mode = stat.S_IMODE(like.st_mode) & 0o666 | 0o600  # a read-only photo has a writable sidecar
             name.chmod(mode)
             sync(fd)
         before_replace()
-        with _explained():
-            _rename_new(name, path)
+        with explained():
+            rename_new(name, path)
             sync_folder(path.parent)
 
 
@@ -183,7 +184,7 @@ def safe_remove(original: Original, *, before_replace: BeforeReplace) -> None:
     """
     before_replace()
     original.check_unchanged()
-    with _explained():
+    with explained():
         original.path.unlink()
         sync_folder(original.path.parent)
 
@@ -242,12 +243,12 @@ def _open_locked(path: Path) -> int:
 
 
 @contextlib.contextmanager
-def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
+def temporary(folder: Path) -> Iterator[tuple[int, Path]]:
     """Make a locked temporary file, and remove it if it is still there in the end.
 
     Its name is short, so that it fits wherever the photo's name did.
     """
-    with _explained():
+    with explained():
         fd, name = _open_temporary(folder)
     try:
         yield fd, name
@@ -266,13 +267,14 @@ def _open_temporary(folder: Path) -> tuple[int, Path]:
         os.close(fd)  # another run's `remove_leftovers` was faster than our lock: once more
 
 
-def _write(fd: int, data: bytes) -> None:
+def write_all(fd: int, data: bytes) -> None:
+    """Write all the bytes: one call may take fewer."""
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(fd, rest) :]
 
 
-def _keep_owner(fd: int, wanted: os.stat_result) -> None:
+def keep_owner(fd: int, wanted: os.stat_result) -> None:
     """Give the new file owner and group of the old one, where they are not the same anyway."""
     is_now = os.fstat(fd)
     if (is_now.st_uid, is_now.st_gid) == (wanted.st_uid, wanted.st_gid):
@@ -283,7 +285,7 @@ def _keep_owner(fd: int, wanted: os.stat_result) -> None:
         raise OwnerLostError("the file belongs to another user or group", "run as its owner") from error
 
 
-def _rename_new(name: Path, path: Path) -> None:
+def rename_new(name: Path, path: Path) -> None:
     """Rename, but never over an existing file."""
     try:
         os.link(name, path, follow_symlinks=False)
@@ -298,7 +300,7 @@ def _rename_new(name: Path, path: Path) -> None:
 
 
 def _exists() -> ChangedMeanwhileError:
-    return ChangedMeanwhileError("another program made the sidecar meanwhile", "run again")
+    return ChangedMeanwhileError("another program made a file of that name meanwhile", "run again")
 
 
 def _identity(state: os.stat_result) -> tuple[int, ...]:
@@ -314,7 +316,7 @@ def _holds(fd: int, data: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
+def explained() -> Iterator[None]:
     """Say in plain words why the system refused."""
     try:
         yield

@@ -1,0 +1,11 @@
+"""`image_classifier.py DIR [-o OUT] [--api-url URL] [--model NAME] [-v]`: the same as `tagroll classify`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
+
+from tagroll.cli import main
+
+if __name__ == "__main__":
+    main(["classify", *sys.argv[1:]], prog_name="image_classifier.py")
