@@ -7,11 +7,11 @@ mean the same by a change: what each field shall hold comes from `fields.fields_
 import base64
 import io
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import md5
 from pathlib import Path
 from types import ModuleType
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, Protocol
 
 from tagroll.domain import Change, Metadata
 from tagroll.errors import ForeignStructureError, MetadataError
@@ -42,11 +42,15 @@ class Content:
 
     Attributes:
         fields: Raw values.
+        packets: Where they come from.
         signed: Whether a C2PA signature forbids any change.
+        digest: Whether the file keeps a digest of its IPTC block; None when nobody has looked.
     """
 
     fields: Fields
+    packets: Packets = field(default_factory=Packets)
     signed: bool = False
+    digest: bool | None = None
 
 
 class Engine(Protocol):
@@ -68,8 +72,8 @@ class Engine(Protocol):
             MetadataError: It cannot be read.
         """
 
-    def edit(self, data: bytes, change: Change, known: Metadata) -> bytes:
-        """The whole new file; `known` is all that the photo is known to carry.
+    def edit(self, data: bytes, content: Content, change: Change, known: Metadata) -> bytes:
+        """The whole new file. `content` is what was read; `known` is all that the photo is known to carry.
 
         Raises:
             ForeignStructureError: Another engine may be able to edit the file.
@@ -92,12 +96,12 @@ class InProcess:
     def read_from(self, source: BinaryIO) -> Content:
         """As `read`, from an open file: only what it needs."""
         packets = self.module.read_packets(source)
-        return Content(read_fields(packets), packets.signed)
+        return Content(read_fields(packets), packets, packets.signed)
 
-    def edit(self, data: bytes, change: Change, known: Metadata) -> bytes:
+    def edit(self, data: bytes, content: Content, change: Change, known: Metadata) -> bytes:
         """See Engine."""
-        packets = self.module.read_packets(io.BytesIO(data))
-        packets = apply_change(packets, change, families=self.families, known=known, size=packets.size)
+        old = content.packets
+        packets = apply_change(old, change, families=self.families, known=known, size=old.size)
         new: bytes = self.module.replace_packets(data, packets)
         return new
 
@@ -111,12 +115,13 @@ class Sidecar:
 
     def read(self, data: bytes) -> Content:
         """See Engine."""
-        return Content(read_fields(Packets(xmp=data or None)))
+        packets = Packets(xmp=data or None)
+        return Content(read_fields(packets), packets)
 
-    def edit(self, data: bytes, change: Change, known: Metadata) -> bytes:
+    def edit(self, data: bytes, content: Content, change: Change, known: Metadata) -> bytes:
         """See Engine."""
-        new = apply_change(Packets(xmp=data or None), change, families=self.families, known=known)
-        return new.xmp or b""
+        new = apply_change(content.packets, change, families=self.families, known=known)
+        return new.xmp or data
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +135,23 @@ class ViaExifTool:
 
     def read(self, data: bytes | Path) -> Content:
         """See Engine; a path of a file will do."""
-        return self._read(data).content
+        tags = self.exiftool.read(data, self.suffix, (_XMP, "IPTC", _DIGEST, *_EXIF_TEXTS))
+        packets = Packets(xmp=_block(tags.get(_XMP)), iptc=_block(tags.get(_IPTC)))
+        copies = (_block(text) for name, text in tags.items() if _IPTC_COPY.fullmatch(name))
+        if any((copy or b"").rstrip(b"\0") != (packets.iptc or b"").rstrip(b"\0") for copy in copies):
+            raise ForeignStructureError("the photo has several IPTC blocks that do not say the same")
+        texts = {name: (tags[name],) for name in _EXIF_TEXTS if tags.get(name)}
+        return Content({**read_fields(packets), **texts}, packets, digest=_DIGEST in tags)
 
-    def edit(self, data: bytes, change: Change, known: Metadata) -> bytes:
+    def edit(self, data: bytes, content: Content, change: Change, known: Metadata) -> bytes:
         """See Engine.
 
         XMP and IPTC are edited here and handed over as blocks, so that exiftool does not tidy up what other
         programs wrote there. Only extended XMP is left to it, which is more than one block.
         """
-        found = self._read(data)
-        packets, fields = found.packets, found.content.fields
+        if content.digest is None:  # read by another engine
+            content = self.read(data)
+        packets, fields = content.packets, content.fields
         after = fields_after(replace(known, fields=fields), change, self.families)
         values = {name: tuple(map(legal, new)) for name, new in after.items() if new != fields.get(name, ())}
         families = self.families - {"exif"}
@@ -154,26 +166,9 @@ class ViaExifTool:
             blocks["XMP"] = new.xmp or b""
         if new.iptc != packets.iptc:
             blocks["IPTC"] = block = _padded(new.iptc or b"")
-            if found.digest:
+            if content.digest:
                 values[_DIGEST] = (md5(block, usedforsecurity=False).hexdigest(),) if block else ()
         return self.exiftool.write(data, self.suffix, values, blocks) if values or blocks else data
-
-    def _read(self, data: bytes | Path) -> "_Found":
-        tags = self.exiftool.read(data, self.suffix, (_XMP, "IPTC", _DIGEST, *_EXIF_TEXTS))
-        packets = Packets(xmp=_block(tags.get(_XMP)), iptc=_block(tags.get(_IPTC)))
-        copies = (_block(text) for name, text in tags.items() if _IPTC_COPY.fullmatch(name))
-        if any((copy or b"").rstrip(b"\0") != (packets.iptc or b"").rstrip(b"\0") for copy in copies):
-            raise ForeignStructureError("the photo has several IPTC blocks that do not say the same")
-        texts = {name: (tags[name],) for name in _EXIF_TEXTS if tags.get(name)}
-        return _Found(packets, Content({**read_fields(packets), **texts}), _DIGEST in tags)
-
-
-class _Found(NamedTuple):
-    """What exiftool gives of a file; `digest` is whether it holds one of its IPTC block."""
-
-    packets: Packets
-    content: Content
-    digest: bool
 
 
 def in_process(fmt: Format) -> InProcess | None:
@@ -208,9 +203,8 @@ def check(engine: Engine, data: bytes, change: Change, known: Metadata) -> Field
         raise ForeignStructureError(f"the new file could not be read back: {error.message}") from error
     for name, texts in {**known.fields, **wanted}.items():
         now = found.get(name, ())
-        if _plain(now) != _plain(texts) and not (
-            name == "ExifIFD:UserComment" and now == known.fields.get(name, ())
-        ):
+        same = now == texts or _plain(now) == _plain(texts)
+        if not same and not (name == _EXIF_TEXTS[1] and now == known.fields.get(name, ())):
             raise ForeignStructureError(f"the new file does not say what it should in {name}")
     return found
 

@@ -171,7 +171,7 @@ class Planner:
         path = view.sidecar.path if view.sidecar else new_sidecar(view.photo.path)
         old = view.sidecar.data if view.sidecar else b""
         known = replace(view.metadata, fields=view.beside.fields if view.beside else {})
-        new = SIDECAR.edit(old, change, known)
+        new = SIDECAR.edit(old, view.beside or SIDECAR.read(b""), change, known)
         return Step(SIDECAR, path, view.sidecar, known, new, check(SIDECAR, new, change, known))
 
     def engine(self, name: str, path: Path, fmt: Format) -> Engine:
@@ -216,7 +216,7 @@ def embed(engine: Engine, view: View, change: Change) -> Step:
         ForeignStructureError: This engine cannot do it.
     """
     known = replace(view.metadata, fields=view.content.fields)
-    new = engine.edit(view.photo.data, change, known)
+    new = engine.edit(view.photo.data, view.content, change, known)
     if picture_hash(new, view.format) != view.picture:
         raise ForeignStructureError("the picture itself would change")
     fields = check(engine, new, change, known)

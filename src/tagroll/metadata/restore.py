@@ -77,12 +77,13 @@ def way_back(write: Write, original: Original, engine: Engine) -> Way | None:
     if found == write.after_hash:
         data = bytes_before(write, original.data)
         return Way(data if write.before_hash else None, write.after, write.before)
-    now = metadata_from_fields(engine.read(original.data).fields)
+    content = engine.read(original.data)
+    now = metadata_from_fields(content.fields)
     change = change_back(write, now)
     if not change:
         return None
     try:
-        new = engine.edit(original.data, change, now)
+        new = engine.edit(original.data, content, change, now)
         fields = check(engine, new, change, now)
     except ForeignStructureError as error:
         raise WriteError(
