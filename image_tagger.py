@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
 
-from tagroll.cli import main  # noqa: E402 - found by the line above, also where tagroll is not installed
+from tagroll.cli import main
 
 if __name__ == "__main__":
     main(["tag", *sys.argv[1:]], prog_name="image_tagger.py")

@@ -51,7 +51,9 @@ def copies(source: Path, folder: Path, count: int) -> list[Path]:
         else:
             with Image.open(originals[original]) as picture:
                 ways = list(Image.Transpose)
-                picture.convert("RGB").transpose(ways[(turn - 1) % len(ways)]).save(path, quality=90 - turn // len(ways))
+                picture.convert("RGB").transpose(ways[(turn - 1) % len(ways)]).save(
+                    path, quality=90 - turn // len(ways)
+                )
         made.append(path)
     return made
 
@@ -65,8 +67,10 @@ def older_way(photos: list[Path], url: str) -> float:
         picture = base64.b64encode(photo.read_bytes()).decode()
         content = [{"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{picture}"}}]
         body = json.dumps({"model": "m", "messages": [{"role": "user", "content": content}]}).encode()
-        request = urllib.request.Request(f"{url}/v1/chat/completions", body, {"Content-Type": "application/json"})  # noqa: S310
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
+        request = urllib.request.Request(
+            f"{url}/v1/chat/completions", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request) as answer:
             tags = json.loads(json.load(answer)["choices"][0]["message"]["content"])["keywords"]
         for _ in range(2):
             subprocess.run([*exiftool, "-j", "-Subject", "-Keywords", photo], check=True, capture_output=True)
@@ -77,7 +81,19 @@ def older_way(photos: list[Path], url: str) -> float:
 
 def tagroll(folder: Path, url: str, catalog: Path) -> tuple[float, float]:
     """Photos a second over the whole process, start-up included, and from the first photo on."""
-    command = [sys.executable, "-m", "tagroll", "tag", str(folder), "--api-url", url, "--catalog", str(catalog), "--json", "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "tagroll",
+        "tag",
+        str(folder),
+        "--api-url",
+        url,
+        "--catalog",
+        str(catalog),
+        "--json",
+        "-q",
+    ]
     started = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     seconds = time.perf_counter() - started
@@ -88,7 +104,7 @@ def tagroll(folder: Path, url: str, catalog: Path) -> tuple[float, float]:
 
 
 def instant(source: Path, work: Path, count: int, older: int) -> None:
-    """tagroll against the older way."""
+    """Tagroll against the older way."""
     (work / "older").mkdir()
     (work / "photos").mkdir()
     few, _ = copies(source, work / "older", older), copies(source, work / "photos", count)
@@ -97,24 +113,32 @@ def instant(source: Path, work: Path, count: int, older: int) -> None:
         whole, inner = tagroll(work / "photos", url, work / "catalog")
         after = older_way(few[older // 2 :], url)
     rate = (before + after) / 2
-    print(f"older way {rate:.2f} photos/s ({before:.2f} before, {after:.2f} after)")
-    print(f"tagroll   {whole:.1f} photos/s with start-up, {inner:.1f} without: {whole / rate:.0f} and {inner / rate:.0f} times, {count} photos")
+    print(f"{count} photos\nolder way {rate:.2f} photos/s ({before:.2f} before, {after:.2f} after)")
+    print(
+        f"tagroll   {whole:.1f} photos/s with start-up, {inner:.1f} without: {whole / rate:.0f} and {inner / rate:.0f} times"
+    )
 
 
 def slots(source: Path, work: Path, count: int) -> None:
-    """tagroll against the most that a server can do."""
+    """Tagroll against the most that a server can do."""
     (work / "slots").mkdir()
     copies(source, work / "slots", count)
     limit = SLOTS / DELAY_S
     with server("--delay", str(DELAY_S), "--slots", str(SLOTS)) as url:
         whole, inner = tagroll(work / "slots", url, work / "catalog-slots")
-    print(f"server of {SLOTS} slots and {DELAY_S * 1000:.0f} ms: at most {limit:.0f} photos/s")
-    print(f"tagroll   {whole:.1f} photos/s with start-up, {inner:.1f} without: {whole / limit:.1%} and {inner / limit:.1%}, {count} photos")
+    print(
+        f"{count} photos, server of {SLOTS} slots and {DELAY_S * 1000:.0f} ms: at most {limit:.0f} photos/s"
+    )
+    print(
+        f"tagroll   {whole:.1f} photos/s with start-up, {inner:.1f} without: {whole / limit:.1%} and {inner / limit:.1%}"
+    )
 
 
 def main() -> None:
     """Parse and measure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path, help="JPEGs to copy")
     parser.add_argument("--older", type=int, default=20, help="photos for the older way")
     parser.add_argument("--count", type=int, default=1000, help="photos for tagroll")

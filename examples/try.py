@@ -41,7 +41,9 @@ def main() -> None:
         shown = ["tagroll", *arguments[:-2]]
         print("\n$", *(str(a).replace(str(ROOT) + os.sep, "") for a in shown), flush=True)
         subprocess.run([*tagroll, *arguments], check=True)
-    print(f"\nThe tagged copies are in {TAGGED.relative_to(ROOT)}. Your own photos: .venv/bin/tagroll tag ~/Pictures --dry-run --limit 10")
+    print(
+        f"\nThe tagged copies are in {TAGGED.relative_to(ROOT)}. Next: .venv/bin/tagroll tag ~/Pictures --dry-run --limit 10"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Make docs/run.svg, the picture in the README: a real run on the sample photos, in a pseudo-terminal.
 
-    pip install pyte
-    python tools/make_picture.py
+pip install pyte
+python tools/make_picture.py
 """
 
 import contextlib
@@ -23,7 +23,11 @@ COLUMNS = 100
 
 def run(arguments: list[str], folder: Path) -> str:
     """What a terminal would show in the end of `tagroll ARGUMENTS`, with its colours."""
-    variables = {"COLUMNS": str(COLUMNS), "TERM": "xterm-256color", "TAGROLL_CATALOG": str(folder / "catalog.sqlite")}
+    variables = {
+        "COLUMNS": str(COLUMNS),
+        "TERM": "xterm-256color",
+        "TAGROLL_CATALOG": str(folder / "catalog.sqlite"),
+    }
     process, terminal = pty.fork()
     if process == 0:
         os.chdir(folder)
@@ -45,12 +49,16 @@ def main() -> None:
     console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123 - for its life
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        shutil.copytree(ROOT / "examples" / "photos", folder / "Pictures", ignore=shutil.ignore_patterns("*.md"))
+        shutil.copytree(
+            ROOT / "examples" / "photos", folder / "Pictures", ignore=shutil.ignore_patterns("*.md")
+        )
         for arguments in (["tag", "-v", "Pictures"], ["tags", "-q", "Pictures"]):
             console.print(Text.from_ansi(f"\x1b[1m$ tagroll {' '.join(arguments)}\x1b[0m"))
             text = run(arguments, folder).replace(str(folder) + os.sep, "")
             console.print(Text.from_ansi(text.strip("\n")), soft_wrap=True)
-    picture = re.sub(r"@font-face \{[^}]*\}\s*", "", console.export_svg(title="tagroll"))  # nothing is fetched from elsewhere
+    picture = re.sub(
+        r"@font-face \{[^}]*\}\s*", "", console.export_svg(title="tagroll")
+    )  # nothing is fetched from elsewhere
     (ROOT / "docs" / "run.svg").write_text(picture, encoding="utf-8")
 
 

@@ -52,7 +52,7 @@ def command_page(name: str) -> str:
     """Usage, help and options of one command."""
     group = click.Context(main, info_name="tagroll")
     command = main.get_command(group, name)
-    assert command is not None  # noqa: S101 - it stands in COMMANDS
+    assert command is not None
     with click.Context(command, info_name=name, parent=group) as ctx:
         usage = command.get_usage(ctx).removeprefix("Usage: ")
         rows = [

@@ -1,6 +1,6 @@
 """The words of tagroll: what flows from a path on disk to a changed photo. No I/O here.
 
-    path -> Photo -> Preview -> Description -> tags -> Change -> file on disk (verified) -> catalog
+path -> Photo -> Preview -> Description -> tags -> Change -> file on disk (verified) -> catalog
 """
 
 from collections.abc import Callable, Mapping

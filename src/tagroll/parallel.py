@@ -9,7 +9,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def map_unordered(work: Callable[[T], R], items: Iterable[T], *, threads: int, stop: threading.Event) -> Iterator[R]:
+def map_unordered(
+    work: Callable[[T], R], items: Iterable[T], *, threads: int, stop: threading.Event
+) -> Iterator[R]:
     """Yield `work(item)` for each item as it gets done, in no particular order.
 
     Items are taken only when a thread is free for them, so an endless or slow iterable is fine, and memory stays

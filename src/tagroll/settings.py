@@ -53,7 +53,10 @@ def config_files() -> tuple[Path, ...]:
     """Where tagroll.toml is looked for; a later one wins value by value."""
     import platformdirs
 
-    return (Path(platformdirs.user_config_dir("tagroll", appauthor=False)) / "tagroll.toml", Path("tagroll.toml"))
+    return (
+        Path(platformdirs.user_config_dir("tagroll", appauthor=False)) / "tagroll.toml",
+        Path("tagroll.toml"),
+    )
 
 
 def read_config(path: Path) -> dict[str, object]:
@@ -69,11 +72,14 @@ def read_config(path: Path) -> dict[str, object]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"the settings file {path} cannot be read: {error}", "Mend it or move it away.") from error
+        raise UsageError(
+            f"the settings file {path} cannot be read: {error}", "Mend it or move it away."
+        ) from error
     return _option_names(raw)
 
 
 def _option_names(raw: Mapping[str, object]) -> dict[str, object]:
     return {
-        key.replace("-", "_"): _option_names(value) if isinstance(value, dict) else value for key, value in raw.items()
+        key.replace("-", "_"): _option_names(value) if isinstance(value, dict) else value
+        for key, value in raw.items()
     }

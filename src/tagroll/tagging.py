@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 
 from tagroll.asking import Asking
 from tagroll.catalog import Catalog, PhotoRow
-from tagroll.domain import Change, Describer, Description, Metadata, Outcome, Photo, Preview, Prompt, Status, Write
+from tagroll.domain import (
+    Change,
+    Describer,
+    Description,
+    Metadata,
+    Outcome,
+    Photo,
+    Preview,
+    Prompt,
+    Status,
+    Write,
+)
 from tagroll.guarding import guard
 from tagroll.metadata.store import MetadataStore
 from tagroll.settings import Case
@@ -171,7 +182,9 @@ class Proposal:
         replace = self.tags and not append
         return Change(
             add=tuple(tag for tag in self.tags if tag.casefold() not in _folded(metadata.tags)),
-            remove=tuple(tag for tag in metadata.tags if tag.casefold() not in _folded(self.tags)) if replace else (),
+            remove=tuple(tag for tag in metadata.tags if tag.casefold() not in _folded(self.tags))
+            if replace
+            else (),
             set={name: text for name, text in self.captions.items() if text and not getattr(metadata, name)},
         )
 

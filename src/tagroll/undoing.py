@@ -90,19 +90,32 @@ class Moved:
     def where(self, write: Write) -> Path | None:
         """Where the photo of a write is now: a file that is still as it was written, else one of this picture."""
         known = [row.path for row in self._catalog.photos_with(write.picture_hash)]
-        places = [path for path in dict.fromkeys(known + self._pictures().get(write.picture_hash, [])) if path.exists()]
-        return next((path for path in places if self._store.file_hash(path) == write.after_hash), next(iter(places), None))
+        places = [
+            path
+            for path in dict.fromkeys(known + self._pictures().get(write.picture_hash, []))
+            if path.exists()
+        ]
+        return next(
+            (path for path in places if self._store.file_hash(path) == write.after_hash),
+            next(iter(places), None),
+        )
 
     def _pictures(self) -> dict[str, list[Path]]:
         with self._looking:
             if self._found is None:
                 self._found = defaultdict(list)
                 roots = [root for root in self._roots if root.exists()]
-                for photo in scan(roots, on_unreadable=lambda path, error: None):
+                for photo in scan(roots, on_unreadable=_pass_over):
                     if isinstance(photo, Photo):
-                        with suppress(MetadataError):  # one that cannot be read is not the one that was written
+                        with suppress(
+                            MetadataError
+                        ):  # one that cannot be read is not the one that was written
                             self._found[self._store.picture_hash(photo)].append(photo.path)
             return self._found
+
+
+def _pass_over(_folder: Path, _error: OSError) -> None:
+    """A folder that cannot be read cannot give a photo back; the photo itself is reported."""
 
 
 def _remove_emptied(folder: Path, mirrored: Path) -> None:

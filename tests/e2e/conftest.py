@@ -51,7 +51,10 @@ def exiftool() -> Callable[[Sequence[str], Path], dict[str, dict[str, Any]]]:
 
     def ask(tags: Sequence[str], path: Path) -> dict[str, dict[str, Any]]:
         done = subprocess.run(
-            [*command, "-r", "-j", "-a", "-G1", "-struct", *tags, str(path)], capture_output=True, text=True, check=False
+            [*command, "-r", "-j", "-a", "-G1", "-struct", *tags, str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return {Path(row["SourceFile"]).name: row for row in json.loads(done.stdout or "[]")}
 

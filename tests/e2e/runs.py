@@ -38,7 +38,10 @@ class Done:
 def environment(tmp_path: Path) -> dict[str, str]:
     """The variables of a user without any settings of tagroll."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TAGROLL_")}
-    return clean | {"TAGROLL_CATALOG": str(tmp_path / "catalog.sqlite"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    return clean | {
+        "TAGROLL_CATALOG": str(tmp_path / "catalog.sqlite"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+    }
 
 
 def listed(value: Any) -> list[str]:

@@ -49,7 +49,9 @@ def test_a_real_model_sees_each_picture_and_exiftool_sees_the_tags(tagroll, llam
     assert done.summary["tagged"] == done.summary["total"] == len(originals) == 11
     assert "Red" in done.photos["red.jpg"]["tags"]
     assert "Blue" in done.photos["blue.png"]["tags"]
-    judged = exiftool(["-XMP-dc:Subject", "-XMP-digiKam:TagsList", "-XMP-lr:HierarchicalSubject", "-IPTC:Keywords"], photos)
+    judged = exiftool(
+        ["-XMP-dc:Subject", "-XMP-digiKam:TagsList", "-XMP-lr:HierarchicalSubject", "-IPTC:Keywords"], photos
+    )
     for name, row in done.photos.items():
         assert listed(judged[name].get("XMP-dc:Subject")) == row["tags"]
         assert listed(judged[name].get("XMP-digiKam:TagsList")) == row["tags"]
@@ -60,14 +62,16 @@ def test_a_real_model_sees_each_picture_and_exiftool_sees_the_tags(tagroll, llam
 
     again = tagroll("tag", photos, "--api-url", llama_server.url, "--json")
     assert again.summary["unchanged"] == 11
-    assert {row["path"]: row["tags"] for row in again.photos.values()} == {row["path"]: row["tags"] for row in done.photos.values()}
+    assert {row["path"]: row["tags"] for row in again.photos.values()} == {
+        row["path"]: row["tags"] for row in done.photos.values()
+    }
 
     undone = tagroll("undo", "--json")
     assert undone.code == 0, undone
     assert contents(photos) == originals
 
 
-def test_nothing_is_asked_twice_even_if_photos_move_or_are_edited(tagroll, tmp_path, exiftool):
+def test_nothing_is_asked_twice_even_if_photos_move_or_are_edited(tagroll, tmp_path):
     folder = paint(tmp_path / "photos", RED, BLUE)
     shutil.copy(folder / "red.jpg", folder / "copy of red.jpg")
     with Stub() as server:
@@ -99,17 +103,27 @@ def test_replace_tells_what_it_dropped_and_append_keeps_it(tagroll, tmp_path, ex
     with Stub(usual=keywords("Lake", "Ship")) as server:
         appended = tagroll("tag", folder, "--api-url", server.url, "--retag", "--append-tags")
         assert "did not write" not in appended.err
-        assert set(listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"])) == {"Lake", "Boat", "Grandma", "Ship"}
+        assert set(listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"])) == {
+            "Lake",
+            "Boat",
+            "Grandma",
+            "Ship",
+        }
         replaced = tagroll("tag", folder, "--api-url", server.url, "--retag")
         assert "replaced 1 tag that tagroll did not write" in replaced.err
         assert "tagroll undo" in replaced.err
         assert "--append-tags" in replaced.err
     assert listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"]) == ["Lake", "Ship"]
     assert tagroll("undo").code == 0
-    assert set(listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"])) == {"Lake", "Boat", "Grandma", "Ship"}
+    assert set(listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"])) == {
+        "Lake",
+        "Boat",
+        "Grandma",
+        "Ship",
+    }
 
 
-def test_a_photo_restored_from_a_backup_gets_its_tags_again(tagroll, tmp_path, exiftool):
+def test_a_photo_restored_from_a_backup_gets_its_tags_again(tagroll, tmp_path):
     folder = paint(tmp_path / "photos", RED)
     shutil.copytree(folder, tmp_path / "backup")
     with Stub() as server:
@@ -172,7 +186,16 @@ def test_no_server_is_said_before_the_first_photo(tagroll, tmp_path):
 def test_the_older_script_does_the_same(tagroll, tmp_path, exiftool):
     folder = paint(tmp_path / "photos", RED)
     with Stub() as server:
-        done = tagroll(folder, "--append-tags", "--api-url", server.url, "--model", "stub-vlm", "-v", script="image_tagger.py")
+        done = tagroll(
+            folder,
+            "--append-tags",
+            "--api-url",
+            server.url,
+            "--model",
+            "stub-vlm",
+            "-v",
+            script="image_tagger.py",
+        )
     assert done.code == 0
     assert "red.jpg: Red, Lake" in done.out
     assert listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"]) == ["Red", "Lake"]
@@ -214,7 +237,11 @@ def test_a_killed_run_goes_on_where_it_stopped(tagroll, tmp_path):
         assert done.code == 0
         assert done.summary["total"] == 80
         assert done.summary["tagged"] + done.summary["unchanged"] == 80
-        asked = Counter(hashlib.sha256(request.raw).hexdigest() for request in server.requests if request.path.endswith("completions"))
+        asked = Counter(
+            hashlib.sha256(request.raw).hexdigest()
+            for request in server.requests
+            if request.path.endswith("completions")
+        )
     assert len(asked) == 80
     # Only what was with the server when the run was killed, or on its way from there to the disk, is asked again.
     assert sum(asked.values()) <= 80 + 2 * (4 + 4)

@@ -32,11 +32,21 @@ def test_undo_takes_back_only_what_is_asked_for(tagroll, photos):
 
 
 def test_what_another_program_added_since_stays(tagroll, photos, exiftool):
-    by_hand = ["-XMP-dc:Subject=Mine", "-XMP-digiKam:TagsList=Mine", "-XMP-lr:HierarchicalSubject=Mine", "-IPTC:Keywords=Mine"]
+    by_hand = [
+        "-XMP-dc:Subject=Mine",
+        "-XMP-digiKam:TagsList=Mine",
+        "-XMP-lr:HierarchicalSubject=Mine",
+        "-IPTC:Keywords=Mine",
+    ]
     subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *by_hand, photos / "dogs.jpg"], check=True)
     tag(tagroll, photos / "dogs.jpg", "Lake", "Boat")
     assert listed(exiftool(["-XMP-dc:Subject"], photos)["dogs.jpg"]["XMP-dc:Subject"]) == ["Lake", "Boat"]
-    later = ["-XMP-dc:Subject+=Later", "-XMP-digiKam:TagsList+=Later", "-XMP-lr:HierarchicalSubject+=Later", "-IPTC:Keywords+=Later"]
+    later = [
+        "-XMP-dc:Subject+=Later",
+        "-XMP-digiKam:TagsList+=Later",
+        "-XMP-lr:HierarchicalSubject+=Later",
+        "-IPTC:Keywords+=Later",
+    ]
     subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *later, photos / "dogs.jpg"], check=True)
     assert tagroll("undo").code == 0
     judged = exiftool(["-XMP-dc:Subject", "-XMP-digiKam:TagsList", "-IPTC:Keywords"], photos)["dogs.jpg"]
@@ -96,7 +106,9 @@ def test_doctor_explains_the_machine_and_a_photo(tagroll, photos, llama_server):
     assert bad.code == 1
     by_hand = ["-XMP-dc:Subject=Hidden", "-XMP-digiKam:TagsList=Shown"]
     subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *by_hand, photos / "dogs.jpg"], check=True)
-    views = {row["name"].strip(): row["text"] for row in tagroll("doctor", photos / "dogs.jpg", "--json").rows}
+    views = {
+        row["name"].strip(): row["text"] for row in tagroll("doctor", photos / "dogs.jpg", "--json").rows
+    }
     assert views["Immich"].startswith("Shown")
     assert views["Aves"].startswith("Hidden")
     assert "dogs.jpg" in views["tagroll"]

@@ -17,9 +17,19 @@ PROMPT = Prompt(task="tags", text="?", schema={}, max_tags=10, key="k1")
 ODD = Path("/photos/new\nline \udcff'.jpg")
 
 
-def a_write(photo: Path = ODD, before: tuple[str, ...] = ("Old",), after: tuple[str, ...] = ("New",)) -> Write:
+def a_write(
+    photo: Path = ODD, before: tuple[str, ...] = ("Old",), after: tuple[str, ...] = ("New",)
+) -> Write:
     return Write(
-        photo, photo, "jpeg", Metadata(tags=before, title="t"), Metadata(tags=after), "b" * 32, "a" * 32, b"\0patch", "p"
+        photo,
+        photo,
+        "jpeg",
+        Metadata(tags=before, title="t"),
+        Metadata(tags=after),
+        "b" * 32,
+        "a" * 32,
+        b"\0patch",
+        "p",
     )
 
 
@@ -55,7 +65,10 @@ def test_runs_tell_how_they_ended(catalog):
     catalog.finish_run(first, {"tagged": 3})
     second = catalog.start_run("undo", [])
     runs = catalog.runs()
-    assert [(r.id, r.command, r.arguments) for r in runs] == [(second, "undo", ()), (first, "tag", ("a", "b"))]
+    assert [(r.id, r.command, r.arguments) for r in runs] == [
+        (second, "undo", ()),
+        (first, "tag", ("a", "b")),
+    ]
     assert runs[0].finished is None
     assert runs[1].finished is not None
     assert runs[1].summary == {"tagged": 3}

@@ -44,7 +44,11 @@ def test_help_costs_little():
 @click.command("tag")
 @shared_options(model=True)
 def probe(settings: Settings) -> None:
-    click.echo(json.dumps([settings.model, list(settings.api_urls), settings.server_is_explicit, settings.model_is_explicit]))
+    click.echo(
+        json.dumps(
+            [settings.model, list(settings.api_urls), settings.server_is_explicit, settings.model_is_explicit]
+        )
+    )
 
 
 @pytest.fixture
@@ -75,7 +79,13 @@ def test_settings_are_defaults_then_file_then_variables_then_options(settings_of
 
 def test_a_broken_settings_file_is_named(tmp_path):
     (tmp_path / "tagroll.toml").write_text("model = ")
-    done = subprocess.run([sys.executable, "-m", "tagroll", "history"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "tagroll", "history"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 2
     assert "tagroll.toml" in done.stderr
     assert "Traceback" not in done.stderr
@@ -86,8 +96,19 @@ def test_the_key_is_shown_nowhere():
 
 
 def test_json_errors_are_json(tmp_path):
-    command = [sys.executable, "-m", "tagroll", "tag", str(tmp_path), "--api-url", "http://127.0.0.1:9", "--json"]
-    done = subprocess.run([*command, "--catalog", str(tmp_path / "c")], capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "tagroll",
+        "tag",
+        str(tmp_path),
+        "--api-url",
+        "http://127.0.0.1:9",
+        "--json",
+    ]
+    done = subprocess.run(
+        [*command, "--catalog", str(tmp_path / "c")], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 4
     row = json.loads(done.stdout)
     assert row["type"] == "error"
@@ -104,7 +125,14 @@ def test_the_summary_counts_and_names_failures(capsys):
     report = Report(Settings(), "Tagging")
     with report:
         for status in (Status.TAGGED, Status.TAGGED, Status.UNCHANGED, Status.FAILED):
-            report.add(Outcome(Path("/p/x.jpg"), status, error="no such thing" * (status is Status.FAILED), hint="look there"))
+            report.add(
+                Outcome(
+                    Path("/p/x.jpg"),
+                    status,
+                    error="no such thing" * (status is Status.FAILED),
+                    hint="look there",
+                )
+            )
     assert "4" in progress_text(report, 8)
     assert "50%" in progress_text(report, 8)
     report.finish()
@@ -129,7 +157,9 @@ def test_quiet_is_quiet_and_json_is_only_json(capsys):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.42, "0.4 s"), (59, "59 s"), (3180, "53 min"), (7500, "2 h 05 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.42, "0.4 s"), (59, "59 s"), (3180, "53 min"), (7500, "2 h 05 min")]
+)
 def test_durations(seconds, text):
     assert duration(seconds) == text
 

@@ -43,10 +43,10 @@ def test_an_error_ends_it_after_what_is_in_flight():
     def work(number: int) -> int:
         if number == 3:
             raise ValueError(number)
+        done.append(number)
         return number
 
     with pytest.raises(ValueError, match="3"):
-        for number in map_unordered(work, range(1000), threads=2, stop=threading.Event()):
-            done.append(number)
+        list(map_unordered(work, range(1000), threads=2, stop=threading.Event()))
     assert {0, 1, 2} <= set(done)
     assert len(done) < 20

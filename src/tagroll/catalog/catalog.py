@@ -121,7 +121,9 @@ class Catalog:
         """Use as a context manager."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Commit what is queued and let go of the lock."""
         self.close()
 
@@ -171,7 +173,9 @@ class Catalog:
         values = (command, json.dumps(list(arguments)), model, time.time())
 
         def job(c: sqlite3.Connection) -> int:
-            cursor = c.execute("INSERT INTO runs (command, arguments, model, started) VALUES (?, ?, ?, ?)", values)
+            cursor = c.execute(
+                "INSERT INTO runs (command, arguments, model, started) VALUES (?, ?, ?, ?)", values
+            )
             return int(cursor.lastrowid or 0)
 
         return self._commit(job)
@@ -179,7 +183,9 @@ class Catalog:
     def finish_run(self, run: int, summary: Mapping[str, int]) -> None:
         """Note that a run came to its end."""
         values = (time.time(), json.dumps(dict(summary)), run)
-        self._commit(lambda c: c.execute("UPDATE runs SET finished = ?, summary = ? WHERE id = ?", values).rowcount)
+        self._commit(
+            lambda c: c.execute("UPDATE runs SET finished = ?, summary = ? WHERE id = ?", values).rowcount
+        )
 
     def runs(self) -> list[Run]:
         """All runs, the newest first."""
@@ -190,7 +196,17 @@ class Catalog:
             " FROM runs r ORDER BY r.id DESC"
         )
         return [
-            Run(number, command, tuple(json.loads(arguments)), model, started, finished, json.loads(summary), writes, left)
+            Run(
+                number,
+                command,
+                tuple(json.loads(arguments)),
+                model,
+                started,
+                finished,
+                json.loads(summary),
+                writes,
+                left,
+            )
             for number, command, arguments, model, started, finished, summary, writes, left in rows
         ]
 
@@ -210,7 +226,9 @@ class Catalog:
     def keep_answer(self, picture_hash: str, prompt: Prompt, description: Description) -> None:
         """Keep an answer, in the place of an older one to the same question. Returns when it is on disk."""
         values = (picture_hash, description.model, prompt.key, _json(asdict(description)), time.time())
-        self._commit(lambda c: c.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", values).rowcount)
+        self._commit(
+            lambda c: c.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", values).rowcount
+        )
 
     # the journal -----------------------------------------------------------------------------------------
 
@@ -247,7 +265,9 @@ class Catalog:
 
     def written_tags(self, photo: Path) -> set[str]:
         """All tags (casefolded) that tagroll ever put into this photo and that were not there before."""
-        rows = self._read("SELECT before, after FROM writes WHERE photo = ? AND state = 'done'", os.fsencode(photo))
+        rows = self._read(
+            "SELECT before, after FROM writes WHERE photo = ? AND state = 'done'", os.fsencode(photo)
+        )
         ours: set[str] = set()
         for before, after in rows:
             had = {tag.casefold() for tag in json.loads(str(before))["tags"]}
@@ -257,7 +277,8 @@ class Catalog:
     def made_from(self, photo: Path) -> list[tuple[Write, str]]:
         """The files that were made, not changed, for this photo and not taken back; each with the model asked."""
         rows = self._read(
-            f"{_WRITE} WHERE photo = ? AND state = 'done' AND before_hash = '' ORDER BY id DESC", os.fsencode(photo)
+            f"{_WRITE} WHERE photo = ? AND state = 'done' AND before_hash = '' ORDER BY id DESC",
+            os.fsencode(photo),
         )
         models = dict(self._read("SELECT id, model FROM runs")) if rows else {}
         return [(writing.write, models[writing.run]) for writing in map(_writing, rows)]
@@ -282,7 +303,9 @@ class Catalog:
         """The index rows of many paths at once."""
         raw = [os.fsencode(path) for path in paths]
         marks = ",".join("?" * len(raw))
-        return {row.path: row for row in map(_photo_row, self._read(f"{_PHOTO} WHERE path IN ({marks})", *raw))}
+        return {
+            row.path: row for row in map(_photo_row, self._read(f"{_PHOTO} WHERE path IN ({marks})", *raw))
+        }
 
     def index(self, rows: Sequence[PhotoRow]) -> None:
         """Note what files hold that were only read. Returns when it is on disk."""
@@ -328,14 +351,17 @@ def _photo_row(row: tuple[Any, ...]) -> PhotoRow:
     )  # fmt: skip
 
 
-_WRITE = (
-    "SELECT id, run, state, photo, target, engine, before, after, before_hash, after_hash, patch, picture_hash FROM writes"
-)
+_WRITE = "SELECT id, run, state, photo, target, engine, before, after, before_hash, after_hash, patch, picture_hash FROM writes"
 
 
 def _writing(row: tuple[Any, ...]) -> Writing:
     number, run, state, photo, target, engine, before, after, *rest = row
-    return Writing(number, run, state, Write(_path(photo), _path(target), engine, _metadata(before), _metadata(after), *rest))
+    return Writing(
+        number,
+        run,
+        state,
+        Write(_path(photo), _path(target), engine, _metadata(before), _metadata(after), *rest),
+    )
 
 
 def _path(raw: object) -> Path:

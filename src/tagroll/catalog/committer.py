@@ -72,7 +72,7 @@ def _run(connection: sqlite3.Connection, job: Callable[[sqlite3.Connection], Any
     connection.execute("SAVEPOINT job")
     try:
         result = job(connection)
-    except Exception as error:  # noqa: BLE001 - handed to the waiting thread by its future, not swallowed
+    except Exception as error:
         if not connection.in_transaction:
             raise  # SQLite gave up the whole transaction (disk full, I/O error): nobody's job is in
         connection.execute("ROLLBACK TO job")

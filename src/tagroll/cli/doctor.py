@@ -53,10 +53,17 @@ def command(settings: Settings, photos: tuple[Path, ...]) -> None:
     for finding in findings:
         bad |= finding.good is False
         if settings.json:
-            row = {"name": finding.name, "good": finding.good, "text": finding.text, "hint": finding.hint or None}
+            row = {
+                "name": finding.name,
+                "good": finding.good,
+                "text": finding.text,
+                "hint": finding.hint or None,
+            }
             print_json({"type": "finding", **row})
             continue
-        mark = {True: paint("✓", "32", sys.stdout), False: paint("✗", "31", sys.stdout), None: "-"}[finding.good]
+        mark = {True: paint("✓", "32", sys.stdout), False: paint("✗", "31", sys.stdout), None: "-"}[
+            finding.good
+        ]
         click.echo(f"{mark} {finding.name}: {show(finding.text)}")
         if finding.hint:
             click.echo(f"    {finding.hint}")
@@ -97,7 +104,11 @@ def _one_photo(explainer: "Explainer", photo: Photo) -> Iterator[Finding]:
         yield Finding(f"  {view.app}", None, f"{tags}  ({view.why})")
     plan = explainer.plan(photo)
     why = f", because {plan.reason}" if plan.reason else ""
-    kept = f"; the sidecar {plan.sidecar.name} is kept in step" if plan.sidecar and plan.sidecar != plan.target else ""
+    kept = (
+        f"; the sidecar {plan.sidecar.name} is kept in step"
+        if plan.sidecar and plan.sidecar != plan.target
+        else ""
+    )
     yield Finding("  tagroll", True, f"would write {show(plan.target.name)} ({plan.engine}){why}{kept}")
 
 
@@ -115,7 +126,9 @@ def server(settings: Settings, url: str) -> Finding:
         return Finding(f"model server {url}", False if wanted else None, error.message, error.hint)
     finally:
         describer.close()
-    return Finding(f"model server {url}", True, " ".join((f"the model {describer.model} sees images.", *notes)))
+    return Finding(
+        f"model server {url}", True, " ".join((f"the model {describer.model} sees images.", *notes))
+    )
 
 
 def builtin(*, needed: bool) -> Finding:
@@ -126,8 +139,17 @@ def builtin(*, needed: bool) -> Finding:
     try:
         describer.load()
     except (TagrollError, ImportError) as error:
-        return Finding("built-in model", False, str(error), "Install tagroll again: pip install --force-reinstall tagroll")
-    return Finding("built-in model", True, f"{describer.model} is ready" + ("" if needed else "; the server is used, though"))
+        return Finding(
+            "built-in model",
+            False,
+            str(error),
+            "Install tagroll again: pip install --force-reinstall tagroll",
+        )
+    return Finding(
+        "built-in model",
+        True,
+        f"{describer.model} is ready" + ("" if needed else "; the server is used, though"),
+    )
 
 
 def exiftool() -> Finding:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @click.command("history")
 @click.argument("run", type=int, required=False)
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="At most N runs.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="At most N runs."
+)
 @shared_options(model=False)
 def command(settings: Settings, run: int | None, limit: int) -> None:
     """List what tagroll did, the newest run first; with RUN, what that run did to each photo."""
@@ -44,7 +46,9 @@ def _show_runs(catalog: "Catalog", limit: int, *, as_json: bool) -> None:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
         end = "" if run.finished else "  (cut off)"
         arguments = " ".join(map(show, run.arguments))
-        click.echo(f"{run.id:>4}  {when}  {run.command} {arguments}  {plural(run.writes, 'file')} written  {run.model}{end}")
+        click.echo(
+            f"{run.id:>4}  {when}  {run.command} {arguments}  {plural(run.writes, 'file')} written  {run.model}{end}"
+        )
 
 
 def _show_writes(catalog: "Catalog", run: int, *, as_json: bool) -> None:
@@ -56,7 +60,15 @@ def _show_writes(catalog: "Catalog", run: int, *, as_json: bool) -> None:
         removed = [tag for key, tag in before.items() if key not in after]
         tags.update(added)
         if as_json:
-            print_json({"type": "write", "path": str(write.photo), "target": str(write.target), "added": added, "removed": removed})
+            print_json(
+                {
+                    "type": "write",
+                    "path": str(write.photo),
+                    "target": str(write.target),
+                    "added": added,
+                    "removed": removed,
+                }
+            )
         else:
             marks = [f"+{show(tag)}" for tag in added] + [f"-{show(tag)}" for tag in removed]
             made = f"made from {show(write.photo)}" if write.after_hash else "removed"

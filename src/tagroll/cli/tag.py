@@ -68,7 +68,9 @@ class Options:
 
 @click.command("tag")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--append-tags", is_flag=True, help="Keep the tags a photo has and add to them.  [default: replace them]")
+@click.option(
+    "--append-tags", is_flag=True, help="Keep the tags a photo has and add to them.  [default: replace them]"
+)
 @click.option("--dry-run", is_flag=True, help="Print what would be written; write nothing into photos.")
 @click.option("--retag", is_flag=True, help="Ask the model again about photos it has described before.")
 @asking_options
@@ -108,7 +110,9 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
         tell(settings, *model.notes)
         recover(catalog, store)
         run = catalog.start_run("tag", [str(path.absolute()) for path in paths], model.describer.model)
-        tagger = Tagger(model.describer, model.preview, store, catalog, prompt, options.policy(), run, Asking())
+        tagger = Tagger(
+            model.describer, model.preview, store, catalog, prompt, options.policy(), run, Asking()
+        )
         with stop_on_interrupt() as stop, _report(settings, paths, options) as report:
             try:
                 for outcome in _outcomes(tagger, paths, options, model.threads, stop):
@@ -155,11 +159,14 @@ def _report(settings: Settings, paths: tuple[Path, ...], options: Options) -> Re
 def _advise(report: Report, paths: tuple[Path, ...], *, cut_off: bool, dry_run: bool) -> None:
     """Say what can be done next, where there is something to say."""
     if cut_off:
-        say(f"Stopped; nothing is half-written. Go on with: tagroll tag {shlex.join(show(path) for path in paths)}")
+        say(
+            f"Stopped; nothing is half-written. Go on with: tagroll tag {shlex.join(show(path) for path in paths)}"
+        )
     if report.removed:
         would = "would replace" if dry_run else "replaced"
         way_back = "" if dry_run else "`tagroll undo` brings them back, "
-        say(f"The new tags {would} {plural(report.removed, 'tag')} that tagroll did not write: {way_back}--append-tags keeps them.")
+        dropped = f"The new tags {would} {plural(report.removed, 'tag')} that tagroll did not write"
+        say(f"{dropped}: {way_back}--append-tags keeps them.")
     elif report.counts[Status.TAGGED] and not dry_run:
         say("Take it back: tagroll undo")
 

@@ -39,7 +39,9 @@ def tell(settings: Settings, *texts: str) -> None:
 def complain(error: TagrollError, *, as_json: bool = False) -> None:
     """Say what went wrong and what can be done about it."""
     if as_json:
-        print_json({"type": "error", "error": error.message, "hint": error.hint, "exit_code": error.exit_code})
+        print_json(
+            {"type": "error", "error": error.message, "hint": error.hint, "exit_code": error.exit_code}
+        )
     say(f"{paint('Error:', '1;31')} {show(error.message)}")
     if error.hint:
         say(f"  {error.hint}")

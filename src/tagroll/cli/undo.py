@@ -51,7 +51,9 @@ def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: 
         words = {Status.TAGGED: f"would be {done}" if dry_run else done}
         with stop_on_interrupt() as stop, Report(settings, "Undoing", words, noun=noun) as report:
             try:
-                for outcome in map_unordered(undoer.undo, choose_writings(catalog, chosen, paths, moved), threads=8, stop=stop):
+                for outcome in map_unordered(
+                    undoer.undo, choose_writings(catalog, chosen, paths, moved), threads=8, stop=stop
+                ):
                     report.add(outcome)
             finally:
                 catalog.finish_run(run, report.summary())
