@@ -51,13 +51,14 @@ def main() -> None:
     start = time.perf_counter()
     describer.describe(previews[0], PROMPT)
     first = time.perf_counter() - start
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(options.jobs) as pool:
         described = list(pool.map(lambda preview: describer.describe(preview, PROMPT), previews))
-    seconds = time.perf_counter() - start
+    seconds, busy = time.perf_counter() - start, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     held = sum(len(preview.jpeg) for preview in previews) / 2**20
     print(f"first answer {first:.2f} s, then {len(paths) / seconds:.1f} photos/s with {options.jobs} jobs")
+    print(f"{1000 * busy / len(paths):.0f} ms of one core a photo")
     print(f"peak memory {peak:.0f} MB, {held:.0f} MB of it the previews")
     if options.predictions:
         tags = {path.name: answer.keywords for path, answer in zip(paths, described, strict=True)}

@@ -255,6 +255,9 @@ def test_head_and_vocabulary_fit_together() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # score_tags leaves a file open
 def test_quality_on_labelled_photos(describer: BuiltinDescriber) -> None:
     data = os.environ.get("TAGROLL_DATA")
     if not data:
