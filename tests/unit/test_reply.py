@@ -1,6 +1,7 @@
 """Reply parsing: the table of shapes, and the laws that hold for any text."""
 
 import json
+import os
 import runpy
 import time
 from pathlib import Path
@@ -186,6 +187,42 @@ def test_any_text_gives_keywords_or_a_reply_error(text):
         assert reply.keywords
         assert all(k and k == k.strip() and any(c.isalnum() for c in k) for k in reply.keywords)
         assert len({k.casefold() for k in reply.keywords}) == len(reply.keywords)
+
+
+DATA = os.environ.get("TAGROLL_DATA", "")
+needs_data = pytest.mark.skipif(not DATA, reason="TAGROLL_DATA names no folder of test data")
+
+
+@needs_data
+@pytest.mark.slow
+def test_human_captions_are_not_keywords():
+    photos = json.loads((Path(DATA) / "devset/labels.json").read_text())["files"].values()
+    captions = [caption for photo in photos for caption in photo["captions"]]
+    taken = [caption for caption in captions if _keywords_or_nothing(caption)]
+    assert len(captions) > 1000
+    # What is left are lists with a determiner in front ("A bowl of bananas, chips, and marshmallows.").
+    assert len(taken) < len(captions) * 0.005, taken
+
+
+@needs_data
+@pytest.mark.slow
+def test_a_tagger_vocabulary_survives():
+    text = (Path(DATA) / "tagmerge/vocab_ram.txt").read_text()
+    words = sorted(
+        {line.strip().rstrip(".").casefold() for line in text.splitlines() if line[:1] != "#"} - {""}
+    )
+    lost = {"score", "string"}  # what models write when they name nothing
+    chunks = [[word for word in words[i::97] if word not in lost] for i in range(97)]
+    for chunk in chunks:
+        for answer in (json.dumps(chunk), ", ".join(chunk), "\n".join(chunk), "- " + "\n- ".join(chunk)):
+            assert list(parse_reply(answer).keywords) == chunk
+
+
+def _keywords_or_nothing(text):
+    try:
+        return parse_reply(text).keywords
+    except ReplyError:
+        return ()
 
 
 RUNAWAYS = {

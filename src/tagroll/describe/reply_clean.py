@@ -107,6 +107,8 @@ def _one_turn(text: str) -> str:
     role, start = "", 0
     for match in _TURN.finditer(text):
         said = text[start : match.start()]
+        if match[0].strip() == "model" and role != "user" and said.strip():
+            continue  # a keyword on a line of its own
         # What runs straight into "assistant:" was the prompt.
         if role != "user" and match["model"] is None and _says_something(said):
             return said
@@ -124,9 +126,9 @@ def _without_prompt(text: str, prompt_text: str) -> tuple[str, bool]:
         return text, False
     if prompt_text.strip() in text:
         return text.replace(prompt_text.strip(), "\n"), True
-    asked = {words for line in prompt_text.splitlines() if len(words := tuple(line.split())) > 2}
+    asked = {words for line in prompt_text.splitlines() if len(words := tuple(line.casefold().split())) > 2}
     lines = text.splitlines()
-    kept = [line for line in lines if tuple(line.split()) not in asked]
+    kept = [line for line in lines if tuple(line.casefold().split()) not in asked]
     if len(kept) < len(lines) and kept and prompt_text.find("\n" + kept[-1].strip()) >= 0:
         kept.pop()  # repeated up to where the answer was cut off
     return "\n".join(kept), len(kept) < len(lines)

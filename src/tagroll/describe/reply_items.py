@@ -190,9 +190,11 @@ def _split_at_separators(text: str) -> list[str]:
 
 
 def _last_items(last: str, parts: list[str]) -> list[str]:
-    """Cut "b and c" at the end of "a, b and c", but not "black and white"."""
-    sides = _AND.split(last.strip(" ."))
-    spoken = len(sides) == 2 and last.strip(" .").casefold() not in FIXED_PAIRS
+    """Cut "b and c." at the end of "a, b and c.", but not "black and white"."""
+    last = last.strip().removeprefix("and ")
+    last = last if "." in last[:-1] else last.removesuffix(".")
+    sides = _AND.split(last)
+    spoken = len(sides) == 2 and last.casefold() not in FIXED_PAIRS
     if spoken and not any(_AND.search(part) for part in parts[:-1]) and all(s.count(" ") < 2 for s in sides):
         return sides
     return [last]

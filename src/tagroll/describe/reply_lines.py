@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from tagroll.describe.reply_items import clean_item, is_sentence, split_items, split_label
 from tagroll.describe.reply_names import Part, is_category, is_name, part_named, words_of
 from tagroll.describe.reply_values import Findings
-from tagroll.describe.reply_words import CLAUSE, INTERJECTION, REFUSAL
+from tagroll.describe.reply_words import CLAUSE, INTERJECTION, REFUSAL, RELATION
 
 _BULLET = re.compile(
     r"\s*(?:(?:[-*+•‣◦▪►▸➤→✓✔☑○●\u2013—]|\(?\d{1,3}[.)]|\(?[a-z]\)|\(?[ivx]{1,4}[.)])\s+(?=\S)|"
@@ -26,6 +26,8 @@ _SPOKEN_LABEL = re.compile(
 )
 _FINAL = re.compile(r"\b(?:final|corrected|revised|improved)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[^\W\d_]{3}[.!])\s+(?=[^\W\d_])")
+_PARTS = (Part.KEYWORDS, Part.TITLE, Part.DESCRIPTION, Part.FILENAME)
+"""They may head a section without a colon; "number" and "box" may be keywords on a line."""
 _MAX_INTRO_WORDS = 20
 """So long may a sentence be that ends in a colon and introduces keywords."""
 _MAX_MEAN_WORDS = 3.2
@@ -87,7 +89,7 @@ def _label(line: str) -> tuple[Part | None, str, str]:
         fits = not value.startswith("//")
     else:
         limit = 3 if re.match(r"\s*(?:#+\s|\*\*)", line) else 1
-        fits = limit == 3 or is_name(line)
+        fits = part in _PARTS and (limit == 3 or is_name(line))
     if not fits or not 0 < len(words) <= limit or part is Part.THINGS:
         return None, "", ""
     return part, head, value.strip(" *_") if value.strip(" *_-`") else ""
@@ -113,7 +115,8 @@ def _list_items(lines: list[str], *, labelled: bool) -> list[str]:
         return split_items(" ".join(text.split())) if alone and text.strip().startswith("#") else hashtags
     items: list[str] = []
     paragraphs = re.split(r"\n\s*\n", text.strip())
-    if not labelled and not any("\n" in paragraph for paragraph in paragraphs):
+    are_lines = not any("\n" in paragraph for paragraph in paragraphs)
+    if are_lines and not (labelled and _comma_items(paragraphs[0], labelled=True)):
         paragraphs = ["\n".join(paragraphs)]
     for paragraph in paragraphs:
         is_first = paragraph is paragraphs[0]
@@ -127,11 +130,15 @@ def _paragraph_items(lines: list[str], *, labelled: bool, alone: bool) -> list[s
     lines = [line for line in lines if line.strip() and not line.rstrip().endswith((":", "："))]
     items = [item for line in lines for item in _comma_items(line, labelled=labelled)]
     if items or labelled:
-        return items or [line for line in lines if not is_sentence(line)]
-    longest = max((len(line.split()) for line in lines), default=0)
-    fits = longest <= 4 if len(lines) > 2 else longest <= 2 if alone or len(lines) > 1 else False
-    is_list = fits and not any(is_sentence(line) or line.rstrip().endswith(("!", "?")) for line in lines)
-    return lines if is_list else []
+        return items or [line for line in lines if not _is_said(line)]
+    names = [line for line in lines if not _is_said(line)]
+    longest = max((len(line.split()) for line in names), default=0)
+    fits = longest <= 4 if len(names) > 2 else longest <= 2 and (alone or len(names) > 1)
+    return names if fits and len(lines) - len(names) < min(len(names), 3) else []
+
+
+def _is_said(line: str) -> bool:
+    return is_sentence(line) or line.rstrip().endswith(("!", "?"))
 
 
 def _comma_items(line: str, *, labelled: bool) -> list[str]:
@@ -144,21 +151,25 @@ def _comma_items(line: str, *, labelled: bool) -> list[str]:
     # "beach, sunset, ocean. These tags describe the photo."
     first, *more = _SENTENCE_END.split(line, maxsplit=1)
     parts = [part for part in split_items(first) if part.strip()]
-    is_list = len(parts) > (2 if more and not labelled else 1) and (
-        labelled or _look_like_items(parts, first)
-    )
-    return parts if is_list else []
+    if labelled:
+        named = sum(map(bool, map(clean_item, parts)))
+        return parts if len(parts) > 1 and named * 2 >= len(parts) and not is_sentence(parts[0]) else []
+    return parts if len(parts) > (2 if more else 1) and _look_like_items(parts, first) else []
 
 
 def _look_like_items(parts: list[str], sentence: str) -> bool:
     """Whether the parts of an unlabelled line are names of things, and not the clauses of a sentence."""
     bare = [part.strip().removeprefix("and ") for part in parts]
-    bad = [part for part in bare if is_sentence(part.rstrip(".")) or CLAUSE.match(part)]
-    if len(bare) > 4 and len(bad) * 5 <= len(bare):
+    bad = [part for part in bare if is_sentence(part.rstrip(".")) or CLAUSE.match(part) or _relates(part)]
+    if len(bare) > 4 and len(bad) * 5 <= len(bare) and bare[0] not in bad:
         return True
     words = sum(len(part.split()) for part in bare) / len(bare)
     is_told = sentence.rstrip().endswith(".") and re.match(r"(?:an?|the|two|this)\s", sentence, re.IGNORECASE)
     return not bad and words <= (2.2 if is_told or len(bare) == 2 else _MAX_MEAN_WORDS)
+
+
+def _relates(part: str) -> bool:
+    return part.count(" ") > 2 and RELATION.search(part) is not None
 
 
 def _bullet_items(lines: list[str]) -> list[str]:

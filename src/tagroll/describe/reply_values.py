@@ -5,7 +5,7 @@ from typing import Any
 
 from tagroll.describe.reply_items import is_list_text, split_items
 from tagroll.describe.reply_json import find_json
-from tagroll.describe.reply_names import Part, is_category, part_named
+from tagroll.describe.reply_names import Part, is_category, is_name, part_named
 
 _MAX_DEPTH = 16
 _ITEM_KEYS = (
@@ -146,7 +146,7 @@ def _items(value: Any, depth: int, *, in_list: bool = False) -> list[str]:
 def _entry(key: str, value: Any, depth: int) -> list[str]:
     """One entry of an object in the place of a list: {"beach": 0.9}, {"colors": ["blue"]}, {"1": "beach"}."""
     part = part_named(key)
-    if part is Part.ASIDE:
+    if part is Part.ASIDE and is_name(key):
         return []
     if _is_score(value):
         return [key] if value and value not in ("0", "0%") else []
@@ -166,9 +166,7 @@ def _is_score(value: Any) -> bool:
 
 def _are_scores(answer: dict[str, Any]) -> bool:
     """Whether an object is a list of keywords with how sure the model is of each."""
-    return bool(answer) and all(
-        _is_score(v) and part_named(k) in (None, Part.THINGS) for k, v in answer.items()
-    )
+    return all(map(_is_score, answer.values())) and not all(map(is_name, answer))
 
 
 def _item_name(item: dict[str, Any]) -> str:

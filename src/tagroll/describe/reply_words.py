@@ -62,8 +62,7 @@ PLACEHOLDER = re.compile(
 
 NOT_A_KEYWORD = frozenset(
     """none null nil nan n/a na unknown undefined unspecified true false yes no ok okay sure hello hi thanks
-    etc more and or json yaml python list array confidence score value name assistant user model system
-    image: here the an it this that error nothing empty""".split()  # noqa: SIM905 - a list of words reads best so
+    etc more and or json yaml confidence score here the an it this that error nothing""".split()  # noqa: SIM905 - a list of words reads best so
 ) | {"et cetera", "and more", "not sure", "no idea", "no tags", "no keywords", "thank you", "object object"}
 """Answers of a word or two that name nothing."""
 
@@ -78,6 +77,9 @@ CLAUSE = re.compile(
     re.IGNORECASE,
 )
 """What follows a comma in a sentence, but not in a list."""
+
+RELATION = re.compile(r"\b(?:with|including|featuring|containing|together)\b", re.IGNORECASE)
+"""In a part of four words or more it makes the list a sentence: "a bathroom with a toilet, a sink"."""
 
 INTERJECTION = re.compile(
     r"\A\s*(?:sure|certainly|absolutely|of course|okay|ok|great|got it)(?: thing)?[!.,]\s+", re.IGNORECASE
