@@ -209,6 +209,15 @@ def test_signed(store, photo, monkeypatch):
     assert engine(store, photo) == ("sidecar", "a C2PA signature would become invalid")
 
 
+@NEEDS_EXIFTOOL
+@pytest.mark.parametrize("signature", [b"", b"JP\0\0\0\0\0\1\0\0\0\x40jumb\0\0\0\x1ejumdc2pa"])
+def test_strange_structure_goes_to_exiftool_unless_it_may_be_signed(store, photo, signature):
+    jpeg = photo.path.read_bytes()
+    segment = b"\xff\xeb" + (len(signature) + 2).to_bytes(2, "big") + signature
+    photo.path.write_bytes(jpeg[:2] + segment + jpeg[2:20] + b"\0\0" + jpeg[20:])
+    assert engine(store, photo)[0] == ("sidecar" if signature else "exiftool")
+
+
 def test_without_exiftool(tmp_path):
     store = MetadataStore()
     photo = copy("single.tif", tmp_path)

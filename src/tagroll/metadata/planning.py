@@ -1,6 +1,7 @@
 """What a change means for the files of one photo: which engine, files and new bytes. Writes nothing."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,8 @@ from tagroll.metadata.sidecar import find_sidecar, new_sidecar
 from tagroll.metadata.signed import is_signed
 
 SidecarPolicy = Literal["auto", "always", "never"]
+
+_C2PA = re.compile(rb"jumb.{0,64}c2pa", re.DOTALL)
 
 SIDECAR: Final[Engine] = Sidecar()
 """The engine of all sidecars."""
@@ -130,7 +133,8 @@ class Planner:
                 if self.exiftool is None:
                     raise
         content = self.read_other(original.path, fmt, original.data)
-        return replace(content, signed=is_signed(original.data, fmt))
+        may_be_signed = engine is not None and _C2PA.search(original.data)  # it cannot be taken apart to see
+        return replace(content, signed=bool(may_be_signed) or is_signed(original.data, fmt))
 
     def read_other(self, path: Path, fmt: Format, data: bytes | None = None) -> Content:
         """What a photo says that cannot be read in process."""

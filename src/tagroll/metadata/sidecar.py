@@ -33,13 +33,13 @@ def find_sidecar(photo: Path, fmt: Format) -> Path | None:
         Its path, symlinks resolved, or None. Costs some microseconds where there is none.
     """
     whole = str(photo)
-    stem = whole[: len(whole) - len(photo.suffix)]
-    for base in (whole, stem):
-        for ending in _ENDINGS:
-            if os.access(base + ending, os.F_OK) and (
-                base == whole or _belongs(Path(base + ending), photo, fmt)
-            ):
-                return Path(os.path.realpath(base + ending))
+    for ending in _ENDINGS:
+        if os.access(whole + ending, os.F_OK):
+            return Path(os.path.realpath(whole + ending))
+    stem = os.path.splitext(whole)[0]  # noqa: PTH122  # hot path
+    for ending in _ENDINGS:
+        if os.access(stem + ending, os.F_OK) and _belongs(Path(stem + ending), photo, fmt):
+            return Path(os.path.realpath(stem + ending))
     return None
 
 
@@ -53,9 +53,8 @@ def _belongs(sidecar: Path, photo: Path, fmt: Format) -> bool:
         return named[1].decode().casefold() == photo.suffix[1:].casefold()
     if fmt.name == "raw":
         return True
-    base = str(photo)[: len(str(photo)) - len(photo.suffix)]
     others = (
-        base + suffix
+        str(photo.with_suffix(suffix))
         for lower, change in product(sorted(PHOTO_SUFFIXES), (str.lower, str.upper))
         if (suffix := change(lower)) != photo.suffix
     )
