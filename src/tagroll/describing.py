@@ -1,6 +1,5 @@
 """Which model looks at the photos: a server, or the built-in one."""
 
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from tagroll.describe.server import ServerDescriber
 from tagroll.domain import Describer, Photo, Preview
 from tagroll.errors import PictureError
 from tagroll.metadata.exiftool import ExifTool
+from tagroll.parallel import cores
 from tagroll.preview.pool import PreviewPool
 from tagroll.settings import Settings
 
@@ -52,11 +52,6 @@ class Model:
     ) -> None:
         """End the decoding processes and close connections."""
         self._resources.close()
-
-
-def cores() -> int:
-    """Processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def preview_maker(pool: PreviewPool, exiftool: ExifTool | None) -> Callable[[Photo], Preview]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tagroll.catalog.committer import Committer
 from tagroll.catalog.schema import migrate
+from tagroll.catalog.words import Words
 from tagroll.domain import Description, Metadata, Prompt, Write
 from tagroll.errors import CatalogError, CatalogLockedError
 
@@ -87,7 +88,7 @@ def default_path() -> Path:
     return Path(platformdirs.user_data_dir("tagroll", appauthor=False)) / "catalog.sqlite"
 
 
-class Catalog:
+class Catalog(Words):
     """Opens (and makes) a catalog file. Safe to use from many threads.
 
     Args:
@@ -301,11 +302,9 @@ class Catalog:
 
     def photos_at(self, paths: Sequence[Path]) -> dict[Path, PhotoRow]:
         """The index rows of many paths at once."""
-        raw = [os.fsencode(path) for path in paths]
-        marks = ",".join("?" * len(raw))
-        return {
-            row.path: row for row in map(_photo_row, self._read(f"{_PHOTO} WHERE path IN ({marks})", *raw))
-        }
+        names = {os.fsencode(path): path for path in paths}
+        rows = self._read(f"{_PHOTO} WHERE path IN ({','.join('?' * len(names))})", *names)
+        return {names[row[0]]: _photo_row(row, names[row[0]]) for row in rows}
 
     def index(self, rows: Sequence[PhotoRow]) -> None:
         """Note what files hold that were only read. Returns when it is on disk."""
@@ -343,12 +342,10 @@ def _photo_values(row: PhotoRow) -> tuple[object, ...]:
     return (os.fsencode(row.path), row.stamp, row.picture_hash, _json(row.tags), wanted)
 
 
-def _photo_row(row: tuple[Any, ...]) -> PhotoRow:
+def _photo_row(row: tuple[Any, ...], known: Path | None = None) -> PhotoRow:
     path, stamp, picture_hash, tags, wanted = row
-    return PhotoRow(
-        _path(path), str(stamp), str(picture_hash), tuple(json.loads(str(tags))),
-        None if wanted is None else json.loads(str(wanted)),
-    )  # fmt: skip
+    wanted = None if wanted is None else json.loads(wanted)
+    return PhotoRow(known or _path(path), stamp, picture_hash, tuple(json.loads(tags)), wanted)
 
 
 _WRITE = "SELECT id, run, state, photo, target, engine, before, after, before_hash, after_hash, patch, picture_hash FROM writes"

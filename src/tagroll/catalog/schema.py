@@ -49,6 +49,22 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX photos_picture ON photos (picture_hash);
     """,
+    """
+    CREATE TABLE decisions (            -- what was decided about tags
+        kind TEXT NOT NULL,             -- 'into': tag becomes other; 'apart': they stay two (tag < other)
+        tag TEXT NOT NULL,
+        other TEXT NOT NULL,
+        run INTEGER REFERENCES runs,    -- who acted on it; NULL: holds whatever is undone
+        created REAL NOT NULL,
+        PRIMARY KEY (kind, tag, other)
+    ) WITHOUT ROWID;
+    CREATE TABLE embeddings (           -- what an embedder made of a text; never asked twice
+        model TEXT NOT NULL,
+        text TEXT NOT NULL,
+        vector BLOB NOT NULL,           -- float32, little-endian, length 1
+        PRIMARY KEY (model, text)
+    );
+    """,
 )
 
 

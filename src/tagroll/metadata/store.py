@@ -6,7 +6,8 @@ undo: the way back, byte for byte or by values
 """
 
 import os
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -123,7 +124,25 @@ class MetadataStore:
             states = [os.stat(file) for file in (path, sidecar) if file]  # noqa: PTH116  # hot path
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
-        return " ".join(f"{state.st_size}.{state.st_mtime_ns}.{state.st_ctime_ns}" for state in states)
+        return _stamp(states)
+
+    def stamps(self, photos: Sequence[Photo]) -> list[str]:
+        """The stamps of many photos at once, "" for one that is not there; looks for sidecars once a folder."""
+        bare: dict[str, bool] = {}
+        return [self._stamp_among(photo, bare) for photo in photos]
+
+    def _stamp_among(self, photo: Photo, bare: dict[str, bool]) -> str:
+        path = str(photo.path)
+        folder = os.path.dirname(path)  # noqa: PTH120  # hot path, as all of this
+        try:
+            if folder not in bare:
+                bare[folder] = not any(name[-4:].lower() == ".xmp" for name in os.listdir(folder))  # noqa: PTH208
+            state = os.lstat(path)
+            if bare[folder] and not stat.S_ISLNK(state.st_mode):
+                return _stamp((state,))
+            return self.stamp(photo)
+        except (OSError, MetadataError):
+            return ""
 
     def file_hash(self, path: Path) -> str:
         """Hash of a whole file as the journal keeps it; "" where there is no file.
@@ -273,6 +292,10 @@ class MetadataStore:
         if fmt is None:
             raise MetadataError("is no photo any more")
         return self._planner.engine(write.engine, target, fmt)
+
+
+def _stamp(states: Iterable[os.stat_result]) -> str:
+    return " ".join(f"{state.st_size}.{state.st_mtime_ns}.{state.st_ctime_ns}" for state in states)
 
 
 def _written(step: Step, view: View, change: Change) -> Write:

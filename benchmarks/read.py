@@ -1,0 +1,59 @@
+"""How fast tags are read from tagged JPEGs, and answered from the index.
+
+    python benchmarks/read.py FOLDER [--count 10000]
+
+Copies the JPEGs of FOLDER until there are enough, gives each three tags, and reads them all: first from the files (the
+catalog is new), then with every answer in the index. The files are in the page cache; starting processes counts.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from tagroll.catalog import Catalog
+from tagroll.domain import Change, Photo
+from tagroll.metadata.store import MetadataStore
+from tagroll.reading import Reader
+from tagroll.scan import scan
+
+CHANGE = Change(add=("Beach", "Dog", "Sunset"))
+
+
+def tagged_copies(source: Path, folder: Path, count: int) -> list[Photo]:
+    """`count` tagged JPEGs."""
+    originals = sorted(p for p in source.rglob("*") if p.suffix.lower() in {".jpg", ".jpeg"})
+    for number in range(count):
+        path = folder / f"{number // 500:03}" / f"{number:06}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(originals[number % len(originals)].read_bytes())
+    found = scan([folder], on_unreadable=lambda path, error: print(path, error))
+    photos = [photo for photo in found if isinstance(photo, Photo)]
+    store = MetadataStore()
+    for photo in photos:
+        store.write(photo, lambda _: CHANGE, lambda _: None)
+    return photos
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--count", type=int, default=10_000)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        (Path(work) / "photos").mkdir()
+        photos = tagged_copies(given.folder, Path(work) / "photos", given.count)
+        with Catalog(Path(work) / "catalog.sqlite") as catalog:
+            for what in ("from the files", "from the index", "from the index"):
+                started = time.perf_counter()
+                outcomes = list(Reader(MetadataStore(), catalog).read(photos))
+                rate = len(outcomes) / (time.perf_counter() - started)
+                assert all({"Beach", "Dog", "Sunset"} <= set(outcome.tags) for outcome in outcomes)
+                print(f"{what}: {rate:,.0f} files/s, {len(outcomes):,} files")
+
+
+if __name__ == "__main__":
+    main()
