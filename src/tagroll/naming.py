@@ -134,12 +134,12 @@ def check_template(template: str) -> None:
     facts = {"date": local, "camera": "x", "counter": 1, "original": "x"}
     fill_template(template, "x", facts)
     fields = {field for _, field, _, _ in string.Formatter().parse(template) if field}
+    if any(not field.isidentifier() for field in fields):
+        raise UsageError(f"the name template {template!r} reaches into a field", "Use the plain field names.")
     if not fields & {"name", "counter", "original"}:
         raise UsageError(
             f"the name template {template!r} gives every photo the same name", "Put {name} into it."
         )
-    if any(not field.isidentifier() for field in fields):
-        raise UsageError(f"the name template {template!r} reaches into a field", "Use the plain field names.")
 
 
 def suffix_of(path: PurePath) -> str:

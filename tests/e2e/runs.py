@@ -1,10 +1,17 @@
 """What the end-to-end tests know about runs of tagroll and about photos."""
 
+import contextlib
 import json
 import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "photos"
@@ -52,3 +59,36 @@ def listed(value: Any) -> list[str]:
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below a folder."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def paint(folder: Path, *pictures: tuple[str, tuple[int, int, int]]) -> Path:
+    """Photos of one colour each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, colour in pictures:
+        Image.new("RGB", (90, 60), colour).save(folder / name)
+    return folder
+
+
+def many(folder: Path, count: int) -> Path:
+    """Photos that all differ."""
+    return paint(folder, *((f"{i:03}.jpg", (i % 250, 255 - i % 250, (i * 7) % 250)) for i in range(count)))
+
+
+@contextlib.contextmanager
+def started(tmp_path: Path, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Tagroll in the background; killed in the end, if it still runs."""
+    command = [sys.executable, "-m", "tagroll", *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment(tmp_path), cwd=tmp_path, text=True, **pipes) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def wait_for(condition, seconds: float = 30.0) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.01)

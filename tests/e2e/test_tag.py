@@ -1,34 +1,23 @@
 """`tagroll tag` as a user runs it: real photos, a real llama.cpp server, the real exiftool as judge."""
 
 import base64
-import contextlib
 import hashlib
 import os
 import shutil
 import signal
 import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from runs import contents, environment, listed
+from runs import contents, listed, many, paint, started, wait_for
 from stub import Stub, chat, keywords
 
 from tagroll.metadata.exiftool import find_exiftool
 
 RED = ("red.jpg", (255, 0, 0))
 BLUE = ("blue.png", (0, 0, 255))
-
-
-def paint(folder: Path, *pictures: tuple[str, tuple[int, int, int]]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, colour in pictures:
-        Image.new("RGB", (90, 60), colour).save(folder / name)
-    return folder
 
 
 def pixels(folder: Path) -> dict[str, str]:
@@ -199,30 +188,6 @@ def test_the_older_script_does_the_same(tagroll, tmp_path, exiftool):
     assert done.code == 0
     assert "red.jpg: Red, Lake" in done.out
     assert listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"]) == ["Red", "Lake"]
-
-
-@contextlib.contextmanager
-def started(tmp_path: Path, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """Tagroll in the background; killed in the end, if it still runs."""
-    command = [sys.executable, "-m", "tagroll", *map(str, arguments)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, env=environment(tmp_path), cwd=tmp_path, text=True, **pipes) as child:
-        try:
-            yield child
-        finally:
-            child.kill()
-
-
-def many(folder: Path, count: int) -> Path:
-    """Photos that all differ."""
-    return paint(folder, *((f"{i:03}.jpg", (i % 250, 255 - i % 250, (i * 7) % 250)) for i in range(count)))
-
-
-def wait_for(condition, seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.01)
 
 
 @pytest.mark.slow

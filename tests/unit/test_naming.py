@@ -8,10 +8,45 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tagroll.errors import UsageError
-from tagroll.naming import MAX_BYTES, Names, Undated, check_template, fill_template, safe_stem, same_name, suffix_of
+from tagroll.naming import (
+    MAX_BYTES,
+    Names,
+    Undated,
+    check_template,
+    fill_template,
+    safe_stem,
+    same_name,
+    suffix_of,
+)
 
-HOSTILE = ("../../etc/passwd", "..", "", "CON", "con.txt", "a\0b", "new\nline", "😀", "x" * 5000, "é" * 5000, "~/x", "C:\\x", "-rf", ".bashrc",
-           "\u202egpj.exe", "LPT1", "COM¹", "nul .jpg", "a" * 103 + "\u0301", "trailing. ", "\ud800", "name.jpg.json")  # fmt: skip
+HOSTILE = (
+    *(
+        "../../etc/passwd",
+        "..",
+        "",
+        "CON",
+        "con.txt",
+        "a\0b",
+        "new\nline",
+        "😀",
+        "x" * 5000,
+        "é" * 5000,
+        "~/x",
+        "C:\\x",
+        "-rf",
+    ),
+    *(
+        ".bashrc",
+        "\u202egpj.exe",
+        "LPT1",
+        "COM¹",
+        "nul .jpg",
+        "a" * 103 + "\u0301",
+        "trailing. ",
+        "\ud800",
+        "name.jpg.json",
+    ),
+)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +78,7 @@ def is_legal(stem: str) -> bool:
         and not stem.endswith((".", " "))
         and name.parts == (stem + ".jpg",)
         and not name.is_reserved()
-        and not unicodedata.bidirectional(stem[0]) in ("RLO", "LRO", "RLE", "LRE")
+        and unicodedata.bidirectional(stem[0]) not in ("RLO", "LRO", "RLE", "LRE")
     )
 
 
@@ -79,7 +114,10 @@ def test_ten_thousand_arbitrary_names_stay_in_one_folder_and_never_meet(tmp_path
     """What a model may say, 10,000 times over, given to one folder: legal, unique, and all of them in it."""
     names, stems = Names(), []
     anything = st.one_of(
-        st.text(max_size=30), st.sampled_from(HOSTILE), st.text("aA.\u0301/\\ -é\n\0", max_size=6), st.text(max_size=5000)
+        st.text(max_size=30),
+        st.sampled_from(HOSTILE),
+        st.text("aA.\u0301/\\ -é\n\0", max_size=6),
+        st.text(max_size=5000),
     )
 
     @settings(max_examples=10_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -92,10 +130,12 @@ def test_ten_thousand_arbitrary_names_stay_in_one_folder_and_never_meet(tmp_path
     say()
     assert len(stems) >= 10_000
     assert len({same_name(stem) for stem in stems}) == len(stems)
+    folder = tmp_path / "processed"
+    folder.mkdir()
     for stem in stems:
-        (tmp_path / f"{stem}.jpg").write_bytes(b"")
-    assert len(list(tmp_path.iterdir())) == len(stems)
-    assert not [path for path in tmp_path.parent.iterdir() if path != tmp_path]
+        (folder / f"{stem}.jpg").write_bytes(b"")
+    assert len(list(folder.iterdir())) == len(stems)
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_a_counter_is_added_until_the_name_is_free():

@@ -112,21 +112,39 @@ class Options:
 
 @click.command("classify")
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("-o", "--output", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path),
-              help="Where the copies go.  [default: DIR/processed]")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the copies go.  [default: DIR/processed]",
+)
 @click.option("--recursive", is_flag=True, help="Look into the folders inside DIR too, and mirror them.")
 @click.option("--dry-run", is_flag=True, help="Print the names; make no file.")
-@click.option("--again", is_flag=True,
-              help="Make new copies also of photos that have one; ask the model again.")
-@click.option("--name-style", type=click.Choice(["slug", "keep"]), default="slug", show_default=True,
-              envvar="TAGROLL_NAME_STYLE",
-              help="slug: lower case with hyphens. keep: as the model writes it.")
-@click.option("--name-template", metavar="TEMPLATE", default="", envvar="TAGROLL_NAME_TEMPLATE",
-              help="Make names of {name}, {date:%Y-%m-%d}, {camera}, {counter:04d} and {original}.")
-@click.option("--link", type=click.Choice(["hard", "sym"]),
-              help="Make links to the photos in the place of copies.")
-@click.option("--write-metadata", is_flag=True,
-              help="Write title, description and keywords into the copies too.")
+@click.option(
+    "--again", is_flag=True, help="Make new copies also of photos that have one; ask the model again."
+)
+@click.option(
+    "--name-style",
+    type=click.Choice(["slug", "keep"]),
+    default="slug",
+    show_default=True,
+    envvar="TAGROLL_NAME_STYLE",
+    help="slug: lower case with hyphens. keep: as the model writes it.",
+)
+@click.option(
+    "--name-template",
+    metavar="TEMPLATE",
+    default="",
+    envvar="TAGROLL_NAME_TEMPLATE",
+    help="Make names of {name}, {date:%Y-%m-%d}, {camera}, {counter:04d} and {original}.",
+)
+@click.option(
+    "--link", type=click.Choice(["hard", "sym"]), help="Make links to the photos in the place of copies."
+)
+@click.option(
+    "--write-metadata", is_flag=True, help="Write title, description and keywords into the copies too."
+)
 @asking_options
 @scan_options
 @shared_options(model=True)

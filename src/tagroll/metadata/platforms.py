@@ -85,17 +85,21 @@ def copy_attributes(source: int, target: int, *, strict: bool = True) -> None:
         OSError: An attribute that belongs to the user cannot be kept.
     """
     try:
-        if sys.platform == "darwin":
-            import ctypes  # noqa: PLC0415  # macOS only
-
-            libc = ctypes.CDLL(None, use_errno=True)
-            if libc.fcopyfile(source, target, None, _COPYFILE_METADATA) != 0:
-                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-        elif sys.platform == "linux":
-            _copy_xattrs(source, target)
+        _copy_attributes(source, target)
     except OSError as error:
         if strict or error.errno not in _NOT_HELD:
             raise
+
+
+def _copy_attributes(source: int, target: int) -> None:
+    if sys.platform == "darwin":
+        import ctypes  # macOS only
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.fcopyfile(source, target, None, _COPYFILE_METADATA) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    elif sys.platform == "linux":
+        _copy_xattrs(source, target)
 
 
 if sys.platform == "linux":
