@@ -18,6 +18,7 @@ COMMANDS = {
     "tags": "List every tag with its count, read from the files.",
     "history": "Tell what tagroll did: runs, photos, tags.",
     "undo": "Take a run back.",
+    "eval": "Measure how good and how fast models are, on labelled photos.",
     "doctor": "Say in plain words what works here and what does not.",
 }
 """Name -> one line of help. `tagroll --help` reads this and imports no command."""

@@ -49,10 +49,12 @@ class Several(click.Option):
 
 _MODEL = (
     click.option("--api-url", "api_urls", metavar="URL", multiple=True, cls=Several, envvar="TAGROLL_API_URL",
-                 default=(DEFAULT_API_URL,), show_default=True, help="OpenAI-compatible model server; give it again for more servers."),
+                 default=(DEFAULT_API_URL,), show_default=True,
+                 help="OpenAI-compatible model server; give it again for more servers."),
     click.option("--model", metavar="NAME", envvar="TAGROLL_MODEL", default=DEFAULT_MODEL, show_default=True,
                  help="Model on the server."),
-    click.option("--api-key", metavar="KEY", envvar="TAGROLL_API_KEY", default="", help="Key for the server; better in TAGROLL_API_KEY."),
+    click.option("--api-key", metavar="KEY", envvar="TAGROLL_API_KEY", default="",
+                 help="Key for the server; better in TAGROLL_API_KEY."),
     click.option("--backend", type=click.Choice(["auto", "server", "builtin"]), envvar="TAGROLL_BACKEND", default="auto",
                  show_default=True, help="auto: a server when there is one, else the built-in model."),
 )  # fmt: skip

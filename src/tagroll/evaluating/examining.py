@@ -5,12 +5,10 @@ their own; so nothing is asked twice, and what one command has learned the other
 """
 
 import dataclasses
-import io
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from tagroll.asking import Asking
@@ -18,6 +16,7 @@ from tagroll.catalog import Catalog, Run
 from tagroll.describe.many import ManyDescriber
 from tagroll.describe.server import ServerDescriber, Stats
 from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prompt, Status
+from tagroll.evaluating.pictures import recompressed
 from tagroll.guarding import guard
 from tagroll.parallel import map_unordered
 from tagroll.tags.normalize import normalize
@@ -25,8 +24,7 @@ from tagroll.tags.normalize import normalize
 Way = Literal["first", "again", "recompressed"]
 """How a photo is shown: for the first time; the very same once more; saved anew as a smaller JPEG."""
 
-RECOMPRESSED_QUALITY = 70
-"""JPEG quality (1 to 95) of the picture that is shown saved anew: what messengers make of photos."""
+AGAIN: tuple[Way, ...] = ("again", "recompressed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,19 +177,3 @@ class Examination:
 def tokens(describer: Describer) -> Stats:
     """What a model's answers have cost so far; nothing for one that counts no tokens."""
     return describer.stats if isinstance(describer, ServerDescriber | ManyDescriber) else Stats()
-
-
-def recompressed(preview: Preview) -> Preview:
-    """The picture saved anew as a smaller JPEG: it looks the same to a person."""
-    from PIL import Image
-
-    jpeg = io.BytesIO()
-    with Image.open(io.BytesIO(preview.jpeg)) as picture:
-        picture.save(jpeg, "JPEG", quality=RECOMPRESSED_QUALITY)
-    return Preview(jpeg.getvalue(), preview.width, preview.height)
-
-
-def spread(photos: Sequence[Path], count: int) -> list[Path]:
-    """At most so many, evenly spread over all, the same ones every time."""
-    step = max(len(photos) / max(count, 1), 1.0)
-    return [photos[int(n * step)] for n in range(min(count, len(photos)))]

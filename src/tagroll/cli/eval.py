@@ -1,0 +1,371 @@
+"""`tagroll eval LABELS`."""
+
+import dataclasses
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tagroll import __version__
+from tagroll.cli.eval_output import print_results, print_rows
+from tagroll.cli.options import asking_options, scan_options, shared_options, text_of
+from tagroll.cli.report import Report, plural, stop_on_interrupt
+from tagroll.cli.scanning import scanned
+from tagroll.cli.terminal import paint, say, show, tell
+from tagroll.domain import Outcome, Photo, Status
+from tagroll.errors import PhotoError, UsageError
+from tagroll.settings import Case, Settings
+
+if TYPE_CHECKING:
+    from tagroll.catalog import Catalog
+    from tagroll.describing import Model
+    from tagroll.domain import Prompt
+    from tagroll.evaluating.examining import Examination
+    from tagroll.evaluating.labels import LabelSet
+    from tagroll.evaluating.results import Answers, Result
+    from tagroll.metadata.exiftool import ExifTool
+    from tagroll.metadata.store import MetadataStore
+
+BUILTIN = "builtin"
+"""The name by which --model means the built-in model."""
+COMPARED = 100
+"""Photos that models are compared on when none are labelled and --limit says nothing."""
+LABELLED = 30
+"""Photos that a user is asked to label."""
+PICTURE_EDGE = 400
+"""Pixels, of the small pictures on the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of this command, as click gives them."""
+
+    photos: Path | None
+    html: Path | None
+    init: bool
+    output: Path | None
+    again: int
+    fresh: bool
+    limit: int | None
+    jobs: int | None
+    patience: float
+    max_tags: int
+    language: str | None
+    prompt_file: Path | None
+    vocabulary: Path | None
+    case: Case
+    exclude: tuple[str, ...]
+
+    def prompt(self) -> "Prompt":
+        """What the models are asked: what `tagroll tag` asks."""
+        from tagroll.describe.prompt import build_prompt
+
+        lines = (text_of(self.vocabulary) or "").splitlines()
+        words = [line.strip() for line in lines if line.strip()]
+        return build_prompt(
+            "tags", max_tags=self.max_tags, language=self.language,
+            vocabulary=words or None, prompt_file_text=text_of(self.prompt_file),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an evaluation is about.
+
+    Attributes:
+        target: The file of labels or the folder, as the user gave it.
+        photos: What is shown to the models.
+        labels: What people say is in them; None without labels.
+        complete: Whether every labelled photo is there.
+    """
+
+    target: Path
+    photos: "Sequence[Photo | Outcome]"
+    labels: "LabelSet | None"
+    complete: bool = True
+
+
+@click.command("eval")
+@click.argument("target", metavar="LABELS|DIR", type=click.Path(exists=True, path_type=Path))
+@click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
+              help="Where the labelled photos are.  [default: where LABELS says, else beside it]")  # fmt: skip
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write a page with the numbers, plots and every photo's tags.")  # fmt: skip
+@click.option(
+    "--init",
+    is_flag=True,
+    help=f"Help to label {LABELLED} photos of DIR: write a file to fill in, and a page to do it on.",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="LABELS",
+              help="The file that --init writes, .json or .txt; the page stands beside it.")  # fmt: skip
+@click.option("--again", type=click.IntRange(min=0), metavar="N", default=10, show_default=True,
+              help="Ask about N photos twice more, to see how steady the answers are.")  # fmt: skip
+@click.option("--fresh", is_flag=True, help="Ask also where an answer is known.")
+@asking_options
+@click.option("--vocabulary", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="TAGROLL_VOCABULARY",
+              help="Use only the tags in this file, one a line.")  # fmt: skip
+@scan_options
+@shared_options(model="several")
+def command(settings: Settings, target: Path, models: tuple[str, ...], **values: Any) -> None:
+    """Measure how good, how steady and how fast models are, on photos that you have labelled.
+
+    LABELS is a JSON file {"NAME.jpg": ["tag", "tag"]} or a text file with a line "NAME.jpg: tag, tag" for each photo;
+    --init helps to make one. With a folder in its place the models are only compared with each other.
+
+    Answers are remembered, as those of `tagroll tag` are: run it again after an interruption and it goes on where it
+    stopped. Nothing is written into photos.
+    """
+    options = Options(**values)
+    if options.init:
+        sys.exit(_init(target, options))
+    sys.exit(_run(settings, target, models, options))
+
+
+def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Options) -> int:
+    from tagroll.catalog import Catalog
+    from tagroll.describing import choose_model
+    from tagroll.evaluating.results import evaluate
+    from tagroll.metadata.exiftool import available_exiftool
+    from tagroll.metadata.store import MetadataStore
+
+    subject, started = _subject(target, options), time.monotonic()
+    exiftool = available_exiftool()
+    with ExitStack() as stack:
+        catalog = stack.enter_context(Catalog(settings.catalog))
+        store = stack.enter_context(MetadataStore(exiftool=exiftool))
+        stop = stack.enter_context(stop_on_interrupt())
+        models = []  # all of them before the first photo: a wrong name should not show after hours
+        for wish in _wishes(settings, names):
+            models.append(
+                stack.enter_context(
+                    choose_model(wish, exiftool, jobs=options.jobs, patience=options.patience)
+                )
+            )
+            tell(settings, *models[-1].notes)
+        sitting = Sitting(settings, subject, options, catalog, store, stop)
+        answers = [sitting.answers(model) for model in models]
+        if stop.is_set():
+            say("Stopped. The same command goes on where it stopped.")
+            return 130
+        results = evaluate(answers, subject.labels)
+        if options.html:
+            _write_page(options.html, subject, answers, results, exiftool)
+            tell(settings, f"Written: {show(options.html)}")
+    if settings.json:
+        print_rows(answers, results, time.monotonic() - started)
+    else:
+        print_results(results)
+    return 0 if subject.complete and not any(result.failures for result in results) else PhotoError.exit_code
+
+
+def _wishes(settings: Settings, names: tuple[str, ...]) -> Iterator[Settings]:
+    """The settings for each model; without names the one that `tagroll tag` would use."""
+    for name in names:
+        if name == BUILTIN:
+            yield dataclasses.replace(settings, backend="builtin")
+        else:
+            yield dataclasses.replace(
+                settings, backend="server", model=name, server_is_explicit=True, model_is_explicit=True
+            )
+    if not names:
+        yield settings
+
+
+def _subject(target: Path, options: Options) -> Subject:
+    """The photos, and what people say is in them.
+
+    Raises:
+        UsageError: There are none, or the labels cannot be read.
+    """
+    from tagroll.evaluating.labels import read_labels
+    from tagroll.evaluating.selecting import labelled_photos, spread
+
+    if target.is_dir():
+        photos = spread(list(scanned([target], options.exclude)), options.limit or COMPARED)
+        if not photos:
+            raise UsageError(f"there is no photo in {target}")
+        return Subject(target, photos, None)
+    labels, found, missing = labelled_photos(read_labels(target, options.photos), options.limit)
+    for path in missing:
+        say(f"{paint('!', '33')} left out, it is not there: {show(path)}")
+    return Subject(target, found, labels, complete=not missing)
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """All that is needed to ask one model after the other.
+
+    Attributes:
+        settings: How progress is shown.
+        subject: The photos.
+        options: What is asked.
+        catalog: Keeps the answers.
+        store: Tells pictures apart.
+        stop: Ctrl-C sets it.
+    """
+
+    settings: Settings
+    subject: Subject
+    options: Options
+    catalog: "Catalog"
+    store: "MetadataStore"
+    stop: threading.Event
+
+    def answers(self, model: "Model") -> "Answers":
+        """Ask one model about all photos, and about a few of them twice more."""
+        from tagroll.evaluating.examining import AGAIN, Examination, Examiner, known_cost
+        from tagroll.evaluating.results import Answers, answered
+        from tagroll.evaluating.selecting import spread
+
+        prompt, name = self.options.prompt(), model.describer.model
+        examiner = Examiner(
+            model.describer,
+            model.preview,
+            self.store.picture_hash,
+            self.catalog,
+            prompt,
+            fresh=self.options.fresh,
+        )
+        first = Examination(examiner, self.subject.photos, "first", model.threads, self.stop)
+        outcomes = self._ask(first, f"Asking {name}", quiet=False)
+        tags = answered(outcomes)
+        sample = spread([photo for photo in self.subject.photos if photo.path in tags], self.options.again)
+        again, recompressed = (
+            answered(
+                self._ask(
+                    Examination(examiner, sample, way, model.threads, self.stop), "Asking again", quiet=True
+                )
+            )
+            for way in AGAIN
+        )
+        cost = (
+            first.cost
+            if self.options.fresh
+            else known_cost(self.catalog.runs(), self._arguments, name, prompt)
+        )
+        return Answers(name, outcomes, again, recompressed, cost, prompt)
+
+    @property
+    def _arguments(self) -> tuple[str, ...]:
+        return str(self.subject.target.absolute()), *self.settings.api_urls
+
+    def _ask(self, examination: "Examination", verb: str, *, quiet: bool) -> dict[Path, Outcome]:
+        """Ask, and show how it goes; the first answers are a run in the catalog, with what they have cost."""
+        shown = dataclasses.replace(
+            self.settings, json=False, verbose=self.settings.verbose and not self.settings.json
+        )
+        examiner, outcomes = examination.examiner, {}
+        run = None if quiet else self.catalog.start_run("eval", self._arguments, examiner.describer.model)
+        with Report(shown, verb, {Status.UNCHANGED: "answered"}, lambda: len(examination.photos)) as report:
+            try:
+                for outcome in examination:
+                    report.add(outcome)
+                    outcomes[outcome.path] = outcome
+            finally:
+                if run is not None:
+                    self.catalog.finish_run(run, report.summary() | examination.cost.summary(examiner.prompt))
+        if run is not None:
+            tell(self.settings, f"{examiner.describer.model}:")
+            report.finish()
+        return outcomes
+
+
+def _write_page(
+    path: Path,
+    subject: Subject,
+    answers: "Sequence[Answers]",
+    results: "Sequence[Result]",
+    exiftool: "ExifTool | None",
+) -> None:
+    from tagroll.evaluating.page import Report as Page
+    from tagroll.evaluating.page import page
+
+    photos = [photo for photo in subject.photos if isinstance(photo, Photo)]
+    names = _names([photo.path for photo in subject.photos])
+    when = time.strftime("%d %B %Y").lstrip("0")
+    text = page(Page(
+        title=f"{subject.target.name}: {plural(len(names), 'photo')}, {plural(len(results), 'model')}",
+        subtitle=f"{when}, tagroll {__version__}",
+        results=results,
+        answers=answers,
+        labels=subject.labels.photos if subject.labels else {},
+        names=names,
+        pictures=dict(_pictures(photos, exiftool)),
+    ))  # fmt: skip
+    _write(path, text)
+
+
+def _names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Photos by the part of their path that tells them apart."""
+    common = Path(os.path.commonpath([path.parent for path in paths]))
+    return {path: path.relative_to(common).as_posix() for path in paths}
+
+
+def _pictures(photos: Sequence[Photo], exiftool: "ExifTool | None") -> "Iterator[tuple[Path, bytes]]":
+    """Small pictures; a photo that cannot be decoded has none."""
+    from tagroll.describing import cores, preview_maker
+    from tagroll.evaluating.pictures import small
+    from tagroll.parallel import map_unordered
+    from tagroll.preview.pool import PreviewPool
+
+    with PreviewPool(workers=cores()) as pool:
+        preview = preview_maker(pool, exiftool)
+
+        def picture(photo: Photo) -> tuple[Path, bytes]:
+            try:
+                return photo.path, small(preview(photo), PICTURE_EDGE)
+            except PhotoError:
+                return photo.path, b""  # the page says so, and the run has told why
+
+        yield from map_unordered(picture, photos, threads=cores() + 1, stop=threading.Event())
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _init(folder: Path, options: Options) -> int:
+    """Write what a person labels photos with."""
+    from tagroll.evaluating.labelling import json_template, label_page, text_template
+    from tagroll.evaluating.selecting import spread
+    from tagroll.metadata.exiftool import available_exiftool
+
+    output = options.output or Path("labels.json")
+    sheet = output.with_suffix(".html")
+    if not folder.is_dir():
+        raise UsageError(
+            f"{folder} is no folder", "Name the folder of the photos: tagroll eval --init DIR -o LABELS"
+        )
+    if output.suffix not in (".json", ".txt"):
+        raise UsageError(f"{output} is neither .json nor .txt")
+    for file in (output, sheet):
+        if file.exists():
+            raise UsageError(f"{file} is there already: it may hold your labels", "Name another file with -o")
+    found = [
+        photo
+        for photo in scanned([folder], options.exclude)
+        if isinstance(photo, Photo) and str(photo.path).isprintable()
+    ]
+    chosen = {photo.path: photo for photo in spread(found, options.limit or LABELLED)}
+    pictures = {path: jpeg for path, jpeg in _pictures(list(chosen.values()), available_exiftool()) if jpeg}
+    if not pictures:
+        raise UsageError(f"there is no photo in {folder} that can be decoded")
+    folder = folder.absolute()
+    names = {path.relative_to(folder).as_posix(): pictures[path] for path in chosen if path in pictures}
+    _write(output, (json_template if output.suffix == ".json" else text_template)(folder, list(names)))
+    _write(sheet, label_page(folder, names, output.with_suffix(".json").name))
+    say(
+        f"{plural(len(names), 'photo')} to label. Fill in {show(output)}, or do it on the page {show(sheet)} in a browser"
+    )
+    say(f"and save it over {show(output.with_suffix('.json'))}. Then: tagroll eval {show(output)}")
+    return 0

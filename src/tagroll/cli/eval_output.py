@@ -1,0 +1,73 @@
+"""The results of `tagroll eval` on stdout: a table for people, JSON lines for programs."""
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tagroll.cli.terminal import print_json, show
+from tagroll.domain import Status
+
+if TYPE_CHECKING:
+    from tagroll.evaluating.results import Answers, Result
+
+
+def print_results(results: "Sequence[Result]") -> None:
+    """The table: with colours and lines on a terminal, else plain and aligned."""
+    from tagroll.evaluating.rows import rows
+
+    table = rows(results)
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        drawn = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+        drawn.add_column("")
+        for result in results:
+            drawn.add_column(show(result.model), justify="right", overflow="fold")
+        for row in table:
+            values = [Text(v, "bold green" if n in row.best else "") for n, v in enumerate(row.cells)]
+            drawn.add_row(Text(row.name), *values)
+        Console().print(drawn)
+        return
+    lines = [("", *(show(result.model) for result in results)), *((row.name, *row.cells) for row in table)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for first, *others in lines:
+        cells = [
+            first.ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)),
+        ]
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+
+
+def print_rows(answers: "Sequence[Answers]", results: "Sequence[Result]", seconds: float) -> None:
+    """A line for every photo and model, one for every model, one for all."""
+    for one, result in zip(answers, results, strict=True):
+        for path, outcome in one.outcomes.items():
+            score = result.scores.get(path)
+            print_json({
+                "type": "photo", "model": one.model, "path": str(path),
+                "status": "failed" if outcome.status is Status.FAILED else "answered",
+                "tags": list(outcome.tags), "error": outcome.error or None,
+                "found": list(score.found) if score else None, "missed": list(score.missed) if score else None,
+                "wrong": [tag for tag, verdict in score.verdicts.items() if verdict == "wrong"] if score else None,
+            })  # fmt: skip
+    for result in results:
+        row = {
+            f.name: getattr(result, f.name)
+            for f in dataclasses.fields(result)
+            if f.name not in ("measure", "scores")
+        }
+        print_json({"type": "model", **row, **(dataclasses.asdict(result.measure) if result.measure else {})})
+    failed = sum(result.failures for result in results)
+    total = max((result.photos for result in results), default=0)
+    print_json(
+        {
+            "type": "summary",
+            "total": total,
+            "models": len(results),
+            "failed": failed,
+            "seconds": round(seconds, 3),
+        }
+    )

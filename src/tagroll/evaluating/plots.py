@@ -1,0 +1,117 @@
+"""Plots as SVG inside the page. Their text takes the page's colours, so they are right in the dark too."""
+
+import math
+from collections.abc import Sequence
+
+from tagroll.evaluating.markup import element, text
+from tagroll.evaluating.results import Result
+
+WIDTH, HEIGHT = 440, 300
+LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 46
+LONGEST_NAME = 26
+LINE = 17
+"""Height of a line of text."""
+_STEPS = (1, 2, 5)
+
+
+def quality_and_speed(results: Sequence[Result]) -> str:
+    """Quality upwards, seconds a photo to the right (logarithmic): the best is at the top left."""
+    known = [r for r in results if r.measure and r.seconds_per_photo]
+    if not known:
+        return ""
+    seconds = [r.seconds_per_photo or 1.0 for r in known]
+    ticks = _log_ticks(min(seconds), max(seconds))
+    top = max(0.1, math.ceil(max(r.measure.quality_ci95[1] for r in known if r.measure) * 10) / 10)
+    low, high = math.log(ticks[0]), math.log(ticks[-1])
+
+    def x(value: float) -> float:
+        return LEFT + (math.log(value) - low) / (high - low) * (WIDTH - LEFT - RIGHT)
+
+    def y(value: float) -> float:
+        return HEIGHT - BOTTOM - value / top * (HEIGHT - TOP - BOTTOM)
+
+    marks = [_upright(x(tick), f"{tick:g}") for tick in ticks]
+    marks += [_level(y(n * top / 5), f"{n * top / 5:.2f}") for n in range(6)]
+    marks.append(_words(WIDTH / 2, HEIGHT - 8, "seconds a photo", "middle"))
+    free = -math.inf
+    for result in sorted(known, key=lambda r: -(r.measure.quality if r.measure else 0)):
+        point = x(result.seconds_per_photo or 1.0), y(result.measure.quality if result.measure else 0)
+        free = max(point[1], free + LINE)  # names that would cover each other move down
+        marks.append(_point(result, point, (y(0), y(top)), top, free))
+    return _figure("Quality against speed: the higher and the further to the left, the better", HEIGHT, marks)
+
+
+def right_and_wrong(results: Sequence[Result]) -> str:
+    """Two bars a model: what it finds of the labels, and which share of its checkable tags is wrong."""
+    known = [r for r in results if r.measure]
+    marks = []
+    for number, result in enumerate(known):
+        top = 10 + number * (3 * LINE + 10)
+        marks.append(_words(4, top + 12, _name(result.model), "start"))
+        for line, (share, kind) in enumerate(_shares(result), start=1):
+            at = top + line * LINE + 2
+            width = share * (WIDTH - 150)
+            marks.append(
+                element("rect", x="4", y=f"{at}", width=f"{width:.1f}", height=f"{LINE - 4}", class_=kind)
+            )
+            marks.append(
+                _words(10 + width, at + 11, f"{share:.0%} {'found' if kind == 'good' else 'wrong'}", "start")
+            )
+    if not marks:
+        return ""
+    return _figure("Labels found, and tags that are wrong", 10 + len(known) * (3 * LINE + 10), marks)
+
+
+def _shares(result: Result) -> list[tuple[float, str]]:
+    return [(result.measure.hit_rate, "good"), (result.measure.wrong_rate, "wrong")] if result.measure else []
+
+
+def _point(
+    result: Result, at: tuple[float, float], span: tuple[float, float], top: float, name_y: float
+) -> str:
+    (x, y), (bottom, ceiling) = at, span
+    low, high = result.measure.quality_ci95 if result.measure else (0.0, 0.0)
+    ends = [bottom - value / top * (bottom - ceiling) for value in (low, high)]
+    left = x > WIDTH * 0.55
+    return "".join((
+        element("line", x1=f"{x:.1f}", x2=f"{x:.1f}", y1=f"{ends[0]:.1f}", y2=f"{ends[1]:.1f}", class_="whisker"),
+        element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="5", class_="point"),
+        _words(x - 10 if left else x + 10, name_y + 4, _name(result.model), "end" if left else "start"),
+    ))  # fmt: skip
+
+
+def _upright(x: float, label: str) -> str:
+    line = element("line", x1=f"{x:.1f}", x2=f"{x:.1f}", y1=f"{TOP}", y2=f"{HEIGHT - BOTTOM}", class_="grid")
+    return line + _words(x, HEIGHT - BOTTOM + 16, label, "middle")
+
+
+def _level(y: float, label: str) -> str:
+    line = element("line", x1=f"{LEFT}", x2=f"{WIDTH - RIGHT}", y1=f"{y:.1f}", y2=f"{y:.1f}", class_="grid")
+    return line + _words(LEFT - 6, y + 4, label, "end")
+
+
+def _words(x: float, y: float, words: str, anchor: str) -> str:
+    return element("text", text(words), x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor)
+
+
+def _name(model: str) -> str:
+    return model if len(model) <= LONGEST_NAME else f"{model[: LONGEST_NAME - 1]}…"
+
+
+def _figure(caption: str, height: float, marks: Sequence[str]) -> str:
+    svg = element("svg", element("title", text(caption)), *marks, viewBox=f"0 0 {WIDTH} {height}", role="img")
+    return element("figure", svg, element("figcaption", text(caption)))
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers (1, 2, 5, 10 ...) around all values, at least two; not more than six are kept."""
+    exponents = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
+    ticks = [step * 10.0**exponent for exponent in exponents for step in _STEPS]
+    first = max(n for n, tick in enumerate(ticks) if tick < low)
+    last = min(n for n, tick in enumerate(ticks) if tick > high)
+    chosen = ticks[first : last + 1]
+    return (
+        chosen
+        if len(chosen) <= 6
+        else [chosen[0], *chosen[1:-1][:: math.ceil(len(chosen) / 6)][1:], chosen[-1]]
+    )
