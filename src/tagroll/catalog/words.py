@@ -1,0 +1,96 @@
+"""What the catalog knows of words: what a person decided about tags, and vectors that an embedder made."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_AT_ONCE = 500
+"""Texts in one question; SQLite takes at most 32,766 values."""
+_TAKEN_BACK = """
+    EXISTS (SELECT 1 FROM writes w WHERE w.run = decisions.run AND state = 'undone')
+    AND NOT EXISTS (SELECT 1 FROM writes w WHERE w.run = decisions.run AND state IN ('done', 'pending'))
+"""
+
+
+class Words:
+    """The part of the catalog that is about words. Mixed into Catalog, whose connections it uses."""
+
+    def _read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        raise NotImplementedError
+
+    def _commit(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        raise NotImplementedError
+
+    def merges(self) -> dict[str, str]:
+        """Tag -> the word it becomes, chains followed to their end.
+
+        What a run decided no longer holds once all that it wrote has been taken back.
+        """
+        rows = self._read(f"SELECT tag, other FROM decisions WHERE kind = 'into' AND NOT ({_TAKEN_BACK})")  # noqa: S608 - our own words
+        into = {str(tag): str(word) for tag, word in rows}
+        return {tag: end for tag in into if (end := follow(tag, into)) != tag}
+
+    def kept_apart(self) -> frozenset[frozenset[str]]:
+        """Pairs of tags that must not become one."""
+        rows = self._read("SELECT tag, other FROM decisions WHERE kind = 'apart'")
+        return frozenset(frozenset(map(str, row)) for row in rows)
+
+    def decide(
+        self, into: Mapping[str, str], apart: Iterable[Collection[str]] = (), run: int | None = None
+    ) -> None:
+        """Remember decisions in the place of older ones about the same tags. Returns when they are on disk.
+
+        Args:
+            into: Tag -> the word it becomes.
+            apart: Pairs that must not become one; they hold whatever becomes of the run.
+            run: The run that acts on `into`; undoing all of it revokes these.
+        """
+        now = time.time()
+        merged = [("into", tag, word, run, now) for tag, word in into.items() if tag != word]
+        split = [("apart", *sorted(pair), None, now) for pair in apart]
+        joined = [sorted((tag, word)) for _, tag, word, *_ in merged]
+        ends = {(word,) for word in into.values()} - {(tag,) for tag in into}
+
+        def job(c: sqlite3.Connection) -> None:
+            # A word that tags become now does not itself become another one any more.
+            c.executemany("DELETE FROM decisions WHERE kind = 'into' AND tag = ?", ends)
+            c.executemany("DELETE FROM decisions WHERE kind = 'into' AND tag = ?", [row[1:2] for row in merged])
+            c.executemany("DELETE FROM decisions WHERE kind = 'apart' AND tag = ? AND other = ?", joined)
+            for one, other in ([row[1], row[2]] for row in split):
+                pair = [(one, other), (other, one)]
+                c.executemany("DELETE FROM decisions WHERE kind = 'into' AND tag = ? AND other = ?", pair)
+            c.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)", merged + split)
+
+        self._commit(job)
+
+    def vectors(self, model: str, texts: Collection[str]) -> dict[str, bytes]:
+        """What a model made of texts before, as float32 bytes; only for those it has met."""
+        found: dict[str, bytes] = {}
+        wanted = list(texts)
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            rows = self._read(
+                f"SELECT text, vector FROM embeddings WHERE model = ? AND text IN ({marks})",  # noqa: S608 - marks only
+                model,
+                *some,
+            )
+            found |= {str(text): bytes(vector) for text, vector in rows}
+        return found
+
+    def keep_vectors(self, model: str, vectors: Mapping[str, bytes]) -> None:
+        """Keep what a model made of texts. Returns when it is on disk."""
+        values = [(model, text, vector) for text, vector in vectors.items()]
+        self._commit(lambda c: c.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)", values).rowcount)
+
+
+def follow(tag: str, into: Mapping[str, str]) -> str:
+    """Where a chain of merges ends; the tag itself when it leads back to it."""
+    seen = {tag}
+    word = tag
+    while (next_word := into.get(word, word)) not in seen:
+        seen.add(word := next_word)
+    return word if word not in into or into[word] == word else tag
