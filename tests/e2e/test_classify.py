@@ -157,6 +157,7 @@ def test_a_dry_run_prints_the_names_and_makes_nothing(tagroll, tmp_path):
         assert not (folder / "processed").exists()
         tagroll("classify", folder, "--api-url", server.url)
         assert server.chats == 1
+        assert tagroll("classify", folder, "--api-url", server.url, "--dry-run").out == ""
 
 
 def test_undo_leaves_what_was_changed_and_what_is_the_last_of_its_kind(tagroll, tmp_path):

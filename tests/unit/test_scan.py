@@ -109,6 +109,13 @@ def test_exclude(tmp_path: Path, plant: Plant, pattern: str, left: list[str]) ->
     assert names(tmp_path, exclude=["nothing", pattern]) == left
 
 
+def test_a_folder_that_is_left_out_is_not_entered_by_any_path(tmp_path: Path, plant: Plant) -> None:
+    plant("a.jpg", "out/b.jpg", "sub/out/c.jpg")
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    assert names(tmp_path, leave_out=[tmp_path / "link"]) == ["a.jpg", "sub/out/c.jpg"]
+    assert names(tmp_path, leave_out=[tmp_path / "nowhere"]) == ["a.jpg", "link/b.jpg", "sub/out/c.jpg"]
+
+
 def test_exclude_matches_decomposed_names(tmp_path: Path, plant: Plant) -> None:
     plant(unicodedata.normalize("NFD", "Fähre.jpg"))
     assert names(tmp_path, exclude=[unicodedata.normalize("NFC", "fähre*")]) == []

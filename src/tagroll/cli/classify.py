@@ -184,7 +184,8 @@ def _run(settings: Settings, options: Options) -> int:
             try:
                 for outcome in _outcomes(classifier, options, model.threads, stop):
                     report.add(outcome)
-                    if options.dry_run and not settings.json and not settings.verbose:
+                    is_news = options.dry_run and outcome.status is not Status.UNCHANGED
+                    if is_news and not settings.json and not settings.verbose:
                         report.show(outcome)
             finally:
                 catalog.finish_run(run, report.summary())
