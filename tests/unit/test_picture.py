@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tagroll.formats import FORMATS, HEAD_BYTES, Format, detect
-from tagroll.metadata.picture import picture_hash
+from tagroll.metadata.picture import picture_hash, same_picture
 from tagroll.metadata.signed import is_signed
 
 FILES = Path(__file__).parents[1] / "files"
@@ -149,3 +149,12 @@ def test_c2pa_manifests_are_noticed_in_other_formats():
     tiff = b"II*\0\x08\0\0\0\x01\0" + struct.pack("<HHII", 0xCD41, 7, 4, 0) + bytes(4)
     assert is_signed(tiff, BY_NAME["tiff"])
     assert not any(is_signed(path.read_bytes(), format_of(path)) for path in SAMPLES)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_comparing_pictures_says_what_their_hashes_say(path):
+    data, fmt = path.read_bytes(), format_of(path)
+    at = range(0, len(data), max(1, len(data) // 60))
+    others = [data, *(data[:i] + bytes([data[i] ^ 1]) + data[i + 1 :] for i in at), data[: len(data) // 2], b""]
+    for other in others:
+        assert same_picture(data, other, fmt) == (picture_hash(data, fmt) == picture_hash(other, fmt))

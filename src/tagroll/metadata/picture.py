@@ -66,6 +66,19 @@ def picture_hash(data: bytes | memoryview, fmt: Format) -> str:
     return hashlib.blake2b(view, digest_size=16, person=b"whole file").hexdigest()
 
 
+def same_picture(old: bytes, new: bytes, fmt: Format) -> bool:
+    """Whether both files hold the very same picture: as comparing `picture_hash`, in a fraction of the time."""
+    parts_of = _PARTS.get(fmt.name)
+    if parts_of is None:
+        return old == new
+    try:
+        # memoryviews are compared element by element, bytes by memcmp
+        before, after = (b"".join(parts_of(memoryview(data))) for data in (old, new))
+    except (ValueError, LookupError, struct.error):
+        return old == new
+    return before == after if before else old == new
+
+
 def _jpeg_parts(view: memoryview) -> Parts:
     colour: list[bytes | memoryview] = []
     position = 2

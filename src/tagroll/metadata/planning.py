@@ -15,7 +15,7 @@ from tagroll.formats import HEAD_BYTES, Format, detect
 from tagroll.metadata.engines import EXIFTOOL, Content, Engine, Sidecar, check, in_process, via_exiftool
 from tagroll.metadata.exiftool import INSTALL, ExifTool
 from tagroll.metadata.fields import Fields, metadata_from_fields
-from tagroll.metadata.picture import picture_hash
+from tagroll.metadata.picture import picture_hash, same_picture
 from tagroll.metadata.safe_write import Original, hold
 from tagroll.metadata.sidecar import find_sidecar, new_sidecar
 from tagroll.metadata.signed import is_signed
@@ -221,7 +221,7 @@ def embed(engine: Engine, view: View, change: Change) -> Step:
     """
     known = replace(view.metadata, fields=view.content.fields)
     new = engine.edit(view.photo.data, view.content, change, known)
-    if picture_hash(new, view.format) != view.picture:
+    if not same_picture(view.photo.data, new, view.format):
         raise ForeignStructureError("the picture itself would change")
     fields = check(engine, new, change, known)
     return Step(engine, view.photo.path, view.photo, known, new, fields)
