@@ -1,5 +1,6 @@
 """What speaks for two tags being the same thing, as far as dictionaries know."""
 
+import re
 import string
 from collections.abc import Iterator
 from functools import cache
@@ -12,6 +13,8 @@ from tagroll.tags.vetoes import opposed
 DOMINANT = 70
 """Percent of a word's uses that a shared meaning has to have in both tags."""
 _SHORTEST_TYPO = 5
+_TIME = 28
+"""WordNet's file of times."""
 
 
 @cache
@@ -34,22 +37,26 @@ def classes(phrase: str) -> frozenset[str]:
     return frozenset(meanings | {f"everyday {n}" for n in _groups().get(phrase, ())})
 
 
+def is_compound(a: Term, b: Term) -> bool:
+    """Whether one tag is a color and a noun, the other the word that both make together (green house, greenhouse)."""
+    short, long = sorted((a, b), key=lambda t: len(t.words))
+    if a.squashed != b.squashed or len(short.words) == len(long.words):
+        return False
+    words = lexicon()
+    colored = long.words[0] == "red" or opposed(long.words[0], "red") == "color"
+    return colored and short.key in words.known and long.key not in words.meanings
+
+
 def same_spelling(a: Term, b: Term) -> bool:
     """Whether two tags are one word written in two ways.
 
-    Not when both carry accents and different ones (pêche, péché), nor for a color before a noun and the
-    word that both make together (green house, greenhouse).
+    Not when both carry accents and different ones (pêche, péché).
     """
-    if a.squashed != b.squashed:
+    if a.squashed != b.squashed or is_compound(a, b):
         return False
-    plain = [strip_accents(t.tag.casefold()) for t in (a, b)]
-    if plain[0] == plain[1] and a.tag.casefold() != plain[0] and b.tag.casefold() != plain[1]:
-        return a.tag.casefold() == b.tag.casefold()
-    short, long = sorted((a, b), key=lambda t: len(t.words))
-    if len(short.words) == len(long.words):
-        return True
-    is_color = opposed(long.words[0], "red") == "color" or long.words[0] == "red"
-    return not (is_color and short.key in lexicon().known and long.key not in lexicon().meanings)
+    first, second = a.tag.casefold(), b.tag.casefold()
+    plain = strip_accents(first)
+    return first == second or plain != strip_accents(second) or plain in (first, second)
 
 
 def same_everyday(a: Term, b: Term) -> bool:
@@ -73,27 +80,52 @@ def same_meaning(a: Term, b: Term) -> bool:
 @cache
 def _one_edit_away(word: str) -> frozenset[str]:
     splits = [(word[:i], word[i:]) for i in range(1, len(word) + 1)]
-    swaps = {a + b[1] + b[0] + b[2:] for a, b in splits if len(b) > 1}
     drops = {a + b[1:] for a, b in splits if b}
     changes = {a + c + b[1:] for a, b in splits if b for c in string.ascii_lowercase}
     inserts = {a + c + b for a, b in splits for c in string.ascii_lowercase}
-    return frozenset((swaps | drops | changes | inserts) - {word})
+    return frozenset((drops | changes | inserts) - {word})
+
+
+def _collapse(word: str) -> str:
+    """A word with each doubled letter written once."""
+    return re.sub(r"(.)\1+", r"\1", word)
+
+
+def _everyday_word(word: str) -> bool:
+    """Whether a typo may mean this word: a common one, or a day with a name (Christmas)."""
+    words = lexicon()
+    return word in words.common or any(words.synsets[s].kind == _TIME for s in words.main_meanings(word))
+
+
+@cache
+def _collapsed() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for word in lexicon().common:
+        found.setdefault(_collapse(word), set()).add(key(word))
+    return found
 
 
 @cache
 def correction(word: str) -> str:
     """The one common word that an unknown word is a slip of the finger away from, or "".
 
-    Only when there is exactly one: a foreign word or a name that comes close to several English words is no
-    typo. The first letter is never taken for the slip.
+    A slip doubles letters or not, swaps two, or is any other change of one letter; the likelier kind wins. Only when it
+    leads to exactly one word: a foreign word or a name that comes close to several English words is no typo. The first
+    letter is never taken for the slip.
     """
     words = lexicon()
     if len(word) < _SHORTEST_TYPO or not word.isascii() or not word.isalpha():
         return ""
     if word in words.known or word in words.meanings:
         return ""
-    found = {key(w) for w in _one_edit_away(word) if w in words.common and w not in words.names}
-    return found.pop() if len(found) == 1 else ""
+    swaps = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(1, len(word) - 1)}
+    for reached in (swaps, _one_edit_away(word)):
+        found = {key(w) for w in reached if _everyday_word(w)}
+        if reached is swaps:
+            found |= _collapsed().get(_collapse(word), set())
+        if found:
+            return found.pop() if len(found) == 1 else ""
+    return ""
 
 
 def is_typo(a: Term, b: Term) -> bool:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from functools import cache
 
 from tagroll.tags.lexicon import lexicon
-from tagroll.tags.synonyms import is_typo, same_everyday, same_meaning, same_spelling
+from tagroll.tags.synonyms import is_compound, is_typo, same_everyday, same_meaning, same_spelling
 from tagroll.tags.term import Term, differing
 from tagroll.tags.vetoes import related, veto
 
@@ -59,7 +59,7 @@ def judge(a: Term, b: Term) -> Verdict:
         return Verdict(Evidence.SPELLING)
     if same_everyday(a, b):
         return Verdict(Evidence.SYNONYM)
-    why = veto(a, b)
+    why = "color" if is_compound(a, b) else veto(a, b)
     if not why and same_meaning(a, b):
         return Verdict(Evidence.SYNONYM)
     if why := why or related(a, b):
