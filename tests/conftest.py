@@ -1,18 +1,34 @@
-"""Fixtures for all tests: the real model server, and pictures whose answer is known."""
+"""Fixtures for all tests: the real model server, the real exiftool, and pictures whose answer is known."""
 
 import io
-import sys
+import os
+import shlex
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "server"))  # so that all tests can import the servers' modules
-
 from llama import Llama
 from tiny_vlm import write_model
 
 from tagroll.domain import Preview
+from tagroll.metadata.exiftool import find_exiftool
+
+
+@pytest.fixture(scope="session", autouse=True)
+def exiftool_on_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where no exiftool is installed, the one that comes with tagroll[test] is the judge."""
+    command = find_exiftool()
+    if shutil.which("exiftool") or command is None:
+        yield
+        return
+    program = tmp_path_factory.mktemp("bin") / "exiftool"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+    program.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+        yield
 
 
 @pytest.fixture(scope="session")
