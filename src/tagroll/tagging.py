@@ -53,12 +53,25 @@ class TagPolicy:
 
     def tags(self, keywords: Iterable[str]) -> tuple[str, ...]:
         """The tags that these keywords of a model become."""
-        tags = normalize(keywords, case=self.case)
-        tags = normalize((self.preferred.get(tag.casefold(), tag) for tag in tags), case="keep")
-        if self.vocabulary is not None:
-            allowed = {word.casefold(): word for word in self.vocabulary}
-            tags = tuple(allowed[tag.casefold()] for tag in tags if tag.casefold() in allowed)
-        return tags[: self.max_tags]
+        return self._named(normalize(keywords, case=self.case))[: self.max_tags]
+
+    def _named(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """These tags as this library calls them, without those it does not want."""
+        named = normalize((self.preferred.get(tag.casefold(), tag) for tag in tags), case="keep")
+        if self.vocabulary is None:
+            return named
+        allowed = {word.casefold(): word for word in self.vocabulary}
+        return tuple(allowed[tag.casefold()] for tag in named if tag.casefold() in allowed)
+
+    def stands_for(self, earlier: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
+        """Whether what was wanted of a photo earlier is what is wanted now, preferred words taken into account.
+
+        They only make a list shorter: what follows was beyond the limit before.
+        """
+        before, now = (list(map(str, w["tags"])) for w in (earlier, wanted))  # type: ignore[call-overload]
+        renamed = list(self._named(before))
+        same = all(earlier.get(name) == wanted[name] for name in ("append", "captions"))
+        return same and renamed == now[: len(renamed)] and len(before) >= len(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +118,12 @@ class Tagger:
             return Outcome(photo.path, Status.SKIPPED, row.tags if row and fresh else (), asked=asked)
         if row is None or row.picture_hash != picture:
             row = self._moved(picture)
-        decided = row is not None and row.wanted == self._wanted(tags) and not self.policy.retag
+        decided = bool(
+            row
+            and row.wanted
+            and self.policy.stands_for(row.wanted, self._wanted(tags))
+            and not self.policy.retag
+        )
         if row and fresh and decided:
             return Outcome(photo.path, Status.UNCHANGED, row.tags, asked=asked)
         outcome = self._write(photo, picture, Proposal(tags, captions, decided=decided))

@@ -28,6 +28,7 @@ MIDDLE = {
 USE_CASES = {
     "tagging",
     "classifying",
+    "embedding",
     "merging",
     "undoing",
     "reading",

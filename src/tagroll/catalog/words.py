@@ -48,16 +48,24 @@ class Words:
             apart: Pairs that must not become one; they hold whatever becomes of the run.
             run: The run that acts on `into`; undoing all of it revokes these.
         """
-        now = time.time()
-        merged = [("into", tag, word, run, now) for tag, word in into.items() if tag != word]
-        split = [("apart", *sorted(pair), None, now) for pair in apart]
+        now, known = time.time(), self.merges()
+        merged: list[tuple[str, str, str, int | None, float]] = [
+            ("into", tag, word, run, now)
+            for tag, word in into.items()
+            if word not in (tag, known.get(tag))  # one that holds already stays with the run that made it
+        ]
+        split: list[tuple[str, str, str, int | None, float]] = [
+            ("apart", one, other, None, now) for one, other in map(sorted, apart)
+        ]
         joined = [sorted((tag, word)) for _, tag, word, *_ in merged]
         ends = {(word,) for word in into.values()} - {(tag,) for tag in into}
 
         def job(c: sqlite3.Connection) -> None:
             # A word that tags become now does not itself become another one any more.
             c.executemany("DELETE FROM decisions WHERE kind = 'into' AND tag = ?", ends)
-            c.executemany("DELETE FROM decisions WHERE kind = 'into' AND tag = ?", [row[1:2] for row in merged])
+            c.executemany(
+                "DELETE FROM decisions WHERE kind = 'into' AND tag = ?", [row[1:2] for row in merged]
+            )
             c.executemany("DELETE FROM decisions WHERE kind = 'apart' AND tag = ? AND other = ?", joined)
             for one, other in ([row[1], row[2]] for row in split):
                 pair = [(one, other), (other, one)]
@@ -84,7 +92,9 @@ class Words:
     def keep_vectors(self, model: str, vectors: Mapping[str, bytes]) -> None:
         """Keep what a model made of texts. Returns when it is on disk."""
         values = [(model, text, vector) for text, vector in vectors.items()]
-        self._commit(lambda c: c.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)", values).rowcount)
+        self._commit(
+            lambda c: c.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)", values).rowcount
+        )
 
 
 def follow(tag: str, into: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 import shlex
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -45,14 +45,15 @@ class Options:
     sidecar: SidecarPolicy
     touch: bool
 
-    def policy(self) -> "TagPolicy":
-        """What is made of the model's answers."""
+    def policy(self, preferred: Mapping[str, str]) -> "TagPolicy":
+        """What is made of the model's answers; `preferred`: what tags are called in this library."""
         from tagroll.tagging import TagPolicy
 
         captions = tuple(name for name in ("title", "description", "alt_text") if getattr(self, name))
         return TagPolicy(
             append=self.append_tags, retag=self.retag, dry_run=self.dry_run, case=self.case,
             max_tags=self.max_tags, captions=captions, vocabulary=_lines(self.vocabulary),
+            preferred={tag.casefold(): word for tag, word in preferred.items() if "|" not in word},
         )  # fmt: skip
 
     def prompt(self) -> "Prompt":
@@ -111,7 +112,14 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
         recover(catalog, store)
         run = catalog.start_run("tag", [str(path.absolute()) for path in paths], model.describer.model)
         tagger = Tagger(
-            model.describer, model.preview, store, catalog, prompt, options.policy(), run, Asking()
+            model.describer,
+            model.preview,
+            store,
+            catalog,
+            prompt,
+            options.policy(catalog.merges()),
+            run,
+            Asking(),
         )
         with stop_on_interrupt() as stop, _report(settings, paths, options) as report:
             try:

@@ -25,7 +25,13 @@ def why(merge: Merge) -> str:
     via = f" through {merge.via}" if merge.via else ""
     cosine = "" if merge.cosine is None else f", cosine {merge.cosine:.2f}"
     share = merge.unusual
-    rare = "" if share is None else f" (as close: {share:.2%} of random pairs)" if share else " (no random pair is as close)"
+    rare = (
+        ""
+        if share is None
+        else f" (as close: {share:.2%} of random pairs)"
+        if share
+        else " (no random pair is as close)"
+    )
     return f"{merge.evidence}{via}{cosine}{rare if merge.cosine is not None else ''}"
 
 
@@ -58,7 +64,9 @@ def read_plan(text: str) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"the plan cannot be read: {error}", "Mend that line, or write the plan anew.") from error
+        raise UsageError(
+            f"the plan cannot be read: {error}", "Mend that line, or write the plan anew."
+        ) from error
     merges, proposed = (_words(raw, name) for name in ("merge", "proposed"))
     into = {tag: _end(tag, merges) for tag in merges}
     deleted = {tag: word for tag, word in proposed.items() if tag not in merges}
@@ -66,9 +74,7 @@ def read_plan(text: str) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
     for tag, word in proposed.items():
         groups.setdefault(word, {word}).add(tag)
     pairs = {
-        frozenset((tag, other))
-        for tag, word in deleted.items()
-        for other in groups[word] - set(deleted)
+        frozenset((tag, other)) for tag, word in deleted.items() for other in groups[word] - set(deleted)
     }
     return {tag: word for tag, word in into.items() if tag != word}, frozenset(pairs)
 
@@ -77,7 +83,8 @@ def _words(raw: Mapping[str, object], name: str) -> dict[str, str]:
     table = raw.get(name, {})
     if not isinstance(table, dict) or not all(isinstance(word, str) for word in table.values()):
         raise UsageError(
-            f"the plan's part [{name}] is not made of lines like \"Dslr\" = \"DSLR\"", "Mend it, or write the plan anew."
+            f'the plan\'s part [{name}] is not made of lines like "Dslr" = "DSLR"',
+            "Mend it, or write the plan anew.",
         )
     return {str(tag): str(word) for tag, word in table.items()}
 
@@ -87,7 +94,9 @@ def _end(tag: str, merges: Mapping[str, str]) -> str:
     word = merges[tag]
     while word in merges and merges[word] != word:
         if word in seen:
-            raise UsageError(f"the plan goes in a circle: {' = '.join([*seen, word])}", "Delete one of these lines.")
+            raise UsageError(
+                f"the plan goes in a circle: {' = '.join([*seen, word])}", "Delete one of these lines."
+            )
         seen = [*seen, word]
         word = merges[word]
     return word

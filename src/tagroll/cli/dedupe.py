@@ -1,0 +1,346 @@
+"""`tagroll dedupe DIR`."""
+
+import json
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tagroll.cli.dedupe_output import (
+    DRY_REPORT,
+    REPORT,
+    ask,
+    report_of,
+    results_of,
+    show_hierarchy,
+    show_plan,
+    summary_of,
+    warn_of_threshold,
+)
+from tagroll.cli.options import scan_options, shared_options, store_options, text_of
+from tagroll.cli.report import plural
+from tagroll.cli.rewriting import Session, advise, session
+from tagroll.cli.terminal import show, tell
+from tagroll.errors import UsageError
+from tagroll.settings import Settings, SidecarPolicy
+
+if TYPE_CHECKING:
+    from tagroll.embedding import Embedder
+    from tagroll.tags.merge import Embedded, Plan
+    from tagroll.tags.merge import Options as MergeOptions
+    from tagroll.tags.vocabulary import Vocabulary
+
+LEVEL = "|"
+EVIDENCE = ("spelling", "synonym", "semantic")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of this command, as click gives them."""
+
+    directory: Path
+    dry_run: bool
+    similarity_threshold: float
+    min_cluster_size: int
+    batch_size: int
+    embedding_url: str
+    embedding_model: str
+    evidence: tuple[str, ...]
+    plain: bool
+    plan: Path | None
+    apply: bool
+    vocabulary: Path | None
+    hierarchy: bool
+    interactive: bool
+    exclude: tuple[str, ...]
+    sidecar: SidecarPolicy
+    touch: bool
+
+    def check(self) -> None:
+        """See that what is asked for goes together.
+
+        Raises:
+            UsageError: It does not.
+        """
+        if self.apply and self.plan is None:
+            raise UsageError(
+                "--apply needs the plan", "Write one with --plan FILE, edit it, then --plan FILE --apply."
+            )
+        if self.interactive and (self.apply or self.dry_run or self.plan):
+            raise UsageError(
+                "--interactive asks and merges at once", "Leave out --plan, --apply and --dry-run."
+            )
+
+    @property
+    def writes(self) -> bool:
+        """Whether photos are to be changed."""
+        return not self.dry_run and (self.plan is None or self.apply)
+
+    def merging(self) -> "MergeOptions":
+        """How to merge."""
+        from tagroll.tags.merge import Options as MergeOptions
+        from tagroll.tags.verdict import Evidence
+
+        evidence = frozenset({Evidence.VOCABULARY, Evidence.DECISION, *map(Evidence, self.evidence)})
+        return MergeOptions(self.similarity_threshold, self.min_cluster_size, evidence, self.plain)
+
+    def configuration(self, model: str) -> dict[str, object]:
+        """What the report says about how it was made."""
+        return {
+            "directory": str(self.directory), "similarity_threshold": self.similarity_threshold,
+            "min_cluster_size": self.min_cluster_size, "batch_size": self.batch_size,
+            "embedding_url": self.embedding_url, "embedding_model": model, "dry_run": not self.writes,
+            "evidence": list(self.evidence), "plain": self.plain, "hierarchy": self.hierarchy,
+        }  # fmt: skip
+
+
+def _evidence(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    kinds = tuple(kind.strip() for kind in value.split(",") if kind.strip())
+    if not kinds or not set(kinds) <= set(EVIDENCE):
+        raise click.BadParameter(f"{value!r} is not made of {', '.join(EVIDENCE)}")
+    return kinds
+
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("dedupe")
+@click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--dry-run", is_flag=True, help="Print the plan and write its report; write nothing into photos."
+)
+@click.option(
+    "--similarity-threshold",
+    type=click.FloatRange(0, 1),
+    default=0.85,
+    show_default=True,
+    help="Cosine from which on meaning alone merges.",
+)
+@click.option(
+    "--min-cluster-size",
+    type=click.IntRange(min=2),
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="Merge only where at least N tags become one.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Tags in one request to the embedding server.",
+)
+@click.option(
+    "--embedding-url",
+    metavar="URL",
+    default="http://localhost:1234",
+    show_default=True,
+    envvar="TAGROLL_EMBEDDING_URL",
+    help="OpenAI-compatible server with an embedding model.",
+)
+@click.option(
+    "--embedding-model",
+    metavar="NAME",
+    default="text-embedding-nomic-embed-text-v1.5",
+    show_default=True,
+    envvar="TAGROLL_EMBEDDING_MODEL",
+    help="Embedding model on that server.",
+)
+@click.option(
+    "--evidence",
+    metavar="KINDS",
+    default=",".join(EVIDENCE),
+    show_default=True,
+    callback=_evidence,
+    help="What may merge tags, with commas between.",
+)
+@click.option("--plain", is_flag=True, help="Merge by cosine alone, without rules, as the older script did.")
+@click.option(
+    "--plan",
+    type=_FILE,
+    metavar="FILE",
+    help="Write the plan into FILE, to edit it; write nothing into photos.",
+)
+@click.option("--apply", is_flag=True, help="Do what the edited --plan FILE says.")
+@click.option(
+    "--vocabulary",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="TAGROLL_VOCABULARY",
+    help="Your own terms, one a line, synonyms in {braces}, hierarchy by indentation; they win over everything.",
+)
+@click.option("--hierarchy", is_flag=True, help="Write tags that lie under others as paths (Nature|Forest).")
+@click.option("--interactive", is_flag=True, help="Ask about each merge, one key each.")
+@scan_options
+@store_options
+@shared_options(model=True)
+def command(settings: Settings, **values: Any) -> None:
+    """Find tags in the photos of DIR that mean the same, and make them one word everywhere.
+
+    The word is the one on most photos. Spelling and synonyms are judged by rules and dictionaries, the rest by
+    embeddings: of a server, or built in. What was decided is remembered, also by `tagroll tag`. `tagroll undo`
+    takes it back. A report is written into DIR.
+    """  # fmt: skip
+    options = Options(**values)
+    options.check()
+    sys.exit(_run(settings, options))
+
+
+def _run(settings: Settings, options: Options) -> int:
+    from tagroll.tags.vocabulary import read_vocabulary
+
+    vocabulary = read_vocabulary(text_of(options.vocabulary) or "")
+    edited = _edited(options.plan) if options.apply and options.plan else None
+    embedder = None if edited else _embedder(settings, options)
+    with session(settings, [options.directory], sidecar=options.sidecar, touch=options.touch) as opened:
+        opened.read_tags(options.exclude)
+        job = Job(opened, options, embedder)
+        return job.apply(*edited) if edited else job.merge(vocabulary)
+
+
+def _edited(path: Path) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
+    """What an edited plan says."""
+    from tagroll.merging import check_words
+    from tagroll.tags.plan_file import read_plan
+
+    if not path.exists():
+        raise UsageError(f"{path} does not exist", f"Write it first: tagroll dedupe DIR --plan {show(path)}")
+    into, apart = read_plan(text_of(path) or "")
+    check_words(into.values())
+    return into, apart
+
+
+def _embedder(settings: Settings, options: Options) -> "Embedder":
+    """What compares meanings; it is there before anything is scanned."""
+    from tagroll.embedding import choose_embedder
+
+    source = click.get_current_context().get_parameter_source
+    by_default = click.core.ParameterSource.DEFAULT
+    explicit = any(source(name) is not by_default for name in ("embedding_url", "embedding_model"))
+    embedder, note = choose_embedder(
+        settings, options.embedding_url, options.embedding_model,
+        batch_size=options.batch_size, explicit=explicit,
+    )  # fmt: skip
+    tell(settings, *([note] if note else []))
+    return embedder
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A library that was read, and what to do with it.
+
+    Attributes:
+        opened: The library.
+        options: What the user wants.
+        embedder: Compares meanings; None where an edited plan says it all.
+    """
+
+    opened: Session
+    options: Options
+    embedder: "Embedder | None"
+
+    def apply(self, into: dict[str, str], apart: frozenset[frozenset[str]]) -> int:
+        """Do what an edited plan says."""
+        from tagroll.tags.merge import Plan
+
+        return self._end(Plan(), into, into, apart)
+
+    def merge(self, vocabulary: "Vocabulary") -> int:
+        """Make a plan; show it, write it down, ask about it, or do it."""
+        from tagroll.merging import as_paths, decisions_for
+        from tagroll.tags.merge import plan_merges
+
+        counts, options, settings = self.opened.library.counts, self.options, self.opened.settings
+        decisions = decisions_for(self.opened.catalog, vocabulary)
+        plan = plan_merges(counts, self._embedded(list(counts)), options.merging(), decisions)
+        warn_of_threshold(plan, settings)
+        into, apart = ask(plan, counts) if options.interactive else (plan.mapping, frozenset())
+        paths = as_paths(into, counts, vocabulary, decisions.apart | apart) if options.hierarchy else {}
+        if not options.writes:
+            show_plan(plan, counts, settings)
+            show_hierarchy(plan, paths, settings)
+            self._write_plan(plan, paths)
+        return self._end(plan, into | paths, into, apart)
+
+    def _embedded(self, tags: list[str]) -> "Embedded | None":
+        """Vectors of the tags and their neighbours."""
+        from tagroll.embedding import compare, embed_tags
+
+        if self.embedder is None or not tags:
+            return None
+
+        def done(number: int) -> None:
+            self.opened.check_stop()
+            if number < len(tags):
+                tell(self.opened.settings, f"Comparing {number:,} of {len(tags):,} tags")
+
+        vectors = embed_tags(tags, self.embedder, self.opened.catalog, done)
+        return compare(vectors, self.options.similarity_threshold)
+
+    def _write_plan(self, plan: "Plan", paths: dict[str, str]) -> None:
+        from tagroll.merging import write_atomically
+        from tagroll.tags.plan_file import plan_text
+
+        if self.options.plan is None:
+            return
+        write_atomically(self.options.plan, plan_text(plan.merges, paths))
+        tell(
+            self.opened.settings,
+            f"The plan is in {show(self.options.plan)}. Edit it, then: {self._command('--plan', self.options.plan, '--apply')}",
+        )
+
+    def _end(
+        self,
+        plan: "Plan",
+        mapping: dict[str, str],
+        into: dict[str, str],
+        apart: frozenset[frozenset[str]],
+    ) -> int:
+        """Rewrite the photos, or say which would be; write the report."""
+        from tagroll.merging import write_atomically
+
+        opened, options = self.opened, self.options
+        counts, before = opened.library.counts, opened.library.changing(mapping)
+        run = None
+        if options.writes and before:
+            run = opened.catalog.start_run("dedupe", [str(path) for path in opened.paths], self._model)
+        if options.writes:
+            # Before the first photo: an interrupted run is gone on with by what it had decided.
+            opened.catalog.decide({tag: word for tag, word in into.items() if LEVEL not in word}, apart, run)
+        try:
+            report = (
+                opened.preview(mapping, written=options.writes)
+                if run is None
+                else opened.rewrite(mapping, run)
+            )
+        except BaseException:
+            advise(None, opened.settings, self._command())
+            raise
+        told = report_of(plan, options.configuration(self._model), mapping, counts)
+        told["summary"] |= summary_of(report)
+        told["results"] = results_of(
+            (path, tags, opened.after.get(path, tags)) for path, (_, tags) in before.items()
+        )
+        name = REPORT if options.writes else DRY_REPORT
+        write_atomically(opened.paths[0] / name, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+        report.finish()
+        merged = sum(tag != word for tag, word in mapping.items())
+        tell(
+            opened.settings,
+            f"{plural(len(counts), 'tag')}: {merged:,} {'become' if options.writes else 'would become'} another",
+        )
+        advise(
+            report if options.writes else None, opened.settings, self._command(), stopped=opened.stop.is_set()
+        )
+        return opened.exit_code(report)
+
+    @property
+    def _model(self) -> str:
+        return self.embedder.model if self.embedder else ""
+
+    def _command(self, *more: object) -> str:
+        return shlex.join(["tagroll", "dedupe", show(self.options.directory), *map(str, more)])

@@ -1,0 +1,164 @@
+"""How a plan of merges is shown, asked about and reported."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tagroll.cli.report import Report, plural
+from tagroll.cli.terminal import paint, print_json, say, show
+from tagroll.errors import UsageError
+from tagroll.settings import Settings
+
+if TYPE_CHECKING:
+    from tagroll.tags.merge import Merge, Plan
+
+REPORT = "tag_deduplication_report_embedding.json"
+DRY_REPORT = "tag_deduplication_report_dryrun.json"
+SHOWN_CHILDREN = 20
+_KEYS = "y yes, merge   n no, keep apart for good   p prefer this word   a yes to all that follow   q leave the rest"
+
+
+def show_plan(plan: "Plan", counts: Mapping[str, int], settings: Settings) -> None:
+    """Print what becomes of the tags, and why: lines for a person, or JSON lines."""
+    from tagroll.tags.plan_file import why
+
+    if settings.json:
+        for merge in plan.merges:
+            print_json({"type": "merge", **merge_row(merge)})
+        return
+    for word, merges in groupby(plan.merges, key=lambda merge: merge.into):
+        click.echo(f"{show(word)}  ({plural(counts.get(word, 0), 'photo')})")
+        for merge in merges:
+            click.echo(f"  <- {show(merge.tag)}  ({plural(merge.photos, 'photo')}): {show(why(merge))}")
+
+
+def show_hierarchy(plan: "Plan", paths: Mapping[str, str], settings: Settings) -> None:
+    """Print which tags become paths, or could."""
+    if settings.json:
+        for tag, path in paths.items():
+            print_json({"type": "path", "tag": tag, "path": path})
+        for child in () if paths else plan.hierarchy:
+            print_json({"type": "hierarchy", **asdict(child)})
+        return
+    for tag, path in paths.items():
+        click.echo(f"{show(tag)}  as  {show(path)}")
+    if paths or not plan.hierarchy or settings.quiet:
+        return
+    some = ", ".join(f"{show(c.child)} under {show(c.parent)}" for c in plan.hierarchy[:SHOWN_CHILDREN])
+    more = len(plan.hierarchy) - SHOWN_CHILDREN
+    say(f"--hierarchy would write as paths: {some}{f' and {more:,} more' if more > 0 else ''}")
+
+
+def warn_of_threshold(plan: "Plan", settings: Settings) -> None:
+    """Say when the threshold does not tell similar tags from random ones."""
+    found = plan.background
+    if found is None or found.usable or settings.quiet:
+        return
+    say(
+        f"{paint('!', '33')} Nothing is merged by meaning: {found.share(found.threshold):.1%} of random pairs of tags are as "
+        f"similar as {found.threshold:g} (usual cosine: {found.median:.2f}).\n"
+        f"  --similarity-threshold {found.fitting:g} would fit this embedding model."
+    )
+
+
+def ask(plan: "Plan", counts: Mapping[str, int]) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
+    """Ask merge by merge, with one key.
+
+    Returns:
+        Tag -> the word it becomes, and the pairs that stay apart. What a person or a vocabulary decided
+        before is not asked again.
+
+    Raises:
+        UsageError: There is nobody to ask.
+    """
+    from tagroll.tags.plan_file import why
+    from tagroll.tags.verdict import Evidence
+
+    if not sys.stdin.isatty():
+        raise UsageError("--interactive needs a terminal", "Without one: --plan FILE writes a plan to edit.")
+    into: dict[str, str] = {}
+    preferred: dict[str, str] = {}
+    apart: set[frozenset[str]] = set()
+    key = ""
+    say(_KEYS)
+    for merge in plan.merges:
+        word = preferred.get(merge.into, merge.into)
+        if merge.evidence not in (Evidence.DECISION, Evidence.VOCABULARY):
+            question = (
+                f"{show(merge.tag)} ({plural(merge.photos, 'photo')}) -> {show(word)} "
+                f"({plural(counts.get(word, 0), 'photo')})  {show(why(merge))} [y/n/p/a/q] "
+            )
+            key = key if key in ("a", "q") else _key(question)
+        if key == "n" and word != merge.tag:
+            apart.add(frozenset((merge.tag, word)))
+        elif key == "p":
+            into = {tag: merge.tag if end == word else end for tag, end in into.items()}
+            into[word] = preferred[merge.into] = merge.tag
+        elif key != "q" or merge.evidence in (Evidence.DECISION, Evidence.VOCABULARY):
+            into[merge.tag] = word
+    return into, frozenset(apart)
+
+
+def _key(question: str) -> str:
+    click.echo(question, nl=False, err=True)
+    try:
+        while (key := click.getchar().lower()) not in ("y", "n", "p", "a", "q"):
+            continue
+    except (KeyboardInterrupt, EOFError) as error:
+        say("")
+        raise click.exceptions.Exit(130) from error
+    say(key)
+    return key
+
+
+def merge_row(merge: "Merge") -> dict[str, Any]:
+    """A merge as JSON."""
+    return {**asdict(merge), "evidence": str(merge.evidence)}
+
+
+def report_of(
+    plan: "Plan", configuration: Mapping[str, object], mapping: Mapping[str, str], counts: Mapping[str, int]
+) -> dict[str, Any]:
+    """The report without its results: the older script's keys first, then ours."""
+    background = plan.background
+    return {
+        "configuration": dict(configuration),
+        "tag_mapping": dict(mapping),
+        "clusters": {word: list(members) for word, members in plan.clusters.items()},
+        "results": [],
+        "summary": {
+            "unique_tags_before": len(counts),
+            "unique_tags_after": len({mapping.get(tag, tag) for tag in counts}),
+            "tags_merged": sum(tag != word for tag, word in mapping.items()),
+            "clusters": len(plan.clusters),
+        },
+        "merges": [merge_row(merge) for merge in plan.merges],
+        "hierarchy": [asdict(child) for child in plan.hierarchy],
+        "background": None if background is None else {
+            "median": round(background.median, 4),
+            "share_at_threshold": round(background.share(background.threshold), 6),
+            "usable": background.usable,
+            "fitting_threshold": background.fitting,
+        },
+    }  # fmt: skip
+
+
+def results_of(changes: Iterable[tuple[Path, tuple[str, ...], tuple[str, ...]]]) -> list[dict[str, Any]]:
+    """What happened to each photo: its path, the tags before and after."""
+    return [
+        {"file": str(path), "original_tags": list(before), "new_tags": list(after)}
+        for path, before, after in changes
+    ]
+
+
+def summary_of(report: Report) -> dict[str, int]:
+    """Photos by how it went, as the older report counts them and as ours do."""
+    counts = report.summary()
+    return {
+        "files_processed": counts["total"], "files_changed": counts["tagged"], "files_failed": counts["failed"],
+    }  # fmt: skip

@@ -1,0 +1,154 @@
+"""What commands share that change words across a library: reading it, showing a mapping, rewriting the photos."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tagroll.cli.report import Report, stop_on_interrupt
+from tagroll.cli.scanning import scanned
+from tagroll.cli.terminal import say
+from tagroll.domain import Outcome, Status
+from tagroll.settings import Settings, SidecarPolicy
+
+if TYPE_CHECKING:
+    from tagroll.catalog import Catalog
+    from tagroll.merging import Library
+    from tagroll.metadata.store import MetadataStore
+
+THREADS = 8
+
+
+@dataclass(slots=True)
+class Session:
+    """A library that was read and can be rewritten.
+
+    Attributes:
+        settings: What all commands share.
+        paths: Where the photos are, absolute.
+        catalog: Remembers.
+        store: Writes.
+        stop: Set by the first Ctrl-C.
+        library: Which photos carry which tags.
+        failures: Photos that could not be read.
+        read: How many were.
+        after: The tags of photos that were, or would be, rewritten.
+    """
+
+    settings: Settings
+    paths: Sequence[Path]
+    catalog: "Catalog"
+    store: "MetadataStore"
+    stop: threading.Event
+    library: "Library"
+    failures: list[Outcome] = field(default_factory=list)
+    read: int = 0
+    after: dict[Path, tuple[str, ...]] = field(default_factory=dict)
+
+    def read_tags(self, exclude: Sequence[str]) -> None:
+        """Read the tags of every photo."""
+        from tagroll.reading import Reader
+
+        reader = Reader(self.store, self.catalog)
+        with Report(replace(self.settings, json=False, verbose=False), "Reading", {}) as report:
+            for outcome in reader.read(self.library.passing(scanned(self.paths, exclude))):
+                self.check_stop()
+                report.add(outcome)
+                if outcome.status is Status.FAILED:
+                    self.failures.append(outcome)
+                else:
+                    self.library.add(outcome)
+                    self.read += 1
+
+    def check_stop(self) -> None:
+        """End here when the user wants it; nothing is written yet."""
+        if self.stop.is_set():
+            raise click.exceptions.Exit(130)
+
+    def preview(self, mapping: Mapping[str, str], *, written: bool = False) -> Report:
+        """Report which photos would change; opens none. `written`: there is none, and no more to say."""
+        from tagroll.domain import Metadata
+        from tagroll.merging import change_for
+        from tagroll.metadata.fields import tags_after
+
+        with self._report("rewritten" if written else "would be rewritten", mapping) as report:
+            for path, (_, tags) in self.library.changing(mapping).items():
+                self._add(
+                    report,
+                    Outcome(path, Status.TAGGED, tags_after(Metadata(tags), change_for(tags, mapping))),
+                )
+        return report
+
+    def _add(self, report: Report, outcome: Outcome) -> None:
+        if outcome.status is Status.TAGGED:
+            self.after[outcome.path] = outcome.tags
+        report.add(outcome)
+
+    def rewrite(self, mapping: Mapping[str, str], run: int) -> Report:
+        """Rewrite the photos that change, and only these; journalled under a run."""
+        from tagroll.merging import Rewriter
+        from tagroll.parallel import map_unordered
+        from tagroll.recovering import leftover_cleaner
+
+        rewriter = Rewriter(self.store, self.catalog, mapping, run)
+        clean = leftover_cleaner(self.store)
+        photos = [photo for photo, _ in self.library.changing(mapping).values()]
+
+        def one(number: int) -> Outcome:
+            clean(photos[number].path)
+            return rewriter.rewrite(photos[number])
+
+        with self._report("rewritten", mapping) as report:
+            try:
+                for outcome in map_unordered(one, range(len(photos)), threads=THREADS, stop=self.stop):
+                    self._add(report, outcome)
+            finally:
+                self.catalog.finish_run(run, report.summary())
+        return report
+
+    def exit_code(self, report: Report) -> int:
+        """0, 3 when photos failed, 130 when it was interrupted."""
+        return 130 if self.stop.is_set() else report.exit_code()
+
+    def _report(self, done: str, mapping: Mapping[str, str]) -> Report:
+        changing = len(self.library.changing(mapping))
+        report = Report(self.settings, "Rewriting", {Status.TAGGED: done}, lambda: changing)
+        for failure in self.failures:
+            report.add(failure)
+        report.counts[Status.UNCHANGED] += self.read - changing
+        return report
+
+
+@contextmanager
+def session(
+    settings: Settings, paths: Sequence[Path], *, sidecar: SidecarPolicy = "auto", touch: bool = False
+) -> Iterator[Session]:
+    """Open the catalog and the store, and settle what an earlier run was cut off from."""
+    from tagroll.catalog import Catalog
+    from tagroll.merging import Library
+    from tagroll.metadata.exiftool import available_exiftool
+    from tagroll.metadata.store import MetadataStore
+    from tagroll.recovering import recover
+    from tagroll.scan import absolute
+
+    with (
+        Catalog(settings.catalog) as catalog,
+        MetadataStore(sidecar=sidecar, touch=touch, exiftool=available_exiftool()) as store,
+        stop_on_interrupt() as stop,
+    ):
+        recover(catalog, store)
+        yield Session(settings, [absolute(path) for path in paths], catalog, store, stop, Library())
+
+
+def advise(report: Report | None, settings: Settings, again: str, *, stopped: bool = True) -> None:
+    """Say what can be done next: how to go on where it was cut off, or how to take it back."""
+    if settings.quiet:
+        return
+    if stopped:
+        say(f"Stopped; nothing is half-written. Go on with: {again}")
+    elif report is not None and report.counts[Status.TAGGED]:
+        say("Take it back: tagroll undo")

@@ -1,0 +1,117 @@
+"""Which embedder compares tags, a server's or the built-in one; and vectors that are made only once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from tagroll.describe.discovery import probe
+from tagroll.errors import ServerError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tagroll.catalog import Catalog
+    from tagroll.settings import Settings
+    from tagroll.tags.merge import Embedded
+
+    Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+
+BUILTIN_NOTE = "No embedding server answers at {url}: the built-in embedder compares the tags."
+FAILS_NOTE = "The built-in embedder compares the tags. {error}"
+KEPT_TOGETHER = 2048
+"""Vectors that are made before they are kept: what an interruption loses at the most."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors."""
+
+    model: str
+
+    def check(self) -> None:
+        """See whether it works."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Float32 rows of length 1, or 0 where there is no vector, in the order of the texts."""
+
+
+def choose_embedder(
+    settings: Settings, url: str, model: str, *, batch_size: int, explicit: bool
+) -> tuple[Embedder, str]:
+    """Find the embedder, make it ready, and what to tell the user about the choice ("": nothing).
+
+    Args:
+        settings: Say which backend, and the key of the server.
+        url: The embedding server.
+        model: Its embedding model.
+        batch_size: Texts a request.
+        explicit: The user named the server or the model: one that cannot be used is an error.
+
+    Raises:
+        ServerError: A server is wanted and cannot be used.
+        UsageError: The URL cannot be one.
+    """
+    from tagroll.embed.builtin import BuiltinEmbedder
+    from tagroll.embed.server import ServerEmbedder
+
+    if settings.backend == "builtin":
+        return BuiltinEmbedder(), ""
+    key = settings.api_key or None
+    wanted = explicit or settings.backend == "server"
+    if not wanted and probe(url, api_key=key) is None:
+        return BuiltinEmbedder(), BUILTIN_NOTE.format(url=url)
+    server = ServerEmbedder(url, model, api_key=key, batch_size=batch_size)
+    try:
+        server.check()
+    except ServerError as error:
+        server.close()
+        if wanted:
+            raise
+        return BuiltinEmbedder(), FAILS_NOTE.format(error=error.message)
+    return server, ""
+
+
+def embed_tags(
+    tags: Collection[str], embedder: Embedder, catalog: Catalog, done: Callable[[int], None]
+) -> Vectors:
+    """Vectors of all tags, in their order; those the catalog knows are not made again.
+
+    Args:
+        tags: Each once.
+        embedder: Makes what is missing.
+        catalog: Keeps them.
+        done: Told how many are there, from time to time.
+
+    Raises:
+        ServerError: The server fails; what was made is kept.
+    """
+    import numpy as np
+
+    known = catalog.vectors(embedder.model, tags)
+    missing = [tag for tag in tags if tag not in known]
+    for start in range(0, len(missing), KEPT_TOGETHER):
+        done(len(known))
+        some = missing[start : start + KEPT_TOGETHER]
+        made = dict(zip(some, embedder.embed(some), strict=True))
+        catalog.keep_vectors(
+            embedder.model, {tag: row.astype("<f4").tobytes() for tag, row in made.items() if row.any()}
+        )
+        known |= {tag: row.astype("<f4").tobytes() for tag, row in made.items()}
+    done(len(known))
+    if len({len(vector) for vector in known.values()}) > 1:
+        raise ServerError(
+            f"the embedding model {embedder.model} gives vectors of another length than before",
+            "Is it another model under the same name? Give this run its own memory with --catalog FILE.",
+        )
+    return np.frombuffer(b"".join(known[tag] for tag in tags), "<f4").reshape(len(tags), -1)
+
+
+def compare(vectors: Vectors, threshold: float) -> Embedded:
+    """The vectors with their pairs at or above a cosine."""
+    import numpy as np
+
+    from tagroll.embed.neighbours import neighbours
+    from tagroll.tags.merge import Embedded
+
+    vectors = vectors.astype(np.float32, copy=False)
+    return Embedded(vectors, neighbours(vectors, threshold))
