@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tagroll.describe.builtin import BuiltinDescriber
 from tagroll.describe.channel import Limits
 from tagroll.describe.discovery import probe
+from tagroll.describe.local import LocalServer, model_files
 from tagroll.describe.many import ManyDescriber
 from tagroll.describe.server import ServerDescriber
 from tagroll.domain import Describer, Photo, Preview
@@ -83,18 +85,34 @@ def choose_model(
         patience: Seconds to wait for a server that has gone to come back.
 
     Raises:
-        ServerError: A server is wanted (by `--backend server`, or a URL or model was named) and none can be used.
+        ServerError: A server is wanted (by `--backend server`, or a URL or model was named) and none can be used; or
+            the model file cannot be run.
+        UsageError: What was named as a model file is none.
     """
     with ExitStack() as resources:
         pool = resources.enter_context(PreviewPool(workers=cores()))
         pool.start()  # while the server is looked for
         preview = preview_maker(pool, exiftool)
+        if settings.model_file:
+            local = _local(settings.model_file, settings.mmproj, jobs, resources)
+            return Model(local, preview, local.most_at_once + SPARE_THREADS, local.discover(), resources.pop_all())
         if _wants_server(settings):
             server, notes = _servers(settings, Limits(jobs=jobs, outage=patience))
             resources.callback(server.close)
             return Model(server, preview, server.most_at_once + SPARE_THREADS, notes, resources.pop_all())
         note = () if settings.backend == "builtin" else (BUILTIN_NOTE.format(url=settings.api_urls[0]),)
         return Model(BuiltinDescriber(), preview, cores() + 2, note, resources.pop_all())
+
+
+def _local(model: Path, mmproj: Path | None, jobs: int | None, resources: ExitStack) -> ServerDescriber:
+    """Run a model file for as long as the resources are held. If it crashes it does not come back."""
+    files = model_files(model, mmproj)
+    # One processor is left to the photos: threads of llama.cpp that have to wait for one make all of them wait.
+    running = resources.enter_context(LocalServer(files, slots=jobs, threads=max(cores() - 1, 1)))
+    limits = Limits(jobs=running.slots, outage=0)
+    describer = ServerDescriber(running.url, files.name, api_key=running.key, limits=limits)
+    resources.callback(describer.close)
+    return describer
 
 
 def _wants_server(settings: Settings) -> bool:

@@ -31,6 +31,8 @@ class Settings:
         model_is_explicit: The user named the model; another one will not do.
         api_key: Sent to the server as a bearer token, shown nowhere.
         backend: "server", "builtin", or "auto": a server when there is one, else the built-in model.
+        model_file: A model to run ourselves, in the place of any server.
+        mmproj: Its image projector; None takes the one beside it.
         catalog: The SQLite file of all that tagroll remembers.
         json: Results as JSON lines on stdout.
         quiet: Nothing on stderr but errors.
@@ -43,6 +45,8 @@ class Settings:
     model_is_explicit: bool = False
     api_key: str = field(default="", repr=False)
     backend: Backend = "auto"
+    model_file: Path | None = None
+    mmproj: Path | None = None
     catalog: Path = Path("catalog.sqlite")
     json: bool = False
     quiet: bool = False

@@ -1,5 +1,6 @@
 """`tagroll doctor [PHOTO...]`."""
 
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -72,8 +73,9 @@ def command(settings: Settings, photos: tuple[Path, ...]) -> None:
 
 def everything(settings: Settings) -> Iterator[Finding]:
     """Look at all that tagging needs."""
-    servers = [server(settings, url) for url in settings.api_urls]
+    servers = [own_model(settings)] if settings.model_file else [server(settings, url) for url in settings.api_urls]
     yield from servers
+    yield from downloads()
     yield builtin(needed=not any(finding.good for finding in servers))
     yield exiftool()
     yield catalog(settings)
@@ -129,6 +131,26 @@ def server(settings: Settings, url: str) -> Finding:
     return Finding(
         f"model server {url}", True, " ".join((f"the model {describer.model} sees images.", *notes))
     )
+
+
+def own_model(settings: Settings) -> Finding:
+    """Whether the model file runs and sees pictures."""
+    from tagroll.describing import choose_model
+
+    try:
+        with choose_model(settings, None) as model:
+            return Finding("model file", True, f"the model {model.describer.model} runs and sees images")
+    except TagrollError as error:
+        return Finding("model file", False, error.message, error.hint)
+
+
+def downloads() -> Iterator[Finding]:
+    """Models that other programs have downloaded, and how to use them without these programs."""
+    from tagroll.describe.downloads import find_downloads
+
+    for found in find_downloads(Path.home()):
+        files = f"--model-file {shlex.quote(str(found.files.model))} --mmproj {shlex.quote(str(found.files.mmproj))}"
+        yield Finding("model on this machine", None, f"{found.name}, from {found.program}", f"tagroll tag PHOTOS {files}")
 
 
 def builtin(*, needed: bool) -> Finding:

@@ -140,7 +140,6 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
     with ExitStack() as stack:
         catalog = stack.enter_context(Catalog(settings.catalog))
         store = stack.enter_context(MetadataStore(exiftool=exiftool))
-        stop = stack.enter_context(stop_on_interrupt())
         models = []  # all of them before the first photo: a wrong name should not show after hours
         for wish in _wishes(settings, names):
             models.append(
@@ -149,6 +148,7 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
                 )
             )
             tell(settings, *models[-1].notes)
+        stop = stack.enter_context(stop_on_interrupt())
         sitting = Sitting(settings, subject, options, catalog, store, stop)
         answers = [sitting.answers(model) for model in models]
         if stop.is_set():
@@ -167,14 +167,10 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
 
 def _wishes(settings: Settings, names: tuple[str, ...]) -> Iterator[Settings]:
     """The settings for each model; without names the one that `tagroll tag` would use."""
+    served = dataclasses.replace(settings, model_file=None, server_is_explicit=True, model_is_explicit=True)
     for name in names:
-        if name == BUILTIN:
-            yield dataclasses.replace(settings, backend="builtin")
-        else:
-            yield dataclasses.replace(
-                settings, backend="server", model=name, server_is_explicit=True, model_is_explicit=True
-            )
-    if not names:
+        yield dataclasses.replace(served, model=name, backend="builtin" if name == BUILTIN else "server")
+    if settings.model_file or not names:
         yield settings
 
 
@@ -310,9 +306,9 @@ def _names(paths: Sequence[Path]) -> dict[Path, str]:
 
 def _pictures(photos: Sequence[Photo], exiftool: "ExifTool | None") -> "Iterator[tuple[Path, bytes]]":
     """Small pictures; a photo that cannot be decoded has none."""
-    from tagroll.describing import cores, preview_maker
+    from tagroll.describing import preview_maker
     from tagroll.evaluating.pictures import small
-    from tagroll.parallel import map_unordered
+    from tagroll.parallel import cores, map_unordered
     from tagroll.preview.pool import PreviewPool
 
     with PreviewPool(workers=cores()) as pool:

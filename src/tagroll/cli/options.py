@@ -47,6 +47,7 @@ class Several(click.Option):
         return super().type_cast_value(ctx, (value,) if isinstance(value, str) else value)
 
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _MODEL = (
     click.option("--api-url", "api_urls", metavar="URL", multiple=True, cls=Several, envvar="TAGROLL_API_URL",
                  default=(DEFAULT_API_URL,), show_default=True,
@@ -57,6 +58,10 @@ _MODEL = (
                  help="Key for the server; better in TAGROLL_API_KEY."),
     click.option("--backend", type=click.Choice(["auto", "server", "builtin"]), envvar="TAGROLL_BACKEND", default="auto",
                  show_default=True, help="auto: a server when there is one, else the built-in model."),
+    click.option("--model-file", type=_FILE, metavar="GGUF", envvar="TAGROLL_MODEL_FILE",
+                 help="Run this model ourselves, without a server; needs tagroll[llama]."),
+    click.option("--mmproj", type=_FILE, metavar="GGUF", envvar="TAGROLL_MMPROJ",
+                 help="Image projector of the model file.  [default: the one beside it]"),
 )  # fmt: skip
 _MODELS = (
     _MODEL[0],
@@ -91,7 +96,7 @@ def _settings(values: dict[str, Any]) -> Settings:
     ctx = click.get_current_context()
     logging.basicConfig(format="%(name)s: %(message)s", level=logging.INFO if values["verbose"] else logging.CRITICAL)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line a request is no news
-    names = ("json", "quiet", "verbose", "api_urls", "model", "api_key", "backend")
+    names = ("json", "quiet", "verbose", "api_urls", "model", "api_key", "backend", "model_file", "mmproj")
     given = {name: values.pop(name) for name in names if name in values}
     return Settings(
         **given,
