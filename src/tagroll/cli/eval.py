@@ -222,13 +222,9 @@ class Sitting:
 
         prompt, name = self.options.prompt(), model.describer.model
         examiner = Examiner(
-            model.describer,
-            model.preview,
-            self.store.picture_hash,
-            self.catalog,
-            prompt,
-            fresh=self.options.fresh,
-        )
+            model.describer, model.preview, self.store.picture_hash, self.catalog, prompt,
+            fresh=self.options.fresh, case=self.options.case,
+        )  # fmt: skip
         first = Examination(examiner, self.subject.photos, "first", model.threads, self.stop)
         outcomes = self._ask(first, f"Asking {name}", quiet=False)
         tags = answered(outcomes)

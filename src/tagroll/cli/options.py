@@ -98,6 +98,8 @@ def _settings(values: dict[str, Any]) -> Settings:
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line a request is no news
     names = ("json", "quiet", "verbose", "api_urls", "model", "api_key", "backend", "model_file", "mmproj")
     given = {name: values.pop(name) for name in names if name in values}
+    if given.get("mmproj") and not given["model_file"]:
+        raise UsageError("--mmproj goes with --model-file", "Name the model too: --model-file GGUF --mmproj GGUF")
     return Settings(
         **given,
         catalog=values.pop("catalog") or default_path(),

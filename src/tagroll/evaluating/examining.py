@@ -19,6 +19,7 @@ from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prom
 from tagroll.evaluating.pictures import recompressed
 from tagroll.guarding import guard
 from tagroll.parallel import map_unordered
+from tagroll.settings import Case
 from tagroll.tags.normalize import normalize
 
 Way = Literal["first", "again", "recompressed"]
@@ -84,6 +85,7 @@ class Examiner:
         catalog: Keeps the answers.
         prompt: What is asked; the same as `tagroll tag` asks.
         fresh: Ask also where an answer is kept.
+        case: Letter case of the tags.
     """
 
     describer: Describer
@@ -92,6 +94,7 @@ class Examiner:
     catalog: Catalog
     prompt: Prompt
     fresh: bool = False
+    case: Case = "title"
 
 
 @dataclass(slots=True)
@@ -157,7 +160,7 @@ class Examination:
             return None if ask.fresh else ask.catalog.answer(picture, model, question)
 
         answer, asked = self._asking.once(picture, lambda: self._ask(photo, picture), kept)
-        tags = normalize(answer.keywords, max_tags=question.max_tags)
+        tags = normalize(answer.keywords, case=ask.case, max_tags=question.max_tags)
         return Outcome(photo.path, Status.UNCHANGED, tags, asked=asked)
 
     def _ask(self, photo: Photo, picture: str) -> Description:
