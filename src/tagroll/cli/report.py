@@ -9,14 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from tagroll.cli.terminal import paint, print_json, say, show
 from tagroll.domain import Outcome, Status
 from tagroll.settings import Settings
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 PLAIN_EVERY_S = 10.0
 SHOWN_FAILURES = 20
@@ -53,7 +50,9 @@ class Report:
             self._line = ProgressLine(self) if sys.stderr.isatty() else PlainLine(self)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Take the progress line away."""
         if self._line is not None:
             self._line.close()
@@ -82,7 +81,9 @@ class Report:
             sys.stdout.write(f"{show(outcome.path)} -> {show(outcome.target)}\n")
             return
         what = outcome.error if outcome.status is Status.FAILED else ", ".join(outcome.tags)
-        sys.stdout.write(f"{MARKS[outcome.status]} {show(outcome.path)}: {show(what) or 'nothing it is sure of'}\n")
+        sys.stdout.write(
+            f"{MARKS[outcome.status]} {show(outcome.path)}: {show(what) or 'nothing it is sure of'}\n"
+        )
 
     @property
     def total(self) -> int:
@@ -104,7 +105,11 @@ class Report:
             print_json({"type": "summary", **self.summary(), "seconds": round(self.seconds, 3)})
         if self.settings.quiet:
             return
-        parts = [f"{self.counts[s]:,} {self.words.get(s, str(s))}" for s in Status if self.counts[s] or s in self.words]
+        parts = [
+            f"{self.counts[s]:,} {self.words.get(s, str(s))}"
+            for s in Status
+            if self.counts[s] or s in self.words
+        ]
         say(f"{plural(self.total, self.noun)}: {', '.join(parts)} in {duration(self.seconds)}")
         for failure in self.failures[:SHOWN_FAILURES]:
             say(f"  {paint('✗', '31')} {show(failure.path)}  {show(failure.error)}")
