@@ -1,11 +1,14 @@
 """`tagroll eval` as a user runs it: real photos, the real tiny model, and a stub that is fed the labels."""
 
 import base64
+import importlib.util
 import io
 import json
+import os
 import shutil
 import signal
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -76,6 +79,22 @@ def test_a_real_model_that_talks_nonsense_scores_near_zero(tagroll, llama_server
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("TAGROLL_DATA" not in os.environ, reason="TAGROLL_DATA does not say where the labelled photos are")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the reference leaves files open
+def test_it_reports_what_the_reference_says_about_the_same_tags(tagroll):
+    folder = Path(os.environ["TAGROLL_DATA"]) / "devset"
+    spec = importlib.util.spec_from_file_location("score_tags", folder / "score_tags.py")
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    done = tagroll("eval", folder / "labels.json", "--model", "builtin", "--limit", 20, "--json", "--again", 0)
+    tags = {name: row["tags"] for name, row in done.photos.items()}
+    files = json.loads((folder / "labels.json").read_text())["files"]
+    theirs, _ = reference.score({n: files[n] for n in files if n in tags}, tags, reference.load_syn(folder / "synonyms.json"))
+    ours = result(done, "tagroll-builtin-1")
+    assert all(ours[name] == pytest.approx(value) for name, value in theirs.items())
+
+
+@pytest.mark.slow
 def test_the_built_in_model_finds_much_and_claims_little_that_is_wrong(tagroll):
     done = tagroll("eval", ROOT / "examples" / "labels.txt", "--model", "builtin", "--json", "--again", 2)
     assert done.code == 0, done
@@ -122,6 +141,23 @@ def test_ctrl_c_stops_it_and_the_same_command_goes_on(tagroll, tmp_path):
         assert done.code == 0
         assert server.chats == 30
         assert result(done, "stub-vlm")["seconds_per_photo"] >= 0.04
+
+
+@pytest.mark.slow
+def test_a_server_that_dies_ends_it_with_a_way_on(tagroll, tmp_path):
+    folder = many(tmp_path / "photos", 20)
+    with Stub(delay=0.1) as server:
+        command = ("eval", folder, "--api-url", server.url, "--model", "stub-vlm", "--jobs", 2, "--again", 0)
+        with started(tmp_path, *command, "--patience", 0) as child:
+            wait_for(lambda: server.chats >= 6)
+            server.kill()
+            out, err = child.communicate(timeout=60)
+        assert (child.returncode, out) == (4, "")
+        assert "goes on where it stopped" in err
+        server.restart()
+        asked = server.chats
+        assert tagroll(*command, "--json").summary["failed"] == 0
+        assert server.chats < asked + 20
 
 
 def test_failures_count_as_nothing_found_and_are_told(tagroll, labels, tmp_path):

@@ -20,7 +20,7 @@ from tagroll.cli.report import Report, plural, stop_on_interrupt
 from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import paint, say, show, tell
 from tagroll.domain import Outcome, Photo, Status
-from tagroll.errors import PhotoError, UsageError
+from tagroll.errors import PhotoError, TagrollError, UsageError
 from tagroll.settings import Case, Settings
 
 if TYPE_CHECKING:
@@ -35,12 +35,15 @@ if TYPE_CHECKING:
 
 BUILTIN = "builtin"
 """The name by which --model means the built-in model."""
+GO_ON = "Stopped. The same command goes on where it stopped."
 COMPARED = 100
 """Photos that models are compared on when none are labelled and --limit says nothing."""
 LABELLED = 30
 """Photos that a user is asked to label."""
-PICTURE_EDGE = 400
-"""Pixels, of the small pictures on the page."""
+PICTURE_EDGE = 320
+"""Pixels, of the small pictures on the page: 300 of them come to 5 MB."""
+LABEL_EDGE = 480
+"""Pixels, of those that a person has to label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
         sitting = Sitting(settings, subject, options, catalog, store, stop)
         answers = [sitting.answers(model) for model in models]
         if stop.is_set():
-            say("Stopped. The same command goes on where it stopped.")
+            say(GO_ON)
             return 130
         results = evaluate(answers, subject.labels)
         if options.html:
@@ -260,6 +263,9 @@ class Sitting:
                 for outcome in examination:
                     report.add(outcome)
                     outcomes[outcome.path] = outcome
+            except TagrollError:
+                say(GO_ON)
+                raise
             finally:
                 if run is not None:
                     self.catalog.finish_run(run, report.summary() | examination.cost.summary(examiner.prompt))
@@ -289,7 +295,7 @@ def _write_page(
         answers=answers,
         labels=subject.labels.photos if subject.labels else {},
         names=names,
-        pictures=dict(_pictures(photos, exiftool)),
+        pictures=dict(_pictures(photos, exiftool, PICTURE_EDGE)),
     ))  # fmt: skip
     _write(path, text)
 
@@ -300,7 +306,7 @@ def _names(paths: Sequence[Path]) -> dict[Path, str]:
     return {path: path.relative_to(common).as_posix() for path in paths}
 
 
-def _pictures(photos: Sequence[Photo], exiftool: "ExifTool | None") -> "Iterator[tuple[Path, bytes]]":
+def _pictures(photos: Sequence[Photo], exiftool: "ExifTool | None", edge: int) -> "Iterator[tuple[Path, bytes]]":
     """Small pictures; a photo that cannot be decoded has none."""
     from tagroll.describing import preview_maker
     from tagroll.evaluating.pictures import small
@@ -312,7 +318,7 @@ def _pictures(photos: Sequence[Photo], exiftool: "ExifTool | None") -> "Iterator
 
         def picture(photo: Photo) -> tuple[Path, bytes]:
             try:
-                return photo.path, small(preview(photo), PICTURE_EDGE)
+                return photo.path, small(preview(photo), edge)
             except PhotoError:
                 return photo.path, b""  # the page says so, and the run has told why
 
@@ -349,7 +355,7 @@ def _init(folder: Path, options: Options) -> int:
         if isinstance(photo, Photo) and str(photo.path).isprintable()
     ]
     chosen = {photo.path: photo for photo in spread(found, options.limit or LABELLED)}
-    pictures = {path: jpeg for path, jpeg in _pictures(list(chosen.values()), available_exiftool()) if jpeg}
+    pictures = {path: jpeg for path, jpeg in _pictures(list(chosen.values()), available_exiftool(), LABEL_EDGE) if jpeg}
     if not pictures:
         raise UsageError(f"there is no photo in {folder} that can be decoded")
     folder = folder.absolute()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 RECOMPRESSED_QUALITY = 70
 """JPEG quality (1 to 95) of a picture that is shown saved anew: what messengers make of photos."""
-SMALL_QUALITY = 75
+SMALL_QUALITY = 70
 
 
 def recompressed(preview: Preview) -> Preview:

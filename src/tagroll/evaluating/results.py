@@ -87,11 +87,7 @@ def evaluate(answers: Sequence[Answers], labels: LabelSet | None) -> list[Result
     results = []
     for one in answers:
         tags, cost = one.tags, one.cost
-        scores = (
-            {p: scorer.photo(labels.photos[p], tags.get(p, ())) for p in one.outcomes}
-            if scorer and labels
-            else {}
-        )
+        scores = _scores(one, labels, scorer) if labels and scorer else {}
         results.append(Result(
             model=one.model,
             photos=len(one.outcomes),
@@ -109,6 +105,14 @@ def evaluate(answers: Sequence[Answers], labels: LabelSet | None) -> list[Result
             scores=scores,
         ))  # fmt: skip
     return results
+
+
+def _scores(answers: Answers, labels: LabelSet, scorer: Scorer) -> dict[Path, PhotoScore]:
+    """The score of every photo, in the order of the labels: the intervals are drawn in this order."""
+    tags = answers.tags
+    return {
+        p: scorer.photo(truth, tags.get(p, ())) for p, truth in labels.photos.items() if p in answers.outcomes
+    }
 
 
 def likeness(some: Tags, others: Tags) -> float | None:
