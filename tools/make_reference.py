@@ -49,10 +49,18 @@ def overview() -> str:
 
 
 def command_page(name: str) -> str:
-    """Usage, help and options of one command."""
-    group = click.Context(main, info_name="tagroll")
-    command = main.get_command(group, name)
+    """Usage, help and options of one command, and of its actions."""
+    command = main.get_command(click.Context(main), name)
     assert command is not None
+    actions = getattr(command, "actions", {})
+    parts = [command_part(f"{name} {action}", one, "##") for action, one in actions.items()]
+    return "\n".join([command_part(name, command, "#"), *parts])
+
+
+def command_part(name: str, command: click.Command, mark: str) -> str:
+    """Usage, help and options."""
+    group = click.Context(main, info_name="tagroll")
+    made = f"{MADE}\n" if mark == "#" else ""
     with click.Context(command, info_name=name, parent=group) as ctx:
         usage = command.get_usage(ctx).removeprefix("Usage: ")
         rows = [
@@ -62,7 +70,7 @@ def command_page(name: str) -> str:
         ]
     help_text = inspect.cleandoc(command.help or "")
     table = "| option | meaning | variable |\n|---|---|---|\n" + "\n".join(rows)
-    return f"# tagroll {name}\n\n{MADE}\n```\n{' '.join(usage.split())}\n```\n\n{help_text}\n\n{table}\n"
+    return f"{mark} tagroll {name}\n\n{made}```\n{' '.join(usage.split())}\n```\n\n{help_text}\n\n{table}\n"
 
 
 def option_row(option: click.Option, ctx: click.Context) -> str:

@@ -14,7 +14,7 @@ from tagroll.settings import DEFAULT_API_URL, DEFAULT_MODEL, Settings, config_fi
 
 def _load_config(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
     """Put the settings files under click's defaults, before any other option is looked at."""
-    command = ctx.info_name or ""
+    command = (ctx.info_name or "").partition(" ")[0]  # "tags rename" is a part of "tags"
     merged: dict[str, object] = {}
     for path in (value,) if value else config_files():
         values = read_config(path)

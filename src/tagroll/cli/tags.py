@@ -1,27 +1,45 @@
-"""`tagroll tags PATH...`."""
+"""`tagroll tags PATH...`, and the actions beside it: `tagroll tags rename|merge|remove`."""
 
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tagroll.cli.options import scan_options, shared_options
 from tagroll.cli.report import Report, plural
 from tagroll.cli.scanning import scanned
+from tagroll.cli.tags_actions import ACTIONS
 from tagroll.cli.terminal import print_json, show, tell
 from tagroll.domain import Status
 from tagroll.settings import Settings
 
 
-@click.command("tags")
+class Tags(click.Command):
+    """The listing; an action where the first word is the name of one."""
+
+    actions = ACTIONS
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Hand over to the action."""
+        if args and args[0] in ACTIONS:
+            return ACTIONS[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command("tags", cls=Tags)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @scan_options
 @shared_options(model=False)
 def command(settings: Settings, paths: tuple[Path, ...], exclude: tuple[str, ...]) -> None:
     """List every tag in the photos of PATH... with its count, the most frequent first.
 
-    With --verbose or --json, the tags of each photo too.
+    With --verbose or --json, the tags of each photo too. To change tags: `tagroll tags rename OLD NEW PATH...`,
+    `tagroll tags merge TAG... INTO --in PATH`, `tagroll tags remove TAG PATH...`; each has --help. A folder that
+    is called like one of these is `./rename`.
     """
     from tagroll.catalog import Catalog
     from tagroll.metadata.exiftool import available_exiftool
