@@ -112,6 +112,7 @@ def test_nothing_is_asked_twice_and_what_tag_has_learned_is_known(tagroll, label
         first = tagroll(*command, "--api-url", server.url)
         assert server.chats == 3 + 2 * 2  # two photos once more, and saved anew
         assert result(first, "knows")["seconds_per_photo"] is None  # nobody measured it
+        assert "--fresh" in first.err
         again = tagroll(*command, "--api-url", server.url)
         assert server.chats == 7
         assert result(again, "knows") == result(first, "knows")

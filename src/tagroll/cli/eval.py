@@ -165,6 +165,8 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
         print_rows(answers, results, time.monotonic() - started)
     else:
         print_results(results)
+    if any(result.seconds_per_photo is None for result in results):
+        tell(settings, "Where no time stands the answers were known already; --fresh asks again and measures.")
     return 0 if subject.complete and not any(result.failures for result in results) else PhotoError.exit_code
 
 

@@ -30,6 +30,5 @@ document.getElementById("save").addEventListener("click", () => {
   link.href = URL.createObjectURL(new Blob([JSON.stringify(labels(), null, 1)], { type: "application/json" }));
   link.download = photos.dataset.file;
   link.click();
-  URL.revokeObjectURL(link.href);
 });
 show();
