@@ -1,4 +1,6 @@
-"""How well tags are merged: python benchmarks/merging.py [--data $TAGROLL_DATA/tagmerge] [--half test]
+"""How well tags are merged.
+
+    TAGROLL_DATA=... python benchmarks/merging.py [--data $TAGROLL_DATA/tagmerge] [--half test]
 
 Pairs: every row of the folder tagmerge (see its README), a group of rows either in the half that rules were tuned on
 ("dev") or in the other ("test"). Two tags count as merged when the rules merge them, or when the rules have no opinion
@@ -20,7 +22,13 @@ from tagroll.tags.term import term
 from tagroll.tags.verdict import judge
 
 HERE = Path(__file__).parent
-CIRCULAR = ("pos_imagenet1k", "neg_imagenet_siblings", "neg_imagenet_hypernyms", "neg_wn_antonyms", "neg_wn_meronyms")
+CIRCULAR = (
+    "pos_imagenet1k",
+    "neg_imagenet_siblings",
+    "neg_imagenet_hypernyms",
+    "neg_wn_antonyms",
+    "neg_wn_meronyms",
+)
 """Made from WordNet, which the rules know: they prove little."""
 
 
@@ -103,7 +111,9 @@ def score_vocabulary(path: Path, options: Options) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("TAGROLL_DATA", ".")) / "tagmerge")
     parser.add_argument("--half", choices=("dev", "test", "all"), default="test")
     parser.add_argument("--threshold", type=float, default=0.85)

@@ -53,6 +53,7 @@ NOT_BRITISH = {
 }
 MIN_SHARE = 0.3
 Synset = tuple[str, list[int], list[int], list[int], list[str]]
+"""Kind, hypernyms, classes it is an instance of, parts, words."""
 
 
 def senses(folder: Path) -> dict[tuple[str, int], float]:
@@ -76,9 +77,7 @@ def senses(folder: Path) -> dict[tuple[str, int], float]:
 
 
 def read_synsets(folder: Path) -> dict[int, Synset]:
-    """Every noun synset but the scientific groups: kind, hypernyms, classes it is an instance of, parts,
-    words.
-    """
+    """Every noun synset but the scientific groups."""
     synsets: dict[int, Synset] = {}
     for line in (folder / "data.noun").read_text("ascii").splitlines():
         if line.startswith(" "):
@@ -122,11 +121,11 @@ def antonym_lines(folder: Path) -> list[str]:
             if line.startswith(" "):
                 continue
             fields = line.split("|")[0].split()
-            count = int(fields[3], 16)
+            count = int(fields[3], base=16)
             words[int(fields[0])] = [re.sub(r"\(.*", "", w) for w in fields[4 : 4 + 2 * count : 2]]
             pointers = fields[4 + 2 * count + 1 : 4 + 2 * count + 1 + 4 * int(fields[4 + 2 * count])]
             links += [
-                (int(fields[0]), int(target), int(which[:2], base=16), int(which[2:], base=16))
+                (int(fields[0]), int(target), *divmod(int(which, base=16), 256))
                 for kind, target, which in zip(pointers[::4], pointers[1::4], pointers[3::4], strict=True)
                 if kind == "!"
             ]

@@ -18,6 +18,8 @@ _SAMPLES = 20_000
 _SEED = 20
 _LIMIT = 0.005
 """Share of random pairs at or above the threshold from which on it lies inside the background."""
+_RARE = 0.0005
+"""Largest share of random pairs at least as similar as a pair that meaning alone may merge."""
 _MIN_PAIRS = 200
 """Fewer pairs than this cannot show a share as small as the limit; the vocabulary is then too small to
 judge."""
@@ -38,10 +40,14 @@ class Background:
     cosines: np.ndarray[tuple[int], np.dtype[np.float32]] = field(repr=False)
 
     def share(self, cosine: float) -> float:
-        """Share of random pairs at least so similar, 0 to 1."""
+        """Share of random pairs at least so similar (to 4 decimals), 0 to 1."""
         if not len(self.cosines):
             return 0.0
-        return float(1 - self.cosines.searchsorted(cosine, side="left") / len(self.cosines))
+        return float(1 - self.cosines.searchsorted(cosine - 5e-5, side="left") / len(self.cosines))
+
+    def is_rare(self, cosine: float) -> bool:
+        """Whether a cosine stands out; the pair itself and one more may be in the sample."""
+        return self.share(cosine) <= max(_RARE, 2 / max(1, len(self.cosines)))
 
     @property
     def usable(self) -> bool:

@@ -111,7 +111,7 @@ class _Library:
 
     def __init__(
         self, tags: Mapping[str, int], embedded: Embedded | None, options: Options, decisions: Decisions
-    ):
+    ) -> None:
         given = list(tags)
         order = sorted(range(len(given)), key=lambda i: given[i])
         self.names = [given[i] for i in order]
@@ -126,8 +126,8 @@ class _Library:
         )
 
     def cosine(self, i: int, j: int) -> float | None:
-        """The cosine of two tags, 4 decimals."""
-        return None if self.vectors is None else round(float(self.vectors[i] @ self.vectors[j]), 4)
+        """The cosine of two tags."""
+        return None if self.vectors is None else float(self.vectors[i] @ self.vectors[j])
 
     def verdict(self, i: int, j: int) -> Verdict:
         """What decisions, rules and the embedder say of two tags together."""
@@ -150,7 +150,8 @@ class _Library:
             or Evidence.SEMANTIC not in self.options.evidence
         ):
             return False
-        return (self.cosine(i, j) or 0.0) >= self.options.threshold
+        cosine = self.cosine(i, j) or 0.0
+        return cosine >= self.options.threshold and self.background.is_rare(cosine)
 
     def candidates(self) -> Iterator[tuple[int, int]]:
         """Pairs worth a verdict, each once, the smaller number first."""
@@ -193,6 +194,7 @@ class _Library:
             others = ((self.verdict(i, j).evidence, j) for j in members if j != i)
             ranked = sorted((e.rank, self.names[j], e) for e, j in others if e is not None)
             _, via, evidence = ranked[0] if ranked else (0, "", Evidence.SEMANTIC)
+        cosine = None if cosine is None else round(cosine, 4)
         unusual = None if self.background is None or cosine is None else self.background.share(cosine)
         return Merge(self.names[i], self.names[into], self.counts[i], evidence, via, cosine, unusual)
 

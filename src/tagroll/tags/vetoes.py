@@ -97,6 +97,10 @@ def related(a: Term, b: Term) -> str:
     """How two tags belong together without being the same (parent and child, part), or ""."""
     if lies_under(a, b) or lies_under(b, a):
         return "parent and child"
-    if not all(differing(a, b)):
+    only_a, only_b = differing(a, b)
+    if not only_a or not only_b:
         return "one is the other and a word more"
-    return _kin(lexicon().main_meanings(a.key), lexicon().main_meanings(b.key))
+    meanings = lexicon().main_meanings
+    return _kin(meanings(a.key), meanings(b.key)) or _kin(
+        meanings(" ".join(only_a)), meanings(" ".join(only_b))
+    )

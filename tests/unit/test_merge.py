@@ -1,0 +1,207 @@
+import random
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tagroll.embed.neighbours import neighbours
+from tagroll.tags.background import measure
+from tagroll.tags.cluster import Edge, cohesive
+from tagroll.tags.decisions import Decisions
+from tagroll.tags.merge import Embedded, Options, plan_merges
+from tagroll.tags.term import term
+from tagroll.tags.verdict import Evidence, Verdict, judge
+
+WORDS = """
+Forest; forests; Woodland; Woods; Wood; DSLR; Dslr; Digital SLR; Outdoor; Outdoors; red car; blue car; Car; automobile
+auto; Monday; Tuesday; Sofa; couch; Chair; moutain; Mountain; Mountains; Paris; London; 35mm; 50mm; 35 mm; glasses; Glass
+spectacles; tv; Television; cat; Cats; dog; greenhouse; green house; Nature; sunny hillside walk; walk on a sunny hill
+"""
+TAGS = [tag.strip() for line in WORDS.strip().splitlines() for tag in line.split(";")]
+
+
+def embedded(tags: list[str], seed: int = 0, threshold: float = 0.85) -> Embedded:
+    """Vectors that put everything close to everything else, as a bad embedder does."""
+    draw = np.random.default_rng(seed)
+    order = sorted(tags)
+    rows = np.ones((len(tags), 8)) + 0.25 * draw.normal(size=(len(tags), 8))
+    rows = rows[[order.index(tag) for tag in tags]]
+    vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return Embedded(vectors, neighbours(vectors, threshold))
+
+
+def test_the_promise() -> None:
+    counts = {
+        "DSLR": 9,
+        "Dslr": 2,
+        "Digital SLR": 3,
+        "Outdoor": 4,
+        "Outdoors": 5,
+        "Forest": 7,
+        "Woodland": 1,
+        "Woods": 2,
+    }
+    assert plan_merges(counts).mapping == {
+        "Dslr": "DSLR",
+        "Digital SLR": "DSLR",
+        "Outdoor": "Outdoors",
+        "Woodland": "Forest",
+        "Woods": "Forest",
+    }
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(TAGS), st.integers(0, 50), min_size=1),
+    st.integers(0, 5),
+    st.booleans(),
+    st.integers(2, 3),
+)
+def test_laws(counts: dict[str, int], seed: int, with_vectors: bool, size: int) -> None:
+    tags = list(counts)
+    options = Options(min_cluster_size=size)
+    plan = plan_merges(counts, embedded(tags, seed) if with_vectors else None, options)
+    mapping = plan.mapping
+    assert not set(mapping) & set(mapping.values())  # idempotent; no representative is mapped away
+    assert set(mapping) <= set(tags)
+    for members in plan.clusters.values():
+        assert len(members) >= size
+        for a, b in combinations(members, 2):
+            assert not judge(term(a), term(b)).never
+    random.Random(seed).shuffle(tags)  # noqa: S311 - no secret
+    shuffled = {tag: counts[tag] for tag in tags}
+    assert plan_merges(shuffled, embedded(tags, seed) if with_vectors else None, options).mapping == mapping
+
+
+def test_representative_has_most_photos_then_is_shortest_then_first() -> None:
+    assert plan_merges({"Sofa": 1, "Couch": 2}).mapping == {"Sofa": "Couch"}
+    assert plan_merges({"automobile": 3, "car": 3}).mapping == {"automobile": "car"}
+    assert plan_merges({"tags": 1, "Tags": 1}).mapping == {"tags": "Tags"}
+
+
+def test_every_merge_says_why() -> None:
+    counts = {"Forest": 3, "forests": 1, "Woods": 1}
+    merges = {m.tag: m for m in plan_merges(counts, embedded(list(counts))).merges}
+    assert merges["forests"].evidence is Evidence.SPELLING
+    assert merges["Woods"].evidence is Evidence.SYNONYM
+    assert all(m.cosine is not None and m.unusual is not None and m.photos == 1 for m in merges.values())
+    assert plan_merges(counts).merges[0].cosine is None
+
+
+def test_evidence_restricts() -> None:
+    counts = {"Forest": 3, "forests": 1, "Woods": 1}
+    only = Options(evidence=frozenset({Evidence.SPELLING}))
+    assert plan_merges(counts, options=only).mapping == {"forests": "Forest"}
+
+
+def close_pair(cosine: float, others: int) -> tuple[dict[str, int], Embedded]:
+    """Two tags the rules have no opinion on, with this cosine, among others that are similar to nothing."""
+    counts = {"sunny hillside walk": 2, "walk on a bright slope": 1, **{f"w{i}": 1 for i in range(others)}}
+    vectors = np.eye(len(counts), dtype=np.float32)
+    vectors[1, :2] = cosine, (1 - cosine**2) ** 0.5
+    return counts, Embedded(vectors, neighbours(vectors, 0.85))
+
+
+def test_meaning_merges_at_the_threshold_and_not_below() -> None:
+    counts, vectors = close_pair(0.9, 40)
+    plan = plan_merges(counts, vectors)
+    assert [(m.tag, m.evidence, m.cosine) for m in plan.merges] == [
+        ("walk on a bright slope", Evidence.SEMANTIC, pytest.approx(0.9, abs=1e-4))
+    ]
+    assert plan.merges[0].unusual == pytest.approx(1 / len(plan.background.cosines))
+    assert not plan_merges(*close_pair(0.84, 40)).merges
+
+
+def test_meaning_merges_nothing_when_random_pairs_are_as_similar() -> None:
+    counts, _ = close_pair(0.9, 60)
+    plan = plan_merges(counts, embedded(list(counts)))
+    assert plan.background is not None
+    assert not plan.background.usable
+    assert 0.85 < plan.background.fitting <= 0.99
+    assert Evidence.SEMANTIC not in {m.evidence for m in plan.merges}
+
+
+def test_a_usable_threshold_is_kept() -> None:
+    counts, vectors = close_pair(0.9, 60)
+    background = measure(list(counts), vectors.vectors, 0.85)
+    assert background.usable
+    assert background.fitting == 0.85
+    assert background.share(0.0) == 1.0
+    assert background.share(0.99) == 0.0
+
+
+def test_plain_mode_is_dbscan_and_chains() -> None:
+    angles = np.array([0.0, 0.5, 1.0])  # neighbours at cosine 0.88; the ends at 0.54
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    counts = {"red": 3, "blue": 2, "green": 1}
+    found = Embedded(vectors, neighbours(vectors, 0.85))
+    assert plan_merges(counts, found, Options(plain=True)).mapping == {"blue": "red", "green": "red"}
+    assert plan_merges(counts, found, Options(plain=True, min_cluster_size=4)).mapping == {}
+    assert plan_merges(counts, found).mapping == {}
+
+
+def verdicts(table: dict[tuple[int, int], Verdict]) -> list[list[int]]:
+    edges = [Edge(i, j, v.evidence.rank, 0.9) for (i, j), v in table.items() if v.evidence]
+    return cohesive(5, edges, lambda i, j: table.get((i, j), Verdict()))
+
+
+def test_a_chain_does_not_tie_together_what_is_apart() -> None:
+    yes = Verdict(Evidence.SYNONYM)
+    assert verdicts({(0, 1): yes, (1, 2): yes, (0, 2): Verdict(never="color")}) == [[0, 1]]
+    assert verdicts({(0, 1): yes, (1, 2): yes}) == [[0, 1, 2]]  # half of the pairs across agree
+    assert verdicts({(0, 1): yes, (0, 2): yes, (1, 2): yes, (2, 3): yes}) == [[0, 1, 2]]  # a third
+
+
+def test_a_person_keeps_apart_and_joins() -> None:
+    counts = {"Sofa": 2, "Couch": 1, "Anna": 1, "Annie": 4}
+    kept = Decisions(apart=frozenset({frozenset({"Sofa", "Couch"})}))
+    assert plan_merges(counts, decisions=kept).mapping == {}
+    joined = Decisions(into={"Annie": "Anna"})
+    plan = plan_merges(counts, decisions=joined)
+    assert plan.mapping == {"Annie": "Anna", "Couch": "Sofa"}
+    assert plan.merges[0].evidence is Evidence.DECISION
+
+
+def test_a_decision_may_name_a_word_no_photo_carries_yet() -> None:
+    counts = {"Sofa": 2, "Couch": 1}
+    plan = plan_merges(
+        counts, embedded(list(counts)), decisions=Decisions(into={"Sofa": "Settee", "Couch": "Settee"})
+    )
+    assert plan.mapping == {"Sofa": "Settee", "Couch": "Settee"}
+
+
+def test_a_preferred_word_represents_its_cluster() -> None:
+    assert plan_merges(
+        {"Sofa": 9, "Couch": 1}, decisions=Decisions(preferred=frozenset({"Couch"}))
+    ).mapping == {"Sofa": "Couch"}
+
+
+def test_a_vocabulary_wins_over_everything() -> None:
+    vocabulary = {"Wood": ("Forest", "timber"), "Woods": (), "Sofa": (), "Couch": ()}
+    counts = {"forests": 5, "Woods": 4, "Sofa": 1, "Couch": 2, "Timber": 1}
+    plan = plan_merges(counts, decisions=Decisions(vocabulary=vocabulary))
+    assert plan.mapping == {"forests": "Wood", "Timber": "Wood"}
+    assert {m.evidence for m in plan.merges} == {Evidence.VOCABULARY}
+
+
+def test_the_hierarchy_is_proposed_and_not_merged() -> None:
+    plan = plan_merges(dict.fromkeys(["Nature", "Forest", "Dog", "Poodle", "Red Car", "Car"], 1))
+    assert plan.mapping == {}
+    found = {(c.parent, c.child, c.reason) for c in plan.hierarchy}
+    assert {
+        ("Nature", "Forest", "everyday"),
+        ("Dog", "Poodle", "kind"),
+        ("Car", "Red Car", "modifier"),
+    } <= found
+
+
+def test_paths_merge_level_by_level_only() -> None:
+    assert plan_merges({"Places|Lakes": 2, "places|lake": 1, "Lake": 5}).mapping == {
+        "places|lake": "Places|Lakes"
+    }
+
+
+def test_nothing() -> None:
+    assert plan_merges({}).mapping == {}

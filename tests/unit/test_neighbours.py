@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tagroll.embed import neighbours as module
+from tagroll.embed.neighbours import neighbours
+from tagroll.errors import UsageError
+
+
+def clumps(n: int, width: int, spread: float, seed: int) -> np.ndarray:
+    """Unit rows around n / 8 centres, so that there are neighbours to find."""
+    draw = np.random.default_rng(seed)
+    centres = draw.normal(size=(max(1, n // 8), width))
+    rows = centres[draw.integers(0, len(centres), n)] + spread * draw.normal(size=(n, width))
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def by_brute_force(vectors: np.ndarray, threshold: float) -> set[tuple[int, int]]:
+    cosines = vectors.astype(np.float64) @ vectors.T.astype(np.float64)
+    np.fill_diagonal(cosines, -2)
+    return set(zip(*(x.tolist() for x in np.nonzero(cosines >= threshold)), strict=True))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(1, 120),
+    st.sampled_from([2, 129, 130, 384]),
+    st.floats(0.05, 1.0),
+    st.floats(0.3, 0.98),
+    st.integers(0, 9),
+)
+def test_exactly_the_pairs_of_brute_force(
+    n: int, width: int, spread: float, threshold: float, seed: int
+) -> None:
+    vectors = clumps(n, width, spread, seed)
+    found = neighbours(vectors, threshold)
+    pairs = set(zip(*(x.tolist() for x in found.nonzero()), strict=True))
+    surely, perhaps = by_brute_force(vectors, threshold + 1e-5), by_brute_force(vectors, threshold - 1e-5)
+    assert surely <= pairs <= perhaps
+    assert (found != found.T).nnz == 0
+
+
+def test_over_several_blocks_with_their_cosines() -> None:
+    vectors = clumps(2500, 200, 0.3, 1)
+    found = neighbours(vectors, 0.8).tocoo()
+    assert found.nnz
+    expected = np.einsum("ij,ij->i", vectors[found.row], vectors[found.col])
+    np.testing.assert_allclose(found.data, expected, atol=1e-6)
+    assert set(zip(found.row.tolist(), found.col.tolist(), strict=True)) == by_brute_force(vectors, 0.8)
+
+
+def test_a_zero_row_has_no_neighbours() -> None:
+    vectors = clumps(20, 150, 0.1, 2)
+    vectors[3] = 0
+    assert 3 not in neighbours(vectors, 0.5).nonzero()[0]
+
+
+def test_nothing() -> None:
+    assert neighbours(np.empty((0, 0), np.float32), 0.8).shape == (0, 0)
+
+
+def test_a_threshold_that_says_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_PAIRS", 100)
+    with pytest.raises(UsageError, match="pairs"):
+        neighbours(np.ones((40, 1), np.float32), 0.9)
