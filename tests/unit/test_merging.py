@@ -1,0 +1,140 @@
+"""What becomes of tags, decisions and plans: the pure parts of merging, and the catalog's memory."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tagroll.catalog import Catalog
+from tagroll.domain import Metadata, Write
+from tagroll.errors import UsageError
+from tagroll.merging import as_paths, change_for, check_words
+from tagroll.metadata.fields import tags_after
+from tagroll.tags.merge import Merge
+from tagroll.tags.plan_file import plan_text, read_plan
+from tagroll.tags.verdict import Evidence
+from tagroll.tags.vocabulary import Vocabulary, read_vocabulary
+
+WORDS = ("Dslr", "DSLR", "Digital SLR", "Lake", "Red", "Places|Rome")
+
+
+def after(tags: tuple[str, ...], mapping: dict[str, str]) -> tuple[str, ...]:
+    return tags_after(Metadata(tags), change_for(tags, mapping))
+
+
+def test_a_tag_becomes_the_other_once_and_the_rest_stays_in_order():
+    assert after(("Lake", "Dslr", "Red"), {"Dslr": "DSLR"}) == ("Lake", "Red", "DSLR")
+    assert after(("Digital SLR", "DSLR", "Red"), {"Digital SLR": "DSLR"}) == ("DSLR", "Red")
+    assert after(("Dslr", "Digital SLR"), {"Dslr": "DSLR", "Digital SLR": "DSLR"}) == ("DSLR",)
+    assert after(("Lake", "Red"), {"Red": ""}) == ("Lake",)
+    assert not change_for(("Lake", "Red"), {"Dslr": "DSLR", "Red": "Red"})
+
+
+@settings(max_examples=200)
+@given(st.lists(st.sampled_from(WORDS), unique_by=str.casefold), st.sampled_from(["DSLR", "Camera", "Red"]))
+def test_doing_it_twice_changes_nothing_and_no_other_tag_is_touched(tags, word):
+    mapping = {"Dslr": word, "DSLR": word, "Digital SLR": word}
+    once = after(tuple(tags), mapping)
+    assert after(once, mapping) == once
+    assert len({tag.casefold() for tag in once}) == len(once)
+    others = [tag for tag in tags if tag not in mapping and tag != word]
+    assert [tag for tag in once if tag != word] == others
+    assert (word in once) == bool(set(tags) & {*mapping, word})
+
+
+def test_an_edited_plan_gives_merges_and_pairs_to_keep_apart():
+    merges = [
+        Merge("Dslr", "DSLR", 3, Evidence.SPELLING, cosine=0.97, unusual=0.0001),
+        Merge('Odd "quote" \\ #', "DSLR", 1, Evidence.SEMANTIC),
+        Merge("Woods", "Forest", 1, Evidence.SYNONYM, via="Woodland", cosine=0.8, unusual=0.0),
+    ]
+    text = plan_text(merges, {"Dog": "Animal|Dog"})
+    into, apart = read_plan(text)
+    assert into == {"Dslr": "DSLR", 'Odd "quote" \\ #': "DSLR", "Woods": "Forest", "Dog": "Animal|Dog"}
+    assert not apart
+    head, _, tail = text.partition("[proposed]")
+    without = "\n".join(line for line in head.splitlines() if not line.startswith('"Dslr"'))
+    into, apart = read_plan(without + '\n"Forest" = "Wald"\n[proposed]' + tail)
+    assert into["Woods"] == into["Forest"] == "Wald"
+    assert "Dslr" not in into
+    assert apart == {frozenset(("Dslr", "DSLR")), frozenset(("Dslr", 'Odd "quote" \\ #'))}
+
+
+@pytest.mark.parametrize(
+    "text", ['[merge]\n"a" =', "merge = 1", "[merge]\na = 1", '[merge]\na = "b"\nb = "a"']
+)
+def test_a_plan_that_cannot_be_is_refused(text):
+    with pytest.raises(UsageError):
+        read_plan(text)
+
+
+def test_a_vocabulary_as_lightroom_exports_it():
+    found = read_vocabulary(
+        "[Things]\n\tCamera\n\t\t{DSLR}\n\t\tLens {Objective} { Optic }\nNature\n\n# said\n  Forest\n    {Woods}\nLens\n"
+    )
+    assert found.terms == {
+        "Camera": ("DSLR",),
+        "Lens": ("Objective", "Optic"),
+        "Nature": (),
+        "Forest": ("Woods",),
+    }
+    assert found.paths == {
+        "Camera": "Things|Camera", "Lens": "Things|Camera|Lens", "Nature": "Nature", "Forest": "Nature|Forest",
+    }  # fmt: skip
+
+
+def test_words_become_paths_as_the_vocabulary_or_other_photos_have_them():
+    vocabulary = Vocabulary({"Camera": ()}, {"Camera": "Things|Camera"})
+    tags = ("Camera", "Dslr", "Paris", "Places|Paris", "Solo")
+    assert as_paths({"Dslr": "Camera"}, tags, vocabulary, ()) == {
+        "Camera": "Things|Camera", "Dslr": "Things|Camera", "Paris": "Places|Paris",
+    }  # fmt: skip
+    apart = [frozenset(("Paris", "Places|Paris"))]
+    assert "Paris" not in as_paths({}, tags, vocabulary, apart)
+
+
+@pytest.mark.parametrize("word", ["", " ", "a|", "|a", "a||b", " a", "a\nb"])
+def test_what_cannot_be_a_tag_is_refused(word):
+    with pytest.raises(UsageError):
+        check_words([word])
+
+
+def written(catalog: Catalog, run: int, state: str) -> int:
+    number = catalog.journal(
+        run, Write(Path("/p"), Path("/p"), "jpeg", Metadata(), Metadata(), "a", "b", b"", "c")
+    )
+    catalog.settle({number: state})
+    return number
+
+
+def test_the_catalog_follows_chains_and_forgets_what_was_undone(tmp_path):
+    with Catalog(tmp_path / "catalog.sqlite") as catalog:
+        first, second = catalog.start_run("dedupe", []), catalog.start_run("tags rename", [])
+        catalog.decide({"A": "B"}, run=first)
+        catalog.decide({"B": "C"}, apart=[("X", "Y")], run=second)
+        one, two = written(catalog, first, "done"), written(catalog, second, "done")
+        assert catalog.merges() == {"A": "C", "B": "C"}
+        assert catalog.kept_apart() == {frozenset("XY")}
+        catalog.settle({two: "undone"})
+        assert catalog.merges() == {"A": "B"}
+        third = catalog.start_run("dedupe", [])
+        catalog.decide({"A": "B"}, run=third)  # it holds already, and stays the first run's
+        catalog.settle({written(catalog, third, "done"): "undone"})
+        assert catalog.merges() == {"A": "B"}
+        catalog.settle({one: "undone"})
+        assert catalog.merges() == {}
+
+
+def test_the_last_word_counts(tmp_path):
+    with Catalog(tmp_path / "catalog.sqlite") as catalog:
+        catalog.decide({"A": "B"})
+        catalog.decide({"B": "A"})
+        assert catalog.merges() == {"B": "A"}
+        catalog.decide({}, apart=[("A", "B")])
+        assert catalog.merges() == {}
+        catalog.decide({"A": "B"})
+        assert catalog.kept_apart() == frozenset()
+        catalog.keep_vectors("m", {"A": b"1234"})
+        assert catalog.vectors("m", ["A", "B"]) == {"A": b"1234"}
+        assert catalog.vectors("other", ["A"]) == {}
