@@ -101,6 +101,7 @@ def related(a: Term, b: Term) -> str:
     if not only_a or not only_b:
         return "one is the other and a word more"
     meanings = lexicon().main_meanings
-    return _kin(meanings(a.key), meanings(b.key)) or _kin(
-        meanings(" ".join(only_a)), meanings(" ".join(only_b))
-    )
+    found = _kin(meanings(a.key), meanings(b.key))
+    if found or len(only_a) + len(only_b) == 2:  # one word each is for the rule of the one modifier
+        return found
+    return _kin(meanings(" ".join(only_a)), meanings(" ".join(only_b)))
