@@ -110,13 +110,14 @@ class Tagger:
     def _tag(self, photo: Photo) -> Outcome:
         row = self.catalog.photo(photo.path)
         fresh = row is not None and row.stamp == self.store.stamp(photo)
-        picture = row.picture_hash if row and fresh else self.store.picture_hash(photo)
+        # A row that only `tagroll tags` has made knows no picture: "" must never stand for one.
+        picture = (row.picture_hash if row and fresh else "") or self.store.picture_hash(photo)
         answer, asked = self.asking.once(picture, lambda: self._describe(photo, picture), self._kept(picture))
         tags = self.policy.tags(answer.keywords)
         captions = _captions(answer, self.policy.captions)
         if not tags and not any(captions.values()):
             return Outcome(photo.path, Status.SKIPPED, row.tags if row and fresh else (), asked=asked)
-        if row is None or row.picture_hash != picture:
+        if row is None or row.picture_hash not in ("", picture):
             row = self._moved(picture)
         decided = bool(
             row

@@ -1,0 +1,392 @@
+"""`tagroll dedupe` and `tagroll tags rename|merge|remove`, as a user runs them; the real exiftool is the judge."""
+
+import base64
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from runs import contents, environment, listed, many, paint, started, wait_for
+from stub import Says, Stub, keywords
+
+from tagroll.metadata.exiftool import find_exiftool
+
+LISTS = ("XMP-dc:Subject", "XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", "IPTC:Keywords")
+TAGS = {
+    "1.jpg": ("DSLR", "Outdoor", "Forest"),
+    "2.jpg": ("DSLR", "Outdoor", "Forest", "Red"),
+    "3.jpg": ("Dslr", "Lake", "Woodland"),
+    "4.png": ("Digital SLR", "Outdoors", "Blue"),
+    "5.jpg": ("Woods", "Nature"),
+    "6.bmp": ("Dslr", "Lake"),
+}
+AFTER = {
+    "1.jpg": ("DSLR", "Outdoor", "Forest"),
+    "2.jpg": ("DSLR", "Outdoor", "Forest", "Red"),
+    "3.jpg": ("Lake", "DSLR", "Forest"),
+    "4.png": ("Blue", "DSLR", "Outdoor"),
+    "5.jpg": ("Nature", "Forest"),
+    "6.bmp": ("Lake", "DSLR"),
+}
+
+
+def carrying(tagroll, folder: Path, tags: dict[str, tuple[str, ...]]) -> Path:
+    """A folder of photos that `tagroll tag` gave these tags, by a model that knows each by its red."""
+    names = list(tags)
+    paint(folder, *((name, (40 * i, 99, 7)) for i, name in enumerate(names)))
+
+    def sees(request):
+        url = request.body["messages"][0]["content"][1]["image_url"]["url"]
+        with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as picture:
+            return keywords(*tags[names[round(picture.getpixel((5, 5))[0] / 40)]])
+
+    with Stub(sees) as server:
+        done = tagroll("tag", folder, "--api-url", server.url, "--case", "keep", "--json")
+    assert done.code == 0, done
+    assert {name: tuple(row["tags"]) for name, row in done.photos.items()} == tags
+    return folder
+
+
+@pytest.fixture
+def library(tagroll, tmp_path) -> Path:
+    """Photos with words that mean the same; one of them has a sidecar beside it, one only a sidecar."""
+    return carrying(tagroll, tmp_path / "photos", TAGS)
+
+
+def tags_in(folder: Path, exiftool) -> dict[str, dict[str, list[str]]]:
+    """What exiftool finds in each file, sidecars too: field -> values."""
+    judged = exiftool([f"-{name}" for name in LISTS], folder)
+    return {
+        name: {field: listed(row[field]) for field in LISTS if field in row} for name, row in judged.items()
+    }
+
+
+def built_in(*arguments):
+    return ("dedupe", *arguments, "--backend", "builtin")
+
+
+def test_a_dry_run_prints_the_plan_and_touches_no_photo(tagroll, library):
+    before = contents(library)
+    done = tagroll(*built_in(library, "--dry-run"))
+    assert done.code == 0, done
+    assert re.search(
+        r"DSLR  \(2 photos\)\n(  <-.*\n)*  <- Dslr  \(2 photos\): spelling, cosine [\d.]+", done.out
+    )
+    assert "Woodland  (1 photo): synonym, cosine" in done.out
+    assert "Red" not in done.out
+    report = json.loads((library / "tag_deduplication_report_dryrun.json").read_text())
+    assert {"configuration", "tag_mapping", "clusters", "results", "summary"} <= set(report)
+    assert report["tag_mapping"] == {
+        "Dslr": "DSLR", "Digital SLR": "DSLR", "Woodland": "Forest", "Woods": "Forest", "Outdoors": "Outdoor",
+    }  # fmt: skip
+    (library / "tag_deduplication_report_dryrun.json").unlink()
+    assert contents(library) == before
+    rows = tagroll(*built_in(library, "--dry-run", "--json"))
+    assert {row["tag"] for row in rows.rows if row["type"] == "merge"} == set(report["tag_mapping"])
+    assert rows.summary["tagged"] == 4
+    assert tagroll(*built_in(library, "--dry-run", "--evidence", "spelling")).out.count("<-") == 2
+
+
+def test_a_run_rewrites_every_field_and_undo_gives_back_every_byte(tagroll, library, exiftool):
+    (library / "1.jpg").chmod(0o444)  # not even opened for writing
+    by_hand = ["-XMP-dc:Subject=Dslr", "-XMP-dc:Subject=Lake", "-XMP-digiKam:TagsList=Dslr"]
+    subprocess.run([*find_exiftool(), "-q", *by_hand, library / "3.jpg.xmp"], check=True)
+    before, states = contents(library), {p.name: p.stat() for p in library.iterdir()}
+    done = tagroll(*built_in(library, "--json"))
+    assert done.code == 0, done
+    assert done.summary["tagged"] == 4
+    assert done.summary["unchanged"] == 2
+    judged = tags_in(library, exiftool)
+    for name, words in AFTER.items():
+        fields = judged[f"{name}.xmp" if name.endswith("bmp") else name]
+        assert len(fields) == (4 if name.endswith("jpg") else 3)
+        for field, values in fields.items():
+            assert sorted(values) == sorted(words), (name, field)
+    assert judged["4.png"]["XMP-dc:Subject"] == list(AFTER["4.png"])  # what stays keeps its place
+    assert all(sorted(values) == sorted(AFTER["3.jpg"]) for values in judged["3.jpg.xmp"].values())
+    for name in ("1.jpg", "2.jpg"):
+        assert (library / name).stat().st_ctime_ns == states[name].st_ctime_ns
+    report = json.loads((library / "tag_deduplication_report_embedding.json").read_text())
+    assert {Path(row["file"]).name for row in report["results"]} == {
+        "3.jpg",
+        "4.png",
+        "5.jpg",
+        "6.bmp",
+    }
+    assert report["summary"]["files_changed"] == 4
+    (library / "tag_deduplication_report_embedding.json").unlink()
+
+    again = tagroll(*built_in(library, "--json"))
+    assert again.summary["unchanged"] == again.summary["total"] == 6
+    (library / "tag_deduplication_report_embedding.json").unlink()
+    undone = tagroll("undo", "--json")
+    assert undone.code == 0, undone
+    assert contents(library) == before
+
+
+def test_undo_of_a_merge_is_not_merged_again_by_tag(tagroll, library):
+    assert tagroll(*built_in(library)).code == 0
+    tag_new(tagroll, library, "new.jpg", "Dslr", expect=["DSLR"])
+    assert tagroll("undo", str(last_run(tagroll, "dedupe"))).code == 0
+    tag_new(tagroll, library, "newer.jpg", "Dslr", expect=["Dslr"])
+
+
+def last_run(tagroll, command: str) -> int:
+    return next(row["run"] for row in tagroll("history", "--json").rows if row["command"] == command)
+
+
+def tag_new(tagroll, folder: Path, name: str, *words: str, expect: list[str]) -> None:
+    """Tag a photo that is new, as a model sees it."""
+    Image.new("RGB", (60, 40), (len(name) * 9, 200, 30)).save(folder / name)
+    with Stub(usual=keywords(*words)) as server:
+        done = tagroll("tag", folder / name, "--api-url", server.url, "--json", "--case", "keep")
+    assert done.photos[name]["tags"] == expect
+
+
+def test_a_person_s_edit_survives_the_next_tag_run_after_a_merge(tagroll, tmp_path, exiftool):
+    folder = paint(tmp_path / "photos", ("1.jpg", (9, 9, 9)), ("2.jpg", (99, 9, 9)))
+    with Stub(usual=keywords("Dslr", "Lake")) as server:
+        tagroll("tag", folder, "--api-url", server.url, "--case", "keep")
+        by_hand = ["-XMP-dc:Subject=Lake", "-XMP-dc:Subject=Grandma", "-XMP-digiKam:TagsList=Lake",
+                   "-XMP-digiKam:TagsList=Grandma", "-XMP-lr:HierarchicalSubject=", "-IPTC:Keywords="]  # fmt: skip
+        subprocess.run(
+            [*find_exiftool(), "-q", "-overwrite_original", *by_hand, folder / "2.jpg"], check=True
+        )
+        assert tagroll("tags", "rename", "Dslr", "DSLR", folder).code == 0
+        again = tagroll("tag", folder, "--api-url", server.url, "--case", "keep", "--json")
+        assert again.summary["unchanged"] == 2
+        assert server.chats == 2
+    assert tags_in(folder, exiftool)["2.jpg"]["XMP-dc:Subject"] == ["Lake", "Grandma"]
+
+
+def test_photos_that_were_only_read_are_each_asked_about(tagroll, tmp_path):
+    folder = many(tmp_path / "photos", 3)
+    assert tagroll("tags", folder).code == 0
+    with Stub() as server:
+        assert tagroll("tag", folder, "--api-url", server.url).code == 0
+        assert server.chats == 3
+
+
+def test_an_edited_plan_decides_and_is_remembered(tagroll, library, tmp_path):
+    plan = tmp_path / "plan.toml"
+    before = contents(library)
+    assert tagroll(*built_in(library, "--plan", plan)).code == 0
+    (library / "tag_deduplication_report_dryrun.json").unlink()
+    assert contents(library) == before
+    lines = plan.read_text().splitlines()
+    at = lines.index("[proposed]")
+    head = [line for line in lines[:at] if not line.startswith('"Woodland" =')]
+    head = [line.replace('"Outdoors" = "Outdoor"', '"Outdoor" = "Outdoors"') for line in head]
+    plan.write_text("\n".join(head + lines[at:]))
+    applied = tagroll("dedupe", library, "--plan", plan, "--apply")
+    assert applied.code == 0, applied
+    counts = tagroll("tags", library, "--json").rows[-2]["tags"]
+    assert counts["Woodland"] == 1
+    assert counts["Outdoors"] == 3
+    assert "Outdoor" not in counts
+    assert counts["Forest"] == 3  # Woods went, Woodland stays
+
+    later = tagroll(*built_in(library, "--json"))  # a plain run honours both
+    assert later.summary["tagged"] == 0
+    tag_new(
+        tagroll,
+        library,
+        "new.jpg",
+        "Outdoor",
+        "Digital SLR",
+        "Woodland",
+        expect=["Outdoors", "DSLR", "Woodland"],
+    )
+
+    for text, message in (
+        ('[merge]\n"A" = ', "cannot be read"),
+        ('[merge]\n"A" = 3', "[merge]"),
+        ('[merge]\n"A" = "B"\n"B" = "A"', "circle"),
+        ('[merge]\n"A" = " "', "cannot be a tag"),
+    ):
+        plan.write_text(text)
+        wrong = tagroll("dedupe", library, "--plan", plan, "--apply")
+        assert wrong.code == 2
+        assert message in wrong.err
+    assert tagroll("dedupe", library, "--apply").code == 2
+    assert tagroll("dedupe", library, "--plan", tmp_path / "none.toml", "--apply").code == 2
+
+
+def test_a_server_that_is_named_and_not_there_is_said_before_anything_is_read(tagroll, tmp_path):
+    folder = paint(tmp_path / "photos", ("1.jpg", (1, 2, 3)))
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe1\x00\x10Exif")
+    for option in ("--embedding-model", "--model"):
+        done = tagroll(
+            "dedupe",
+            folder,
+            option,
+            "some-model",
+            "--embedding-url",
+            "http://127.0.0.1:9",
+        )
+        assert done.code == 4
+        assert "127.0.0.1:9" in done.err
+        assert "broken.jpg" not in done.err
+    assert [p.name for p in folder.iterdir() if p.suffix == ".json"] == []
+
+
+class Embeddings:
+    """A server of vectors by spelling: words that begin alike are alike. It has its ways."""
+
+    def __init__(self, quirk: str = "") -> None:
+        self.quirk, self.asked = quirk, []
+
+    def __call__(self, request) -> Says:
+        texts = request.body["input"]
+        self.asked.append(request.body)
+        rows = [{"index": i, "embedding": self.vector(text)} for i, text in enumerate(texts)]
+        return Says({"data": rows[::-1] if self.quirk == "reversed" else rows})
+
+    def vector(self, text: str) -> list[float]:
+        word = text.removeprefix("clustering: ")
+        if self.quirk == "zero" and word == "Red":
+            return [0.0] * 26
+        row = [0.001] * 26
+        row[ord(word[0].lower()) % 26] = 1.0
+        return row
+
+
+class EmbeddingStub(Stub):
+    """The stub with an embeddings page."""
+
+    def __init__(self, embeddings: Embeddings) -> None:
+        super().__init__()
+        self.embeddings = embeddings
+
+    async def answer(self, request):
+        if request.path.endswith("/embeddings"):
+            return self.embeddings(request)
+        return await super().answer(request)
+
+
+@pytest.mark.parametrize("quirk", ["", "reversed", "zero"])
+def test_an_embedding_server_with_its_ways(tagroll, library, quirk):
+    said = Embeddings(quirk)
+    with EmbeddingStub(said) as server:
+        options = ("--embedding-url", server.url, "--batch-size", 4, "--json", "--dry-run")
+        done = tagroll("dedupe", library, *options)
+        assert done.code == 0, done
+        merges = {row["tag"]: row for row in done.rows if row["type"] == "merge"}
+        assert merges["Dslr"]["cosine"] == pytest.approx(1, abs=0.01)
+        assert merges["Woodland"]["cosine"] == pytest.approx(0, abs=0.1)
+        assert max(len(body["input"]) for body in said.asked) <= 4
+        assert all(text.startswith("clustering: ") for body in said.asked for text in body["input"])
+        count = len(said.asked)
+        assert tagroll("dedupe", library, *options).code == 0
+        assert len(said.asked) <= count + 1 + (quirk == "zero")  # the check; vectors are kept
+
+
+def test_the_older_script_with_its_options(tagroll, library):
+    with EmbeddingStub(Embeddings()) as server:
+        done = tagroll(
+            library, "--dry-run", "--similarity-threshold", "0.85", "--min-cluster-size", "2", "--batch-size", "100",
+            "--embedding-url", server.url, "--embedding-model", "text-embedding-nomic-embed-text-v1.5",
+            "--api-url", server.url, "--model", "google/gemma-3-4b", "-v", script="tag_deduplicator.py",
+        )  # fmt: skip
+    assert done.code == 0, done
+    assert "<- Dslr" in done.out
+    report = json.loads((library / "tag_deduplication_report_dryrun.json").read_text())
+    assert report["configuration"]["similarity_threshold"] == 0.85
+
+
+def test_plain_merges_by_cosine_alone(tagroll, library):
+    with EmbeddingStub(Embeddings()) as server:
+        plain = tagroll("dedupe", library, "--embedding-url", server.url, "--plain", "--dry-run")
+    assert "<- Woods" in plain.out
+    assert "<- Digital SLR" in plain.out  # all that begin with a D
+    assert "<- Woodland" not in plain.out.split("Forest")[-1].split("\n")[1]
+
+
+def test_a_vocabulary_wins_and_gives_the_hierarchy(tagroll, library, tmp_path, exiftool):
+    words = tmp_path / "words.txt"
+    words.write_text("[Things]\n\tCamera\n\t\t{DSLR}\n\t\t{Digital SLR}\nNature\n\tWoods\n\tForest\n")
+    done = tagroll(*built_in(library, "--vocabulary", words, "--hierarchy"))
+    assert done.code == 0, done
+    counts = tagroll("tags", library, "--json").rows[-2]["tags"]
+    assert counts["Things|Camera"] == 5
+    assert counts["Nature|Woods"] == 1  # a term is never merged with another
+    assert counts["Nature|Forest"] >= 2
+    assert not {"DSLR", "Dslr", "Digital SLR", "Camera", "Woods", "Forest"} & set(counts)
+    fields = tags_in(library, exiftool)["5.jpg"]
+    assert set(fields["XMP-lr:HierarchicalSubject"]) == {"Nature", "Nature|Woods"}
+    assert set(fields["XMP-digiKam:TagsList"]) == {"Nature", "Nature/Woods"}
+    assert set(fields["XMP-dc:Subject"]) == {"Nature", "Woods"}
+    again = tagroll(*built_in(library, "--vocabulary", words, "--hierarchy", "--json"))
+    assert again.summary["tagged"] == 0
+
+
+def test_hierarchy_is_proposed_and_written_on_request(tagroll, library):
+    dry = tagroll(*built_in(library, "--dry-run"))
+    assert "Forest under Nature" in dry.err
+    assert tagroll(*built_in(library, "--hierarchy")).code == 0
+    counts = tagroll("tags", library, "--json").rows[-2]["tags"]
+    assert counts["Nature|Forest"] == 4
+    assert counts["Nature"] == 1
+    assert tagroll(*built_in(library, "--hierarchy", "--json")).summary["tagged"] == 0
+
+
+def test_interactive_asks_with_one_key_each(tagroll, library, tmp_path):
+    assert tagroll(*built_in(library, "--interactive")).code == 2  # nobody to ask
+    keys, ours = pty.openpty()
+    command = [sys.executable, "-m", "tagroll", *map(str, built_in(library, "--interactive"))]
+    with subprocess.Popen(
+        command,
+        env=environment(tmp_path),
+        stdin=ours,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+    ) as child:
+        asked = b""
+        for key in b"nypyy":
+            while asked.count(b"[y/n/p/a/q]") == 0:
+                piece = os.read(child.stderr.fileno(), 4096)
+                assert piece, asked
+                asked += piece
+            asked = asked.split(b"[y/n/p/a/q]", 1)[1]
+            os.write(keys, bytes([key]))
+        _, err = child.communicate(timeout=60)
+    os.close(keys)
+    os.close(ours)
+    assert child.returncode == 0, err
+    counts = tagroll("tags", library, "--json").rows[-2]["tags"]
+    assert counts["Digital SLR"] == 1  # n: kept apart
+    assert counts["DSLR"] == 4  # y
+    assert "Woodland" in counts  # p: preferred to Forest
+    assert "Forest" not in counts
+    assert "Digital SLR" not in tagroll(*built_in(library, "--dry-run")).out
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_with_what_it_had_decided(tagroll, tmp_path):
+    folder = many(tmp_path / "photos", 300)
+    pairs = [["Dslr"], ["DSLR"], ["DSLR"]]
+    command = [*find_exiftool(), "-q", "-overwrite_original"]
+    for number, words in enumerate(pairs):
+        some = sorted(folder.glob("*.jpg"))[number::3]
+        subprocess.run([*command, *(f"-XMP-dc:Subject={word}" for word in words), *some], check=True)
+    before = contents(folder)
+    with started(tmp_path, *built_in(folder, "--json")) as child:
+        wait_for(lambda: '"tagged"' in child.stdout.readline())
+    assert not (folder / "tag_deduplication_report_embedding.json").exists()
+    counts = tagroll("tags", folder, "--json").rows[-2]["tags"]
+    assert counts["Dslr"] > 0, "it was killed too late to show anything"
+    done = tagroll(*built_in(folder, "--json"))
+    assert done.code == 0
+    assert tagroll("tags", folder, "--json").rows[-2]["tags"] == {"DSLR": 300}
+    assert not list(folder.glob(".tagroll-*"))
+    (folder / "tag_deduplication_report_embedding.json").unlink()
+    assert tagroll("undo").code == 0
+    assert tagroll("undo").code == 0
+    assert contents(folder) == before
