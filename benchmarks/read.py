@@ -27,7 +27,7 @@ def tagged_copies(source: Path, folder: Path, count: int) -> list[Photo]:
         path = folder / f"{number // 500:03}" / f"{number:06}.jpg"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(originals[number % len(originals)].read_bytes())
-    found = scan([folder], on_unreadable=lambda path, error: print(path, error))
+    found = scan([folder], on_unreadable=print)
     photos = [photo for photo in found if isinstance(photo, Photo)]
     store = MetadataStore()
     for photo in photos:

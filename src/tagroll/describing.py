@@ -95,7 +95,9 @@ def choose_model(
         preview = preview_maker(pool, exiftool)
         if settings.model_file:
             local = _local(settings.model_file, settings.mmproj, jobs, resources)
-            return Model(local, preview, local.most_at_once + SPARE_THREADS, local.discover(), resources.pop_all())
+            return Model(
+                local, preview, local.most_at_once + SPARE_THREADS, local.discover(), resources.pop_all()
+            )
         if _wants_server(settings):
             server, notes = _servers(settings, Limits(jobs=jobs, outage=patience))
             resources.callback(server.close)

@@ -15,6 +15,13 @@ from runs import EXAMPLES, ROOT, Done, environment
 from tagroll.metadata.exiftool import find_exiftool
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each of these tests starts whole programs: none belongs to the quick part."""
+    for item in items:
+        if Path(item.path).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def tagroll(tmp_path: Path) -> Callable[..., Done]:
     """Run `tagroll ARGUMENTS` with a catalog of its own; `script` runs one of the older scripts instead."""

@@ -45,24 +45,35 @@ def labels(tmp_path):
 
 
 def result(done, model):
-    found, = (row for row in done.rows if row["type"] == "model" and row["model"] == model)
+    (found,) = (row for row in done.rows if row["type"] == "model" and row["model"] == model)
     return found
 
 
 def test_a_model_that_is_fed_the_labels_is_perfect_and_one_that_guesses_is_not(tagroll, labels, tmp_path):
     before = contents(tmp_path / "photos")
     with Stub(fed, pages=TWO) as server:
-        done = tagroll("eval", labels, "--api-url", server.url, "--model", "knows", "--model", "guesses", "--json")
+        done = tagroll(
+            "eval", labels, "--api-url", server.url, "--model", "knows", "--model", "guesses", "--json"
+        )
     assert done.code == 0, done
     knows, guesses = result(done, "knows"), result(done, "guesses")
     assert (knows["quality"], knows["hit_rate"], knows["wrong_rate"], knows["photos"]) == (1, 1, 0, 3)
-    assert (knows["same_again"], knows["same_recompressed"], knows["vocabulary"], knows["failures"]) == (1, 1, 6, 0)
+    assert (knows["same_again"], knows["same_recompressed"], knows["vocabulary"], knows["failures"]) == (
+        1,
+        1,
+        6,
+        0,
+    )
     assert (knows["prompt_tokens"], knows["completion_tokens"]) == (300, 40)
     assert knows["seconds_per_photo"] > 0
     assert guesses["hit_rate"] == pytest.approx(1 / 3)  # a tree in one photo, a boat in another
     assert guesses["wrong_rate"] == pytest.approx(4 / 6)
     assert guesses["junk_rate"] == pytest.approx(1 / 3)
-    wrong = {(row["model"], row["path"].rpartition("/")[2]): row["wrong"] for row in done.rows if row["type"] == "photo"}
+    wrong = {
+        (row["model"], row["path"].rpartition("/")[2]): row["wrong"]
+        for row in done.rows
+        if row["type"] == "photo"
+    }
     assert wrong["guesses", "red.jpg"] == ["Tree", "Boat"]
     assert wrong["guesses", "blue.png"] == ["Tree"]
     assert done.summary["total"] == 3
@@ -70,7 +81,15 @@ def test_a_model_that_is_fed_the_labels_is_perfect_and_one_that_guesses_is_not(t
 
 
 def test_a_real_model_that_talks_nonsense_scores_near_zero(tagroll, llama_server):
-    done = tagroll("eval", ROOT / "examples" / "labels.txt", "--api-url", llama_server.url, "--model", "tiny-vlm", "--json")
+    done = tagroll(
+        "eval",
+        ROOT / "examples" / "labels.txt",
+        "--api-url",
+        llama_server.url,
+        "--model",
+        "tiny-vlm",
+        "--json",
+    )
     assert done.code == 0, done
     tiny = result(done, "tiny-vlm")
     assert tiny["photos"] == 9
@@ -79,17 +98,25 @@ def test_a_real_model_that_talks_nonsense_scores_near_zero(tagroll, llama_server
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("TAGROLL_DATA" not in os.environ, reason="TAGROLL_DATA does not say where the labelled photos are")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the reference leaves files open
+@pytest.mark.skipif(
+    "TAGROLL_DATA" not in os.environ, reason="TAGROLL_DATA does not say where the labelled photos are"
+)
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # the reference leaves files open
 def test_it_reports_what_the_reference_says_about_the_same_tags(tagroll):
     folder = Path(os.environ["TAGROLL_DATA"]) / "devset"
     spec = importlib.util.spec_from_file_location("score_tags", folder / "score_tags.py")
     reference = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(reference)
-    done = tagroll("eval", folder / "labels.json", "--model", "builtin", "--limit", 20, "--json", "--again", 0)
+    done = tagroll(
+        "eval", folder / "labels.json", "--model", "builtin", "--limit", 20, "--json", "--again", 0
+    )
     tags = {name: row["tags"] for name, row in done.photos.items()}
     files = json.loads((folder / "labels.json").read_text())["files"]
-    theirs, _ = reference.score({n: files[n] for n in files if n in tags}, tags, reference.load_syn(folder / "synonyms.json"))
+    theirs, _ = reference.score(
+        {n: files[n] for n in files if n in tags}, tags, reference.load_syn(folder / "synonyms.json")
+    )
     ours = result(done, "tagroll-builtin-1")
     assert all(ours[name] == pytest.approx(value) for name, value in theirs.items())
 
@@ -98,7 +125,7 @@ def test_it_reports_what_the_reference_says_about_the_same_tags(tagroll):
 def test_the_built_in_model_finds_much_and_claims_little_that_is_wrong(tagroll):
     done = tagroll("eval", ROOT / "examples" / "labels.txt", "--model", "builtin", "--json", "--again", 2)
     assert done.code == 0, done
-    row, = (row for row in done.rows if row["type"] == "model")
+    (row,) = (row for row in done.rows if row["type"] == "model")
     assert row["quality"] > 0.3
     assert row["same_again"] == 1
     assert row["prompt_tokens"] is None
@@ -121,7 +148,9 @@ def test_nothing_is_asked_twice_and_what_tag_has_learned_is_known(tagroll, label
         assert result(fresh, "knows")["seconds_per_photo"] > 0
         known = tagroll(*command, "--api-url", server.url)
         assert result(known, "knows")["prompt_tokens"] == 300  # as the run before found
-        pictures = Counter(shown(request) for request in server.requests if request.path.endswith("completions"))
+        pictures = Counter(
+            shown(request) for request in server.requests if request.path.endswith("completions")
+        )
         assert pictures.total() == 14
     assert "tagroll eval" not in tagroll("undo").err  # it wrote nothing that could be taken back
 
@@ -167,7 +196,17 @@ def test_failures_count_as_nothing_found_and_are_told(tagroll, labels, tmp_path)
 
     (tmp_path / "photos" / "green.jpg").write_bytes(b"\xff\xd8\xff no picture")
     with Stub(script, pages=TWO) as server:
-        done = tagroll("eval", labels, "--api-url", server.url, "--model", "knows", "--json", "--html", tmp_path / "r.html")
+        done = tagroll(
+            "eval",
+            labels,
+            "--api-url",
+            server.url,
+            "--model",
+            "knows",
+            "--json",
+            "--html",
+            tmp_path / "r.html",
+        )
     assert done.code == 3
     row = result(done, "knows")
     assert (row["failures"], row["hit_rate"]) == (2, pytest.approx(1 / 3))
@@ -198,7 +237,9 @@ def test_a_model_that_is_not_there_is_said_before_the_first_photo(tagroll, label
 @pytest.mark.usefixtures("labels")
 def test_without_labels_models_are_compared(tagroll, tmp_path):
     with Stub(fed, pages=TWO) as server:
-        done = tagroll("eval", tmp_path / "photos", "--api-url", server.url, "--model", "knows", "--model", "guesses")
+        done = tagroll(
+            "eval", tmp_path / "photos", "--api-url", server.url, "--model", "knows", "--model", "guesses"
+        )
     assert done.code == 0
     table = {line[:22].strip(): line[22:].split() for line in done.out.splitlines()}
     assert table[""] == ["knows", "guesses"]
@@ -207,7 +248,7 @@ def test_without_labels_models_are_compared(tagroll, tmp_path):
     assert "quality" not in table
 
 
-HOSTILE = '<img src=x onerror=alert(1)>&"\'.jpg'
+HOSTILE = "<img src=x onerror=alert(1)>&\"'.jpg"
 
 
 def test_the_page_is_well_formed_and_holds_whatever_names_and_tags_say(tagroll, tmp_path):
@@ -244,10 +285,22 @@ def test_labels_are_made_filled_in_and_used(tagroll, tmp_path):
     assert len(names) == 4
     text = (tmp_path / "mine.txt").read_text(encoding="utf-8")
     assert [line.partition(":")[0] for line in text.splitlines() if line.endswith(": ")] == names
-    assert tagroll("eval", "--init", folder, "-o", tmp_path / "mine.txt").code == 2  # never over labels of a person
+    assert (
+        tagroll("eval", "--init", folder, "-o", tmp_path / "mine.txt").code == 2
+    )  # never over labels of a person
     (tmp_path / "mine.txt").write_text(text.replace(": \n", ": lake, (red)\n", 3))
     with Stub(usual=keywords("Lake")) as server:
-        done = tagroll("eval", tmp_path / "mine.txt", "--api-url", server.url, "--model", "stub-vlm", "--json", "--again", 0)
+        done = tagroll(
+            "eval",
+            tmp_path / "mine.txt",
+            "--api-url",
+            server.url,
+            "--model",
+            "stub-vlm",
+            "--json",
+            "--again",
+            0,
+        )
     assert (done.code, result(done, "stub-vlm")["quality"], done.summary["total"]) == (0, 1, 3)
 
 

@@ -37,7 +37,14 @@ def test_a_model_file_sees_each_picture(tagroll, tmp_path, model):
 
 def test_eval_takes_a_model_file_beside_other_models(tagroll, tmp_path, model):
     folder = paint(tmp_path / "photos", *COLOURS)
-    arguments = ("--model-file", model, "--mmproj", model.with_name("mmproj-tiny-vlm.gguf"), "--model", "builtin")
+    arguments = (
+        "--model-file",
+        model,
+        "--mmproj",
+        model.with_name("mmproj-tiny-vlm.gguf"),
+        "--model",
+        "builtin",
+    )
     done = tagroll("eval", folder, *arguments, "--json", "--again", 1)
     assert done.code == 0, done
     assert [row["model"] for row in done.rows if row["type"] == "model"] == ["tagroll-builtin-1", "tiny-vlm"]
@@ -53,10 +60,14 @@ def test_the_model_ends_with_tagroll_however_that_ends(tmp_path, model, number):
         wait_for((tmp_path / "catalog.sqlite").exists)
         run.send_signal(number)
         run.communicate(timeout=60)
-    wait_for(lambda: not Path(f"/proc/{child}").exists() or ") Z " in Path(f"/proc/{child}/stat").read_text(), 10)
+    wait_for(
+        lambda: not Path(f"/proc/{child}").exists() or ") Z " in Path(f"/proc/{child}/stat").read_text(), 10
+    )
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="only the kernels of Unix send a signal for a closed pipe")
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="only the kernels of Unix send a signal for a closed pipe"
+)
 def test_the_child_ends_also_while_it_can_run_no_python(tmp_path):
     busy = "from tagroll.describe.llama_child import end_with_stdin; end_with_stdin(); print(flush=True); 10**10**8"
     with subprocess.Popen(
@@ -117,15 +128,26 @@ def test_doctor_finds_models_of_other_programs_and_says_how_to_use_them(tagroll,
         (home / place).parent.mkdir(parents=True, exist_ok=True)
         (home / place).symlink_to(file)
     kinds = {"model": "sha256:aa", "projector": "sha256:bb"}
-    layers = [{"mediaType": f"application/vnd.ollama.image.{kind}", "digest": digest} for kind, digest in kinds.items()]
+    layers = [
+        {"mediaType": f"application/vnd.ollama.image.{kind}", "digest": digest}
+        for kind, digest in kinds.items()
+    ]
     manifests = home / ".ollama/models/manifests/registry/library"
-    for name, content in (("three/4b", {"layers": layers}), ("four/4b", {"layers": layers[:1]}), ("five/4b", [])):
+    for name, content in (
+        ("three/4b", {"layers": layers}),
+        ("four/4b", {"layers": layers[:1]}),
+        ("five/4b", []),
+    ):
         (manifests / name).parent.mkdir(parents=True)
         (manifests / name).write_text(json.dumps(content))
-    environ = dict.fromkeys(("LLAMA_CACHE", "HF_HOME", "HF_HUB_CACHE", "OLLAMA_MODELS"), "") | {"HOME": str(home)}
+    environ = dict.fromkeys(("LLAMA_CACHE", "HF_HOME", "HF_HUB_CACHE", "OLLAMA_MODELS"), "") | {
+        "HOME": str(home)
+    }
     done = tagroll("doctor", "--json", **environ)
     rows = [row for row in done.rows if row["name"] == "model on this machine"]
-    found = {row["text"]: row["hint"] for row in rows if str(home) in row["hint"]}  # this machine may have others
+    found = {
+        row["text"]: row["hint"] for row in rows if str(home) in row["hint"]
+    }  # this machine may have others
     assert list(found) == [
         "Vision-4B, from LM Studio", "org_one_one, from llama.cpp",
         "two-00001-of-00002, from Hugging Face", "three:4b, from Ollama",

@@ -60,4 +60,4 @@ def test_every_page_can_be_reached_from_the_readme():
 def test_the_readme_names_the_commands_ci_runs():
     text = (ROOT / "README.md").read_text()
     assert "python3 examples/try.py" in text
-    assert re.search(r"<!-- test command -->\n```\n.*pytest\n```\n<!-- end -->", text)
+    assert re.search(r"<!-- test command -->\n```\n.*pytest -n auto\n```\n<!-- end -->", text)

@@ -18,14 +18,18 @@ def write(folder, content, name="labels.json"):
 
 def test_a_plain_object_of_names_and_tags(tmp_path):
     found = read_labels(write(tmp_path, {"a.jpg": ["Dog", "dogs", "(Sky)"], "b.jpg": []}))
-    (path, truth), = found.photos.items()
+    ((path, truth),) = found.photos.items()
     assert path == tmp_path / "a.jpg"
     assert (truth.labels, truth.minor, found.unlabelled) == (("dogs",), ("Sky",), 1)
 
 
 def test_the_longer_form_names_its_folder_and_its_synonyms(tmp_path):
     synonyms = {"accept": {"dog": ["rex"]}, "strict": {"dog": ["rex"]}}
-    labels = {"photos": "pictures", "synonyms": synonyms, "files": {"a.jpg": {"labels": ["dog"], "captions": ["a lamp"]}}}
+    labels = {
+        "photos": "pictures",
+        "synonyms": synonyms,
+        "files": {"a.jpg": {"labels": ["dog"], "captions": ["a lamp"]}},
+    }
     found = read_labels(write(tmp_path, labels))
     assert list(found.photos) == [tmp_path / "pictures" / "a.jpg"]
     score = Scorer(found.synonyms).photo(found.photos[tmp_path / "pictures" / "a.jpg"], ["Rex", "Lamp"])
@@ -78,7 +82,9 @@ def test_the_dictionary_knows_other_words_for_labels(tmp_path):
     labels = {"a.jpg": ["dog", "sofa", "(tree)"], "b.jpg": ["animal", "car"], "c.jpg": ["Schloss"]}
     found = read_labels(write(tmp_path, labels))
     scorer, truth = Scorer(found.synonyms), {path.name: truth for path, truth in found.photos.items()}
-    dog = scorer.photo(truth["a.jpg"], ["golden retriever", "couch", "Animal", "automobile", "oak", "joy", "tree"])
+    dog = scorer.photo(
+        truth["a.jpg"], ["golden retriever", "couch", "Animal", "automobile", "oak", "joy", "tree"]
+    )
     assert dog.found == ("dog", "sofa")
     assert [word for word, verdict in dog.verdicts.items() if verdict == "wrong"] == ["automobile"]
     assert scorer.photo(truth["b.jpg"], ["poodle"]).found == ("animal",)

@@ -82,6 +82,7 @@ def is_legal(stem: str) -> bool:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=2000, deadline=None)
 @given(st.text(), st.sampled_from(["slug", "keep"]))
 @example("a" * 104 + "̈", "slug")

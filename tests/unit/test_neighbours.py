@@ -22,6 +22,7 @@ def by_brute_force(vectors: np.ndarray, threshold: float) -> set[tuple[int, int]
     return set(zip(*(x.tolist() for x in np.nonzero(cosines >= threshold)), strict=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     st.integers(1, 120),

@@ -155,6 +155,11 @@ def test_c2pa_manifests_are_noticed_in_other_formats():
 def test_comparing_pictures_says_what_their_hashes_say(path):
     data, fmt = path.read_bytes(), format_of(path)
     at = range(0, len(data), max(1, len(data) // 60))
-    others = [data, *(data[:i] + bytes([data[i] ^ 1]) + data[i + 1 :] for i in at), data[: len(data) // 2], b""]
+    others = [
+        data,
+        *(data[:i] + bytes([data[i] ^ 1]) + data[i + 1 :] for i in at),
+        data[: len(data) // 2],
+        b"",
+    ]
     for other in others:
         assert same_picture(data, other, fmt) == (picture_hash(data, fmt) == picture_hash(other, fmt))

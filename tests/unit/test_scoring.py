@@ -16,8 +16,16 @@ from tagroll.scoring import Labelled, Scorer, Synonyms, endings, fold, jaccard, 
 
 DOGS = Synonyms(
     accept={"dog": frozenset({"dog", "puppy"}), "sofa": frozenset({"sofa", "couch"})},
-    claims={"dog": frozenset({"dog", "puppy"}), "sofa": frozenset({"sofa"}), "hot dog": frozenset({"hot dog"})},
-    mentions={"dog": frozenset({"dog", "pup"}), "sofa": frozenset({"couch"}), "hot dog": frozenset({"hot dog"})},
+    claims={
+        "dog": frozenset({"dog", "puppy"}),
+        "sofa": frozenset({"sofa"}),
+        "hot dog": frozenset({"hot dog"}),
+    },
+    mentions={
+        "dog": frozenset({"dog", "pup"}),
+        "sofa": frozenset({"couch"}),
+        "hot dog": frozenset({"hot dog"}),
+    },
 )
 SCORER = Scorer(DOGS)
 
@@ -45,14 +53,27 @@ def test_the_ends_of_a_tag_are_looked_at_but_not_of_a_sentence():
 
 def test_a_tag_is_right_wrong_or_open():
     truth = Labelled(("dog",), minor=("sofa",), captions=("A pup beside a lamp.",))
-    assert verdicts(truth, "Puppies", "old couch", "lamp", "hot dog", "sky") == ["good", "good", "good", "wrong", "open"]
-    assert verdicts(Labelled(("lamp",)), "big dog", "couch") == ["wrong", "open"]  # a couch claims nothing for sure
-    assert verdicts(Labelled(("lamp",), captions=("a pup",)), "dog") == ["open"]  # spoken of, so it is not wrong
+    assert verdicts(truth, "Puppies", "old couch", "lamp", "hot dog", "sky") == [
+        "good",
+        "good",
+        "good",
+        "wrong",
+        "open",
+    ]
+    assert verdicts(Labelled(("lamp",)), "big dog", "couch") == [
+        "wrong",
+        "open",
+    ]  # a couch claims nothing for sure
+    assert verdicts(Labelled(("lamp",), captions=("a pup",)), "dog") == [
+        "open"
+    ]  # spoken of, so it is not wrong
     assert verdicts(Labelled(("lamp",), counts=("dog",)), "dog") == ["open"]
 
 
 def test_what_is_found_missed_repeated_and_junk():
-    score = SCORER.photo(Labelled(("dog", "sofa", "person")), ["Dog", "dogs", " ", "photo", "one two three four five"])
+    score = SCORER.photo(
+        Labelled(("dog", "sofa", "person")), ["Dog", "dogs", " ", "photo", "one two three four five"]
+    )
     assert (score.found, score.missed) == (("dog",), ("sofa", "person"))
     assert (score.repeated, score.junk, score.phrases) == (1, 1, 1)
     assert score.hit == pytest.approx(1 / 3)
@@ -89,7 +110,11 @@ def test_jaccard_is_a_likeness(a, b):
 def test_rates_stay_rates_whatever_the_tags(tags):
     result = measure([SCORER.photo(Labelled(("dog", "sofa"), minor=("lamp",)), tags)])
     rates = {k: v for k, v in asdict(result).items() if "rate" in k or k in ("quality", "failed")}
-    assert all(0 <= rate <= 1 for value in rates.values() for rate in (value if isinstance(value, tuple) else (value,)))
+    assert all(
+        0 <= rate <= 1
+        for value in rates.values()
+        for rate in (value if isinstance(value, tuple) else (value,))
+    )
 
 
 DATA = Path(os.environ.get("TAGROLL_DATA", "")) / "devset"
@@ -98,7 +123,18 @@ DATA = Path(os.environ.get("TAGROLL_DATA", "")) / "devset"
 def predictions(files, words):
     """Sets of tags: the labels, the captions' words, random ones, another photo's labels, none."""
     draw = random.Random(3)  # noqa: S311 - the same every time
-    odd = [*words, "a photo", "Hot Dogs", "big red dog", "Places|Dog", "a/b", "man_in-red", "a long tag of many words", "", " "]
+    odd = [
+        *words,
+        "a photo",
+        "Hot Dogs",
+        "big red dog",
+        "Places|Dog",
+        "a/b",
+        "man_in-red",
+        "a long tag of many words",
+        "",
+        " ",
+    ]
     names = list(files)
     yield {name: row["labels"] for name, row in files.items()}
     yield {name: " ".join(row["captions"]).split() for name, row in files.items()}
@@ -108,8 +144,12 @@ def predictions(files, words):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("TAGROLL_DATA" not in os.environ, reason="TAGROLL_DATA does not say where the labelled photos are")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the reference leaves files open
+@pytest.mark.skipif(
+    "TAGROLL_DATA" not in os.environ, reason="TAGROLL_DATA does not say where the labelled photos are"
+)
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # the reference leaves files open
 def test_it_agrees_with_the_reference_to_the_last_digit():
     spec = importlib.util.spec_from_file_location("score_tags", DATA / "score_tags.py")
     reference = importlib.util.module_from_spec(spec)
@@ -119,12 +159,21 @@ def test_it_agrees_with_the_reference_to_the_last_digit():
     ours = read_labels(DATA / "labels.json")
     assert len(ours.photos) == len(files)
     scorer = Scorer(ours.synonyms)
-    for tags in predictions(files, sorted({word for table in synonyms for words in table.values() for word in words})):
+    for tags in predictions(
+        files, sorted({word for table in synonyms for words in table.values() for word in words})
+    ):
         theirs, each = reference.score(files, tags, synonyms)
-        scores = {path.name: scorer.photo(truth, tags.get(path.name, ())) for path, truth in ours.photos.items()}
+        scores = {
+            path.name: scorer.photo(truth, tags.get(path.name, ())) for path, truth in ours.photos.items()
+        }
         result = asdict(measure(list(scores.values())))
         assert result.keys() == theirs.keys()
-        assert all(result[name] == pytest.approx(tuple(v) if isinstance(v, list) else v) for name, v in theirs.items())
+        assert all(
+            result[name] == pytest.approx(tuple(v) if isinstance(v, list) else v)
+            for name, v in theirs.items()
+        )
         for name, score in scores.items():
             assert list(score.missed) == each[name]["miss"]
-            assert [tag for tag, verdict in score.verdicts.items() if verdict == "wrong"] == each[name]["wrong_tags"]
+            assert [tag for tag, verdict in score.verdicts.items() if verdict == "wrong"] == each[name][
+                "wrong_tags"
+            ]

@@ -73,7 +73,9 @@ def command(settings: Settings, photos: tuple[Path, ...]) -> None:
 
 def everything(settings: Settings) -> Iterator[Finding]:
     """Look at all that tagging needs."""
-    servers = [own_model(settings)] if settings.model_file else [server(settings, url) for url in settings.api_urls]
+    servers = (
+        [own_model(settings)] if settings.model_file else [server(settings, url) for url in settings.api_urls]
+    )
     yield from servers
     yield from downloads()
     yield builtin(needed=not any(finding.good for finding in servers))
@@ -150,7 +152,12 @@ def downloads() -> Iterator[Finding]:
 
     for found in find_downloads(Path.home()):
         files = f"--model-file {shlex.quote(str(found.files.model))} --mmproj {shlex.quote(str(found.files.mmproj))}"
-        yield Finding("model on this machine", None, f"{found.name}, from {found.program}", f"tagroll tag PHOTOS {files}")
+        yield Finding(
+            "model on this machine",
+            None,
+            f"{found.name}, from {found.program}",
+            f"tagroll tag PHOTOS {files}",
+        )
 
 
 def builtin(*, needed: bool) -> Finding:

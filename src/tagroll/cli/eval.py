@@ -166,7 +166,9 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
     else:
         print_results(results)
     if any(result.seconds_per_photo is None for result in results):
-        tell(settings, "Where no time stands the answers were known already; --fresh asks again and measures.")
+        tell(
+            settings, "Where no time stands the answers were known already; --fresh asks again and measures."
+        )
     return 0 if subject.complete and not any(result.failures for result in results) else PhotoError.exit_code
 
 
@@ -308,7 +310,9 @@ def _names(paths: Sequence[Path]) -> dict[Path, str]:
     return {path: path.relative_to(common).as_posix() for path in paths}
 
 
-def _pictures(photos: Sequence[Photo], exiftool: "ExifTool | None", edge: int) -> "Iterator[tuple[Path, bytes]]":
+def _pictures(
+    photos: Sequence[Photo], exiftool: "ExifTool | None", edge: int
+) -> "Iterator[tuple[Path, bytes]]":
     """Small pictures; a photo that cannot be decoded has none."""
     from tagroll.describing import preview_maker
     from tagroll.evaluating.pictures import small
@@ -357,7 +361,11 @@ def _init(folder: Path, options: Options) -> int:
         if isinstance(photo, Photo) and str(photo.path).isprintable()
     ]
     chosen = {photo.path: photo for photo in spread(found, options.limit or LABELLED)}
-    pictures = {path: jpeg for path, jpeg in _pictures(list(chosen.values()), available_exiftool(), LABEL_EDGE) if jpeg}
+    pictures = {
+        path: jpeg
+        for path, jpeg in _pictures(list(chosen.values()), available_exiftool(), LABEL_EDGE)
+        if jpeg
+    }
     if not pictures:
         raise UsageError(f"there is no photo in {folder} that can be decoded")
     folder = folder.absolute()

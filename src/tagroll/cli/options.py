@@ -94,12 +94,16 @@ def _settings(values: dict[str, Any]) -> Settings:
     from tagroll.catalog import default_path
 
     ctx = click.get_current_context()
-    logging.basicConfig(format="%(name)s: %(message)s", level=logging.INFO if values["verbose"] else logging.CRITICAL)
+    logging.basicConfig(
+        format="%(name)s: %(message)s", level=logging.INFO if values["verbose"] else logging.CRITICAL
+    )
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line a request is no news
     names = ("json", "quiet", "verbose", "api_urls", "model", "api_key", "backend", "model_file", "mmproj")
     given = {name: values.pop(name) for name in names if name in values}
     if given.get("mmproj") and not given["model_file"]:
-        raise UsageError("--mmproj goes with --model-file", "Name the model too: --model-file GGUF --mmproj GGUF")
+        raise UsageError(
+            "--mmproj goes with --model-file", "Name the model too: --model-file GGUF --mmproj GGUF"
+        )
     return Settings(
         **given,
         catalog=values.pop("catalog") or default_path(),
@@ -128,7 +132,9 @@ def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
         envvar="TAGROLL_SIDECAR", help="Write XMP sidecars: where a photo cannot be written safely, always, or never.",
     )  # fmt: skip
     touch = click.option(
-        "--touch", is_flag=True, help="Give written photos a new modification time, so that backups and catalogs look again."
+        "--touch",
+        is_flag=True,
+        help="Give written photos a new modification time, so that backups and catalogs look again.",
     )
     return sidecar(touch(function))
 
