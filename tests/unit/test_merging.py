@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagroll.catalog import Catalog
+from tagroll.cli.dedupe_output import ask
 from tagroll.domain import Metadata, Write
 from tagroll.errors import UsageError
 from tagroll.merging import as_paths, change_for, check_words
 from tagroll.metadata.fields import tags_after
-from tagroll.tags.merge import Merge
+from tagroll.tags.merge import Merge, Plan
 from tagroll.tags.plan_file import plan_text, read_plan
 from tagroll.tags.verdict import Evidence
 from tagroll.tags.vocabulary import Vocabulary, read_vocabulary
@@ -98,6 +99,25 @@ def test_words_become_paths_as_the_vocabulary_or_other_photos_have_them():
 def test_what_cannot_be_a_tag_is_refused(word):
     with pytest.raises(UsageError):
         check_words([word])
+
+
+def test_interactive_takes_one_key_each(monkeypatch):
+    merges = tuple(
+        Merge(tag, word, 1, Evidence.SYNONYM)
+        for tag, word in [
+            ("Digital SLR", "DSLR"),
+            ("Dslr", "DSLR"),
+            ("Wood", "Forest"),
+            ("Woods", "Forest"),
+            ("X", "Y"),
+        ]
+    )
+    keys = iter("?nypyq")
+    monkeypatch.setattr("click.getchar", lambda: next(keys))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    into, apart = ask(Plan({}, merges), {"DSLR": 2})
+    assert into == {"Dslr": "DSLR", "Forest": "Wood", "Woods": "Wood"}
+    assert apart == {frozenset(("Digital SLR", "DSLR"))}
 
 
 def written(catalog: Catalog, run: int, state: str) -> int:
