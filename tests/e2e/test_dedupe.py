@@ -300,9 +300,9 @@ def test_the_older_script_with_its_options(tagroll, library):
 def test_plain_merges_by_cosine_alone(tagroll, library):
     with EmbeddingStub(Embeddings()) as server:
         plain = tagroll("dedupe", library, "--embedding-url", server.url, "--plain", "--dry-run")
-    assert "<- Woods" in plain.out
+    assert "<- Woodland" in plain.out  # with Woods: both begin with a W
     assert "<- Digital SLR" in plain.out  # all that begin with a D
-    assert "<- Woodland" not in plain.out.split("Forest")[-1].split("\n")[1]
+    assert "Forest" not in plain.out  # a synonym, but no rule speaks for it here
 
 
 def test_a_vocabulary_wins_and_gives_the_hierarchy(tagroll, library, tmp_path, exiftool):
