@@ -23,6 +23,7 @@ class Undoer:
         store: Puts files back.
         catalog: Holds the journal; the undoing is journalled as well.
         moved: Finds photos that are no longer where they were.
+        command: What the run did that is undone: "tag", "dedupe" ...
         run: The number of the undoing run.
         dry_run: Only say what would be done.
     """
@@ -30,6 +31,7 @@ class Undoer:
     store: MetadataStore
     catalog: Catalog
     moved: "Moved"
+    command: str
     run: int
     dry_run: bool = False
 
@@ -53,7 +55,8 @@ class Undoer:
             return Outcome(photo, Status.FAILED, error=error.message, hint=error.hint)
         if not self.dry_run:
             self.catalog.settle({writing.id: "undone", **dict.fromkeys(numbers, "done")})
-            self.catalog.forget([photo, *([done.photo] if done else [])])
+            # a photo whose tagging is undone may be tagged again; one whose tags were merged stays tagged
+            self.catalog.forget([photo, *([done.photo] if done else [])], wanted=self.command == "tag")
         after = done.after.tags if done else writing.write.before.tags
         return Outcome(done.photo if done else photo, Status.TAGGED if done else Status.UNCHANGED, after)
 

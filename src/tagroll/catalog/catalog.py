@@ -327,10 +327,12 @@ class Catalog(Words):
 
         self._committer.submit(job).add_done_callback(self._note_error)
 
-    def forget(self, paths: Sequence[Path]) -> None:
-        """Drop paths from the index: what is known about these files is no longer so."""
+    def forget(self, paths: Sequence[Path], *, wanted: bool = True) -> None:
+        """What the index says of these files is no longer so; with `wanted`, they count as never tagged by us."""
         values = [(os.fsencode(path),) for path in paths]
-        self._commit(lambda c: c.executemany("DELETE FROM photos WHERE path = ?", values).rowcount)
+        change = "stamp = ''" + (", wanted = NULL" if wanted else "")
+        self._commit(lambda c: c.executemany(f"UPDATE photos SET {change} WHERE path = ?", values).rowcount)  # noqa: S608
+
 
 
 _PHOTO = "SELECT path, stamp, picture_hash, tags, wanted FROM photos"

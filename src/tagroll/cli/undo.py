@@ -46,7 +46,7 @@ def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: 
         tell(settings, f"Taking back run {chosen.id}: {chosen.command} {' '.join(chosen.arguments)}")
         run = catalog.start_run("undo", [str(chosen.id), *map(str, paths)])
         moved = Moved(paths or [Path(argument) for argument in chosen.arguments], store, catalog)
-        undoer = Undoer(store, catalog, moved, run, dry_run=dry_run)
+        undoer = Undoer(store, catalog, moved, chosen.command, run, dry_run=dry_run)
         done, noun = ("removed", "file") if chosen.command == "classify" else ("put back", "photo")
         words = {Status.TAGGED: f"would be {done}" if dry_run else done}
         with stop_on_interrupt() as stop, Report(settings, "Undoing", words, noun=noun) as report:
