@@ -92,11 +92,10 @@ def embed_tags(
     for start in range(0, len(missing), KEPT_TOGETHER):
         done(len(known))
         some = missing[start : start + KEPT_TOGETHER]
-        made = dict(zip(some, embedder.embed(some), strict=True))
-        catalog.keep_vectors(
-            embedder.model, {tag: row.astype("<f4").tobytes() for tag, row in made.items() if row.any()}
-        )
-        known |= {tag: row.astype("<f4").tobytes() for tag, row in made.items()}
+        rows = zip(some, embedder.embed(some), strict=True)
+        made = {tag: row.astype("<f4").tobytes() for tag, row in rows}  # a zero row says: no vector for this text
+        catalog.keep_vectors(embedder.model, made)
+        known |= made
     done(len(known))
     if len({len(vector) for vector in known.values()}) > 1:
         raise ServerError(
