@@ -3,7 +3,7 @@
 Written for this project after what gemma, qwen-vl, llava, minicpm-v, phi, pixtral, moondream, smolvlm, glm, kimi and
 their servers are known to do. A row: what is odd about it, the answer, the keywords.
 """
-# ruff: noqa: RUF001, E501, Q000 - answers in many scripts; a row shows an answer as it is
+# ruff: noqa: RUF001, E501 - answers in many scripts; a row shows an answer as it is
 
 BSO = ["beach", "sunset", "ocean"]
 BS = ["beach", "sunset"]
