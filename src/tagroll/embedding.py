@@ -93,7 +93,9 @@ def embed_tags(
         done(len(known))
         some = missing[start : start + KEPT_TOGETHER]
         rows = zip(some, embedder.embed(some), strict=True)
-        made = {tag: row.astype("<f4").tobytes() for tag, row in rows}  # a zero row says: no vector for this text
+        made = {
+            tag: row.astype("<f4").tobytes() for tag, row in rows
+        }  # a zero row says: no vector for this text
         catalog.keep_vectors(embedder.model, made)
         known |= made
     done(len(known))

@@ -334,7 +334,6 @@ class Catalog(Words):
         self._commit(lambda c: c.executemany(f"UPDATE photos SET {change} WHERE path = ?", values).rowcount)  # noqa: S608
 
 
-
 _PHOTO = "SELECT path, stamp, picture_hash, tags, wanted FROM photos"
 _INDEX = "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?)"
 
