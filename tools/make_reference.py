@@ -59,7 +59,7 @@ def command_page(name: str) -> str:
 
 def command_part(name: str, command: click.Command, mark: str) -> str:
     """Usage, help and options."""
-    group = click.Context(main, info_name="tagroll")
+    group = click.Context(main, info_name="tagroll", **main.context_settings)
     made = f"{MADE}\n" if mark == "#" else ""
     with click.Context(command, info_name=name, parent=group) as ctx:
         usage = command.get_usage(ctx).removeprefix("Usage: ")
