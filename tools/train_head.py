@@ -3,12 +3,12 @@
     python tools/photo_features.py TRAINSET/photos features.npz      (minutes; once)
     python tools/train_head.py TRAINSET/labels.jsonl features.npz    (seconds)
 
-Two stages, both closed-form or convex, so that the same input gives the same head:
+Three stages, closed-form or convex, so that the same input gives the same head:
 1. ridge regression from the features to all tags at once;
 2. for each tag a logistic regression on three numbers: the ridge's answer to photos it has not seen (five
    folds by photo), and what ImageNet's classes say of the whole photo and of its regions. Its coefficients
    are drawn to the median of the frequent tags, so that a tag with six photos leans on what holds for all.
-   This also calibrates.
+3. one curve for all tags, from what these logistic regressions say of unseen photos to how often it is so.
 All figures that are printed are for photos that were in no stage's training.
 """
 
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import beta
 
 from tagroll.describe.vision import head
 from tagroll.describe.vision.words import read_class_words
@@ -34,7 +35,9 @@ PRIOR = np.array([1.0, 0.3, 0.3, 0.0])  # slopes of ridge answer, whole, regiona
 PRECISION = np.array([2.0, 2.0, 2.0, 0.3])  # how strongly a tag's coefficients are drawn to the prior
 RIDGE_SCALE = 6.0  # the ridge answers between 0 and 1; a logit is wanted
 FREQUENT = 20  # photos from which a tag's coefficients count for the prior
-PERSON_RATE = 0.04  # of the photos without people, how many may get a person word; only 151 tell
+CURVE_EDGES = (0, 0.01, 0.03, 0.1, 0.25, 0.4, 0.6, 0.75, 0.9, 0.97, 1)  # a knot between each two
+PERSON_RATE = 0.10  # of photos without people, how many may get a person word: surely not more
+CONFIDENCE = 0.95  # of the interval (two-sided, Clopper and Pearson 1934) that has to lie below PERSON_RATE
 WRONG_RATE = 0.10  # of the tags that COCO's annotation can check
 IRREGULAR = {"glasses": "glasses", "children": "child", "men": "man", "women": "woman", "people": "person"}
 
@@ -189,6 +192,24 @@ def unseen_probabilities(data: Data, answers: Array) -> Array:
     return chance
 
 
+def calibration(chance: Array, truth: Array) -> Array:
+    """How often a tag of a given probability is true, as a rising curve, 2 x K."""
+    places = np.digitize(chance, CURVE_EDGES[1:-1])
+    knots = [(chance[places == n].mean(), truth[places == n].mean()) for n in range(len(CURVE_EDGES) - 1)]
+    said, true = np.array([(0, 0), *knots, (1, 1)]).T
+    return np.stack([said, np.maximum.accumulate(true)])
+
+
+def calibrated_unseen(data: Data, chance: Array) -> Array:
+    """Each photo's probabilities by a curve that was drawn without its fold."""
+    calibrated = np.empty_like(chance)
+    for fold in range(FOLDS):
+        unseen = data.folds == fold
+        drawn = (data.known > 0) & ~unseen[:, None]
+        calibrated[unseen] = np.interp(chance[unseen], *calibration(chance[drawn], data.truth[drawn]))
+    return calibrated
+
+
 def given_tags(data: Data, chance: Array, thresholds: Array) -> npt.NDArray[np.bool_]:
     """Which tags each photo gets, N x T."""
     given = chance >= thresholds
@@ -227,14 +248,38 @@ def measure(data: Data, given: npt.NDArray[np.bool_]) -> dict[str, float]:
     }
 
 
-def choose_thresholds(data: Data, chance: Array) -> Array:
-    """One probability for all tags, the lowest that keeps to WRONG_RATE; another for people.
+def surely_below(count: int, of: int) -> bool:
+    """Whether a rate of so many of so many is PERSON_RATE at the most, up to the end of its interval."""
+    return bool(beta.ppf((1 + CONFIDENCE) / 2, count + 1, of - count) <= PERSON_RATE)
 
-    Five photos in six of the training set show people, in a library far fewer do, so for people it is the
-    rate among the photos without that counts.
+
+def person_threshold(chances: Array) -> float:
+    """The lowest threshold at which the rate of person words is surely small, from photos without people.
+
+    Five photos in six of the training set show people, in a library far fewer do, so it is the rate among the
+    photos without that counts; and other people's photos differ, so it is the end of its interval that has to
+    keep to the limit.
     """
+    most = max(count for count in range(1, len(chances)) if surely_below(count, len(chances)))
+    highest = np.sort(chances)[::-1]
+    return float(highest[most - 1 : most + 1].mean())
+
+
+def check_person_rule(data: Data, chance: Array, nobody: npt.NDArray[np.bool_]) -> None:
+    """Print what the rule comes to on photos that it has not seen."""
+    said = 0
+    for fold in range(FOLDS):
+        unseen = data.folds == fold
+        threshold = person_threshold(chance[nobody & ~unseen, 0])
+        said += int((chance[nobody & unseen, 0] >= threshold).sum())
+    print(f"person threshold chosen without a fold: said in {said} of {nobody.sum()} photos without people")
+
+
+def choose_thresholds(data: Data, chance: Array) -> Array:
+    """One probability for all tags, the lowest that keeps to WRONG_RATE; another for people."""
     nobody = (data.truth[:, 0] == 0) & (data.known[:, 0] > 0)
-    person = np.quantile(chance[nobody, 0], 1 - PERSON_RATE)
+    check_person_rule(data, chance, nobody)
+    person = person_threshold(chance[nobody, 0])
     for threshold in np.arange(0.25, 0.9, 0.025):
         thresholds = np.full(len(data.tags), threshold)
         thresholds[0] = person
@@ -247,6 +292,7 @@ def choose_thresholds(data: Data, chance: Array) -> Array:
 
 def reliability(data: Data, chance: Array) -> None:
     """Print how often tags of a given probability are right."""
+    print("probability")
     known = data.known > 0
     edges = np.arange(0, 1.01, 0.1)
     for low, high in itertools.pairwise(edges):
@@ -264,8 +310,12 @@ def main() -> None:
     data, mean, scale = read_data(options.labels, options.features)
     answers = ridge_unseen(data)
     chance = unseen_probabilities(data, answers)
+    known = data.known > 0
+    curve = calibration(chance[known], data.truth[known])
+    calibrated = calibrated_unseen(data, chance)
     reliability(data, chance)
-    thresholds = choose_thresholds(data, chance)
+    reliability(data, calibrated)
+    thresholds = choose_thresholds(data, calibrated)
     weights, biases = ridge(data.inputs, np.where(data.known > 0, data.truth, 0.5))
     stage = second_stage(data, answers, np.ones(len(data.rows), bool))
     slope = RIDGE_SCALE * stage[:, 0]
@@ -278,6 +328,7 @@ def main() -> None:
         biases=(slope * biases + stage[:, 3] - mean @ folded).astype(np.float32),
         thresholds=thresholds.astype(np.float32),
         evidence=evidence_of(data.tags).astype(np.uint8),
+        curve=curve.astype(np.float32),
     )
     print(f"{OUTPUT.name}: {OUTPUT.stat().st_size / 1024:.0f} KB")
 

@@ -5,7 +5,7 @@ ImageNet classes that speak for the tag are, over the whole photo and in the reg
 """
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import resources
 from typing import Any
 
@@ -30,6 +30,7 @@ class Head:
         biases: T.
         thresholds: The probability from which a tag is given, T.
         evidence: Which ImageNet classes speak for a tag, 1000 x T, 0 or 1.
+        curve: Calibration, 2 x K: what the logistic function says (rising from 0 to 1), and how often that is so.
     """
 
     tags: tuple[str, ...]
@@ -38,6 +39,7 @@ class Head:
     biases: FloatArray
     thresholds: FloatArray
     evidence: FloatArray
+    curve: FloatArray
 
     def probabilities(self, sight: Sight) -> FloatArray:
         """Probability of every tag, calibrated on photos the head had not seen."""
@@ -48,8 +50,7 @@ class Head:
         logits = (
             sight.pooled @ self.weights + self.slopes[0] * whole + self.slopes[1] * regional + self.biases
         )
-        probabilities: FloatArray = 1 / (1 + np.exp(-logits))
-        return probabilities
+        return _float32(np.interp(1 / (1 + np.exp(-logits)), *self.curve))
 
 
 def log_evidence(classes: FloatArray, evidence: FloatArray) -> FloatArray:
@@ -63,7 +64,7 @@ def load_head() -> Head:
     with resources.files(__package__).joinpath("head.npz").open("rb") as stream, np.load(stream) as arrays:
         return Head(
             tuple(arrays["tags"].tolist()),
-            *(_float32(arrays[name]) for name in ("weights", "slopes", "biases", "thresholds", "evidence")),
+            *(_float32(arrays[field.name]) for field in fields(Head)[1:]),
         )
 
 
