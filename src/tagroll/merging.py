@@ -56,12 +56,21 @@ class Library:
 
 
 def change_for(tags: Iterable[str], mapping: Mapping[str, str]) -> Change:
-    """What to do with a photo that carries these tags; what the mapping does not name stays as it is."""
+    """What to do with a photo that carries these tags; what the mapping does not name stays as it is.
+
+    A word takes the place of the first tag that becomes it, so the tags behind that place are taken away and
+    given back in their order.
+    """
     tags = tuple(tags)
-    gone = tuple(tag for tag in tags if mapping.get(tag, tag) != tag)
-    there = {tag.casefold() for tag in tags if tag not in gone}
-    words = dict.fromkeys(mapping[tag] for tag in gone)
-    return Change(add=tuple(word for word in words if word and word.casefold() not in there), remove=gone)
+    words: dict[str, str] = {}
+    for tag in tags:
+        if word := mapping.get(tag, tag):
+            words.setdefault(word.casefold(), word)
+    after = tuple(words.values())
+    if after == tuple(tag for tag in tags if tag in after):
+        return Change(remove=tuple(tag for tag in tags if tag not in after))
+    same = next(i for i, (tag, word) in enumerate(zip(tags, after, strict=False)) if tag != word)
+    return Change(add=after[same:], remove=tags[same:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,10 @@ TAGS = {
 AFTER = {
     "1.jpg": ("DSLR", "Outdoor", "Forest"),
     "2.jpg": ("DSLR", "Outdoor", "Forest", "Red"),
-    "3.jpg": ("Lake", "DSLR", "Forest"),
-    "4.png": ("Blue", "DSLR", "Outdoor"),
-    "5.jpg": ("Nature", "Forest"),
-    "6.bmp": ("Lake", "DSLR"),
+    "3.jpg": ("DSLR", "Lake", "Forest"),
+    "4.png": ("DSLR", "Outdoor", "Blue"),
+    "5.jpg": ("Forest", "Nature"),
+    "6.bmp": ("DSLR", "Lake"),
 }
 
 
@@ -104,8 +104,7 @@ def test_a_run_rewrites_every_field_and_undo_gives_back_every_byte(tagroll, libr
         fields = judged[f"{name}.xmp" if name.endswith("bmp") else name]
         assert len(fields) == (4 if name.endswith("jpg") else 3)
         for field, values in fields.items():
-            assert sorted(values) == sorted(words), (name, field)
-    assert judged["4.png"]["XMP-dc:Subject"] == list(AFTER["4.png"])  # what stays keeps its place
+            assert tuple(values) == words, (name, field)  # what stays keeps its place, a word takes its tag's
     assert all(sorted(values) == sorted(AFTER["3.jpg"]) for values in judged["3.jpg.xmp"].values())
     for name in ("1.jpg", "2.jpg"):
         assert (library / name).stat().st_ctime_ns == states[name].st_ctime_ns

@@ -228,6 +228,17 @@ def test_removing_and_adding_gives_a_new_spelling():
     assert set(read_fields(after)["XMP-dc:Subject"]) == {"Sky", "Sea"}
 
 
+def test_removing_and_adding_what_stands_behind_gives_a_place():
+    packets = Packets(xmp=packet(subject=["Sea", "Sky", "Boat"], TagsList=["A/Boat", "Sky"]))
+    assert read_metadata(packets).tags == ("A|Boat", "Sky", "Sea")
+    change = Change(add=("Sun", "Sea", "A"), remove=("Sky", "Sea"))
+    after = read_fields(apply_change(packets, change, families=PNG))
+    assert after["XMP-digiKam:TagsList"] == ("A/Boat", "Sun", "Sea")
+    assert after["XMP-dc:Subject"] == ("Sun", "Sea", "Boat")  # the order there was
+    both = ("A", "A|Boat")
+    assert tags_after(Metadata(both), Change(add=both, remove=both)) == both  # A is not a level only
+
+
 def test_spelling_differs_only_in_case_or_unicode_form():
     packets = Packets(xmp=packet(subject=["Zoe\u0308", "ZOË", "zoë"], TagsList=["Zoë"]))
     assert read_metadata(packets).tags == ("Zoë",)

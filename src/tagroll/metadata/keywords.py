@@ -111,7 +111,7 @@ def tags_after(tags: Iterable[str], change: Change) -> tuple[str, ...]:
     """The tags a photo shall carry: those there were, without what to remove, with what is missing.
 
     A flat tag that is a level of a path there is not missing. Removing comes first, so removing and adding
-    the same tag gives it a new spelling.
+    the same tag gives it a new spelling or another place.
     """
     gone = {key(tag) for tag in change.remove}
     added = ["|".join(levels(tag)) for tag in change.add]
@@ -121,20 +121,25 @@ def tags_after(tags: Iterable[str], change: Change) -> tuple[str, ...]:
             found.setdefault(key(tag), tag)
     known = names([*found.values(), *(tag for tag in added if "|" in tag)])
     for tag in filter(None, added):
-        if "|" in tag or key(tag) not in known:
+        if "|" in tag or key(tag) in gone or key(tag) not in known:
             found.setdefault(key(tag), tag)
     return tuple(found.values())
 
 
 def flat_after(existing: Iterable[str], tags: Collection[str]) -> tuple[str, ...]:
-    """The one list for all flat fields: the names there that a tag still has, then the leaves that miss.
+    """The one list for all flat fields: the names there that a tag still has, and the leaves that miss.
 
     So the ancestors that Lightroom writes beside a leaf stay as long as a path has them, and go with it. A
-    path spelled in one value becomes its leaf: as a flat name it would be one tag more.
+    path spelled in one value becomes its leaf: as a flat name it would be one tag more. A leaf that misses
+    comes before the one that is next to it in the tags, or last.
     """
     known = names(tags)
-    found = {key(value): known[key(value)] for value in existing if key(value) in known}
-    for tag in tags:
-        leaf = levels(tag)[-1]
-        found.setdefault(key(leaf), leaf)
-    return tuple(found.values())
+    found = list(dict.fromkeys(known[key(value)] for value in existing if key(value) in known))
+    place = len(found)
+    for tag in reversed(tuple(tags)):
+        leaf = known[key(levels(tag)[-1])]
+        if leaf in found:
+            place = found.index(leaf)
+        else:
+            found.insert(place, leaf)
+    return tuple(found)
