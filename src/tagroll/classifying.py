@@ -16,6 +16,7 @@ from pathlib import Path
 from tagroll.asking import Asking
 from tagroll.catalog import Catalog
 from tagroll.describe.builtin import MODEL as BUILTIN
+from tagroll.describe.builtin import known
 from tagroll.domain import (
     Change,
     Describer,
@@ -203,7 +204,9 @@ class Classifier:
     def _kept(self, picture: str) -> Callable[[], Description | None]:
         if self.policy.again:
             return lambda: None
-        return lambda: self.catalog.answer(picture, self.describer.model, self.prompt)
+        return lambda: known(
+            self.describer, self.prompt, lambda model: self.catalog.answer(picture, model, self.prompt)
+        )
 
     def _describe(self, photo: Photo, picture: str) -> Description:
         answer = self.describer.describe(self.preview(photo), self.prompt)
@@ -217,7 +220,9 @@ class Classifier:
         keywords = normalize(answer.keywords, case=self.policy.case)[: self.policy.max_tags]
         title, name = answer.title, answer.filename or answer.title or " ".join(keywords[:3])
         name = name if safe_stem(name) else photo.path.stem
-        if answer.model == BUILTIN and taken.date:  # it knows so little that the day is half of the telling
+        if (
+            answer.model.startswith(BUILTIN) and taken.date
+        ):  # it knows so little that the day is half of the telling
             day = f"{taken.date:%Y-%m-%d}"
             title = f"{title}, {day}" if title else ""
             name = f"{day} {name}"

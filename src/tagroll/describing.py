@@ -1,6 +1,7 @@
 """Which model looks at the photos: a server, or the built-in one."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,9 @@ BUILTIN_NOTE = (
     "No model server answers at {url}: the built-in model looks at the photos.\n"
     "  It knows everyday things. For more: start LM Studio, Ollama or llama.cpp, then tagroll doctor."
 )
+NO_HEAD = "builtin-no-head"
+"""The name of the built-in model without its head, for those who want to know what the head is worth."""
+THRESHOLD_NOTE = "--threshold is for the built-in model: a model on a server does not tell how sure it is."
 SPARE_THREADS = 6
 """Photos that are hashed, decoded or written while as many as a server takes are with the server."""
 
@@ -93,17 +97,33 @@ def choose_model(
         pool = resources.enter_context(PreviewPool(workers=cores()))
         pool.start()  # while the server is looked for
         preview = preview_maker(pool, exiftool)
+        unheeded = () if settings.threshold is None else (THRESHOLD_NOTE,)
         if settings.model_file:
             local = _local(settings.model_file, settings.mmproj, jobs, resources)
-            return Model(
-                local, preview, local.most_at_once + SPARE_THREADS, local.discover(), resources.pop_all()
-            )
+            notes = (*local.discover(), *unheeded)
+            return Model(local, preview, local.most_at_once + SPARE_THREADS, notes, resources.pop_all())
         if _wants_server(settings):
             server, notes = _servers(settings, Limits(jobs=jobs, outage=patience))
             resources.callback(server.close)
+            notes = (*notes, *unheeded)
             return Model(server, preview, server.most_at_once + SPARE_THREADS, notes, resources.pop_all())
         note = () if settings.backend == "builtin" else (BUILTIN_NOTE.format(url=settings.api_urls[0]),)
-        return Model(BuiltinDescriber(), preview, cores() + 2, note, resources.pop_all())
+        builtin = BuiltinDescriber(settings.threshold, with_head=settings.model != NO_HEAD)
+        return Model(builtin, preview, cores() + 2, note, resources.pop_all())
+
+
+def other_thresholds(model: Model, thresholds: Iterable[float]) -> list[Model]:
+    """A built-in model once more for each threshold; no other model has one.
+
+    They are good for as long as the model is.
+    """
+    if not isinstance(model.describer, BuiltinDescriber):
+        return []
+    with_head = model.describer.with_head
+    return [
+        dataclasses.replace(model, describer=BuiltinDescriber(threshold, with_head=with_head), notes=())
+        for threshold in dict.fromkeys(thresholds)
+    ]
 
 
 def _local(model: Path, mmproj: Path | None, jobs: int | None, resources: ExitStack) -> ServerDescriber:

@@ -59,13 +59,24 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """One photo as one model saw it, parsed but not normalised. What was not asked for is empty."""
+    """One photo as one model saw it, parsed but not normalised. What was not asked for is empty.
+
+    Attributes:
+        keywords: In the model's order.
+        model: Its name.
+        title: A few words.
+        description: A sentence or more.
+        filename: A name for the file, without a suffix.
+        confidences: Word -> how likely it is right, 0 to 1, of keywords and of words that were not sure enough; empty
+            for a model that does not tell.
+    """
 
     keywords: tuple[str, ...]
     model: str
     title: str = ""
     description: str = ""
     filename: str = ""
+    confidences: Mapping[str, float] = field(default_factory=dict)
 
 
 class Describer(Protocol):

@@ -86,7 +86,7 @@ class PhotoScore:
         found: Labels that were found.
         missed: Those that were not.
         checkable: Tags that claim something that can be checked.
-        wrong: Those of them that are wrong.
+        wrong: How many of them are wrong.
         supported: Tags that labels or captions speak of.
         repeated: Tags that only repeat another one.
         junk: Tags that say nothing ("photo").
@@ -96,7 +96,7 @@ class PhotoScore:
     verdicts: Mapping[str, Verdict]
     found: tuple[str, ...]
     missed: tuple[str, ...]
-    checkable: int
+    checkable: frozenset[str]
     wrong: int
     supported: int
     repeated: int
@@ -224,7 +224,7 @@ class Scorer:
             },
             found=found,
             missed=tuple(label for label in truth.labels if label not in found),
-            checkable=len(claims),
+            checkable=frozenset(claims),
             wrong=len(wrong),
             supported=len(supported),
             repeated=len(given) - len(different),
@@ -260,7 +260,7 @@ class Scorer:
 def measure(scores: Sequence[PhotoScore]) -> Measure:
     """Sum up the scores of photos, at least one. The intervals are the same at every call."""
     draw = random.Random(1)  # noqa: S311 - resampling, and the same one every time
-    rows = [(score.hit, score.wrong, score.checkable) for score in scores]
+    rows = [(score.hit, score.wrong, len(score.checkable)) for score in scores]
     samples = [_rates(draw.choices(rows, k=len(rows))) for _ in range(RESAMPLES)]
     hit, wrong, quality = (_interval(column) for column in zip(*samples, strict=True))
     hit_rate, wrong_rate, best = _rates(rows)

@@ -33,6 +33,7 @@ class Settings:
         backend: "server", "builtin", or "auto": a server when there is one, else the built-in model.
         model_file: A model to run ourselves, in the place of any server.
         mmproj: Its image projector; None takes the one beside it.
+        threshold: How sure the built-in model has to be, 0.1 to 1; None leaves it to the model.
         catalog: The SQLite file of all that tagroll remembers.
         json: Results as JSON lines on stdout.
         quiet: Nothing on stderr but errors.
@@ -47,6 +48,7 @@ class Settings:
     backend: Backend = "auto"
     model_file: Path | None = None
     mmproj: Path | None = None
+    threshold: float | None = None
     catalog: Path = Path("catalog.sqlite")
     json: bool = False
     quiet: bool = False

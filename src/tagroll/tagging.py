@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from tagroll.asking import Asking
 from tagroll.catalog import Catalog, PhotoRow
+from tagroll.describe.builtin import known
 from tagroll.domain import (
     Change,
     Describer,
@@ -135,7 +136,9 @@ class Tagger:
     def _kept(self, picture: str) -> Callable[[], Description | None]:
         if self.policy.retag:
             return lambda: None
-        return lambda: self.catalog.answer(picture, self.describer.model, self.prompt)
+        return lambda: known(
+            self.describer, self.prompt, lambda model: self.catalog.answer(picture, model, self.prompt)
+        )
 
     def _describe(self, photo: Photo, picture: str) -> Description:
         answer = self.describer.describe(self.preview(photo), self.prompt)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from tagroll.cli.options import asking_options, scan_options, shared_options, text_of
+from tagroll.cli.options import asking_options, scan_options, shared_options, text_of, threshold_option
 from tagroll.cli.report import Report, stop_on_interrupt
 from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import say, show, tell
@@ -146,6 +146,7 @@ class Options:
     "--write-metadata", is_flag=True, help="Write title, description and keywords into the copies too."
 )
 @asking_options
+@threshold_option()
 @scan_options
 @shared_options(model=True)
 def command(settings: Settings, **values: Any) -> None:

@@ -15,13 +15,13 @@ import click
 
 from tagroll import __version__
 from tagroll.cli.eval_output import print_results, print_rows
-from tagroll.cli.options import asking_options, scan_options, shared_options, text_of
+from tagroll.cli.options import asking_options, scan_options, shared_options, text_of, threshold_option
 from tagroll.cli.report import Report, plural, stop_on_interrupt
 from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import paint, say, show, tell
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.errors import PhotoError, TagrollError, UsageError
-from tagroll.settings import Case, Settings
+from tagroll.settings import Backend, Case, Settings
 
 if TYPE_CHECKING:
     from tagroll.catalog import Catalog
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tagroll.metadata.store import MetadataStore
 
 BUILTIN = "builtin"
-"""The name by which --model means the built-in model."""
+"""The name by which --model means the built-in model; and with describing.NO_HEAD the one without its head."""
 GO_ON = "Stopped. The same command goes on where it stopped."
 COMPARED = 100
 """Photos that models are compared on when none are labelled and --limit says nothing."""
@@ -56,6 +56,7 @@ class Options:
     output: Path | None
     again: int
     fresh: bool
+    thresholds: tuple[float, ...]
     limit: int | None
     jobs: int | None
     patience: float
@@ -111,6 +112,7 @@ class Subject:
 @click.option("--again", type=click.IntRange(min=0), metavar="N", default=10, show_default=True,
               help="Ask about N photos twice more, to see how steady the answers are.")  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Ask also where an answer is known.")
+@threshold_option(several=True)
 @asking_options
 @click.option("--vocabulary", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="TAGROLL_VOCABULARY",
               help="Use only the tags in this file, one a line.")  # fmt: skip
@@ -133,7 +135,7 @@ def command(settings: Settings, target: Path, models: tuple[str, ...], **values:
 
 def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Options) -> int:
     from tagroll.catalog import Catalog
-    from tagroll.describing import choose_model
+    from tagroll.describing import choose_model, other_thresholds
     from tagroll.evaluating.results import evaluate
     from tagroll.metadata.exiftool import available_exiftool
     from tagroll.metadata.store import MetadataStore
@@ -145,15 +147,15 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
         store = stack.enter_context(MetadataStore(exiftool=exiftool))
         models = []  # all of them before the first photo: a wrong name should not show after hours
         for wish in _wishes(settings, names):
-            models.append(
-                stack.enter_context(
-                    choose_model(wish, exiftool, jobs=options.jobs, patience=options.patience)
-                )
-            )
-            tell(settings, *models[-1].notes)
+            model = choose_model(wish, exiftool, jobs=options.jobs, patience=options.patience)
+            models.append(stack.enter_context(model))
+            tell(settings, *model.notes)
+        at_thresholds = [(model, *other_thresholds(model, options.thresholds)) for model in models]
+        if options.thresholds and not any(others for _, *others in at_thresholds):
+            raise UsageError("--threshold is for the built-in model", "Add --model builtin.")
         stop = stack.enter_context(stop_on_interrupt())
         sitting = Sitting(settings, subject, options, catalog, store, stop)
-        answers = [sitting.answers(model) for model in models]
+        answers = [sitting.answers(model) for family in at_thresholds for model in family]
         if stop.is_set():
             say(GO_ON)
             return 130
@@ -174,9 +176,12 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
 
 def _wishes(settings: Settings, names: tuple[str, ...]) -> Iterator[Settings]:
     """The settings for each model; without names the one that `tagroll tag` would use."""
+    from tagroll.describing import NO_HEAD
+
     served = dataclasses.replace(settings, model_file=None, server_is_explicit=True, model_is_explicit=True)
     for name in names:
-        yield dataclasses.replace(served, model=name, backend="builtin" if name == BUILTIN else "server")
+        backend: Backend = "builtin" if name in (BUILTIN, NO_HEAD) else "server"
+        yield dataclasses.replace(served, model=name, backend=backend)
     if settings.model_file or not names:
         yield settings
 
@@ -223,11 +228,12 @@ class Sitting:
 
     def answers(self, model: "Model") -> "Answers":
         """Ask one model about all photos, and about a few of them twice more."""
+        from tagroll.describe.builtin import looked_as
         from tagroll.evaluating.examining import AGAIN, Examination, Examiner, known_cost
         from tagroll.evaluating.results import Answers, answered
         from tagroll.evaluating.selecting import spread
 
-        prompt, name = self.options.prompt(), model.describer.model
+        prompt, name, looked = self.options.prompt(), model.describer.model, looked_as(model.describer)
         examiner = Examiner(
             model.describer, model.preview, self.store.picture_hash, self.catalog, prompt,
             fresh=self.options.fresh, case=self.options.case,
@@ -246,10 +252,11 @@ class Sitting:
         )
         cost = (
             first.cost
-            if self.options.fresh
-            else known_cost(self.catalog.runs(), self._arguments, name, prompt)
+            if self.options.fresh and name == looked
+            else known_cost(self.catalog.runs(), self._arguments, looked, prompt)
         )
-        return Answers(name, outcomes, again, recompressed, cost, prompt)
+        confidences = first.confidences if name == looked else {}
+        return Answers(name, outcomes, again, recompressed, cost, prompt, confidences)
 
     @property
     def _arguments(self) -> tuple[str, ...]:

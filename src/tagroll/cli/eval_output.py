@@ -52,13 +52,15 @@ def print_rows(answers: "Sequence[Answers]", results: "Sequence[Result]", second
                 "tags": list(outcome.tags), "error": outcome.error or None,
                 "found": list(score.found) if score else None, "missed": list(score.missed) if score else None,
                 "wrong": [tag for tag, verdict in score.verdicts.items() if verdict == "wrong"] if score else None,
+                "confidences": one.confidences.get(path),
             })  # fmt: skip
     for result in results:
         row = {
             f.name: getattr(result, f.name)
             for f in dataclasses.fields(result)
-            if f.name not in ("measure", "scores")
+            if f.name not in ("measure", "scores", "reliability")
         }
+        row["reliability"] = [dataclasses.asdict(one) for one in result.reliability] or None
         print_json({"type": "model", **row, **(dataclasses.asdict(result.measure) if result.measure else {})})
     failed = sum(result.failures for result in results)
     total = max((result.photos for result in results), default=0)

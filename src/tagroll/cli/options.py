@@ -98,7 +98,18 @@ def _settings(values: dict[str, Any]) -> Settings:
         format="%(name)s: %(message)s", level=logging.INFO if values["verbose"] else logging.CRITICAL
     )
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line a request is no news
-    names = ("json", "quiet", "verbose", "api_urls", "model", "api_key", "backend", "model_file", "mmproj")
+    names = (
+        "json",
+        "quiet",
+        "verbose",
+        "api_urls",
+        "model",
+        "api_key",
+        "backend",
+        "model_file",
+        "mmproj",
+        "threshold",
+    )
     given = {name: values.pop(name) for name in names if name in values}
     if given.get("mmproj") and not given["model_file"]:
         raise UsageError(
@@ -159,6 +170,20 @@ def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def threshold_option(*, several: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """How sure the built-in model has to be; with `several`, thresholds to compare."""
+    probability = click.FloatRange(0.1, 1)
+    if several:
+        return click.option(
+            "--threshold", "thresholds", type=probability, multiple=True, metavar="P",
+            help="Show what the built-in model does at this threshold, too; may be given more than once.",
+        )  # fmt: skip
+    return click.option(
+        "--threshold", type=probability, metavar="P", envvar="TAGROLL_THRESHOLD",
+        help="How sure the built-in model has to be of a tag.  [default: what its training found]",
+    )  # fmt: skip
 
 
 def text_of(path: Path | None) -> str | None:

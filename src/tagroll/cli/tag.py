@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagroll.cli.options import asking_options, scan_options, shared_options, store_options, text_of
+from tagroll.cli.options import (
+    asking_options,
+    scan_options,
+    shared_options,
+    store_options,
+    text_of,
+    threshold_option,
+)
 from tagroll.cli.report import Report, plural, stop_on_interrupt
 from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import say, show, tell
@@ -75,6 +82,7 @@ class Options:
 @click.option("--dry-run", is_flag=True, help="Print what would be written; write nothing into photos.")
 @click.option("--retag", is_flag=True, help="Ask the model again about photos it has described before.")
 @asking_options
+@threshold_option()
 @click.option("--vocabulary", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="TAGROLL_VOCABULARY",
               help="Use only the tags in this file, one a line.")  # fmt: skip
 @click.option("--title", is_flag=True, help="Write a title too, where a photo has none.")

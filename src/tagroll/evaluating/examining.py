@@ -7,12 +7,14 @@ their own; so nothing is asked twice, and what one command has learned the other
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from tagroll.asking import Asking
 from tagroll.catalog import Catalog, Run
+from tagroll.describe.builtin import known, looked_as
 from tagroll.describe.many import ManyDescriber
 from tagroll.describe.server import ServerDescriber, Stats
 from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prompt, Status
@@ -108,6 +110,7 @@ class Examination:
         threads: How many at once.
         stop: Once it is set, only what is in flight is finished.
         cost: Of what was asked so far.
+        confidences: Photo -> how likely each word is, where the answer tells.
     """
 
     examiner: Examiner
@@ -116,6 +119,7 @@ class Examination:
     threads: int
     stop: threading.Event
     cost: Cost = Cost()
+    confidences: dict[Path, Mapping[str, float]] = field(default_factory=dict)
     _asking: Asking = field(default_factory=Asking)
 
     def __iter__(self) -> Iterator[Outcome]:
@@ -153,13 +157,17 @@ class Examination:
         return guard(photo.path, lambda: self._outcome(photo))
 
     def _outcome(self, photo: Photo) -> Outcome:
-        ask, model = self.examiner, self.examiner.describer.model
-        picture, question = ask.picture_hash(photo), self._question()
+        ask, question = self.examiner, self._question()
+        picture = ask.picture_hash(photo)
 
         def kept() -> Description | None:
-            return None if ask.fresh else ask.catalog.answer(picture, model, question)
+            if ask.fresh and looked_as(ask.describer) == ask.describer.model:
+                return None
+            return known(ask.describer, question, lambda model: ask.catalog.answer(picture, model, question))
 
         answer, asked = self._asking.once(picture, lambda: self._ask(photo, picture), kept)
+        if answer.confidences:
+            self.confidences[photo.path] = answer.confidences
         tags = normalize(answer.keywords, case=ask.case, max_tags=question.max_tags)
         return Outcome(photo.path, Status.UNCHANGED, tags, asked=asked)
 

@@ -3,7 +3,7 @@
 import html
 from base64 import b64encode
 
-_VOID = frozenset(("input", "img", "meta", "circle", "line", "rect", "path"))
+_VOID = frozenset(("input", "img", "meta", "line", "rect"))
 
 
 def text(value: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tagroll.domain import Status
 from tagroll.evaluating.markup import data_uri, element, joined, text
-from tagroll.evaluating.plots import quality_and_speed, right_and_wrong
+from tagroll.evaluating.plots import quality_and_speed, reliability_curve, right_and_wrong
 from tagroll.evaluating.results import Answers, Result
 from tagroll.evaluating.rows import Row, rows
 from tagroll.scoring import Labelled, PhotoScore
@@ -88,8 +88,8 @@ def _row(row: Row) -> str:
 
 
 def _plots(results: Sequence[Result]) -> str:
-    plots = [plot for plot in (quality_and_speed(results), right_and_wrong(results)) if plot]
-    if not plots:
+    plots = (quality_and_speed(results), right_and_wrong(results), *map(reliability_curve, results))
+    if not any(plots):
         return ""
     return element("section", element("h2", text("Plots")), element("div", *plots, class_="plots"))
 

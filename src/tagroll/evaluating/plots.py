@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from tagroll.evaluating.markup import element, text
+from tagroll.evaluating.reliability import Bin
 from tagroll.evaluating.results import Result
 
 WIDTH, HEIGHT = 440, 300
@@ -62,6 +63,52 @@ def right_and_wrong(results: Sequence[Result]) -> str:
     return _figure("Labels found, and tags that are wrong", 10 + len(known) * (3 * LINE + 10), marks)
 
 
+def reliability_curve(result: Result) -> str:
+    """How often words of a given probability are right, against that probability: best along the diagonal."""
+    if not result.reliability:
+        return ""
+    side = HEIGHT - TOP - BOTTOM
+
+    def x(value: float) -> float:
+        return LEFT + value * side
+
+    def y(value: float) -> float:
+        return HEIGHT - BOTTOM - value * side
+
+    steps = [n / 5 for n in range(6)]
+    marks = [_upright(x(step), f"{step:.1f}") for step in steps]
+    marks += [_level(y(step), f"{step:.1f}", x(1)) for step in steps]
+    marks.append(_line((x(0), y(0)), (x(1), y(1)), "ideal"))
+    marks.append(_words(x(0.5), HEIGHT - 8, "probability it gives", "middle"))
+    for one in result.reliability:
+        low, high = one.true_ci95
+        marks.append(_line((x(one.said), y(low)), (x(one.said), y(high)), "whisker"))
+        tip = element("title", text(f"{one.said:.2f} given, {one.true:.2f} right, {one.count} words"))
+        marks.append(
+            element("circle", tip, cx=f"{x(one.said):.1f}", cy=f"{y(one.true):.1f}", r="5", class_="point")
+        )
+    caption = f"How often {result.model} is right, against how sure it is: on the diagonal it knows itself"
+    return _figure(caption, HEIGHT, marks, x(1) + RIGHT, _numbers(result.reliability))
+
+
+def _numbers(bins: Sequence[Bin]) -> str:
+    """What a curve shows, as a table."""
+    head = element(
+        "tr", *(element("th", text(name), scope="col") for name in ("probability", "right", "words"))
+    )
+    rows = [
+        element(
+            "tr",
+            element("th", text(f"{one.said:.2f}"), scope="row"),
+            element("td", text(f"{one.true:.2f} ({one.true_ci95[0]:.2f}-{one.true_ci95[1]:.2f})")),
+            element("td", text(f"{one.count:,}")),
+        )
+        for one in bins
+    ]
+    table = element("table", element("thead", head), element("tbody", *rows))
+    return element("details", element("summary", text("The numbers")), table)
+
+
 def _shares(result: Result) -> list[tuple[float, str]]:
     return [(result.measure.hit_rate, "good"), (result.measure.wrong_rate, "wrong")] if result.measure else []
 
@@ -74,20 +121,23 @@ def _point(
     ends = [bottom - value / top * (bottom - ceiling) for value in (low, high)]
     left = x > WIDTH * 0.55
     return "".join((
-        element("line", x1=f"{x:.1f}", x2=f"{x:.1f}", y1=f"{ends[0]:.1f}", y2=f"{ends[1]:.1f}", class_="whisker"),
+        _line((x, ends[0]), (x, ends[1]), "whisker"),
         element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="5", class_="point"),
         _words(x - 10 if left else x + 10, name_y + 4, _name(result.model), "end" if left else "start"),
     ))  # fmt: skip
 
 
 def _upright(x: float, label: str) -> str:
-    line = element("line", x1=f"{x:.1f}", x2=f"{x:.1f}", y1=f"{TOP}", y2=f"{HEIGHT - BOTTOM}", class_="grid")
-    return line + _words(x, HEIGHT - BOTTOM + 16, label, "middle")
+    return _line((x, TOP), (x, HEIGHT - BOTTOM), "grid") + _words(x, HEIGHT - BOTTOM + 16, label, "middle")
 
 
-def _level(y: float, label: str) -> str:
-    line = element("line", x1=f"{LEFT}", x2=f"{WIDTH - RIGHT}", y1=f"{y:.1f}", y2=f"{y:.1f}", class_="grid")
-    return line + _words(LEFT - 6, y + 4, label, "end")
+def _level(y: float, label: str, end: float = WIDTH - RIGHT) -> str:
+    return _line((LEFT, y), (end, y), "grid") + _words(LEFT - 6, y + 4, label, "end")
+
+
+def _line(start: tuple[float, float], end: tuple[float, float], kind: str) -> str:
+    (x1, y1), (x2, y2) = start, end
+    return element("line", x1=f"{x1:.1f}", x2=f"{x2:.1f}", y1=f"{y1:.1f}", y2=f"{y2:.1f}", class_=kind)
 
 
 def _words(x: float, y: float, words: str, anchor: str) -> str:
@@ -98,9 +148,11 @@ def _name(model: str) -> str:
     return model if len(model) <= LONGEST_NAME else f"{model[: LONGEST_NAME - 1]}…"
 
 
-def _figure(caption: str, height: float, marks: Sequence[str]) -> str:
-    svg = element("svg", element("title", text(caption)), *marks, viewBox=f"0 0 {WIDTH} {height}", role="img")
-    return element("figure", svg, element("figcaption", text(caption)))
+def _figure(caption: str, height: float, marks: Sequence[str], width: float = WIDTH, below: str = "") -> str:
+    svg = element(
+        "svg", element("title", text(caption)), *marks, viewBox=f"0 0 {width:g} {height}", role="img"
+    )
+    return element("figure", svg, element("figcaption", text(caption)), below)
 
 
 def _log_ticks(low: float, high: float) -> list[float]:

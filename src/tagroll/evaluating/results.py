@@ -8,6 +8,7 @@ from statistics import fmean
 from tagroll.domain import Outcome, Prompt, Status
 from tagroll.evaluating.examining import Cost
 from tagroll.evaluating.labels import LabelSet
+from tagroll.evaluating.reliability import Bin, reliability
 from tagroll.scoring import Measure, PhotoScore, Scorer, fold, jaccard, measure
 
 Tags = Mapping[Path, tuple[str, ...]]
@@ -24,6 +25,8 @@ class Answers:
         recompressed: Photo -> tags, where it was shown saved anew.
         cost: What the first answers have cost, as far as that is known.
         prompt: What was asked.
+        confidences: Photo -> how likely each word is; empty for a model that does not tell, and for one that differs
+            from another only in its threshold.
     """
 
     model: str
@@ -32,6 +35,7 @@ class Answers:
     recompressed: Tags
     cost: Cost
     prompt: Prompt
+    confidences: Mapping[Path, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def tags(self) -> dict[Path, tuple[str, ...]]:
@@ -57,6 +61,7 @@ class Result:
         prompt_tokens: Mean of a photo, as the server counted; the picture's are among them.
         completion_tokens: Likewise, of the answer.
         prompt_characters: Length of the question.
+        reliability: How often words of a given probability are right; empty where that is not known.
         scores: Photo -> how its tags did.
     """
 
@@ -73,6 +78,7 @@ class Result:
     prompt_tokens: float | None
     completion_tokens: float | None
     prompt_characters: int
+    reliability: tuple[Bin, ...] = ()
     scores: Mapping[Path, PhotoScore] = field(default_factory=dict, repr=False)
 
 
@@ -102,6 +108,7 @@ def evaluate(answers: Sequence[Answers], labels: LabelSet | None) -> list[Result
             prompt_tokens=cost.prompt_tokens / cost.asked if cost.prompt_tokens else None,
             completion_tokens=cost.completion_tokens / cost.asked if cost.completion_tokens else None,
             prompt_characters=len(one.prompt.text),
+            reliability=reliability(one.confidences, labels, scorer) if labels and scorer else (),
             scores=scores,
         ))  # fmt: skip
     return results
