@@ -1,5 +1,6 @@
 """The report of an evaluation as one page that needs nothing else: numbers, plots, and every photo's tags."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -66,7 +67,7 @@ def document(title: str, css: str, body: Sequence[str], script: str = "") -> str
 
 
 def _numbers(report: Report) -> str:
-    breakable = [text(result.model).replace("/", "/<wbr />") for result in report.results]
+    breakable = [re.sub("(?<=/)|(?=[@:])", "<wbr />", text(result.model)) for result in report.results]
     columns = [element("th", name, scope="col") for name in breakable]
     head = element("tr", element("td"), *columns)
     table = element("table", element("thead", head), element("tbody", *map(_row, rows(report.results))))

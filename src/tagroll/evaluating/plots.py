@@ -9,7 +9,7 @@ from tagroll.evaluating.results import Result
 
 WIDTH, HEIGHT = 440, 300
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 46
-LONGEST_NAME = 26
+LONGEST_NAME = 30
 LINE = 17
 """Height of a line of text."""
 _STEPS = (1, 2, 5)
@@ -67,34 +67,36 @@ def reliability_curve(result: Result) -> str:
     """How often words of a given probability are right, against that probability: best along the diagonal."""
     if not result.reliability:
         return ""
-    side = HEIGHT - TOP - BOTTOM
 
     def x(value: float) -> float:
-        return LEFT + value * side
+        return LEFT + value * (WIDTH - LEFT - RIGHT)
 
     def y(value: float) -> float:
-        return HEIGHT - BOTTOM - value * side
+        return HEIGHT - BOTTOM - value * (HEIGHT - TOP - BOTTOM)
 
     steps = [n / 5 for n in range(6)]
     marks = [_upright(x(step), f"{step:.1f}") for step in steps]
-    marks += [_level(y(step), f"{step:.1f}", x(1)) for step in steps]
+    marks += [_level(y(step), f"{step:.1f}") for step in steps]
     marks.append(_line((x(0), y(0)), (x(1), y(1)), "ideal"))
-    marks.append(_words(x(0.5), HEIGHT - 8, "probability it gives", "middle"))
+    marks.append(_words(x(0.5), HEIGHT - 8, "probability that it gives", "middle"))
     for one in result.reliability:
         low, high = one.true_ci95
         marks.append(_line((x(one.said), y(low)), (x(one.said), y(high)), "whisker"))
-        tip = element("title", text(f"{one.said:.2f} given, {one.true:.2f} right, {one.count} words"))
+        tip = element("title", text(f"{one.said:.2f} given, {one.true:.2f} not wrong, {one.count} words"))
         marks.append(
             element("circle", tip, cx=f"{x(one.said):.1f}", cy=f"{y(one.true):.1f}", r="5", class_="point")
         )
-    caption = f"How often {result.model} is right, against how sure it is: on the diagonal it knows itself"
-    return _figure(caption, HEIGHT, marks, x(1) + RIGHT, _numbers(result.reliability))
+    caption = (
+        f"How often {result.model} is not wrong, against how sure it is. On the dashed line it knows itself; "
+        "above it, it is better than it thinks."
+    )
+    return _figure(caption, HEIGHT, marks, _numbers(result.reliability))
 
 
 def _numbers(bins: Sequence[Bin]) -> str:
     """What a curve shows, as a table."""
     head = element(
-        "tr", *(element("th", text(name), scope="col") for name in ("probability", "right", "words"))
+        "tr", *(element("th", text(name), scope="col") for name in ("probability", "not wrong", "words"))
     )
     rows = [
         element(
@@ -120,10 +122,12 @@ def _point(
     low, high = result.measure.quality_ci95 if result.measure else (0.0, 0.0)
     ends = [bottom - value / top * (bottom - ceiling) for value in (low, high)]
     left = x > WIDTH * 0.55
+    name_x = x - 10 if left else x + 10
     return "".join((
+        _line((x, y), (name_x, name_y), "leader"),
         _line((x, ends[0]), (x, ends[1]), "whisker"),
         element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="5", class_="point"),
-        _words(x - 10 if left else x + 10, name_y + 4, _name(result.model), "end" if left else "start"),
+        _words(name_x, name_y + 4, _name(result.model), "end" if left else "start"),
     ))  # fmt: skip
 
 
@@ -131,8 +135,8 @@ def _upright(x: float, label: str) -> str:
     return _line((x, TOP), (x, HEIGHT - BOTTOM), "grid") + _words(x, HEIGHT - BOTTOM + 16, label, "middle")
 
 
-def _level(y: float, label: str, end: float = WIDTH - RIGHT) -> str:
-    return _line((LEFT, y), (end, y), "grid") + _words(LEFT - 6, y + 4, label, "end")
+def _level(y: float, label: str) -> str:
+    return _line((LEFT, y), (WIDTH - RIGHT, y), "grid") + _words(LEFT - 6, y + 4, label, "end")
 
 
 def _line(start: tuple[float, float], end: tuple[float, float], kind: str) -> str:
@@ -148,10 +152,8 @@ def _name(model: str) -> str:
     return model if len(model) <= LONGEST_NAME else f"{model[: LONGEST_NAME - 1]}…"
 
 
-def _figure(caption: str, height: float, marks: Sequence[str], width: float = WIDTH, below: str = "") -> str:
-    svg = element(
-        "svg", element("title", text(caption)), *marks, viewBox=f"0 0 {width:g} {height}", role="img"
-    )
+def _figure(caption: str, height: float, marks: Sequence[str], below: str = "") -> str:
+    svg = element("svg", element("title", text(caption)), *marks, viewBox=f"0 0 {WIDTH} {height}", role="img")
     return element("figure", svg, element("figcaption", text(caption)), below)
 
 
