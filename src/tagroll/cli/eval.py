@@ -135,7 +135,7 @@ def command(settings: Settings, target: Path, models: tuple[str, ...], **values:
 
 def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Options) -> int:
     from tagroll.catalog import Catalog
-    from tagroll.describing import choose_model, other_thresholds
+    from tagroll.describing import THRESHOLD_NOTE, choose_model, other_thresholds
     from tagroll.evaluating.results import evaluate
     from tagroll.metadata.exiftool import available_exiftool
     from tagroll.metadata.store import MetadataStore
@@ -152,10 +152,12 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
             tell(settings, *model.notes)
         at_thresholds = [(model, *other_thresholds(model, options.thresholds)) for model in models]
         if options.thresholds and not any(others for _, *others in at_thresholds):
-            raise UsageError("--threshold is for the built-in model", "Add --model builtin.")
+            tell(settings, THRESHOLD_NOTE)
         stop = stack.enter_context(stop_on_interrupt())
         sitting = Sitting(settings, subject, options, catalog, store, stop)
-        answers = [sitting.answers(model) for family in at_thresholds for model in family]
+        answers = [
+            answer for model, *others in at_thresholds for answer in sitting.all_answers(model, others)
+        ]
         if stop.is_set():
             say(GO_ON)
             return 130
@@ -226,14 +228,20 @@ class Sitting:
     store: "MetadataStore"
     stop: threading.Event
 
+    def all_answers(self, model: "Model", others: "Sequence[Model]") -> "Iterator[Answers]":
+        """Ask a model; the others are the same at other thresholds: they need no look and share what it cost."""
+        first = self.answers(model)
+        yield first
+        for other in others:
+            yield dataclasses.replace(self.answers(other), cost=first.cost, confidences={})
+
     def answers(self, model: "Model") -> "Answers":
         """Ask one model about all photos, and about a few of them twice more."""
-        from tagroll.describe.builtin import looked_as
         from tagroll.evaluating.examining import AGAIN, Examination, Examiner, known_cost
         from tagroll.evaluating.results import Answers, answered
         from tagroll.evaluating.selecting import spread
 
-        prompt, name, looked = self.options.prompt(), model.describer.model, looked_as(model.describer)
+        prompt, name = self.options.prompt(), model.describer.model
         examiner = Examiner(
             model.describer, model.preview, self.store.picture_hash, self.catalog, prompt,
             fresh=self.options.fresh, case=self.options.case,
@@ -252,11 +260,10 @@ class Sitting:
         )
         cost = (
             first.cost
-            if self.options.fresh and name == looked
-            else known_cost(self.catalog.runs(), self._arguments, looked, prompt)
+            if self.options.fresh
+            else known_cost(self.catalog.runs(), self._arguments, name, prompt)
         )
-        confidences = first.confidences if name == looked else {}
-        return Answers(name, outcomes, again, recompressed, cost, prompt, confidences)
+        return Answers(name, outcomes, again, recompressed, cost, prompt, first.confidences)
 
     @property
     def _arguments(self) -> tuple[str, ...]:

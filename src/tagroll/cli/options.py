@@ -44,7 +44,7 @@ class Several(click.Option):
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         """Convert the values: a lone text is one value, not its letters."""
-        return super().type_cast_value(ctx, (value,) if isinstance(value, str) else value)
+        return super().type_cast_value(ctx, (value,) if isinstance(value, str | int | float) else value)
 
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -177,7 +177,7 @@ def threshold_option(*, several: bool = False) -> Callable[[Callable[..., Any]],
     probability = click.FloatRange(0.1, 1)
     if several:
         return click.option(
-            "--threshold", "thresholds", type=probability, multiple=True, metavar="P",
+            "--threshold", "thresholds", type=probability, multiple=True, cls=Several, metavar="P",
             help="Show what the built-in model does at this threshold, too; may be given more than once.",
         )  # fmt: skip
     return click.option(
