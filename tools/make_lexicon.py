@@ -4,19 +4,23 @@
     for deb in *.deb; do dpkg-deb -x "$deb" root; done
     python tools/make_lexicon.py root/usr/share
 
-The file is UTF-8 text, compressed with zstandard, in sections (see `tagroll.tags.lexicon`):
+The file is UTF-8 text, compressed with zstandard, in sections (see `tagroll.tags.lexicon`), each made to be read
+by one split:
 
-    [synsets]    one noun synset a line: kind, hypernyms, instance of, parts (line numbers), word=share;...
+    [synsets]    one noun synset a line: kind, hypernyms, instance of, parts (line numbers), word;word...
+    [nouns]      words, small letters, spaces, sorted
+    [meanings]   of each line of [nouns]: line number of a synset=percent of the word's uses, ...
     [antonyms]   word TAB word, of nouns, adjectives and verbs
     [plurals]    irregular plural TAB singular
     [british]    British spelling TAB American spelling
-    [words]      known words, sorted; "=" before a common one, "+" before one known only as a name
+    [common]     known words in everyday use, sorted
+    [rare]       other known words
+    [names]      words known only as names
 """
 
 import argparse
 import re
 from collections import defaultdict
-from itertools import pairwise
 from pathlib import Path
 
 import zstandard
@@ -96,20 +100,26 @@ def read_synsets(folder: Path) -> dict[int, Synset]:
     return synsets
 
 
-def synset_lines(folder: Path) -> list[str]:
-    """The section [synsets]."""
+def synset_lines(folder: Path) -> dict[str, list[str]]:
+    """The sections [synsets], [nouns] and [meanings]."""
     shares = senses(folder)
     synsets = read_synsets(folder)
     number = {offset: i for i, offset in enumerate(synsets)}
+    plain = str.maketrans("_-", "  ", "'.")
+    meanings: dict[str, dict[int, int]] = defaultdict(dict)
 
     def ids(offsets: list[int]) -> str:
         return " ".join(str(number[o]) for o in offsets if o in number)
 
     lines = []
     for offset, (kind, up, instance_of, parts, words) in synsets.items():
-        shared = ";".join(f"{w}={round(100 * shares.get((w.lower(), offset), 0))}" for w in words)
-        lines.append("\t".join((kind, ids(up), ids(instance_of), ids(parts), shared)))
-    return lines
+        names = [word.lower().translate(plain) for word in words]
+        for word, name in zip(words, names, strict=True):
+            meanings[name][number[offset]] = round(100 * shares.get((word.lower(), offset), 0))
+        lines.append("\t".join((kind, ids(up), ids(instance_of), ids(parts), ";".join(names))))
+    nouns = sorted(meanings)
+    rows = [" ".join(f"{s}={percent}" for s, percent in meanings[noun].items()) for noun in nouns]
+    return {"synsets": lines, "nouns": nouns, "meanings": rows}
 
 
 def antonym_lines(folder: Path) -> list[str]:
@@ -130,7 +140,8 @@ def antonym_lines(folder: Path) -> list[str]:
                 if kind == "!"
             ]
         for source, target, i, j in links:
-            pairs.add("\t".join(sorted((words[source][i - 1].lower(), words[target][j - 1].lower()))))
+            both = sorted((words[source][i - 1].lower(), words[target][j - 1].lower()))
+            pairs.add("\t".join(both).replace("_", " "))
     return sorted(pairs)
 
 
@@ -163,17 +174,14 @@ def british_lines(lists: Path, folder: Path) -> list[str]:
     return [f"{word}\t{changed}" for word, changed in pairs.items() if changed not in pairs]
 
 
-def known_words(small: set[str], everything: set[str], possessive: set[str]) -> list[str]:
-    """The section [words]. A name has a possessive and is no word in small letters."""
-    lines = []
-    for word in {w.lower() for w in everything}:
-        if word in everything:
-            lines.append(("=" if word in small else "") + word)
-        elif word.capitalize() in possessive:
-            lines.append("+" + word)
-        else:
-            lines.append(word)
-    return sorted(lines)
+def known_words(small: set[str], everything: set[str], possessive: set[str]) -> dict[str, list[str]]:
+    """The sections [common], [rare] and [names]. A name has a possessive and is no word in small letters."""
+    found: dict[str, list[str]] = {"common": [], "rare": [], "names": []}
+    for word in sorted({w.lower() for w in everything}):
+        is_name = word not in everything and word.capitalize() in possessive
+        is_common = word in everything and word in small
+        found["common" if is_common else "names" if is_name else "rare"].append(word)
+    return found
 
 
 def main() -> None:
@@ -194,14 +202,12 @@ def main() -> None:
     }
     plurals = [line.split()[:2] for line in (wordnet / "noun.exc").read_text("ascii").splitlines()]
     sections = {
-        "synsets": synset_lines(wordnet),
+        **synset_lines(wordnet),
         "antonyms": antonym_lines(wordnet),
         "plurals": ["\t".join(p) for p in plurals if not {"-", "_"} & set("".join(p))],
         "british": british_lines(lists, wordnet),
-        "words": known_words(american | british, american | large | british, possessive),
+        **known_words(american | british, american | large | british, possessive),
     }
-    if any(a > b for a, b in pairwise(sections["words"])):
-        raise SystemExit("the words are not sorted")
     text = "".join(f"[{name}]\n" + "".join(f"{line}\n" for line in lines) for name, lines in sections.items())
     OUT.write_bytes(zstandard.ZstdCompressor(level=22).compress(text.encode()))
     for name, lines in sections.items():

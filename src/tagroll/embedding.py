@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from itertools import chain, count
 from typing import TYPE_CHECKING, Protocol
 
 from tagroll.describe.discovery import probe
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 BUILTIN_NOTE = "No embedding server answers at {url}: the built-in embedder compares the tags."
 FAILS_NOTE = "The built-in embedder compares the tags. {error}"
+_SAMPLE = "\0sample"
+"""What the vector of `Embedder.check` is kept under: no tag."""
+_SAME_MODEL = 0.995
+"""Cosine of two vectors of one text by one model, whatever it is computed on."""
 KEPT_TOGETHER = 2048
 """Vectors that are made before they are kept: what an interruption loses at the most."""
 
@@ -26,10 +31,12 @@ KEPT_TOGETHER = 2048
 class Embedder(Protocol):
     """Turns texts into vectors."""
 
-    model: str
+    @property
+    def model(self) -> str:
+        """Its name, as it goes into the catalog."""
 
-    def check(self) -> None:
-        """See whether it works."""
+    def check(self) -> Vectors:
+        """See whether it works, by one vector: always of the same text, shape (1, d)."""
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Float32 rows of length 1, or 0 where there is no vector, in the order of the texts."""
@@ -87,7 +94,9 @@ def embed_tags(
     """
     import numpy as np
 
-    known = catalog.vectors(embedder.model, tags)
+    model = _kept_as(embedder, catalog)
+    length = 4 * embedder.check().shape[1]
+    known = {tag: kept for tag, kept in catalog.vectors(model, tags).items() if len(kept) == length}
     missing = [tag for tag in tags if tag not in known]
     for start in range(0, len(missing), KEPT_TOGETHER):
         done(len(known))
@@ -96,15 +105,30 @@ def embed_tags(
         made = {
             tag: row.astype("<f4").tobytes() for tag, row in rows
         }  # a zero row says: no vector for this text
-        catalog.keep_vectors(embedder.model, made)
+        catalog.keep_vectors(model, made)
         known |= made
     done(len(known))
-    if len({len(vector) for vector in known.values()}) > 1:
-        raise ServerError(
-            f"the embedding model {embedder.model} gives vectors of another length than before",
-            "Is it another model under the same name? Give this run its own memory with --catalog FILE.",
-        )
     return np.frombuffer(b"".join(known[tag] for tag in tags), "<f4").reshape(len(tags), -1)
+
+
+def _kept_as(embedder: Embedder, catalog: Catalog) -> str:
+    """The name under which the catalog keeps vectors of exactly this model.
+
+    A server may give another model the name of an old one. Then the sample's vector differs, and the name gets a
+    number; when the old model comes back, its vectors are still there.
+    """
+    import numpy as np
+
+    sample = embedder.check()[0]
+
+    def is_of(name: str) -> bool:
+        kept = catalog.vectors(name, [_SAMPLE]).get(_SAMPLE)
+        if kept is None:
+            catalog.keep_vectors(name, {_SAMPLE: sample.astype("<f4").tobytes()})
+            return True
+        return len(kept) == 4 * len(sample) and sample @ np.frombuffer(kept, "<f4") > _SAME_MODEL
+
+    return next(filter(is_of, chain([embedder.model], (f"{embedder.model} #{n}" for n in count(2)))))
 
 
 def compare(vectors: Vectors, threshold: float) -> Embedded:

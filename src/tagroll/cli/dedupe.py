@@ -75,6 +75,11 @@ class Options:
             )
 
     @property
+    def embeds(self) -> bool:
+        """Whether meaning is asked about at all."""
+        return self.plain or "semantic" in self.evidence
+
+    @property
     def writes(self) -> bool:
         """Whether photos are to be changed."""
         return not self.dry_run and (self.plan is None or self.apply)
@@ -195,7 +200,7 @@ def _run(settings: Settings, options: Options) -> int:
 
     vocabulary = read_vocabulary(text_of(options.vocabulary) or "")
     edited = _edited(options.plan) if options.apply and options.plan else None
-    embedder = None if edited else _embedder(settings, options)
+    embedder = None if edited or not options.embeds else _embedder(settings, options)
     with session(settings, [options.directory], sidecar=options.sidecar, touch=options.touch) as opened:
         opened.read_tags(options.exclude)
         job = Job(opened, options, embedder)
@@ -236,7 +241,7 @@ class Job:
     Attributes:
         opened: The library.
         options: What the user wants.
-        embedder: Compares meanings; None where an edited plan says it all.
+        embedder: Compares meanings; None where an edited plan says it all, or only spelling and synonyms count.
     """
 
     opened: Session
@@ -256,7 +261,8 @@ class Job:
 
         counts, options, settings = self.opened.library.counts, self.options, self.opened.settings
         decisions = decisions_for(self.opened.catalog, vocabulary)
-        plan = plan_merges(counts, self._embedded(list(counts)), options.merging(), decisions)
+        known = decisions.complete(counts)
+        plan = plan_merges(known, self._embedded(list(known)), options.merging(), decisions)
         warn_of_threshold(plan, settings)
         into, apart = ask(plan, counts) if options.interactive else (plan.mapping, frozenset())
         paths = as_paths(into, counts, vocabulary, decisions.apart | apart) if options.hierarchy else {}

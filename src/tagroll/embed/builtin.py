@@ -33,8 +33,9 @@ class BuiltinEmbedder:
         onnxruntime.set_default_logger_severity(3)
         self._session = onnxruntime.InferenceSession(str(model_path()), providers=["CPUExecutionProvider"])
 
-    def check(self) -> None:
-        """Always there."""
+    def check(self) -> Vectors:
+        """Always there; the vector of one text."""
+        return self.embed(["photo"])
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed texts.

@@ -71,19 +71,25 @@ class ServerEmbedder:
         self._prefix = _NOMIC_PREFIX if "nomic" in model.lower() else ""
         self._batch_size, self._wait_s = batch_size, wait_s
         self._seconds = _LOAD_SECONDS
+        self._sample: Vectors | None = None
         self._client = httpx2.Client(headers={"Authorization": f"Bearer {api_key}"} if api_key else None)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def check(self) -> None:
-        """See whether the server gives vectors at all, before anything else is done.
+    def check(self) -> Vectors:
+        """See whether the server gives vectors at all, before anything else is done; asks once.
+
+        Returns:
+            The vector of one text, always the same, shape (1, d).
 
         Raises:
             ServerError: It does not.
         """
-        self._vectors(["photo"], attempts=2)
+        if self._sample is None:
+            self._sample = self._vectors(["photo"], attempts=2)
+        return self._sample
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed texts.

@@ -16,18 +16,36 @@ class Edge:
     cosine: float
 
 
-def cohesive(n: int, edges: Iterable[Edge], verdict: Callable[[int, int], Verdict]) -> list[list[int]]:
+def cohesive(
+    n: int, edges: Iterable[Edge], verdict: Callable[[int, int], Verdict], min_size: int = 2
+) -> list[list[int]]:
     """Join tags best edge first, so that no chain ties together what is apart.
 
     A join is refused when any pair across must stay apart, or when less than half of the pairs across would
-    merge.
+    merge. It is tried again as long as groups grow, so that nothing is left that a later run would join.
 
     Returns:
-        The groups with more than one member, sorted.
+        The groups with at least `min_size` members, sorted.
     """
+    ranked = sorted(edges, key=lambda e: (e.rank, -e.cosine, e.first, e.second))
+    kept: list[list[int]] = []
+    while True:
+        found = [group for group in _joined(n, ranked, verdict, kept) if len(group) >= min_size]
+        if found == kept:
+            return kept
+        kept = found
+
+
+def _joined(
+    n: int, edges: Iterable[Edge], verdict: Callable[[int, int], Verdict], start: list[list[int]]
+) -> list[list[int]]:
+    """One pass over the edges, from groups that hold already; gives those with more than one member."""
+    groups = {i: [i] for i in range(n)} | {group[0]: list(group) for group in start}
     group_of = list(range(n))
-    groups = {i: [i] for i in range(n)}
-    for edge in sorted(edges, key=lambda e: (e.rank, -e.cosine, e.first, e.second)):
+    for group in start:
+        for i in group:
+            group_of[i] = group[0]
+    for edge in edges:
         a, b = group_of[edge.first], group_of[edge.second]
         if a == b:
             continue
@@ -38,7 +56,7 @@ def cohesive(n: int, edges: Iterable[Edge], verdict: Callable[[int, int], Verdic
         for i in groups[b]:
             group_of[i] = a
         groups[a] += groups.pop(b)
-    return sorted(sorted(group) for group in groups.values() if len(group) > 1)
+    return sorted(sorted(group) for i, group in groups.items() if len(group) > 1 and group_of[i] == i)
 
 
 def dbscan(rows: list[tuple[int, int, float]], eps: float, min_size: int) -> list[list[int]]:

@@ -1,6 +1,6 @@
 """What a person decided about tags, and the vocabulary they keep."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -73,8 +73,25 @@ class Decisions:
         if target := self.target(tag):
             yield f"! {target}"
 
-    def wanted(self, tags: Iterable[str]) -> list[str]:
-        """The words that tags have to become and that are no tags themselves yet."""
-        present = set(tags)
-        targets = {self.target(tag) for tag in present}
-        return sorted(targets - present - {""})
+    def tears(self, tags: Collection[str]) -> bool:
+        """Whether some two of many tags have to stay apart."""
+        there = set(tags)
+        return len({self.target(tag) for tag in there} - {""}) > 1 or any(
+            pair <= there for pair in self.apart
+        )
+
+    def complete(self, tags: Mapping[str, int]) -> dict[str, int]:
+        """The tags and, with no photos, the words they have to become and the tags that have become them.
+
+        A tag that is gone speaks on for the word in its place: what was kept away from it stays away, and a
+        second run sees what the first one saw.
+        """
+        found = dict(tags)
+        while more := self._around(found):
+            found |= dict.fromkeys(sorted(more), 0)
+        return found
+
+    def _around(self, tags: Mapping[str, int]) -> set[str]:
+        targets = {self.target(tag) for tag in tags}
+        gone = {tag for tag, word in self.into.items() if word in tags}
+        return (targets | gone) - set(tags) - {""}

@@ -1,14 +1,14 @@
-"""What tagroll knows about English words: read once, when it is first asked for.
+"""What tagroll knows about English words: unpacked once, when it is first asked for, and read line by line when needed.
 
 The data stands beside this module, made by tools/make_lexicon.py from WordNet 3.0 and SCOWL
 (data/LICENSE-lexicon.txt), and everyday.txt, written by hand.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 CONCRETE = frozenset({5, 6, 8, 13, 20})
 """WordNet's files of things one can point at: animal, artifact, body, food, plant (lexnames(5WN))."""
@@ -51,8 +51,8 @@ class Lexicon:
         names: Those known only as names of people and places.
     """
 
-    synsets: tuple[Synset, ...] = field(repr=False)
-    words: tuple[tuple[str, ...], ...] = field(repr=False)
+    synsets: Sequence[Synset] = field(repr=False)
+    words: Sequence[tuple[str, ...]] = field(repr=False)
     meanings: Mapping[str, Mapping[int, int]] = field(repr=False)
     antonyms: frozenset[tuple[str, str]] = field(repr=False)
     plurals: Mapping[str, str] = field(repr=False)
@@ -96,44 +96,81 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, text.split()))
 
 
-def _pairs(lines: list[str], mark: str) -> Iterator[tuple[str, str]]:
+def _synset(line: str) -> Synset:
+    kind, up, instance_of, parts, _ = line.split("\t")
+    return Synset(int(kind), _numbers(up), _numbers(instance_of), _numbers(parts))
+
+
+def _members(line: str) -> tuple[str, ...]:
+    return tuple(line.rpartition("\t")[2].split(";"))
+
+
+def _shares(line: str) -> Mapping[int, int]:
+    return {int(meaning): int(percent) for meaning, _, percent in (p.partition("=") for p in line.split())}
+
+
+class _Rows(Sequence[Any]):
+    """Lines that are read when they are asked for: a library needs few of the 80,000."""
+
+    def __init__(self, lines: Sequence[str], read: Callable[[str], Any]) -> None:
+        self._lines, self._read = lines, cache(read)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, number: Any) -> Any:
+        return self._read(self._lines[number])
+
+
+class _Meanings(Mapping[str, Mapping[int, int]]):
+    """The same for words."""
+
+    def __init__(self, nouns: Sequence[str], lines: Sequence[str]) -> None:
+        self._line = dict(zip(nouns, lines, strict=True))
+        self._read = cache(_shares)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._line
+
+    def __getitem__(self, word: str) -> Mapping[int, int]:
+        return self._read(self._line[word])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._line)
+
+    def __len__(self) -> int:
+        return len(self._line)
+
+
+def _pairs(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
     for line in lines:
-        left, _, right = line.partition(mark)
+        left, _, right = line.partition("\t")
         yield left, right
 
 
 def _read(text: str) -> Lexicon:
-    sections = _sections(text)
-    synsets, members = [], []
-    meanings: dict[str, dict[int, int]] = defaultdict(dict)
-    plain = str.maketrans("_-", "  ", "'.")
-    for number, line in enumerate(sections["synsets"]):
-        kind, up, instance_of, parts, words = line.split("\t")
-        synsets.append(Synset(int(kind), _numbers(up), _numbers(instance_of), _numbers(parts)))
-        named = [
-            (word.lower().translate(plain), int(percent)) for word, percent in _pairs(words.split(";"), "=")
-        ]
-        members.append(tuple(word for word, _ in named))
-        for word, percent in named:
-            meanings[word][number] = percent
-    antonyms = {(a.replace("_", " "), b.replace("_", " ")) for a, b in _pairs(sections["antonyms"], "\t")}
-    known = sections["words"]
+    found = {}
+    for section in text.split("\n["):
+        name, _, body = section.partition("]\n")
+        found[name.removeprefix("[")] = body.rstrip("\n").split("\n")
+    antonyms = set(_pairs(found["antonyms"]))
+    common, names = frozenset(found["common"]), frozenset(found["names"])
     return Lexicon(
-        synsets=tuple(synsets),
-        words=tuple(members),
-        meanings=meanings,
+        synsets=_Rows(found["synsets"], _synset),
+        words=_Rows(found["synsets"], _members),
+        meanings=_Meanings(found["nouns"], found["meanings"]),
         antonyms=frozenset(antonyms | {(b, a) for a, b in antonyms}),
-        plurals=dict(_pairs(sections["plurals"], "\t")),
-        british=dict(_pairs(sections["british"], "\t")),
-        known=frozenset(w.lstrip("=+") for w in known),
-        common=frozenset(w[1:] for w in known if w.startswith("=")),
-        names=frozenset(w[1:] for w in known if w.startswith("+")),
+        plurals=dict(_pairs(found["plurals"])),
+        british=dict(_pairs(found["british"])),
+        known=common.union(names, found["rare"]),
+        common=common,
+        names=names,
     )
 
 
 @cache
 def lexicon() -> Lexicon:
-    """The lexicon, about 60 MB once it is read."""
+    """The lexicon, about 60 MB once it is unpacked."""
     from zstandard import ZstdDecompressor
 
     packed = files("tagroll.tags").joinpath("data/lexicon.txt.zst").read_bytes()

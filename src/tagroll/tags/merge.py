@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
+_ROUNDING = 1e-5
+"""What two ways to sum up a cosine in float32 may differ by."""
 _CROWD = 60
 """Most tags that may share one bucket; a larger one (a single letter for all of Chinese) says nothing."""
 
@@ -130,12 +132,15 @@ class _Library:
         return None if self.vectors is None else float(self.vectors[i] @ self.vectors[j])
 
     def verdict(self, i: int, j: int) -> Verdict:
-        """What decisions, rules and the embedder say of two tags together."""
+        """What decisions, rules and the embedder say of two tags together; with `plain`, no rules."""
         a, b = self.names[i], self.names[j]
         if self.decisions.keeps_apart(a, b):
             return Verdict(never="decision")
         if (evidence := self.decisions.joins(a, b)) is not None:
             return Verdict(evidence)
+        if self.options.plain:
+            near = (self.cosine(i, j) or 0.0) >= self.options.threshold - _ROUNDING
+            return Verdict(Evidence.SEMANTIC if near else None)
         found = judge(self.terms[i], self.terms[j])
         if found.evidence not in (None, *self.options.evidence):
             return Verdict(open=False)
@@ -157,7 +162,8 @@ class _Library:
         """Pairs worth a verdict, each once, the smaller number first."""
         named: dict[str, list[int]] = defaultdict(list)
         for i, (name, parts) in enumerate(zip(self.names, self.terms, strict=True)):
-            for bucket in {*buckets(parts), *self.decisions.buckets(name)}:
+            rules = () if self.options.plain else buckets(parts)
+            for bucket in {*rules, *self.decisions.buckets(name)}:
                 named[bucket].append(i)
         pairs = {
             p
@@ -168,6 +174,11 @@ class _Library:
         if self.neighbours is not None:
             pairs.update((int(i), int(j)) for i, j in zip(*self.neighbours.coords, strict=True) if i < j)
         yield from sorted(pairs)
+
+    def not_apart(self, i: int, j: int) -> Verdict:
+        """Yes to everything that a person does not keep apart."""
+        found = self.verdict(i, j)
+        return found if found.never else Verdict(Evidence.SEMANTIC)
 
     def edges(self) -> Iterator[Edge]:
         """The pairs that merge."""
@@ -200,21 +211,33 @@ class _Library:
 
 
 def _plain_clusters(library: _Library) -> list[list[int]]:
-    """The older algorithm: DBSCAN over cosine distance, and nothing else."""
-    if library.neighbours is None:
-        return []
-    found, options = library.neighbours, library.options
-    rows = [
-        (int(i), int(j), max(0.0, 1.0 - float(c))) for i, j, c in zip(*found.coords, found.data, strict=True)
-    ]
-    return dbscan(rows, 1.0 - options.threshold, options.min_cluster_size)
+    """The older algorithm: DBSCAN over cosine distance. Only what a person decided is above it."""
+    options, decisions, rows = library.options, library.decisions, []
+    for edge in library.edges():
+        distance = 0.0 if edge.rank < Evidence.SEMANTIC.rank else max(0.0, 1.0 - edge.cosine)
+        rows += [(edge.first, edge.second, distance), (edge.second, edge.first, distance)]
+    found: list[list[int]] = []
+    for cluster in dbscan(rows, 1.0 - options.threshold + _ROUNDING, options.min_cluster_size):
+        if not decisions.tears([library.names[i] for i in cluster]):
+            found.append(cluster)
+            continue
+        inside = [edge for edge in library.edges() if {edge.first, edge.second} <= set(cluster)]
+        found += cohesive(len(library.names), inside, library.not_apart, options.min_cluster_size)
+    return found
 
 
 def _guarded_clusters(library: _Library) -> list[list[int]]:
-    """Clusters that hold together, then DBSCAN over the edges that survived."""
-    groups = cohesive(len(library.names), library.edges(), library.verdict)
-    rows = [(i, j, 0.0) for group in groups for i in group for j in group if i != j]
-    return dbscan(rows, 1.0 - library.options.threshold, library.options.min_cluster_size)
+    """Clusters that hold together; those by meaning are what DBSCAN finds in the edges that survived."""
+    names, options = library.names, library.options
+    groups = cohesive(len(names), library.edges(), library.verdict, options.min_cluster_size)
+    by_meaning = [
+        group
+        for group in groups
+        if any(library.verdict(i, j).evidence is Evidence.SEMANTIC for i, j in combinations(group, 2))
+    ]
+    rows = [(i, j, 0.0) for group in by_meaning for i in group for j in group if i != j]
+    found = dbscan(rows, 1.0 - options.threshold, options.min_cluster_size)
+    return sorted([group for group in groups if group not in by_meaning] + found)
 
 
 def plan_merges(
@@ -226,44 +249,27 @@ def plan_merges(
     """Find the tags that should be one.
 
     Args:
-        tags: Every tag of the library with the number of photos that carry it.
+        tags: Every tag of the library with the number of photos that carry it; 0 for a word that only
+            decisions know (`Decisions.complete`).
         embedded: Their vectors and neighbours, rows in the order of `tags`; None goes by spelling and
             synonyms alone.
         options: Threshold, size, kinds of evidence.
         decisions: What a person decided before, and a vocabulary.
 
     Returns:
-        The plan; its mapping never maps a representative away. A tag that a vocabulary or a decision maps
-        to a word no photo carries yet is mapped to that word.
+        The plan for the tags that photos carry; its mapping never maps a representative away. A tag that a
+        vocabulary or a decision maps to a word no photo carries yet is mapped to that word.
     """
-    decisions = decisions or Decisions()
-    counted = {**tags, **dict.fromkeys(decisions.wanted(tags), 0)}
-    library = _Library(
-        counted, _with_rows(embedded, len(counted) - len(tags)), options or Options(), decisions
-    )
+    library = _Library(tags, embedded, options or Options(), decisions or Decisions())
     clusters: dict[str, tuple[str, ...]] = {}
     merges: list[Merge] = []
     for group in (_plain_clusters if library.options.plain else _guarded_clusters)(library):
         head = library.representative(group)
         gone = sorted((i for i in group if i != head), key=lambda i: (-library.counts[i], library.names[i]))
-        gone = [i for i in gone if library.names[i] in tags]
+        gone = [i for i in gone if library.counts[i]]
         if gone:
             clusters[library.names[head]] = tuple(library.names[i] for i in (head, *gone))
             merges += [library.merge(i, head, group) for i in gone]
     mapped = {m.tag for m in merges}
-    left = [name for name in tags if name not in mapped]
-    return Plan(clusters, tuple(merges), tuple(propose(left)), library.background)
-
-
-def _with_rows(embedded: Embedded | None, more: int) -> Embedded | None:
-    """Empty rows for the words that no photo carries yet: similar to nothing."""
-    if embedded is None or not more:
-        return embedded
-    import numpy as np
-    from scipy.sparse import csr_matrix
-
-    n, width = embedded.vectors.shape
-    found = embedded.neighbours
-    vectors = np.vstack([embedded.vectors, np.zeros((more, width), np.float32)])
-    indptr = np.concatenate([found.indptr, np.full(more, found.indptr[-1])])
-    return Embedded(vectors, csr_matrix((found.data, found.indices, indptr), shape=(n + more, n + more)))
+    left = {name for name, count in tags.items() if count and name not in mapped}
+    return Plan(clusters, tuple(merges), tuple(propose(left.union(clusters))), library.background)

@@ -3,7 +3,9 @@
 import re
 import string
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from functools import cache
+from itertools import combinations
 
 from tagroll.tags.key import key, strip_accents
 from tagroll.tags.lexicon import CONCRETE, everyday, lexicon
@@ -12,7 +14,9 @@ from tagroll.tags.vetoes import opposed
 
 DOMINANT = 70
 """Percent of a word's uses that a shared meaning has to have in both tags."""
-_SHORTEST_TYPO = 5
+_SHORTEST_TYPO, _LONGEST_TYPO = 5, 20
+_MOST_DOUBLED = 3
+"""Letters that a word doubles (committee); no common word has four."""
 _TIME = 28
 """WordNet's file of times."""
 
@@ -86,23 +90,20 @@ def _one_edit_away(word: str) -> frozenset[str]:
     return frozenset((drops | changes | inserts) - {word})
 
 
-def _collapse(word: str) -> str:
-    """A word with each doubled letter written once."""
-    return re.sub(r"(.)\1+", r"\1", word)
-
-
-def _everyday_word(word: str) -> bool:
-    """Whether a typo may mean this word: a common one, or a day with a name (Christmas)."""
+def _everyday(reached: AbstractSet[str]) -> AbstractSet[str]:
+    """Those that a typo may mean: the common words, and days with a name (Christmas)."""
     words = lexicon()
-    return word in words.common or any(words.synsets[s].kind == _TIME for s in words.main_meanings(word))
+    nouns = (word for word in reached if word in words.meanings)
+    days = {w for w in nouns if any(words.synsets[s].kind == _TIME for s in words.main_meanings(w))}
+    return reached & words.common | days
 
 
-@cache
-def _collapsed() -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for word in lexicon().common:
-        found.setdefault(_collapse(word), set()).add(key(word))
-    return found
+def _doubled(word: str) -> Iterator[str]:
+    """The word with each doubled letter written once, and with up to so many letters doubled as words have."""
+    once = re.sub(r"(.)\1+", r"\1", word)
+    for count in range(_MOST_DOUBLED + 1):
+        for places in combinations(range(len(once)), count):
+            yield "".join(char * 2 if i in places else char for i, char in enumerate(once))
 
 
 @cache
@@ -114,16 +115,13 @@ def correction(word: str) -> str:
     letter is never taken for the slip.
     """
     words = lexicon()
-    if len(word) < _SHORTEST_TYPO or not word.isascii() or not word.isalpha():
+    if not _SHORTEST_TYPO <= len(word) <= _LONGEST_TYPO or not word.isascii() or not word.isalpha():
         return ""
     if word in words.known or word in words.meanings:
         return ""
     swaps = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(1, len(word) - 1)}
-    for reached in (swaps, _one_edit_away(word)):
-        found = {key(w) for w in reached if _everyday_word(w)}
-        if reached is swaps:
-            found |= _collapsed().get(_collapse(word), set())
-        if found:
+    for reached in (swaps.union(_doubled(word)), _one_edit_away(word)):
+        if found := {key(w) for w in _everyday(reached)}:
             return found.pop() if len(found) == 1 else ""
     return ""
 
