@@ -1,9 +1,10 @@
 """Which tags photos carry, read from the files; a file that is as it was is answered from the index."""
 
+import gc
 import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from tagroll.catalog import Catalog, PhotoRow
-from tagroll.domain import Outcome, Photo, Status
+from tagroll.domain import Metadata, Outcome, Photo, Status
 from tagroll.errors import ForeignStructureError, PhotoError
 from tagroll.formats import FORMATS
 from tagroll.metadata.store import MetadataStore
@@ -21,6 +22,8 @@ BATCH = 2048
 """Photos that are looked up in the index, read and noted there together."""
 SHARE = 128
 """Photos that a reading process is given at once."""
+EXIFTOOL_SHARE = 32
+"""Photos that exiftool is given at once."""
 WORTH_PROCESSES = 1024
 """From so many photos to read in a batch on, processes pay for their start."""
 
@@ -44,40 +47,76 @@ class Reader:
         source = iter(found)
         with ExitStack() as resources:
             processes = _Processes(resources)
-            while batch := list(islice(source, BATCH)):
-                yield from self._batch(batch, processes)
+            begun: _Batch | None = None
+            while items := list(islice(source, BATCH)):
+                following = self._begin(items, processes)
+                if begun:  # the processes have work while this is noted
+                    yield from self._finish(begun)
+                begun = following
+            if begun:
+                yield from self._finish(begun)
 
-    def _batch(self, batch: Sequence[Photo | Outcome], processes: "_Processes") -> Iterator[Outcome]:
-        photos = [item for item in batch if isinstance(item, Photo)]
+    def _begin(self, items: Sequence[Photo | Outcome], processes: "_Processes") -> "_Batch":
+        """Look photos up, and give those that have to be read to the processes, if they are many."""
+        photos = [item for item in items if isinstance(item, Photo)]
         rows = self.catalog.photos_at([photo.path for photo in photos])
-        stamps = dict(zip((photo.path for photo in photos), self.store.stamps(photos), strict=True))
-        stale = [p for p in photos if (row := rows.get(p.path)) is None or row.stamp != stamps[p.path]]
-        outcomes = {outcome.path: outcome for outcome in self._read(stale, processes)}
+        files = [_File(*known) for known in zip(photos, rows, self.store.stamps(photos), strict=True)]
+        stale = [file.photo for file in files if file.tags is None]
+        away = [
+            p for p in stale if len(stale) >= WORTH_PROCESSES and p.format.writer in {"jpeg", "png", "webp"}
+        ]
+        return _Batch(items, files, away, processes.read(away))
+
+    def _finish(self, batch: "_Batch") -> Iterator[Outcome]:
+        """Read the rest, and note in the index what was read."""
+        answers = zip(batch.away, chain.from_iterable(batch.asked), strict=True)
+        found = {photo.path: _outcome(photo.path, said) for photo, said in answers if said is not None}
+        here = [f.photo for f in batch.files if f.tags is None and f.photo.path not in found]
+        found.update(self._read_here(here))
+        outcomes = [
+            found.get(file.photo.path) or Outcome(file.photo.path, Status.UNCHANGED, file.tags or ())
+            for file in batch.files
+        ]
         self.catalog.index([
-            _row(path, stamps[path], outcome.tags, rows.get(path))
-            for path, outcome in outcomes.items() if outcome.status is not Status.FAILED
+            # what is known now; the picture's hash is not, as only the file's head was read
+            PhotoRow(file.photo.path, file.stamp, "", outcome.tags, file.row.wanted if file.row else None)
+            for file, outcome in zip(batch.files, outcomes, strict=True)
+            if file.tags is None and outcome.status is not Status.FAILED
         ])  # fmt: skip
-        for item in batch:
-            if isinstance(item, Outcome):
-                yield item
-            else:
-                yield outcomes.get(item.path) or Outcome(item.path, Status.UNCHANGED, rows[item.path].tags)
+        read = iter(outcomes)
+        yield from (item if isinstance(item, Outcome) else next(read) for item in batch.items)
 
-    def _read(self, photos: Sequence[Photo], processes: "_Processes") -> Iterator[Outcome]:
-        """Read them here when they are few or need exiftool, else in processes."""
-        many = len(photos) >= WORTH_PROCESSES
-        away = [p for p in photos if many and p.format.writer in {"jpeg", "png", "webp"}]
-        shares = [away[start : start + SHARE] for start in range(0, len(away), SHARE)]
-        asked = processes.read([[(photo.path, photo.format.name) for photo in share] for share in shares])
-        tried = dict(zip((photo.path for photo in away), chain.from_iterable(asked), strict=True))
-        for photo in photos:
-            yield tried.get(photo.path) or self._read_here(photo)
+    def _read_here(self, photos: Sequence[Photo]) -> Iterator[tuple[Path, Outcome]]:
+        """Read in this process: few, or what exiftool has to read, which is given many at a time."""
+        shares = [photos[start : start + EXIFTOOL_SHARE] for start in range(0, len(photos), EXIFTOOL_SHARE)]
+        with ThreadPoolExecutor(2) as pool:  # as many as there are exiftool processes
+            for share, read in zip(shares, pool.map(self.store.read_many, shares), strict=True):
+                for photo, metadata in zip(share, read, strict=True):
+                    yield photo.path, _outcome(photo.path, _said(metadata))
 
-    def _read_here(self, photo: Photo) -> Outcome:
-        try:
-            return Outcome(photo.path, Status.UNCHANGED, self.store.read(photo).tags)
-        except PhotoError as error:
-            return Outcome(photo.path, Status.FAILED, error=error.message, hint=error.hint)
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A photo, what the index says of it, and its stamp now."""
+
+    photo: Photo
+    row: PhotoRow | None
+    stamp: str
+
+    @property
+    def tags(self) -> tuple[str, ...] | None:
+        """Its tags where the index knows them; None where it has to be read."""
+        return self.row.tags if self.row and self.row.stamp == self.stamp else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Items in order, their photos, and those that the processes read."""
+
+    items: Sequence[Photo | Outcome]
+    files: Sequence[_File]
+    away: Sequence[Photo]
+    asked: Iterable[list["_Said | None"]]
 
 
 @dataclass(frozen=True)
@@ -89,30 +128,38 @@ class _Processes:
     @cached_property
     def _pool(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")  # no threads or locks of ours are copied into them
-        ignore = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and that ends them
-        return self.resources.enter_context(
-            ProcessPoolExecutor(cores(), context, initializer=signal.signal, initargs=ignore)
-        )
+        return self.resources.enter_context(ProcessPoolExecutor(cores(), context, initializer=_prepare))
 
-    def read(self, shares: Sequence[Sequence[tuple[Path, str]]]) -> Iterable[list[Outcome | None]]:
-        return self._pool.map(_read_share, shares) if shares else ()
+    def read(self, photos: Sequence[Photo]) -> Iterable[list["_Said | None"]]:
+        """Begin to read photos; gives what they say, in shares."""
+        shares = [photos[start : start + SHARE] for start in range(0, len(photos), SHARE)]
+        asked = [[(str(photo.path), photo.format.name) for photo in share] for share in shares]
+        return self._pool.map(_read_share, asked) if asked else ()
 
 
-def _read_share(share: Sequence[tuple[Path, str]]) -> list[Outcome | None]:
+def _prepare() -> None:
+    """Make a process ready to read."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and that ends us
+    gc.freeze()
+    gc.set_threshold(100_000)  # nothing here makes cycles; looking for some took a fifth of the time
+
+
+_Said = tuple[str, ...] | PhotoError
+"""The tags of a photo, or why they cannot be read: little to send from one process to another."""
+
+
+def _read_share(share: Sequence[tuple[str, str]]) -> list[_Said | None]:
     """Read photos (path and format) in process; None for one that exiftool may be able to read."""
-    store = MetadataStore()
-    outcomes: list[Outcome | None] = []
-    for path, name in share:
-        try:
-            tags = store.read(Photo(path, 0, 0, _FORMATS[name])).tags
-            outcomes.append(Outcome(path, Status.UNCHANGED, tags))
-        except ForeignStructureError:
-            outcomes.append(None)
-        except PhotoError as error:
-            outcomes.append(Outcome(path, Status.FAILED, error=error.message, hint=error.hint))
-    return outcomes
+    photos = [Photo(Path(path), 0, 0, _FORMATS[name]) for path, name in share]
+    said = map(_said, MetadataStore().read_many(photos))
+    return [None if isinstance(one, ForeignStructureError) else one for one in said]
 
 
-def _row(path: Path, stamp: str, tags: tuple[str, ...], before: PhotoRow | None) -> PhotoRow:
-    """What is known now; the picture's hash is not, as only the file's head was read."""
-    return PhotoRow(path, stamp, "", tags, before.wanted if before else None)
+def _said(read: Metadata | PhotoError) -> _Said:
+    return read if isinstance(read, PhotoError) else read.tags
+
+
+def _outcome(path: Path, said: _Said) -> Outcome:
+    if isinstance(said, PhotoError):
+        return Outcome(path, Status.FAILED, error=said.message, hint=said.hint)
+    return Outcome(path, Status.UNCHANGED, said)

@@ -7,6 +7,7 @@ mean the same by a change: what each field shall hold comes from `fields.fields_
 import base64
 import io
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import md5
 from pathlib import Path
@@ -30,6 +31,7 @@ _IPTC_COPY = re.compile(r"IPTC\d+:IPTC")
 _EXTENDED = b"HasExtendedXMP"
 _DIGEST = "Photoshop:IPTCDigest"
 """MD5 of the IPTC block: where it does not match, Lightroom takes IPTC for newer than XMP."""
+_WANTED = (_XMP, "IPTC", _DIGEST, *_EXIF_TEXTS)
 
 
 EXIFTOOL = "exiftool"
@@ -135,13 +137,7 @@ class ViaExifTool:
 
     def read(self, data: bytes | Path) -> Content:
         """See Engine; a path of a file will do."""
-        tags = self.exiftool.read(data, self.suffix, (_XMP, "IPTC", _DIGEST, *_EXIF_TEXTS))
-        packets = Packets(xmp=_block(tags.get(_XMP)), iptc=_block(tags.get(_IPTC)))
-        copies = (_block(text) for name, text in tags.items() if _IPTC_COPY.fullmatch(name))
-        if any((copy or b"").rstrip(b"\0") != (packets.iptc or b"").rstrip(b"\0") for copy in copies):
-            raise ForeignStructureError("the photo has several IPTC blocks that do not say the same")
-        texts = {name: (tags[name],) for name in _EXIF_TEXTS if tags.get(name)}
-        return Content({**read_fields(packets), **texts}, packets, digest=_DIGEST in tags)
+        return _content(self.exiftool.read(data, self.suffix, _WANTED))
 
     def edit(self, data: bytes, content: Content, change: Change, known: Metadata) -> bytes:
         """See Engine.
@@ -179,6 +175,27 @@ def in_process(fmt: Format) -> InProcess | None:
 def via_exiftool(exiftool: ExifTool, fmt: Format, path: Path) -> ViaExifTool:
     """The engine that lets exiftool do it."""
     return ViaExifTool(exiftool, path.suffix, ALL_FAMILIES if fmt.name in {"jpeg", "tiff"} else _XMP_ONLY)
+
+
+def read_many(exiftool: ExifTool, files: Sequence[Path]) -> list[Content | None]:
+    """What exiftool finds in many files at once; None for one of which only `ViaExifTool.read` says what is wrong."""
+    found: list[Content | None] = []
+    for tags in exiftool.read_many(files, _WANTED):
+        try:
+            found.append(_content(tags) if tags is not None else None)
+        except MetadataError:
+            found.append(None)
+    return found
+
+
+def _content(tags: Mapping[str, str]) -> Content:
+    """The fields in what exiftool gave for _WANTED."""
+    packets = Packets(xmp=_block(tags.get(_XMP)), iptc=_block(tags.get(_IPTC)))
+    copies = (_block(text) for name, text in tags.items() if _IPTC_COPY.fullmatch(name))
+    if any((copy or b"").rstrip(b"\0") != (packets.iptc or b"").rstrip(b"\0") for copy in copies):
+        raise ForeignStructureError("the photo has several IPTC blocks that do not say the same")
+    texts = {name: (tags[name],) for name in _EXIF_TEXTS if tags.get(name)}
+    return Content({**read_fields(packets), **texts}, packets, digest=_DIGEST in tags)
 
 
 def check(engine: Engine, data: bytes, change: Change, known: Metadata) -> Fields:

@@ -73,18 +73,24 @@ class _Tiff:
 
     def entries(self, at: int) -> list[_Entry]:
         """The entries of the directory at a place."""
+        return [
+            _Entry(at + 2 + 12 * index, tag, _SIZES.get(kind, 1) * values)
+            for index, (tag, kind, values) in enumerate(self.rows(at))
+        ]
+
+    def rows(self, at: int) -> Iterator[tuple[int, int, int]]:
+        """Tag, kind and number of values of each entry of the directory at a place."""
         count = self.number(at, "H")
         if not 8 <= at <= len(self.data) - 2 - 12 * count:
             raise _BrokenError
-        rows = struct.iter_unpack(self.order + "HHI4x", self.data[at + 2 : at + 2 + 12 * count])
-        return [
-            _Entry(at + 2 + 12 * index, tag, _SIZES.get(kind, 1) * values)
-            for index, (tag, kind, values) in enumerate(rows)
-        ]
+        return struct.iter_unpack(self.order + "HHI4x", self.data[at + 2 : at + 2 + 12 * count])
 
-    def find(self, at: int, tag: int) -> _Entry | None:
+    def find(self, at: int, wanted: int) -> _Entry | None:
         """The entry with a tag in the directory at a place."""
-        return next((entry for entry in self.entries(at) if entry.tag == tag), None)
+        for index, (tag, kind, values) in enumerate(self.rows(at)):
+            if tag == wanted:
+                return _Entry(at + 2 + 12 * index, tag, _SIZES.get(kind, 1) * values)
+        return None
 
     def exif_at(self) -> int | None:
         """Where the Exif directory stands; None when there is none."""

@@ -41,6 +41,10 @@ _KINDS = {
     **dict.fromkeys(set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}, ((b"", "frame"),)),
 }
 """What a segment is, by its marker and how its payload begins."""
+_HEADER = struct.Struct(">BBH")
+"""A marker's two bytes, and the length of its segment."""
+_PICTURE = frozenset({b"\xff\xda", b"\xff\xd9"})
+"""The markers of the first scan, and of the end."""
 _LIMIT = 65533
 """Bytes a segment can hold."""
 _HEAD_BYTES = 32768
@@ -49,6 +53,8 @@ _MAX_SEGMENTS = 10_000
 """Far more than any photo has (650 MB of full ones); a file of empty segments must not cost minutes."""
 _FILL = re.compile(rb"\xff+")
 _MAX_TRAILING_PICTURES = 10_000
+_START = b"\xff\xd8\xff"
+"""How a JPEG begins; never inside the data of a picture (T.81, B.1.1.5)."""
 
 
 class _Segment(NamedTuple):
@@ -119,20 +125,21 @@ def _segments(data: bytes) -> list[_Segment]:
         raise MetadataError("not a JPEG file")
     segments: list[_Segment] = []
     position = 2
-    while (marker := data[position : position + 2]) not in {b"\xff\xda", b"\xff\xd9"}:
-        if marker == b"\xff\xff" and (fill := _FILL.match(data, position)):
+    while data[position : position + 2] not in _PICTURE:
+        if len(data) < position + 4:
+            raise _CutOffError("the JPEG is cut off before its picture")
+        prefix, marker, length = _HEADER.unpack_from(data, position)
+        if prefix == marker == 0xFF and (fill := _FILL.match(data, position)):
             position = fill.end() - 1  # any number of 0xFF may come before a marker (T.81, B.1.1.2)
             continue
         if len(segments) == _MAX_SEGMENTS:
             raise ForeignStructureError("the JPEG has too many segments")
-        if len(data) < position + 4:
-            raise _CutOffError("the JPEG is cut off before its picture")
-        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-        if marker[0] != 0xFF or marker[1] < 0xC0 or 0xD0 <= marker[1] <= 0xD8 or end < position + 4:
+        if prefix != 0xFF or marker < 0xC0 or 0xD0 <= marker <= 0xD8 or length < 2:
             raise ForeignStructureError("the JPEG has unknown bytes between its segments")
+        end = position + 2 + length
         if len(data) < end:
             raise _CutOffError("the JPEG is cut off before its picture")
-        kinds = _KINDS.get(marker[1], ())
+        kinds = _KINDS.get(marker)
         segments.append(
             _segment_at(data, position, end, kinds) if kinds else _Segment("", position, end, b"")
         )
@@ -277,10 +284,13 @@ def _check_pointers(data: bytes, segments: Sequence[_Segment], edits: Sequence[E
     Such offsets count from the EXIF header or from the start of the file, and only the camera's maker knows
     where they stand. So every four bytes that would be such an offset count as one.
     """
-    end = end_of_image(data, segments[-1].start)
     if data[-12:-8] in {b"AXS!", b"AXS*"}:
         raise ForeignStructureError("the photo has an AFCP trailer, with offsets from the file's start")
-    found = islice(re.finditer(b"\xff\xd8\xff", memoryview(data)[end:]), _MAX_TRAILING_PICTURES)
+    first = data.find(_START, segments[-1].start) if _of(segments, "exif") else -1
+    if first < 0:
+        return
+    end = end_of_image(data, segments[-1].start)
+    found = islice(re.finditer(_START, memoryview(data)[end:]), _MAX_TRAILING_PICTURES)
     pictures = [end + start.start() for start in found]
     for exif in _of(segments, "exif") if pictures else ():
         base = exif.start + 4 + len(_EXIF_HEADER)

@@ -39,6 +39,7 @@ def key(tag: str) -> str:
     return " ".join(tag.casefold().split())
 
 
+@lru_cache(maxsize=1 << 14)
 def levels(tag: str, separator: str = "|") -> tuple[str, ...]:
     """The levels of a path, outermost first, trimmed, without empty ones."""
     if separator not in tag and tag.isprintable():
@@ -46,6 +47,7 @@ def levels(tag: str, separator: str = "|") -> tuple[str, ...]:
     return tuple(level for part in legal(tag).split(separator) if (level := part.strip()))
 
 
+@lru_cache(maxsize=1 << 14)
 def to_path(tag: str, separator: str) -> str:
     """The tag as one value of a field that joins levels by `separator`."""
     return separator.join(escape(level, separator) for level in levels(tag))

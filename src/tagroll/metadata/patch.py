@@ -128,12 +128,13 @@ def _common(
     """Count the bytes two stretches share at their start (or end): in growing steps, then by bisection."""
     room = min(old[1] - old[0], new[1] - new[0])
     known, step = 0, 256
+    view = memoryview(before)  # compared in place: a copy would cost twenty times the comparison
     while step and known < room:
         size = min(known + step, room)
         if backwards:
-            same = before[old[1] - size : old[1] - known] == after[new[1] - size : new[1] - known]
+            same = after.startswith(view[old[1] - size : old[1] - known], new[1] - size)
         else:
-            same = before[old[0] + known : old[0] + size] == after[new[0] + known : new[0] + size]
+            same = after.startswith(view[old[0] + known : old[0] + size], new[0] + known)
         if same:
             known, step = size, step * 2
         else:

@@ -21,7 +21,6 @@ import hashlib
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 
 from tagroll.formats import Format
 from tagroll.metadata.jpeg_scan import end_of_image
@@ -69,13 +68,11 @@ def picture_hash(data: bytes | memoryview, fmt: Format) -> str:
 
 def same_picture(old: bytes, new: bytes, fmt: Format) -> bool:
     """Whether both files hold the very same picture: as comparing `picture_hash`, in a fraction of the time."""
-    if fmt.name == "jpeg" and _same(old, new, partial(_jpeg_parts, to_the_end=True)):
-        return True  # nothing at all has changed from the first scan on: where the picture ends need not be known
     parts_of = _PARTS.get(fmt.name)
-    return old == new if parts_of is None else _same(old, new, parts_of)
-
-
-def _same(old: bytes, new: bytes, parts_of: Callable[[memoryview], Parts]) -> bool:
+    if parts_of is None:
+        return old == new
+    if fmt.name == "jpeg" and _same_from_first_scan(old, new):
+        return True
     try:
         # memoryviews are compared element by element, bytes by memcmp
         before, after = (b"".join(parts_of(memoryview(data))) for data in (old, new))
@@ -84,8 +81,21 @@ def _same(old: bytes, new: bytes, parts_of: Callable[[memoryview], Parts]) -> bo
     return before == after if before else old == new
 
 
-def _jpeg_parts(view: memoryview, *, to_the_end: bool = False) -> Parts:
-    colour: list[bytes | memoryview] = []
+def _same_from_first_scan(old: bytes, new: bytes) -> bool:
+    """Whether nothing at all differs from the first scan of a JPEG on: where the picture ends need not be known."""
+    try:
+        *before, start = _jpeg_head(memoryview(old))
+        *after, there = _jpeg_head(memoryview(new))
+    except ValueError:
+        return False
+    same_length = len(old) - start == len(new) - there
+    return same_length and before == after and new.endswith(memoryview(old)[start:])
+
+
+def _jpeg_head(view: memoryview) -> tuple[list[bytes], list[bytes], int]:
+    """What counts before the first scan, what counts of the colour, and where that scan starts."""
+    parts: list[bytes] = []
+    colour: list[bytes] = []
     position = 2
     for _ in range(_MAX_SEGMENTS):
         found = _SEGMENT.search(view, position)  # as decoders do, past fill bytes and stray ones
@@ -94,20 +104,26 @@ def _jpeg_parts(view: memoryview, *, to_the_end: bool = False) -> Parts:
         position = found.start(1) - 1
         marker = found[1][0]
         if marker == 0xDA:
-            yield view[position:] if to_the_end else view[position : end_of_image(view, position)]
-            break
+            return parts, colour, position
         end = position + 2 + int.from_bytes(view[position + 2 : position + 4], "big")
         segment = view[position:end]
         head = bytes(segment[4:16])
         if marker == 0xE2 and head == b"ICC_PROFILE\0":
-            colour.append(segment[18:])  # without the number of the part, which depends on how it is cut up
+            colour.append(
+                bytes(segment[18:])
+            )  # without the number of the part, which depends on how it is cut up
         elif marker == 0xEE and head.startswith(b"Adobe"):
-            colour.append(segment)
+            colour.append(bytes(segment))
         elif not 0xE0 <= marker <= 0xEF and marker != 0xFE:
-            yield segment
+            parts.append(bytes(segment))
         position = max(end, position + 4)
-    else:
-        raise ValueError("too many segments")
+    raise ValueError("too many segments")
+
+
+def _jpeg_parts(view: memoryview) -> Parts:
+    parts, colour, start = _jpeg_head(view)
+    yield from parts
+    yield view[start : end_of_image(view, start)]
     yield from colour
 
 

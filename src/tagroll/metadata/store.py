@@ -14,15 +14,16 @@ from types import TracebackType
 from typing import Self
 
 from tagroll.domain import Change, Journal, Metadata, Photo, Write
-from tagroll.errors import ForeignStructureError, MetadataError
+from tagroll.errors import ForeignStructureError, MetadataError, PhotoError
 from tagroll.formats import HEAD_BYTES, Format, detect
 from tagroll.metadata import safe_write
-from tagroll.metadata.engines import Content, Engine, in_process
+from tagroll.metadata.engines import Content, Engine, in_process, read_many
 from tagroll.metadata.exiftool import ExifTool
 from tagroll.metadata.fields import metadata_from_fields, tags_after
 from tagroll.metadata.patch import make_patch
 from tagroll.metadata.picture import picture_hash
 from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, resolved
+from tagroll.metadata.platforms import keep_large_blocks
 from tagroll.metadata.restore import Way, bytes_before, target_of, way_back
 from tagroll.metadata.safe_write import (
     Original,
@@ -70,6 +71,7 @@ class MetadataStore:
     def __init__(
         self, *, sidecar: SidecarPolicy = "auto", touch: bool = False, exiftool: ExifTool | None = None
     ) -> None:
+        keep_large_blocks()
         self._planner = Planner(sidecar, exiftool)
         self._touch = touch
 
@@ -92,10 +94,38 @@ class MetadataStore:
         Raises:
             MetadataError: They cannot be read. Never the same as "no tags".
         """
+        return self._read(photo, None)
+
+    def read_many(self, photos: Sequence[Photo]) -> list[Metadata | PhotoError]:
+        """As `read` for each, but exiftool is asked about many at a time. In the place of one that fails, its error."""
+        known = self._read_by_exiftool(photos)
+        found: list[Metadata | PhotoError] = []
+        for photo in photos:
+            try:
+                found.append(self._read(photo, known.get(photo.path)))
+            except PhotoError as error:
+                found.append(error)
+        return found
+
+    def _read_by_exiftool(self, photos: Sequence[Photo]) -> dict[Path, Content]:
+        """What photos say that only exiftool can read; those are left out of which it says nothing useful."""
+        exiftool = self._planner.exiftool
+        others = [
+            photo.path for photo in photos if not in_process(photo.format) and photo.format.name != "bmp"
+        ]
+        if exiftool is None or len(others) < 2:
+            return {}
+        try:
+            contents = read_many(exiftool, others)
+        except PhotoError:
+            return {}  # each of them alone will say why
+        return {path: content for path, content in zip(others, contents, strict=True) if content}
+
+    def _read(self, photo: Photo, content: Content | None) -> Metadata:
         path = resolved(photo.path)
         sidecar = self._planner.find_sidecar(path, photo.format)
         try:
-            content = self._read_file(path, photo.format)
+            content = content or self._read_file(path, photo.format)
             beside = SIDECAR.read(sidecar.read_bytes()).fields if sidecar else None
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
@@ -133,13 +163,13 @@ class MetadataStore:
 
     def _stamp_among(self, photo: Photo, bare: dict[str, bool]) -> str:
         path = str(photo.path)
-        folder = os.path.dirname(path)  # noqa: PTH120  # hot path, as all of this
+        folder = path[: path.rfind(os.sep) + 1]  # pathlib takes longer than all the rest here
         try:
             if folder not in bare:
                 bare[folder] = not any(name[-4:].lower() == ".xmp" for name in os.listdir(folder))  # noqa: PTH208
             state = os.lstat(path)
             if bare[folder] and not stat.S_ISLNK(state.st_mode):
-                return _stamp((state,))
+                return _stamp_of(state)
             return self.stamp(photo)
         except (OSError, MetadataError):
             return ""
@@ -295,7 +325,11 @@ class MetadataStore:
 
 
 def _stamp(states: Iterable[os.stat_result]) -> str:
-    return " ".join(f"{state.st_size}.{state.st_mtime_ns}.{state.st_ctime_ns}" for state in states)
+    return " ".join(map(_stamp_of, states))
+
+
+def _stamp_of(state: os.stat_result) -> str:
+    return f"{state.st_size}.{state.st_mtime_ns}.{state.st_ctime_ns}"
 
 
 def _written(step: Step, view: View, change: Change) -> Write:

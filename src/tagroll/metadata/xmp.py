@@ -26,6 +26,7 @@ _SEGMENT = 65_502
 
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_LI = _RDF + "li"
 _LISTS = tuple(_RDF + name for name in ("Bag", "Seq", "Alt"))
 _NO_PROPERTIES = frozenset(
     {*(_RDF + name for name in ("about", "ID", "nodeID")), "about", "ID", "nodeID", _LANG}
@@ -40,6 +41,7 @@ _NEW = (
     "</x:xmpmeta>"
     '<?xpacket end="w"?>'
 )
+_PARSER = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, strip_cdata=False)
 _DECLARATION = re.compile(r"\ufeff?\s*<\?xml\s[^>]*\?>")
 
 
@@ -109,10 +111,13 @@ class Xmp:
         if box is None:
             _clear(prop)
             box = etree.SubElement(prop, _RDF + kind[1])
-        for member in list(_members(prop)):
+        for member in box.findall(_LI):
             box.remove(member)
         for value in map(legal, values):
-            box.append(old.pop(value) if value in old else _li(value))
+            if value in old:
+                box.append(old.pop(value))
+            else:
+                etree.SubElement(box, _LI).text = value
         _indent(prop)
 
     def set_default(self, names: tuple[str, ...], text: str, prefix: str) -> None:
@@ -130,8 +135,8 @@ class Xmp:
             if member.get(_LANG, "x-default").casefold() == "x-default":
                 box.remove(member)
         if text:
-            member = _li(legal(text))
-            member.set(_LANG, "x-default")
+            member = etree.Element(_LI, {_LANG: "x-default"})
+            member.text = legal(text)
             box.insert(0, member)
         if next(_members(prop), None) is None:
             _remove(prop)
@@ -174,9 +179,10 @@ class Xmp:
         """The one element of a property. An attribute becomes one; elements that repeat it are removed."""
         for description in self._descriptions:
             for name in names:
-                if name in description.attrib:
+                value = description.get(name)
+                if value is not None:
                     element = self._create(name, "", description)
-                    element.text = description.get(name)
+                    element.text = value
                     del description.attrib[name]
         first: Element | None = None
         for node in list(self._find(names)):
@@ -244,9 +250,8 @@ def _unwrap(text: str) -> tuple[str, str, bool, str]:
 def _parse(body: str) -> Element:
     if "<!DOCTYPE" in body:
         raise MetadataError("the XMP packet has a document type; that is not legal there")
-    parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, strip_cdata=False)
     try:
-        return etree.fromstring(body.encode(), parser)
+        return etree.fromstring(body.encode(), _PARSER)
     except (etree.XMLSyntaxError, UnicodeEncodeError) as error:
         raise MetadataError(f"the XMP packet cannot be parsed: {error}") from error
 
@@ -280,13 +285,13 @@ def _container(prop: Element) -> Element | None:
 
 def _members(prop: Element) -> Iterator[Element]:
     box = _container(prop)
-    return iter(()) if box is None else box.iterchildren(_RDF + "li")
+    return iter(()) if box is None else box.iterchildren(_LI)
 
 
 def _items(prop: Element) -> list[str]:
     """The texts of a list that are not blank; a simple property is a list of one."""
     box = _container(prop)
-    texts = [_text(node) for node in ((prop,) if box is None else box.iterchildren(_RDF + "li"))]
+    texts = [_text(node) for node in ((prop,) if box is None else box.iterchildren(_LI))]
     return [text for text in texts if text and not text.isspace()]
 
 
@@ -299,12 +304,6 @@ def _text(node: Element) -> str:
         if value is not None:
             return _text(value)
     return (node.text or "") + "".join(child.tail or "" for child in node)
-
-
-def _li(text: str) -> Element:
-    member = etree.Element(_RDF + "li")
-    member.text = text
-    return member
 
 
 def _space(node: Element) -> str:
