@@ -198,7 +198,7 @@ def test_the_built_in_model_finds_much_and_claims_little_that_is_wrong(tagroll):
     (row,) = (row for row in done.rows if row["type"] == "model")
     assert row["quality"] > 0.3
     assert row["same_again"] == 1
-    assert row["prompt_tokens"] is None
+    assert (row["prompt_tokens"], row["prompt_characters"]) == (None, None)
 
 
 def test_nothing_is_asked_twice_and_what_tag_has_learned_is_known(tagroll, labels, tmp_path):

@@ -1,7 +1,6 @@
 """`tagroll eval LABELS`."""
 
 import dataclasses
-import os
 import sys
 import threading
 import time
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagroll import __version__
+from tagroll.cli.eval_files import LABELLED, init, write_page
 from tagroll.cli.eval_output import print_results, print_rows
 from tagroll.cli.options import asking_options, scan_options, shared_options, text_of, threshold_option
-from tagroll.cli.report import Report, plural, stop_on_interrupt
+from tagroll.cli.report import Report, stop_on_interrupt
 from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import paint, say, show, tell
 from tagroll.domain import Outcome, Photo, Status
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
     from tagroll.domain import Prompt
     from tagroll.evaluating.examining import Examination
     from tagroll.evaluating.labels import LabelSet
-    from tagroll.evaluating.results import Answers, Result
-    from tagroll.metadata.exiftool import ExifTool
+    from tagroll.evaluating.results import Answers
     from tagroll.metadata.store import MetadataStore
 
 BUILTIN = "builtin"
@@ -38,12 +36,6 @@ BUILTIN = "builtin"
 GO_ON = "Stopped. The same command goes on where it stopped."
 COMPARED = 100
 """Photos that models are compared on when none are labelled and --limit says nothing."""
-LABELLED = 30
-"""Photos that a user is asked to label."""
-PICTURE_EDGE = 320
-"""Pixels, of the small pictures on the page: 300 of them come to 5 MB."""
-LABEL_EDGE = 480
-"""Pixels, of those that a person has to label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +121,7 @@ def command(settings: Settings, target: Path, models: tuple[str, ...], **values:
     """
     options = Options(**values)
     if options.init:
-        sys.exit(_init(target, options))
+        sys.exit(init(target, options))
     sys.exit(_run(settings, target, models, options))
 
 
@@ -163,7 +155,7 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
             return 130
         results = evaluate(answers, subject.labels)
         if options.html:
-            _write_page(options.html, subject, answers, results, exiftool)
+            write_page(options.html, subject, answers, results, exiftool)
             tell(settings, f"Written: {show(options.html)}")
     if settings.json:
         print_rows(answers, results, time.monotonic() - started)
@@ -237,6 +229,7 @@ class Sitting:
 
     def answers(self, model: "Model") -> "Answers":
         """Ask one model about all photos, and about a few of them twice more."""
+        from tagroll.describe.builtin import BuiltinDescriber
         from tagroll.evaluating.examining import AGAIN, Examination, Examiner, known_cost
         from tagroll.evaluating.results import Answers, answered
         from tagroll.evaluating.selecting import spread
@@ -263,7 +256,8 @@ class Sitting:
             if self.options.fresh
             else known_cost(self.catalog.runs(), self._arguments, name, prompt)
         )
-        return Answers(name, outcomes, again, recompressed, cost, prompt, first.confidences)
+        question = "" if isinstance(model.describer, BuiltinDescriber) else prompt.text
+        return Answers(name, outcomes, again, recompressed, cost, question, first.confidences)
 
     @property
     def _arguments(self) -> tuple[str, ...]:
@@ -291,103 +285,3 @@ class Sitting:
             tell(self.settings, f"{examiner.describer.model}:")
             report.finish()
         return outcomes
-
-
-def _write_page(
-    path: Path,
-    subject: Subject,
-    answers: "Sequence[Answers]",
-    results: "Sequence[Result]",
-    exiftool: "ExifTool | None",
-) -> None:
-    from tagroll.evaluating.page import Report as Page
-    from tagroll.evaluating.page import page
-
-    photos = [photo for photo in subject.photos if isinstance(photo, Photo)]
-    names = _names([photo.path for photo in subject.photos])
-    when = time.strftime("%d %B %Y").lstrip("0")
-    text = page(Page(
-        title=f"{subject.target.name}: {plural(len(names), 'photo')}, {plural(len(results), 'model')}",
-        subtitle=f"{when}, tagroll {__version__}",
-        results=results,
-        answers=answers,
-        labels=subject.labels.photos if subject.labels else {},
-        names=names,
-        pictures=dict(_pictures(photos, exiftool, PICTURE_EDGE)),
-    ))  # fmt: skip
-    _write(path, text)
-
-
-def _names(paths: Sequence[Path]) -> dict[Path, str]:
-    """Photos by the part of their path that tells them apart."""
-    common = Path(os.path.commonpath([path.parent for path in paths]))
-    return {path: path.relative_to(common).as_posix() for path in paths}
-
-
-def _pictures(
-    photos: Sequence[Photo], exiftool: "ExifTool | None", edge: int
-) -> "Iterator[tuple[Path, bytes]]":
-    """Small pictures; a photo that cannot be decoded has none."""
-    from tagroll.describing import preview_maker
-    from tagroll.evaluating.pictures import small
-    from tagroll.parallel import cores, map_unordered
-    from tagroll.preview.pool import PreviewPool
-
-    with PreviewPool(workers=cores()) as pool:
-        preview = preview_maker(pool, exiftool)
-
-        def picture(photo: Photo) -> tuple[Path, bytes]:
-            try:
-                return photo.path, small(preview(photo), edge)
-            except PhotoError:
-                return photo.path, b""  # the page says so, and the run has told why
-
-        yield from map_unordered(picture, photos, threads=cores() + 1, stop=threading.Event())
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def _init(folder: Path, options: Options) -> int:
-    """Write what a person labels photos with."""
-    from tagroll.evaluating.labelling import json_template, label_page, text_template
-    from tagroll.evaluating.selecting import spread
-    from tagroll.metadata.exiftool import available_exiftool
-
-    output = options.output or Path("labels.json")
-    sheet = output.with_suffix(".html")
-    if not folder.is_dir():
-        raise UsageError(
-            f"{folder} is no folder", "Name the folder of the photos: tagroll eval --init DIR -o LABELS"
-        )
-    if output.suffix not in (".json", ".txt"):
-        raise UsageError(f"{output} is neither .json nor .txt")
-    for file in (output, sheet):
-        if file.exists():
-            raise UsageError(f"{file} is there already: it may hold your labels", "Name another file with -o")
-    found = [
-        photo
-        for photo in scanned([folder], options.exclude)
-        if isinstance(photo, Photo) and str(photo.path).isprintable()
-    ]
-    chosen = {photo.path: photo for photo in spread(found, options.limit or LABELLED)}
-    pictures = {
-        path: jpeg
-        for path, jpeg in _pictures(list(chosen.values()), available_exiftool(), LABEL_EDGE)
-        if jpeg
-    }
-    if not pictures:
-        raise UsageError(f"there is no photo in {folder} that can be decoded")
-    folder = folder.absolute()
-    names = {path.relative_to(folder).as_posix(): pictures[path] for path in chosen if path in pictures}
-    _write(output, (json_template if output.suffix == ".json" else text_template)(folder, list(names)))
-    _write(sheet, label_page(folder, names, output.with_suffix(".json").name))
-    say(
-        f"{plural(len(names), 'photo')} to label. Fill in {show(output)}, or do it on the page {show(sheet)} in a browser"
-    )
-    say(f"and save it over {show(output.with_suffix('.json'))}. Then: tagroll eval {show(output)}")
-    return 0

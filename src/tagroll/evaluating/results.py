@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
-from tagroll.domain import Outcome, Prompt, Status
+from tagroll.domain import Outcome, Status
 from tagroll.evaluating.examining import Cost
 from tagroll.evaluating.labels import LabelSet
 from tagroll.evaluating.reliability import Bin, reliability
@@ -24,7 +24,7 @@ class Answers:
         again: Photo -> tags, where the very same picture was shown once more.
         recompressed: Photo -> tags, where it was shown saved anew.
         cost: What the first answers have cost, as far as that is known.
-        prompt: What was asked.
+        question: The words that went with the picture, "" for a model that reads none.
         confidences: Photo -> how likely each word is; empty for a model that does not tell, and for one that differs
             from another only in its threshold.
     """
@@ -34,7 +34,7 @@ class Answers:
     again: Tags
     recompressed: Tags
     cost: Cost
-    prompt: Prompt
+    question: str
     confidences: Mapping[Path, Mapping[str, float]] = field(default_factory=dict)
 
     @property
@@ -60,7 +60,7 @@ class Result:
         seconds_per_photo: Decoding included, as many at once as the model takes.
         prompt_tokens: Mean of a photo, as the server counted; the picture's are among them.
         completion_tokens: Likewise, of the answer.
-        prompt_characters: Length of the question.
+        prompt_characters: Length of the question; None for a model that reads none.
         reliability: How often words of a given probability are right; empty where that is not known.
         scores: Photo -> how its tags did.
     """
@@ -77,7 +77,7 @@ class Result:
     seconds_per_photo: float | None
     prompt_tokens: float | None
     completion_tokens: float | None
-    prompt_characters: int
+    prompt_characters: int | None
     reliability: tuple[Bin, ...] = ()
     scores: Mapping[Path, PhotoScore] = field(default_factory=dict, repr=False)
 
@@ -107,7 +107,7 @@ def evaluate(answers: Sequence[Answers], labels: LabelSet | None) -> list[Result
             seconds_per_photo=cost.seconds / cost.timed if cost.timed else None,
             prompt_tokens=cost.prompt_tokens / cost.asked if cost.prompt_tokens else None,
             completion_tokens=cost.completion_tokens / cost.asked if cost.completion_tokens else None,
-            prompt_characters=len(one.prompt.text),
+            prompt_characters=len(one.question) or None,
             reliability=reliability(one.confidences, labels, scorer) if labels and scorer else (),
             scores=scores,
         ))  # fmt: skip
