@@ -1,12 +1,14 @@
 """`tagroll eval` as a user runs it: real photos, the real tiny model, and a stub that is fed the labels."""
 
 import base64
+import contextlib
 import importlib.util
 import io
 import json
 import os
 import shutil
 import signal
+import sqlite3
 from collections import Counter
 from pathlib import Path
 
@@ -167,7 +169,7 @@ def test_thresholds_of_the_built_in_model_cost_one_look(tagroll, tmp_path):
     assert (models[1]["reliability"], models[2]["reliability"]) == (None, None)
 
 
-def test_the_threshold_that_was_found_is_the_one_that_tag_uses(tagroll):
+def test_the_threshold_that_was_found_is_the_one_that_tag_uses(tagroll, tmp_path):
     labels = ROOT / "examples" / "labels.txt"
     found = tagroll("eval", labels, "--model", "builtin", "--threshold", 0.2, "--json", "--again", 0)
     expected = {
@@ -179,6 +181,9 @@ def test_the_threshold_that_was_found_is_the_one_that_tag_uses(tagroll):
     tags = {row["path"]: row["tags"] for row in tagged.photos.values()}
     assert tags
     assert all(tags[path] == words for path, words in expected.items())
+    with contextlib.closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as catalog:
+        models = catalog.execute("SELECT DISTINCT model FROM answers").fetchall()
+    assert models == [("tagroll-builtin-1",)]  # nothing was looked at again
 
 
 def test_a_threshold_is_for_the_built_in_model(tagroll, labels, tmp_path):
