@@ -5,7 +5,8 @@
 Pairs: every row of the folder tagmerge (see its README), a group of rows either in the half that rules were tuned on
 ("dev") or in the other ("test"). Two tags count as merged when the rules merge them, or when the rules have no opinion
 and the cosine reaches the threshold. Vocabularies: every pair of a whole labelled list counts; data/vocabulary.txt is
-ours.
+ours, and data/fresh.txt is one that was labelled before it was run and never tuned on. data/never.txt has pairs that must
+not become one, whatever else is in the library.
 """
 
 import argparse
@@ -110,6 +111,15 @@ def score_vocabulary(path: Path, options: Options) -> None:
         print("  missed:", ", ".join(sorted(" = ".join(sorted(p)) for p in wanted - made)) or "none")
 
 
+def score_never(path: Path, options: Options) -> None:
+    """Print which pairs become one, all tags of the list being in one library."""
+    rows = [line.split(" / ") for line in path.read_text("utf-8").splitlines() if not line.startswith("#")]
+    tags = sorted({tag for row in rows for tag in row})
+    into = plan_merges(dict.fromkeys(tags, 1), embedded(tags, options.threshold), options).mapping
+    merged = [row for row in rows if len({into.get(tag, tag) for tag in row}) == 1]
+    print(f"{path.name}: {len(merged)} of {len(rows)} pairs become one {merged or ''}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -119,7 +129,10 @@ def main() -> None:
     parser.add_argument("--threshold", type=float, default=0.85)
     args = parser.parse_args()
     for plain in (False, True):
-        score_vocabulary(HERE / "data/vocabulary.txt", Options(threshold=args.threshold, plain=plain))
+        options = Options(threshold=args.threshold, plain=plain)
+        score_vocabulary(HERE / "data/vocabulary.txt", options)
+        score_vocabulary(HERE / "data/fresh.txt", options)
+        score_never(HERE / "data/never.txt", options)
     if args.data.is_dir():
         score_pairs(args.data, args.half, Options(threshold=args.threshold))
     else:

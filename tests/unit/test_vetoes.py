@@ -13,11 +13,15 @@ Paris / Prague; New York / New Jersey; Austria / Australia; Iran / Iraq; Anna / 
 Canon / Nikon; desert / dessert; angel / angle; glass / glasses; wood / woods; arm / arms; fall / falls
 cat / dog; rose / flower; hand / finger; car / vehicle; red wine / white wine; wine / wine glass; forest / tree
 green house / greenhouse; black bird / blackbird; house boat / boat house; old house / ancient house
-Kaylee / Kayleigh; Blume / plume; seahorse / walrus; guinea pig cage / hamster cage; frog / toad; Lake Michigan / Michigan
+Kaylee / Kayleigh; Blume / plume
+seahorse / walrus; Jan / February; km / mile; bride / bridegroom; chair / chair seat; ice / ice crystal
+guinea pig cage / hamster cage; frog / toad; Lake Michigan / Michigan
 """
 SAME = """
 DSLR / Digital SLR; Forest / Woodland; Forest / Woods; Sofa / Couch; car / automobile; bike / bicycle; b&w / Black and White
-car door / automobile door; TV / television; autumn leaves / fall leaves; cougar / puma; kid / children
+car door / automobile door; Jan / January; bridegroom / groom; mallard / mallard duck; night photo / night photography
+wildlife photograph / wildlife photography; 5 km / 5 kilometers; brook / creek
+TV / television; autumn leaves / fall leaves; cougar / puma; kid / children
 """
 MISSPELT = "beatiful / beautiful; moutain / mountain; restuarant / restaurant; brocolli / broccoli; haloween / halloween"
 

@@ -65,7 +65,7 @@ def _everyday_parents() -> dict[str, tuple[str, ...]]:
 def _parent(child: Term, by_key: dict[str, str]) -> tuple[str, str] | None:
     """The nearest tag above one, and how that is known."""
     for size in range(len(child.words) - 1, 0, -1):
-        if (name := " ".join(child.words[-size:])) in by_key:
+        if (name := " ".join(child.words[-size:])) in by_key and not name.isdecimal():
             return by_key[name], "modifier"
     for name in _everyday_parents().get(child.key, ()):
         if name in by_key:

@@ -10,8 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-CONCRETE = frozenset({5, 6, 8, 13, 20})
-"""WordNet's files of things one can point at: animal, artifact, body, food, plant (lexnames(5WN))."""
+CONCRETE = frozenset({5, 6, 8, 13, 17, 19, 20})
+"""WordNet's files of things one can point at: animal, artifact, body, food, object, phenomenon, plant (lexnames(5WN))."""
 MAIN_SHARE = 20
 """Percent of a word's uses from which on one of its senses counts when two tags are told apart."""
 _LEVELS = 4

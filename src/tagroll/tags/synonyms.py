@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from functools import cache
 from itertools import combinations
 
-from tagroll.tags.key import key, strip_accents
+from tagroll.tags.key import key, squash, strip_accents
 from tagroll.tags.lexicon import CONCRETE, everyday, lexicon
 from tagroll.tags.term import Term, differing
 from tagroll.tags.vetoes import opposed
@@ -17,6 +17,9 @@ DOMINANT = 70
 _SHORTEST_TYPO, _LONGEST_TYPO = 5, 20
 _MOST_DOUBLED = 3
 """Letters that a word doubles (committee); no common word has four."""
+_GENRE = frozenset({"photo", "photograph", "photography"})
+_USUAL = 50
+"""Percent of a word's uses in which it is the class that it stands for behind another word."""
 _TIME = 28
 """WordNet's file of times."""
 
@@ -41,10 +44,15 @@ def classes(phrase: str) -> frozenset[str]:
     return frozenset(meanings | {f"everyday {n}" for n in _groups().get(phrase, ())})
 
 
+def _spellings(t: Term) -> frozenset[str]:
+    """A tag without spaces: with every word in the singular (fire flies, firefly), and as it is (sportscar)."""
+    return frozenset((t.squashed, squash(t.key)))
+
+
 def is_compound(a: Term, b: Term) -> bool:
     """Whether one tag is a color and a noun, the other the word that both make together (green house, greenhouse)."""
     short, long = sorted((a, b), key=lambda t: len(t.words))
-    if a.squashed != b.squashed or len(short.words) == len(long.words):
+    if not _spellings(a) & _spellings(b) or len(short.words) == len(long.words):
         return False
     words = lexicon()
     colored = long.words[0] == "red" or opposed(long.words[0], "red") == "color"
@@ -56,7 +64,7 @@ def same_spelling(a: Term, b: Term) -> bool:
 
     Not when both carry accents and different ones (pêche, péché).
     """
-    if a.squashed != b.squashed or is_compound(a, b):
+    if not _spellings(a) & _spellings(b) or is_compound(a, b):
         return False
     first, second = a.tag.casefold(), b.tag.casefold()
     plain = strip_accents(first)
@@ -69,8 +77,12 @@ def same_everyday(a: Term, b: Term) -> bool:
 
 
 def same_meaning(a: Term, b: Term) -> bool:
-    """Whether two tags share a dominant concrete meaning, or are one phrase with such a synonym swapped."""
-    if classes(a.key) & classes(b.key):
+    """Whether two tags share a dominant concrete meaning, or are one phrase with such a synonym swapped.
+
+    Or one is the other with what it is behind it (hammerhead, hammerhead shark), or with the genre in two words
+    (street photo, street photography).
+    """
+    if classes(a.key) & classes(b.key) or (a.key != b.key and _core(a) == _core(b)):
         return True
     only_a, only_b = differing(a, b)
     return (
@@ -79,6 +91,32 @@ def same_meaning(a: Term, b: Term) -> bool:
         and a.words.index(only_a[0]) == b.words.index(only_b[0])
         and bool(classes(only_a[0]) & classes(only_b[0]))
     )
+
+
+@cache
+def _core(t: Term) -> str:
+    """A tag without a last word that says nothing more (hammerhead shark), in a genre of photos with that word."""
+    *first, last = t.words
+    name = " ".join(first)
+    if not first or len(t.words) < len(t.key.split()):
+        return t.key
+    if last in _GENRE:
+        return f"{name} photo"
+    words = lexicon()
+    above = {up for s in words.main_meanings(name, DOMINANT) for up in _classes_of(s)}
+    says_more = words.main_meanings(t.key) - words.main_meanings(name)
+    return name if above & words.main_meanings(last, _USUAL) and not says_more else t.key
+
+
+def _classes_of(meaning: int) -> Iterator[int]:
+    """What a concrete thing, a place or a person is, step by step up."""
+    words = lexicon()
+    synset = words.synsets[meaning]
+    if synset.kind in CONCRETE:
+        yield from words.above(meaning)
+    for up in synset.instance_of:
+        yield up
+        yield from words.above(up)
 
 
 @cache
@@ -136,7 +174,9 @@ def is_typo(a: Term, b: Term) -> bool:
 
 def buckets(t: Term) -> Iterator[str]:
     """Names under which a tag meets every tag that the rules of this module could call the same."""
-    yield "spelling " + t.squashed
+    for spelling in _spellings(t):
+        yield "spelling " + spelling
+    yield "core " + _core(t)
     for name in classes(t.key):
         yield name
     for i, word in enumerate(t.words):

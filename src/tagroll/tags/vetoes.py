@@ -19,13 +19,14 @@ _NEAR = 2
 
 
 @cache
-def _exclusive() -> dict[str, dict[int, str]]:
-    """Word -> number of each set it excludes the rest of -> the set's name."""
-    found: dict[str, dict[int, str]] = defaultdict(dict)
+def _exclusive() -> dict[str, dict[int, tuple[str, int]]]:
+    """Word -> number of each set it excludes the rest of -> the set's name, and the number of the word's value."""
+    found: dict[str, dict[int, tuple[str, int]]] = defaultdict(dict)
     for number, line in enumerate(everyday()["apart"]):
         name, _, values = line.partition(":")
-        for value in values.split(","):
-            found[key(value)][number] = name
+        for place, value in enumerate(values.split(",")):
+            for word in value.split("="):
+                found[key(word)][number] = name, place
     return found
 
 
@@ -33,8 +34,8 @@ def _exclusive() -> dict[str, dict[int, str]]:
 def opposed(a: str, b: str) -> str:
     """Why two different words exclude each other: the kind of value they are, "antonym", "name", or ""."""
     sets, others = _exclusive().get(a, {}), _exclusive().get(b, {})
-    for number, name in sets.items():
-        if number in others:
+    for number, (name, place) in sets.items():
+        if number in others and others[number][1] != place:
             return name
     words = lexicon()
     if (a, b) in words.antonyms:
