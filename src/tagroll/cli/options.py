@@ -142,12 +142,16 @@ def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--sidecar", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
         envvar="TAGROLL_SIDECAR", help="Write XMP sidecars: where a photo cannot be written safely, always, or never.",
     )  # fmt: skip
-    touch = click.option(
+    return sidecar(touch_option(function))
+
+
+def touch_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The option of all commands that write into files."""
+    return click.option(
         "--touch",
         is_flag=True,
         help="Give written photos a new modification time, so that backups and catalogs look again.",
-    )
-    return sidecar(touch(function))
+    )(function)
 
 
 def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:

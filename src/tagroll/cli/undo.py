@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tagroll.cli.options import shared_options
+from tagroll.cli.options import shared_options, touch_option
 from tagroll.cli.report import Report, stop_on_interrupt
 from tagroll.cli.terminal import tell
 from tagroll.domain import Status
@@ -16,8 +16,11 @@ from tagroll.settings import Settings
 @click.argument("run_and_paths", metavar="[RUN] [PATH]...", nargs=-1)
 @click.option("--last", is_flag=True, help="The last run that can be taken back.  [default]")
 @click.option("--dry-run", is_flag=True, help="Only print what would be put back.")
+@touch_option
 @shared_options(model=False)
-def command(settings: Settings, run_and_paths: tuple[str, ...], *, last: bool, dry_run: bool) -> None:
+def command(
+    settings: Settings, run_and_paths: tuple[str, ...], *, last: bool, dry_run: bool, touch: bool
+) -> None:
     """Put back what a run changed: all of it, or only the photos at or below PATH.
 
     A file that nobody touched since becomes what it was, byte for byte. Where another program wrote since, only
@@ -26,10 +29,10 @@ def command(settings: Settings, run_and_paths: tuple[str, ...], *, last: bool, d
     """
     number = int(run_and_paths[0]) if run_and_paths and run_and_paths[0].isdigit() and not last else None
     paths = [Path(path).absolute() for path in run_and_paths[0 if number is None else 1 :]]
-    sys.exit(_run(settings, number, paths, dry_run=dry_run))
+    sys.exit(_run(settings, number, paths, dry_run=dry_run, touch=touch))
 
 
-def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: bool) -> int:
+def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: bool, touch: bool) -> int:
     from tagroll.catalog import Catalog
     from tagroll.metadata.exiftool import available_exiftool
     from tagroll.metadata.store import MetadataStore
@@ -39,7 +42,7 @@ def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: 
 
     with (
         Catalog(settings.catalog) as catalog,
-        MetadataStore(exiftool=available_exiftool()) as store,
+        MetadataStore(touch=touch, exiftool=available_exiftool()) as store,
     ):
         recover(catalog, store)
         chosen = choose_run(catalog, number)

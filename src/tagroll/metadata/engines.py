@@ -31,6 +31,11 @@ _IPTC_COPY = re.compile(r"IPTC\d+:IPTC")
 _EXTENDED = b"HasExtendedXMP"
 _DIGEST = "Photoshop:IPTCDigest"
 """MD5 of the IPTC block: where it does not match, Lightroom takes IPTC for newer than XMP."""
+_UNREACHED = re.compile(
+    r"(?:Truncated .* (?:data|image)|Corrupted \w+ image|Bad IFD0 directory|Illegal IFD0|\w+ format error|Error reading"
+    r"|.* did not start with)"
+)
+"""Warnings after which exiftool has given up: what it did not find may be there all the same."""
 _WANTED = (_XMP, "IPTC", _DIGEST, *_EXIF_TEXTS)
 
 
@@ -195,6 +200,9 @@ def _content(tags: Mapping[str, str]) -> Content:
     if any((copy or b"").rstrip(b"\0") != (packets.iptc or b"").rstrip(b"\0") for copy in copies):
         raise ForeignStructureError("the photo has several IPTC blocks that do not say the same")
     texts = {name: (tags[name],) for name in _EXIF_TEXTS if tags.get(name)}
+    warning = tags.get("ExifTool:Warning", "")
+    if packets == Packets() and not texts and _UNREACHED.match(warning):
+        raise MetadataError(f"exiftool cannot read all of it: {warning}")
     return Content({**read_fields(packets), **texts}, packets, digest=_DIGEST in tags)
 
 

@@ -30,7 +30,7 @@ _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
 _TMPDIR = "the environment variable TMPDIR says where temporary files go"
 _PREVIEWS = ("JpgFromRaw", "PreviewImage", "OtherImage", "ThumbnailImage")
 
-_READ = ("-j", "-G1", "-b", "-n", "-Error")
+_READ = ("-j", "-G1", "-b", "-n", "-Error", "-Warning")
 
 Values = Mapping[str, Sequence[str]]
 

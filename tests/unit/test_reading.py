@@ -1,0 +1,128 @@
+"""Reading the tags of many photos: from files, in processes, by exiftool, from the index."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tagroll import reading
+from tagroll.catalog import Catalog
+from tagroll.domain import Change, Outcome, Photo, Status
+from tagroll.formats import HEAD_BYTES, detect
+from tagroll.metadata.exiftool import ExifTool, find_exiftool
+from tagroll.metadata.exiftool_process import Process
+from tagroll.metadata.store import MetadataStore
+from tagroll.reading import Reader
+from tagroll.scan import scan
+
+FILES = Path(__file__).parents[1] / "files"
+COMMAND = find_exiftool()
+NEEDS_EXIFTOOL = pytest.mark.skipif(COMMAND is None, reason="no exiftool here")
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    with Catalog(tmp_path / "catalog.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture
+def library(tmp_path):
+    """One tagged photo of every format that can be written here, each with a tag of its own."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    with MetadataStore(exiftool=ExifTool(COMMAND) if COMMAND else None) as store:
+        for source in FILES.iterdir():
+            fmt = detect(source.read_bytes()[:HEAD_BYTES], source.suffix)
+            if fmt:
+                path = Path(shutil.copy(source, folder))
+                store.write(
+                    Photo(path, 0, 0, fmt),
+                    lambda _, path=path: Change(add=("All", path.name)),
+                    lambda _: None,
+                )
+    return folder
+
+
+def photos(folder: Path) -> list[Photo | Outcome]:
+    return list(scan([folder], on_unreadable=lambda *_: pytest.fail("unreadable")))
+
+
+def tags(outcomes: list[Outcome]) -> dict[str, tuple[str, ...]]:
+    return {outcome.path.name: outcome.tags for outcome in outcomes}
+
+
+@NEEDS_EXIFTOOL
+def test_what_is_read_together_is_what_is_read_alone(library, catalog):
+    with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
+        found = list(Reader(store, catalog).read(photos(library)))
+        assert tags(found) == {photo.path.name: store.read(photo).tags for photo in photos(library)}
+    assert len(found) == len(list(library.glob("*.*"))) - len(list(library.glob("*.xmp"))) > 15
+    assert all(outcome.tags == ("All", outcome.path.name) for outcome in found)
+
+
+@NEEDS_EXIFTOOL
+def test_one_bad_file_fails_alone(library, catalog):
+    whole = (library / "plain.heic").read_bytes()
+    (library / "cut.heic").write_bytes(whole[:40])
+    (library / "damaged.tif").write_bytes((library / "single.tif").read_bytes()[:8] + b"\xff" * 64)
+    with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
+        found = {outcome.path.name: outcome for outcome in Reader(store, catalog).read(photos(library))}
+    failed = {name for name, outcome in found.items() if outcome.status is Status.FAILED}
+    assert failed == {"cut.heic", "damaged.tif"}
+    assert all(found[name].error for name in failed)
+    assert found["plain.heic"].tags == ("All", "plain.heic")
+
+
+@NEEDS_EXIFTOOL
+def test_a_file_that_kills_exiftool_does_not_take_the_others_along(library, catalog, monkeypatch):
+    real = Process.run
+
+    def run(self, arguments, timeout_s):
+        if any(Path(name).resolve().name == "rotated.heic" for name in arguments):
+            self._process.kill()  # as a file may do that makes exiftool use up all memory
+        return real(self, arguments, timeout_s)
+
+    monkeypatch.setattr(Process, "run", run)
+    with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
+        found = {outcome.path.name: outcome for outcome in Reader(store, catalog).read(photos(library))}
+    assert [name for name, outcome in found.items() if outcome.status is Status.FAILED] == ["rotated.heic"]
+    assert "exiftool" in found["rotated.heic"].error
+
+
+def test_processes_read_what_we_read(library, catalog, monkeypatch):
+    (library / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
+    here = list(Reader(MetadataStore(), catalog).read(photos(library)))
+    catalog.forget([outcome.path for outcome in here])
+    monkeypatch.setattr(reading, "WORTH_PROCESSES", 1)
+    monkeypatch.setattr(reading, "SHARE", 3)
+    away = list(Reader(MetadataStore(), catalog).read(photos(library)))
+    assert away == here
+    assert {outcome.path.name for outcome in away if outcome.status is Status.FAILED} >= {"broken.jpg"}
+
+
+def test_every_item_comes_back_in_order_whatever_the_batches(library, catalog, monkeypatch):
+    given = photos(library)
+    given.insert(2, Outcome(library / "gone.jpg", Status.FAILED, error="gone"))
+    whole = list(Reader(MetadataStore(), catalog).read(given))
+    assert [outcome.path for outcome in whole] == [item.path for item in given]
+    monkeypatch.setattr(reading, "BATCH", 4)
+    assert list(Reader(MetadataStore(), catalog).read(given)) == whole
+
+
+def test_what_did_not_change_is_not_opened_again(library, catalog, monkeypatch):
+    first = list(Reader(MetadataStore(), catalog).read(photos(library)))
+    opened = []
+    real = MetadataStore.read_many
+    monkeypatch.setattr(
+        MetadataStore, "read_many", lambda self, asked: opened.extend(asked) or real(self, asked)
+    )
+    changed = next(outcome.path for outcome in first if outcome.path.suffix == ".png")
+    MetadataStore().write(
+        next(photo for photo in photos(library) if photo.path == changed),
+        lambda _: Change(add=("New",)), lambda _: None,
+    )  # fmt: skip
+    second = list(Reader(MetadataStore(), catalog).read(photos(library)))
+    failed = {outcome.path for outcome in first if outcome.status is Status.FAILED}
+    assert {photo.path for photo in opened} == {changed} | failed
+    assert tags(second)[changed.name] == ("All", changed.name, "New")
