@@ -20,6 +20,7 @@ def parameters() -> xllamacpp.CommonParams:
     parser.add_argument("--slots", type=int, default=4)
     parser.add_argument("--context", type=int, default=16384, help="tokens, shared by the slots")
     parser.add_argument("--api-key")
+    parser.add_argument("--embed", action="store_true", help="the model makes vectors")
     options = parser.parse_args()
     params = xllamacpp.CommonParams()
     params.model.path = options.model
@@ -31,6 +32,7 @@ def parameters() -> xllamacpp.CommonParams:
     params.n_parallel, params.n_ctx = options.slots, options.context
     params.cpuparams.n_threads = 1  # more threads than free cores make it many times slower
     params.verbosity, params.ui = 0, False
+    params.embedding = options.embed
     return params
 
 
