@@ -13,6 +13,8 @@ from typing import Any
 
 from PIL import Image
 
+from tagroll.metadata.exiftool import find_exiftool
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "photos"
 
@@ -72,6 +74,15 @@ def paint(folder: Path, *pictures: tuple[str, tuple[int, int, int]]) -> Path:
 def many(folder: Path, count: int) -> Path:
     """Photos that all differ."""
     return paint(folder, *((f"{i:03}.jpg", (i % 250, 255 - i % 250, (i * 7) % 250)) for i in range(count)))
+
+
+def tagged(folder: Path, tags: dict[str, tuple[str, ...]]) -> Path:
+    """Photos that another program gave these tags."""
+    paint(folder, *((name, (40 * i, 99, 7)) for i, name in enumerate(tags)))
+    for name, words in tags.items():
+        values = [f"-XMP-dc:Subject={word}" for word in words]
+        subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *values, folder / name], check=True)
+    return folder
 
 
 @contextlib.contextmanager

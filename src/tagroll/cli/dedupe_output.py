@@ -1,7 +1,7 @@
 """How a plan of merges is shown, asked about and reported."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagroll.cli.report import Report, plural
-from tagroll.cli.terminal import paint, print_json, say, show
+from tagroll.cli.terminal import paint, print_json, say, show, single_keys
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
 
@@ -76,11 +76,18 @@ def ask(plan: "Plan", counts: Mapping[str, int]) -> tuple[dict[str, str], frozen
     Raises:
         UsageError: There is nobody to ask.
     """
+    if not sys.stdin.isatty():
+        raise UsageError("--interactive needs a terminal", "Without one: --plan FILE writes a plan to edit.")
+    with single_keys() as key:
+        return _answers(plan, counts, lambda question: _key(question, key))
+
+
+def _answers(
+    plan: "Plan", counts: Mapping[str, int], ask_for: Callable[[str], str]
+) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
     from tagroll.tags.plan_file import why
     from tagroll.tags.verdict import Evidence
 
-    if not sys.stdin.isatty():
-        raise UsageError("--interactive needs a terminal", "Without one: --plan FILE writes a plan to edit.")
     into: dict[str, str] = {}
     preferred: dict[str, str] = {}
     apart: set[frozenset[str]] = set()
@@ -88,26 +95,28 @@ def ask(plan: "Plan", counts: Mapping[str, int]) -> tuple[dict[str, str], frozen
     say(_KEYS)
     for merge in plan.merges:
         word = preferred.get(merge.into, merge.into)
-        if merge.evidence not in (Evidence.DECISION, Evidence.VOCABULARY):
-            question = (
+        if merge.evidence in (Evidence.DECISION, Evidence.VOCABULARY):
+            into[merge.tag] = word
+            continue
+        if key not in ("a", "q"):
+            key = ask_for(
                 f"{show(merge.tag)} ({plural(merge.photos, 'photo')}) -> {show(word)} "
                 f"({plural(counts.get(word, 0), 'photo')})  {show(why(merge))} [y/n/p/a/q] "
             )
-            key = key if key in ("a", "q") else _key(question)
-        if key == "n" and word != merge.tag:
+        if key == "n":
             apart.add(frozenset((merge.tag, word)))
         elif key == "p":
             into = {tag: merge.tag if end == word else end for tag, end in into.items()}
             into[word] = preferred[merge.into] = merge.tag
-        elif key != "q" or merge.evidence in (Evidence.DECISION, Evidence.VOCABULARY):
+        elif key != "q":
             into[merge.tag] = word
     return into, frozenset(apart)
 
 
-def _key(question: str) -> str:
+def _key(question: str, pressed: Callable[[], str]) -> str:
     click.echo(question, nl=False, err=True)
     try:
-        while (key := click.getchar().lower()) not in ("y", "n", "p", "a", "q"):
+        while (key := pressed().lower()) not in ("y", "n", "p", "a", "q"):
             continue
     except (KeyboardInterrupt, EOFError) as error:
         say("")

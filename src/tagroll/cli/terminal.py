@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -45,6 +47,38 @@ def complain(error: TagrollError, *, as_json: bool = False) -> None:
     say(f"{paint('Error:', '1;31')} {show(error.message)}")
     if error.hint:
         say(f"  {error.hint}")
+
+
+@contextmanager
+def single_keys() -> Iterator[Callable[[], str]]:
+    """Read keys without Enter: gives a function that waits for the next one.
+
+    The terminal is in this mode before a question is shown, so that an answer that comes at once is not lost.
+    Ctrl-C and Ctrl-D come as KeyboardInterrupt.
+    """
+    if sys.platform == "win32":
+        import click
+
+        yield click.getchar
+        return
+    import termios
+
+    terminal = sys.stdin.fileno()
+    before, mode = termios.tcgetattr(terminal), termios.tcgetattr(terminal)
+    mode[3] &= ~(termios.ICANON | termios.ECHO | termios.ISIG)
+    mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
+
+    def key() -> str:
+        pressed = os.read(terminal, 1).decode("ascii", "replace")
+        if pressed in ("", "\x03", "\x04"):
+            raise KeyboardInterrupt
+        return pressed
+
+    termios.tcsetattr(terminal, termios.TCSADRAIN, mode)
+    try:
+        yield key
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
 def paint(text: str, code: str, stream: IO[str] | None = None) -> str:

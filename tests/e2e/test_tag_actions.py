@@ -1,0 +1,182 @@
+"""`tagroll tags rename|merge|remove`, and merging with a person or a real embedding server, as a user runs them."""
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from llama import Llama
+from runs import contents, environment, paint, tagged
+from tiny_embedder import write_embedder
+
+TAGS = {
+    "1.jpg": ("Lake", "Dslr", "Red"),
+    "2.jpg": ("DSLR", "Red", "Digital SLR"),
+    "3.jpg": ("Red", "dslr camera", "Boat"),
+    "4.png": ("Blue",),
+}
+
+
+@pytest.fixture
+def library(tmp_path) -> Path:
+    return tagged(tmp_path / "photos", TAGS)
+
+
+def tags_of(tagroll, folder: Path) -> dict[str, list[str]]:
+    return {name: row["tags"] for name, row in tagroll("tags", folder, "--json").photos.items()}
+
+
+MERGED = {
+    "1.jpg": ["Lake", "Camera", "Red"], "2.jpg": ["Camera", "Red"], "3.jpg": ["Red", "dslr camera", "Boat"],
+    "4.png": ["Blue"],
+}  # fmt: skip
+REMOVED = {"1.jpg": ["Lake", "Dslr"], "2.jpg": ["DSLR", "Digital SLR"], "3.jpg": ["dslr camera", "Boat"],
+           "4.png": ["Blue"]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("action", "after"),
+    [
+        (("merge", "Dslr", "DSLR", "Digital SLR", "Camera", "--in"), MERGED),
+        (("remove", "Red"), REMOVED),
+        (("rename", "Dslr", "Camera"), {**{n: list(t) for n, t in TAGS.items()}, "1.jpg": MERGED["1.jpg"]}),
+    ],
+    ids=["merge", "remove", "rename"],
+)
+def test_an_action_is_shown_done_and_taken_back(tagroll, library, action, after):
+    before = contents(library)
+    changing = {name for name, words in after.items() if words != list(TAGS[name])}
+    dry = tagroll("tags", *action, library, "--dry-run", "--json")
+    assert dry.code == 0, dry
+    assert {name for name, row in dry.photos.items() if row["status"] == "tagged"} == changing
+    assert {name: row["tags"] for name, row in dry.photos.items()} == {n: after[n] for n in changing}
+    assert contents(library) == before
+
+    states = {path.name: path.stat().st_mtime_ns for path in library.iterdir()}
+    done = tagroll("tags", *action, library, "--json")
+    assert done.code == 0, done
+    assert done.summary["tagged"] == len(changing)
+    assert tags_of(tagroll, library) == after
+    assert {p.name for p in library.iterdir() if contents(library)[p.name] != before[p.name]} == changing
+    assert all((library / name).stat().st_mtime_ns == states[name] for name in states.keys() - changing)
+    again = tagroll("tags", *action, library, "--json")
+    assert again.code == 0
+    assert again.summary["tagged"] == 0
+    assert tagroll("undo").code == 0
+    assert contents(library) == before
+
+
+def test_actions_that_cannot_be_are_refused(tagroll, library):
+    before = contents(library)
+    assert tagroll("tags", "merge", "DSLR", "--in", library).code == 2
+    assert tagroll("tags", "rename", "Dslr", " ", library).code == 2
+    done = tagroll("tags", "remove", "Nowhere", library)
+    assert done.code == 0
+    assert "No photo carries Nowhere" in done.err
+    assert contents(library) == before
+
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, tmp_path: Path, *arguments: object) -> None:
+        self._master, slave = pty.openpty()
+        command = [sys.executable, "-m", "tagroll", *map(str, arguments)]
+        self._child = subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, env=environment(tmp_path), cwd=tmp_path
+        )
+        os.close(slave)
+        self.said = ""
+
+    def read_until(self, text: str, seconds: float = 60.0) -> str:
+        """Read until the text was said; gives what was said since the last call."""
+        end, part = time.monotonic() + seconds, ""
+        while text not in part:
+            assert time.monotonic() < end, f"{text!r} was not said: {self.said}{part}"
+            part += self._some()
+        self.said += part
+        return part
+
+    def press(self, key: str) -> None:
+        os.write(self._master, key.encode())
+
+    def end(self) -> int:
+        """Read to the end; the exit code."""
+        while part := self._some():
+            self.said += part
+        os.close(self._master)
+        return self._child.wait(timeout=60)
+
+    def _some(self) -> str:
+        if not select.select([self._master], [], [], 30)[0]:
+            raise AssertionError(f"nothing more was said after {self.said}")
+        try:
+            return os.read(self._master, 4096).decode(errors="replace")
+        except OSError:  # Linux says so when the other side is closed
+            return ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
+def test_interactive_asks_merge_by_merge_and_remembers(tagroll, tmp_path):
+    tags = {"1.jpg": ("DSLR", "Forest"), "2.jpg": ("DSLR", "Forest"), "3.jpg": ("Dslr", "Woodland", "Sofa"),
+            "4.jpg": ("Woods", "Couch")}  # fmt: skip
+    library = tagged(tmp_path / "photos", tags)
+    before = contents(library)
+    terminal = Terminal(tmp_path, "dedupe", library, "--interactive", "--evidence", "spelling,synonym")
+    answers = {"Dslr": "y", "Woodland": "n", "Woods": "y", "Couch": "p"}
+    while answers:
+        question = terminal.read_until("[y/n/p/a/q] ").rpartition("\n")[2]
+        terminal.press(answers.pop(question.split(" (")[0].strip()))
+    assert terminal.end() == 0, terminal.said
+    assert tags_of(tagroll, library) == {
+        "1.jpg": ["DSLR", "Forest"], "2.jpg": ["DSLR", "Forest"], "3.jpg": ["DSLR", "Woodland", "Couch"],
+        "4.jpg": ["Forest", "Couch"],
+    }  # fmt: skip
+    later = tagroll("dedupe", library, "--evidence", "spelling,synonym", "--json")
+    assert later.summary["tagged"] == 0  # Woodland stays apart without being asked about again
+    (library / "tag_deduplication_report_embedding.json").unlink()
+    assert tagroll("undo").code == 0
+    assert contents(library) == before
+    assert tagroll("dedupe", library, "--interactive").code == 2  # nobody to ask
+
+
+@pytest.fixture
+def embedder(tmp_path) -> Iterator[Llama]:
+    model = write_embedder(tmp_path)
+    with Llama(model, None, "--embed", "--context", "2048", "--alias", "tiny-embedder") as running:
+        yield running
+
+
+def test_photos_tagged_by_a_real_model_are_merged_with_real_embeddings_and_put_back(
+    tagroll, tmp_path, llama_server, embedder
+):
+    colours = {"red": (250, 9, 9), "green": (9, 250, 9), "blue": (9, 9, 250)}
+    folder = paint(tmp_path / "photos", *((f"{i} {c}.jpg", rgb) for i in "123" for c, rgb in colours.items()))
+    for case, names in (("lower", "1"), ("title", "23")):
+        files = [path for path in folder.iterdir() if path.name[0] in names]
+        assert tagroll("tag", *files, "--api-url", llama_server.url, "--case", case).code == 0
+    before, tags = contents(folder), tags_of(tagroll, folder)
+    lower = {tag for words in tags.values() for tag in words if tag.islower()}
+    both = {tag for tag in lower if any(tag.title() in words for words in tags.values())}
+    assert both, "the model says nothing that two photos share"
+    server = ("--embedding-url", embedder.url, "--embedding-model", "tiny-embedder")
+    done = tagroll("dedupe", folder, *server, "--json")
+    assert done.code == 0, done
+    report = json.loads((folder / "tag_deduplication_report_embedding.json").read_text())
+    assert report["configuration"]["embedding_model"] == "tiny-embedder"
+    rows = {row["tag"]: row for row in report["merges"]}
+    assert {tag: rows[tag]["into"] for tag in both} == {tag: tag.title() for tag in both}
+    assert all(rows[tag]["cosine"] > 0.99 for tag in both)
+    mapping = report["tag_mapping"]
+    assert tags_of(tagroll, folder) == {
+        name: list(dict.fromkeys(mapping.get(tag, tag) for tag in words)) for name, words in tags.items()
+    }
+    (folder / "tag_deduplication_report_embedding.json").unlink()
+    assert tagroll("undo").code == 0
+    assert contents(folder) == before
