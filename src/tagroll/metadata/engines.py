@@ -31,12 +31,15 @@ _IPTC_COPY = re.compile(r"IPTC\d+:IPTC")
 _EXTENDED = b"HasExtendedXMP"
 _DIGEST = "Photoshop:IPTCDigest"
 """MD5 of the IPTC block: where it does not match, Lightroom takes IPTC for newer than XMP."""
+_COMPONENTS = "ExifIFD:ComponentsConfiguration"
+_BESIDE = frozenset({_DIGEST, _COMPONENTS})
+"""What is no field of ours, but has to be known for a write."""
 _UNREACHED = re.compile(
     r"(?:Truncated .* (?:data|image)|Corrupted \w+ image|Bad IFD0 directory|Illegal IFD0|\w+ format error|Error reading"
     r"|.* did not start with)"
 )
 """Warnings after which exiftool has given up: what it did not find may be there all the same."""
-_WANTED = (_XMP, "IPTC", _DIGEST, *_EXIF_TEXTS)
+_WANTED = (_XMP, "IPTC", *sorted(_BESIDE), *_EXIF_TEXTS)
 
 
 EXIFTOOL = "exiftool"
@@ -51,13 +54,13 @@ class Content:
         fields: Raw values.
         packets: Where they come from.
         signed: Whether a C2PA signature forbids any change.
-        digest: Whether the file keeps a digest of its IPTC block; None when nobody has looked.
+        beside: Which of _BESIDE the file has; None when nobody has looked.
     """
 
     fields: Fields
     packets: Packets = field(default_factory=Packets)
     signed: bool = False
-    digest: bool | None = None
+    beside: frozenset[str] | None = None
 
 
 class Engine(Protocol):
@@ -150,9 +153,9 @@ class ViaExifTool:
         XMP and IPTC are edited here and handed over as blocks, so that exiftool does not tidy up what other
         programs wrote there. Only extended XMP is left to it, which is more than one block.
         """
-        if content.digest is None:  # read by another engine
+        if content.beside is None:  # read by another engine
             content = self.read(data)
-        packets, fields = content.packets, content.fields
+        packets, fields, there = content.packets, content.fields, content.beside or frozenset()
         after = fields_after(replace(known, fields=fields), change, self.families)
         values = {name: tuple(map(legal, new)) for name, new in after.items() if new != fields.get(name, ())}
         families = self.families - {"exif"}
@@ -161,13 +164,17 @@ class ViaExifTool:
         else:
             families -= {"xmp"}
             values.pop(_KEYWORDS, None)
+        if _EXIF_TEXTS[1] in values and _COMPONENTS not in there and self.suffix.lower() in {".tif", ".tiff"}:
+            values[
+                _COMPONENTS
+            ] = ()  # exiftool takes it for mandatory; in a TIFF it is not allowed (EXIF 2.32, tag support levels)
         new = apply_change(packets, change, families=families, known=known)
         blocks = {}
         if "xmp" in families and new.xmp != packets.xmp:
             blocks["XMP"] = new.xmp or b""
         if new.iptc != packets.iptc:
             blocks["IPTC"] = block = _padded(new.iptc or b"")
-            if content.digest:
+            if _DIGEST in there:
                 values[_DIGEST] = (md5(block, usedforsecurity=False).hexdigest(),) if block else ()
         return self.exiftool.write(data, self.suffix, values, blocks) if values or blocks else data
 
@@ -203,7 +210,7 @@ def _content(tags: Mapping[str, str]) -> Content:
     warning = tags.get("ExifTool:Warning", "")
     if packets == Packets() and not texts and _UNREACHED.match(warning):
         raise MetadataError(f"exiftool cannot read all of it: {warning}")
-    return Content({**read_fields(packets), **texts}, packets, digest=_DIGEST in tags)
+    return Content({**read_fields(packets), **texts}, packets, beside=_BESIDE.intersection(tags))
 
 
 def check(engine: Engine, data: bytes, change: Change, known: Metadata) -> Fields:
