@@ -26,11 +26,10 @@ def catalog(tmp_path):
         yield opened
 
 
-@pytest.fixture
-def library(tmp_path):
+@pytest.fixture(scope="module")
+def tagged(tmp_path_factory):
     """One tagged photo of every format that can be written here, each with a tag of its own."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("tagged")
     with MetadataStore(exiftool=ExifTool(COMMAND) if COMMAND else None) as store:
         for source in FILES.iterdir():
             fmt = detect(source.read_bytes()[:HEAD_BYTES], source.suffix)
@@ -42,6 +41,11 @@ def library(tmp_path):
                     lambda _: None,
                 )
     return folder
+
+
+@pytest.fixture
+def library(tagged, tmp_path):
+    return shutil.copytree(tagged, tmp_path / "photos")
 
 
 def photos(folder: Path) -> list[Photo | Outcome]:

@@ -65,6 +65,7 @@ with MetadataStore(sidecar=policy, exiftool=command and ExifTool(command)) as st
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "policy", "count"),
     [("baseline.jpg", "auto", 25), ("baseline.jpg", "always", 25), ("single.tif", "auto", 4)],
