@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import sys
+from functools import cache
 
 if sys.platform != "win32":
     import fcntl
@@ -60,6 +61,7 @@ def sync_folder(folder: str | os.PathLike[str]) -> None:
         os.close(fd)
 
 
+@cache  # once is enough; a second block of that size would come out of what is kept, and be cleared
 def keep_large_blocks() -> None:
     """Let the allocator keep freed memory for the next photo.
 
