@@ -2,10 +2,9 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Mapping
 
-T = TypeVar("T")
+from tagroll.catalog.database import Database
 
 _AT_ONCE = 500
 """Texts in one question; SQLite takes at most 32,766 values."""
@@ -15,14 +14,8 @@ _TAKEN_BACK = """
 """
 
 
-class Words:
-    """The part of the catalog that is about words. Mixed into Catalog, whose connections it uses."""
-
-    def _read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        raise NotImplementedError
-
-    def _commit(self, job: Callable[[sqlite3.Connection], T]) -> T:
-        raise NotImplementedError
+class Words(Database):
+    """The part of the catalog that is about words."""
 
     def merges(self) -> dict[str, str]:
         """Tag -> the word it becomes, chains followed to their end.
