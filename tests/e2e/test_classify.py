@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 
 import pytest
+from hostile import NAMES
 from PIL import Image
 from runs import contents, many, paint, started, wait_for
 from stub import Stub, chat
@@ -20,23 +21,6 @@ from stub import Stub, chat
 RED = ("red.jpg", (255, 0, 0))
 BLUE = ("blue.png", (0, 0, 255))
 KEYS = ["title", "filename", "description", "keywords", "source", "model", "created"]
-HOSTILE = (
-    *(
-        "../../etc/passwd",
-        "..",
-        "",
-        "CON",
-        "con.txt",
-        "a\0b",
-        "new\nline",
-        "😀",
-        "x" * 5000,
-        "~/x",
-        "C:\\x",
-        "-rf",
-    ),
-    *(".bashrc", "\u202egpj.exe", "LPT1", "COM¹", "trailing. ", "\ud800", "a.jpg.json"),
-)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -137,8 +121,8 @@ def test_a_second_run_does_new_photos_only_and_never_its_own_copies(tagroll, tmp
 
 
 def test_hostile_names(tagroll, tmp_path):
-    folder = many(tmp_path / "photos", len(HOSTILE))
-    names = iter(HOSTILE)
+    folder = many(tmp_path / "photos", len(NAMES))
+    names = iter(NAMES)
     with Stub(lambda _: sees(next(names))) as server:
         done = tagroll("classify", folder, "--api-url", server.url, "--json", "--jobs", 1)
     assert done.code == 0, done
