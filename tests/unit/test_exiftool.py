@@ -133,9 +133,12 @@ def test_a_killed_process_is_started_again(exiftool):
         assert exiftool.read(data, ".tif", ["XMP:XMP"]) == {}
 
 
-def test_a_hanging_process_is_given_up(tmp_path):
+@pytest.mark.parametrize(
+    "script", ["exec sleep 60", "sleep 60\necho done"], ids=["itself", "behind a script"]
+)
+def test_a_hanging_process_is_given_up(tmp_path, script):
     hang = tmp_path / "exiftool"
-    hang.write_text("#!/bin/sh\nexec sleep 60\n")
+    hang.write_text(f"#!/bin/sh\n{script}\n")
     hang.chmod(0o755)
     start = time.monotonic()
     with ExifTool([str(hang)], timeout_s=0.3) as pool, pytest.raises(ForeignStructureError, match="too long"):

@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -80,7 +82,7 @@ class Process:
             self._relay.stdin.close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE_S)
-        self._process.kill()
+        self._kill()
         self._process.wait()
         self._relay.kill()
         self._relay.wait()
@@ -105,4 +107,12 @@ class Process:
 
     def _give_up(self) -> None:
         self.timed_out = True
-        self._process.kill()
+        self._kill()
+
+    def _kill(self) -> None:
+        """End it, and what it has started: exiftool may stand behind a script, and hold our pipe."""
+        if sys.platform == "win32":
+            self._process.kill()
+        elif self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
