@@ -65,3 +65,12 @@ def test_a_threshold_that_says_nothing_is_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module, "_MOST_PAIRS", 100)
     with pytest.raises(UsageError, match="pairs"):
         neighbours(np.ones((40, 1), np.float32), 0.9)
+
+
+def test_of_very_many_nearly_all_are_found_and_each_once() -> None:
+    vectors = clumps(4000, 100, 0.3, 2)
+    exact, likely = neighbours(vectors, 0.85), neighbours(vectors, 0.85, exact_up_to=0)
+    both = exact.multiply(likely != 0)
+    assert both.nnz == likely.nnz  # nothing else, and with its cosine
+    np.testing.assert_allclose(both.data, likely.data, atol=1e-5)
+    assert 0.98 * exact.nnz <= likely.nnz

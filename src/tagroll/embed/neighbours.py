@@ -1,15 +1,17 @@
-"""Every pair of vectors with a cosine of at least t, exactly, in little memory.
+"""Every pair of vectors with a cosine of at least t, exactly, in little memory; of very many vectors nearly every pair.
 
-An upper bound finds the candidates: rotate to the principal axes, keep the first ones, and add what is left
-of each
-vector as one more coordinate, its length. By Cauchy and Schwarz the dot product of two such short vectors
-is never
+An upper bound finds the candidates: rotate to the principal axes, keep the first ones, and add what is left of each
+vector as one more coordinate, its length. By Cauchy and Schwarz the dot product of two such short vectors is never
 below the cosine. Candidates are then measured in full. The products go in blocks: one call on a large array
 and its own transpose has crashed BLAS libraries (measured: 20,000 x 384, two threads).
+
+This takes time with the square of the number. Beyond EXACT_UP_TO vectors only those are compared that share one of their
+nearest landmarks, vectors taken at random (an inverted file, Sivic and Zisserman 2003).
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +30,12 @@ _BLOCK = 1024
 _AXES = 128
 _SLACK = 1e-5
 """Rounding of float32 sums, so that the bound stays a bound."""
+EXACT_UP_TO = 250_000
+"""Vectors up to which every pair is found: minutes of one core (docs/quality.md)."""
+_LANDMARKS = 4
+"""Landmarks for each unit of the square root of the number of vectors."""
+_SHARED = 8
+"""Nearest landmarks of each vector."""
 _MOST_PAIRS = 20_000_000
 """About 500 MB as a sparse matrix; a useful threshold finds some hundred pairs per thousand tags."""
 
@@ -66,12 +74,34 @@ def _candidates(short: Vectors, threshold: float) -> Iterator[tuple[Numbers, Num
                 yield first[upper], second[upper]
 
 
-def neighbours(vectors: Vectors, threshold: float) -> csr_matrix:
-    """Find all pairs with a cosine of at least the threshold.
+def _likely(vectors: Vectors, threshold: float) -> Iterator[tuple[Numbers, Numbers]]:
+    """Pairs i < j that share a landmark and reach the threshold; a pair comes once for each they share."""
+    n = len(vectors)
+    landmarks = vectors[np.random.default_rng(n).choice(n, _LANDMARKS * math.isqrt(n), replace=False)].T
+    nearest = np.concatenate([
+        np.argpartition(-(vectors[start : start + _BLOCK] @ landmarks), _SHARED, axis=1)[:, :_SHARED].astype(np.int32)
+        for start in range(0, n, _BLOCK)
+    ]).ravel()  # fmt: skip
+    rows = nearest.argsort(kind="stable")
+    ends = np.searchsorted(nearest[rows], np.arange(landmarks.shape[1] + 1))
+    rows //= _SHARED
+    for cell in range(landmarks.shape[1]):
+        members = rows[ends[cell] : ends[cell + 1]]
+        for start in range(0, len(members), _BLOCK):
+            some, others = members[start : start + _BLOCK], members[start:]
+            hits = np.flatnonzero(vectors[some] @ vectors[others].T >= threshold - _SLACK)
+            first, second = some[hits // len(others)], others[hits % len(others)]
+            upper = first < second
+            yield first[upper], second[upper]
+
+
+def neighbours(vectors: Vectors, threshold: float, *, exact_up_to: int = EXACT_UP_TO) -> csr_matrix:
+    """Find all pairs with a cosine of at least the threshold; of more than `exact_up_to` vectors nearly all.
 
     Args:
         vectors: Float32 rows of length 1, shape (n, d).
         threshold: From -1 to 1.
+        exact_up_to: Vectors up to which every pair is found.
 
     Returns:
         Their cosines as a symmetric sparse matrix, shape (n, n), float32, without the diagonal.
@@ -83,7 +113,9 @@ def neighbours(vectors: Vectors, threshold: float) -> csr_matrix:
 
     found: list[tuple[Numbers, Numbers, Vectors]] = []
     pairs = 0
-    for some_first, some_second in _candidates(_short(vectors), threshold):
+    exact = len(vectors) <= exact_up_to
+    candidates = _candidates(_short(vectors), threshold) if exact else _likely(vectors, threshold)
+    for some_first, some_second in candidates:
         for part in range(0, len(some_first), 1 << 16):
             first, second = some_first[part : part + (1 << 16)], some_second[part : part + (1 << 16)]
             cosines = np.einsum("ij,ij->i", vectors[first], vectors[second])
@@ -99,5 +131,7 @@ def neighbours(vectors: Vectors, threshold: float) -> csr_matrix:
     if not found:
         return csr_matrix((n, n), dtype=np.float32)
     first, second, cosines = (np.concatenate(column) for column in zip(*found, strict=True))
+    once = np.unique(first.astype(np.int64) * n + second, return_index=True)[1]
+    first, second, cosines = first[once], second[once], cosines[once]
     places = (np.concatenate([first, second]), np.concatenate([second, first]))
     return csr_matrix((np.concatenate([cosines, cosines]), places), shape=(n, n))
