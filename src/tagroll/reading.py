@@ -128,7 +128,10 @@ class _Processes:
     @cached_property
     def _pool(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")  # no threads or locks of ours are copied into them
-        return self.resources.enter_context(ProcessPoolExecutor(cores(), context, initializer=_prepare))
+        pool = ProcessPoolExecutor(cores(), context, initializer=_prepare)
+        # the batch that was begun ahead is not wanted any more when reading ends early
+        self.resources.callback(pool.shutdown, cancel_futures=True)
+        return pool
 
     def read(self, photos: Sequence[Photo]) -> Iterable[list["_Said | None"]]:
         """Begin to read photos; gives what they say, in shares."""

@@ -1,6 +1,8 @@
 """Reading the tags of many photos: from files, in processes, by exiftool, from the index."""
 
 import shutil
+import tracemalloc
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from tagroll import reading
 from tagroll.catalog import Catalog
 from tagroll.domain import Change, Outcome, Photo, Status
+from tagroll.errors import MetadataError
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.exiftool import ExifTool, find_exiftool
 from tagroll.metadata.exiftool_process import Process
@@ -79,6 +82,25 @@ def test_one_bad_file_fails_alone(library, catalog):
 
 
 @NEEDS_EXIFTOOL
+@pytest.mark.parametrize("name", ["plain.heic", "rgb.avif"])
+def test_what_a_phone_adds_behind_a_whole_photo_does_not_hide_that_it_has_no_tags(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(
+        (FILES / name).read_bytes() + b"\0\0\0\x10mdat-a video" + b"v2_f31".ljust(40) + b"LIVE_123"
+    )
+    photo = Photo(path, 0, 0, detect(path.read_bytes()[:HEAD_BYTES], path.suffix))
+    with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
+        assert store.read(photo).tags == ()
+        (write,) = store.write(photo, lambda _: Change(add=("Beach",)), lambda _: None)
+        assert write.engine == "sidecar"
+        path.write_bytes(
+            (FILES / name).read_bytes()[:-40]
+        )  # here the data are cut off, and tags may be with them
+        with pytest.raises(MetadataError, match="mdat"):
+            store.read(photo)
+
+
+@NEEDS_EXIFTOOL
 def test_a_file_that_kills_exiftool_does_not_take_the_others_along(library, catalog, monkeypatch):
     real = Process.run
 
@@ -112,6 +134,49 @@ def test_every_item_comes_back_in_order_whatever_the_batches(library, catalog, m
     assert [outcome.path for outcome in whole] == [item.path for item in given]
     monkeypatch.setattr(reading, "BATCH", 4)
     assert list(Reader(MetadataStore(), catalog).read(given)) == whole
+    catalog.forget([outcome.path for outcome in whole])  # the same when each batch has to be read
+    assert list(Reader(MetadataStore(), catalog).read(given)) == whole
+    monkeypatch.setattr(reading, "WORTH_PROCESSES", 1)
+    catalog.forget([outcome.path for outcome in whole])
+    assert list(Reader(MetadataStore(), catalog).read(given)) == whole
+
+
+def test_who_ends_early_does_not_wait_for_what_was_begun_ahead(library, catalog, monkeypatch):
+    asked = []
+
+    class Pool(ProcessPoolExecutor):
+        def submit(self, *work):
+            asked.append(super().submit(*work))
+            return asked[-1]
+
+    monkeypatch.setattr(reading, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(reading, "cores", lambda: 1)
+    monkeypatch.setattr(reading, "WORTH_PROCESSES", 1)
+    monkeypatch.setattr(reading, "BATCH", 512)
+    monkeypatch.setattr(reading, "SHARE", 8)
+    photo = next(photo for photo in photos(library) if photo.path.suffix == ".jpg")
+    outcomes = Reader(MetadataStore(), catalog).read([photo] * 3 * reading.BATCH)
+    assert next(outcomes).tags == ("All", photo.path.name)
+    outcomes.close()
+    assert len(asked) == 2 * 512 // 8
+    assert any(future.cancelled() for future in asked)
+
+
+def test_photos_that_fail_are_not_kept_in_memory(library):
+    whole = (library / "rgb.avif").read_bytes()
+    given = []
+    for number in range(4):
+        path = library / f"large{number}.avif"
+        path.write_bytes(whole + b"<dc:subject>" + bytes(1 << 20))
+        given.append(Photo(path, 0, 0, detect(whole[:HEAD_BYTES], ".avif")))
+    tracemalloc.start()
+    try:
+        errors = MetadataStore().read_many(given)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert all("only exiftool can read" in error.message and error.hint for error in errors)
+    assert held < 1 << 19
 
 
 def test_what_did_not_change_is_not_opened_again(library, catalog, monkeypatch):

@@ -39,7 +39,11 @@ _UNREACHED = re.compile(
     r"|.* did not start with)"
 )
 """Warnings after which exiftool has given up: what it did not find may be there all the same."""
-_WANTED = (_XMP, "IPTC", *sorted(_BESIDE), *_EXIF_TEXTS)
+_BEHIND = re.compile(r"Truncated '(?!(?:meta|mdat|idat|moov|uuid)')")
+"""What exiftool makes of bytes behind the last box, like those that phones add for a live photo."""
+_ITEMS = "Meta:PrimaryItemReference"
+"""Found once the list of all that a HEIC or AVIF holds was read: with it, only a box with data can be missed."""
+_WANTED = (_XMP, "IPTC", *sorted(_BESIDE), _ITEMS, *_EXIF_TEXTS)
 
 
 EXIFTOOL = "exiftool"
@@ -208,7 +212,8 @@ def _content(tags: Mapping[str, str]) -> Content:
         raise ForeignStructureError("the photo has several IPTC blocks that do not say the same")
     texts = {name: (tags[name],) for name in _EXIF_TEXTS if tags.get(name)}
     warning = tags.get("ExifTool:Warning", "")
-    if packets == Packets() and not texts and _UNREACHED.match(warning):
+    unreached = _UNREACHED.match(warning) and not (_ITEMS in tags and _BEHIND.match(warning))
+    if packets == Packets() and not texts and unreached:
         raise MetadataError(f"exiftool cannot read all of it: {warning}")
     return Content({**read_fields(packets), **texts}, packets, beside=_BESIDE.intersection(tags))
 

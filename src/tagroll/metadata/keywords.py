@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from functools import lru_cache
+from itertools import pairwise
 
 from tagroll.domain import Change
 
@@ -136,12 +137,16 @@ def flat_after(existing: Iterable[str], tags: Collection[str]) -> tuple[str, ...
     comes before the one that is next to it in the tags, or last.
     """
     known = names(tags)
-    found = list(dict.fromkeys(known[key(value)] for value in existing if key(value) in known))
-    place = len(found)
+    found = dict.fromkeys(known[key(value)] for value in existing if key(value) in known)
+    # linked backwards, from "" to "": inserting into a list took hours for the most keywords that a packet holds
+    before = {name: previous for previous, name in pairwise(["", *found, ""])}
+    place = ""
     for tag in reversed(tuple(tags)):
         leaf = known[key(levels(tag)[-1])]
-        if leaf in found:
-            place = found.index(leaf)
-        else:
-            found.insert(place, leaf)
-    return tuple(found)
+        if leaf not in before:
+            before[leaf], before[place] = before[place], leaf
+        place = leaf
+    backwards = [before[""]]
+    while backwards[-1]:
+        backwards.append(before[backwards[-1]])
+    return tuple(backwards[-2::-1])

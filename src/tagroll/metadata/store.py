@@ -104,7 +104,8 @@ class MetadataStore:
             try:
                 found.append(self._read(photo, known.get(photo.path)))
             except PhotoError as error:
-                found.append(error)
+                # a new one: the traceback of this one holds on to all that was read of the file
+                found.append(type(error)(error.message, error.hint))
         return found
 
     def _read_by_exiftool(self, photos: Sequence[Photo]) -> dict[Path, Content]:
