@@ -106,7 +106,8 @@ class _File:
     @property
     def tags(self) -> tuple[str, ...] | None:
         """Its tags where the index knows them; None where it has to be read."""
-        return self.row.tags if self.row and self.row.stamp == self.stamp else None
+        # "" is no stamp: that of a file which is not there, and of a row that counts no more
+        return self.row.tags if self.row and self.stamp and self.row.stamp == self.stamp else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,14 @@ def test_every_item_comes_back_in_order_whatever_the_batches(library, catalog, m
     assert list(Reader(MetadataStore(), catalog).read(given)) == whole
 
 
+def test_a_photo_that_is_gone_is_not_answered_from_a_row_that_counts_no_more(library, catalog):
+    photo = next(photo for photo in photos(library) if photo.path.suffix == ".jpg")
+    assert next(Reader(MetadataStore(), catalog).read([photo])).tags == ("All", photo.path.name)
+    catalog.forget([photo.path])
+    photo.path.unlink()
+    assert next(Reader(MetadataStore(), catalog).read([photo])).status is Status.FAILED
+
+
 def test_who_ends_early_does_not_wait_for_what_was_begun_ahead(library, catalog, monkeypatch):
     asked = []
 
