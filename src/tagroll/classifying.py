@@ -16,7 +16,7 @@ from pathlib import Path
 from tagroll.asking import Asking
 from tagroll.catalog import Catalog
 from tagroll.describe.builtin import MODEL as BUILTIN
-from tagroll.describe.builtin import known
+from tagroll.describe.builtin import kept_as, known
 from tagroll.domain import (
     Change,
     Describer,
@@ -210,7 +210,7 @@ class Classifier:
 
     def _describe(self, photo: Photo, picture: str) -> Description:
         answer = self.describer.describe(self.preview(photo), self.prompt)
-        self.catalog.keep_answer(picture, self.prompt, answer)
+        self.catalog.keep_answer(picture, self.prompt, answer, kept_as(self.describer, answer))
         return answer
 
     # naming ----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tagroll.asking import Asking
 from tagroll.catalog import Catalog, PhotoRow
-from tagroll.describe.builtin import known
+from tagroll.describe.builtin import kept_as, known
 from tagroll.domain import (
     Change,
     Describer,
@@ -142,7 +142,7 @@ class Tagger:
 
     def _describe(self, photo: Photo, picture: str) -> Description:
         answer = self.describer.describe(self.preview(photo), self.prompt)
-        self.catalog.keep_answer(picture, self.prompt, answer)
+        self.catalog.keep_answer(picture, self.prompt, answer, kept_as(self.describer, answer))
         return answer
 
     # what is done already --------------------------------------------------------------------------------

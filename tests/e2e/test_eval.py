@@ -169,7 +169,7 @@ def test_thresholds_of_the_built_in_model_cost_one_look(tagroll, tmp_path):
     assert (models[1]["reliability"], models[2]["reliability"]) == (None, None)
 
 
-def test_the_threshold_that_was_found_is_the_one_that_tag_uses(tagroll, tmp_path):
+def test_the_threshold_that_was_found_is_the_one_that_tag_uses(tagroll):
     labels = ROOT / "examples" / "labels.txt"
     found = tagroll("eval", labels, "--model", "builtin", "--threshold", 0.2, "--json", "--again", 0)
     expected = {
@@ -179,11 +179,23 @@ def test_the_threshold_that_was_found_is_the_one_that_tag_uses(tagroll, tmp_path
     }
     tagged = tagroll("tag", EXAMPLES, "--backend", "builtin", "--threshold", 0.2, "--dry-run", "--json")
     tags = {row["path"]: row["tags"] for row in tagged.photos.values()}
-    assert tags
+    assert len(expected) == 9
     assert all(tags[path] == words for path, words in expected.items())
-    with contextlib.closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as catalog:
-        models = catalog.execute("SELECT DISTINCT model FROM answers").fetchall()
-    assert models == [("tagroll-builtin-1",)]  # nothing was looked at again
+
+
+def test_whatever_the_threshold_a_photo_is_looked_at_once(tagroll, tmp_path):
+    def answers(command, *arguments):
+        done = tagroll(command, EXAMPLES, *arguments, "--json")
+        assert done.code == 0, done
+        with contextlib.closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as catalog:
+            return catalog.execute("SELECT * FROM answers ORDER BY picture_hash").fetchall()
+
+    builtin = ("--backend", "builtin", "--dry-run")
+    first = answers("tag", *builtin, "--threshold", 0.4)
+    assert len(first) >= 9
+    assert answers("tag", *builtin, "--threshold", 0.2) == first  # with the time at which they were given
+    assert answers("tag", *builtin) == first
+    assert answers("eval", "--model", "builtin", "--threshold", 0.7, "--again", 0) == first
 
 
 def test_a_threshold_is_for_the_built_in_model(tagroll, labels, tmp_path):
@@ -232,20 +244,23 @@ def test_nothing_is_asked_twice_and_what_tag_has_learned_is_known(tagroll, label
 
 @pytest.mark.slow
 def test_ctrl_c_stops_it_and_the_same_command_goes_on(tagroll, tmp_path):
-    folder = many(tmp_path / "photos", 30)
-    with Stub(delay=0.1) as server:
-        command = ("eval", folder, "--api-url", server.url, "--model", "stub-vlm", "--jobs", 2, "--again", 0)
+    folder, count = many(tmp_path / "photos", 20), 2 * (20 + 2 * 2)
+    with Stub(delay=0.1, usual=keywords("Lake"), pages=TWO) as server:
+        both = ("--model", "knows", "--model", "guesses", "--model", "knows")  # once is enough
+        command = ("eval", folder, "--api-url", server.url, *both, "--jobs", 2, "--again", 2)
         with started(tmp_path, *command) as child:
             wait_for(lambda: server.chats >= 6)
             child.send_signal(signal.SIGINT)
             out, err = child.communicate(timeout=30)
         assert (child.returncode, out) == (130, "")
         assert "goes on where it stopped" in err
-        assert server.chats < 30
+        asked = [request for request in server.requests if request.path.endswith("completions")]
+        assert len(asked) < 20
+        assert {request.body["model"] for request in asked} == {"knows"}
         done = tagroll(*command, "--json")
         assert done.code == 0
-        assert server.chats == 30
-        assert result(done, "stub-vlm")["seconds_per_photo"] >= 0.04
+        assert server.chats == count
+        assert result(done, "knows")["seconds_per_photo"] >= 0.04
 
 
 @pytest.mark.slow
@@ -307,6 +322,14 @@ def test_a_model_that_is_not_there_is_said_before_the_first_photo(tagroll, label
         done = tagroll("eval", labels, "--api-url", server.url, "--model", "knows", "--model", "nobody")
         assert (done.code, server.chats) == (4, 0)
         assert "nobody" in done.err
+
+
+def test_a_page_that_cannot_be_written_is_said_before_the_first_photo(tagroll, labels, tmp_path):
+    with Stub(fed, pages=TWO) as server:
+        where = ("--api-url", server.url, "--model", "knows", "--html", tmp_path / "none" / "r.html")
+        done = tagroll("eval", labels, *where)
+    assert (done.code, server.chats) == (2, 0)
+    assert "cannot be written" in done.err
 
 
 @pytest.mark.usefixtures("labels")

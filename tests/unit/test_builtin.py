@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tagroll.describe.builtin import BuiltinDescriber, known, phrase
+from tagroll.describe.builtin import BuiltinDescriber, kept_as, known, phrase
+from tagroll.describe.server import ServerDescriber
 from tagroll.describe.vision import graph, network, weights
 from tagroll.describe.vision.head import load_head, read_vocabulary
 from tagroll.describe.vision.tagger import chooser
@@ -296,15 +297,28 @@ def test_without_the_head_only_imagenet_s_classes_speak(describer: BuiltinDescri
 
 def test_what_is_known_of_a_picture_serves_every_threshold(describer: BuiltinDescriber) -> None:
     preview = preview_of(PHOTOS / "crossing.jpg")
-    kept = {describer.model: describer.describe(preview, CLASSIFY)}
-    for threshold in (0.1, 0.4, 0.9):
-        other = BuiltinDescriber(threshold)
-        assert known(other, CLASSIFY, kept.get) == other.describe(preview, CLASSIFY)
+    said = {
+        threshold: BuiltinDescriber(threshold).describe(preview, CLASSIFY)
+        for threshold in (None, 0.1, 0.4, 0.99)
+    }
+    assert len({one.keywords for one in said.values()}) > 2
+    for threshold, first in said.items():
+        kept = {kept_as(BuiltinDescriber(threshold), first): first}
+        for other, expected in said.items():
+            assert known(BuiltinDescriber(other), CLASSIFY, kept.get) == expected
     assert known(BuiltinDescriber(with_head=False), CLASSIFY, kept.get) is None
     older = {
         describer.model: Description(("cat",), describer.model)
     }  # from before answers told how sure they are
     assert known(BuiltinDescriber(0.4), CLASSIFY, older.get) is None
+    assert known(describer, CLASSIFY, older.get) == older[describer.model]
+
+
+def test_an_answer_of_another_model_is_kept_under_the_name_that_it_tells() -> None:
+    """Two servers may have models of different names."""
+    server = ServerDescriber("http://127.0.0.1:9", "first")
+    assert kept_as(server, Description(("cat",), "second@q4")) == "second@q4"
+    server.close()
 
 
 def test_confidences_are_told_of_more_than_the_tags(describer: BuiltinDescriber) -> None:

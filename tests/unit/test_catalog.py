@@ -46,6 +46,8 @@ def test_an_answer_is_kept_per_picture_model_and_question(catalog):
     assert catalog.answer("q", "m", PROMPT) is None
     assert catalog.answer("p", "other", PROMPT) is None
     assert catalog.answer("p", "m", dataclasses.replace(PROMPT, key="k2")) is None
+    catalog.keep_answer("p", PROMPT, answer, "other")
+    assert catalog.answer("p", "other", PROMPT) == answer  # and tells still who said it
 
 
 def test_a_write_goes_through_the_journal_as_it_was(catalog):

@@ -136,9 +136,24 @@ class Catalog(Words):
         fields = json.loads(str(rows[0][0]))
         return Description(**{**fields, "keywords": tuple(fields["keywords"])})
 
-    def keep_answer(self, picture_hash: str, prompt: Prompt, description: Description) -> None:
-        """Keep an answer, in the place of an older one to the same question. Returns when it is on disk."""
-        values = (picture_hash, description.model, prompt.key, _json(asdict(description)), time.time())
+    def keep_answer(
+        self, picture_hash: str, prompt: Prompt, description: Description, model: str | None = None
+    ) -> None:
+        """Keep an answer, in the place of an older one to the same question. Returns when it is on disk.
+
+        Args:
+            picture_hash: The picture that it is about.
+            prompt: What was asked.
+            description: The answer.
+            model: The name under which `answer` finds it; None for the one that the description tells.
+        """
+        values = (
+            picture_hash,
+            model or description.model,
+            prompt.key,
+            _json(asdict(description)),
+            time.time(),
+        )
         self._commit(
             lambda c: c.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", values).rowcount
         )

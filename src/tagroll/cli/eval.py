@@ -122,6 +122,8 @@ def command(settings: Settings, target: Path, models: tuple[str, ...], **values:
     options = Options(**values)
     if options.init:
         sys.exit(init(target, options))
+    if options.html and not options.html.absolute().parent.is_dir():  # better said now than after hours
+        raise UsageError(f"{options.html} cannot be written: its folder is not there")
     sys.exit(_run(settings, target, models, options))
 
 
@@ -147,12 +149,13 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
             tell(settings, THRESHOLD_NOTE)
         stop = stack.enter_context(stop_on_interrupt())
         sitting = Sitting(settings, subject, options, catalog, store, stop)
-        answers = [
-            answer for model, *others in at_thresholds for answer in sitting.all_answers(model, others)
-        ]
-        if stop.is_set():
-            say(GO_ON)
-            return 130
+        answers: list[Answers] = []
+        for model, *others in at_thresholds:
+            for answer in sitting.all_answers(model, others):
+                answers.append(answer)
+                if stop.is_set():  # the other models are not even begun with
+                    say(GO_ON)
+                    return 130
         results = evaluate(answers, subject.labels)
         if options.html:
             write_page(options.html, subject, answers, results, exiftool)
@@ -173,7 +176,7 @@ def _wishes(settings: Settings, names: tuple[str, ...]) -> Iterator[Settings]:
     from tagroll.describing import NO_HEAD
 
     served = dataclasses.replace(settings, model_file=None, server_is_explicit=True, model_is_explicit=True)
-    for name in names:
+    for name in dict.fromkeys(names):
         backend: Backend = "builtin" if name in (BUILTIN, NO_HEAD) else "server"
         yield dataclasses.replace(served, model=name, backend=backend)
     if settings.model_file or not names:

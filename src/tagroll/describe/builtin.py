@@ -77,6 +77,11 @@ def looked_as(describer: Describer) -> str:
     return describer.base if isinstance(describer, BuiltinDescriber) else describer.model
 
 
+def kept_as(describer: Describer, answer: Description) -> str:
+    """The name under which an answer is kept: that of the model that looked, so that every threshold finds it."""
+    return looked_as(describer) if isinstance(describer, BuiltinDescriber) else answer.model
+
+
 def known(
     describer: Describer, prompt: Prompt, answer: Callable[[str], Description | None]
 ) -> Description | None:
@@ -88,11 +93,12 @@ def known(
         answer: Gives the answer that is kept of the model of a name. The built-in model's answers tell how likely
             each word is, so one of them is enough for every threshold.
     """
-    if isinstance(describer, BuiltinDescriber) and describer.threshold is not None:
-        kept = answer(describer.base)
-        if kept and (kept.confidences or not kept.keywords):  # older answers did not tell
-            return describer.judge(kept.confidences, prompt)
-    return answer(describer.model)
+    kept = answer(looked_as(describer))
+    if kept is None or not isinstance(describer, BuiltinDescriber) or kept.model == describer.model:
+        return kept
+    if kept.keywords and not kept.confidences:  # older answers did not tell
+        return None
+    return describer.judge(kept.confidences, prompt)
 
 
 def phrase(words: tuple[str, ...]) -> tuple[str, str, str]:

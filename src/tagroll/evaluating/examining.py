@@ -14,7 +14,7 @@ from typing import Literal
 
 from tagroll.asking import Asking
 from tagroll.catalog import Catalog, Run
-from tagroll.describe.builtin import known, looked_as
+from tagroll.describe.builtin import kept_as, known, looked_as
 from tagroll.describe.many import ManyDescriber
 from tagroll.describe.server import ServerDescriber, Stats
 from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prompt, Status
@@ -133,11 +133,13 @@ class Examination:
         started, asked, timed = time.monotonic(), 0, 0
         try:
             for photo in photos:  # one by one until the model had to work: a server may load it only then
+                if self.stop.is_set():
+                    break
                 outcome = self._one(photo)
                 asked += outcome.asked
                 started = time.monotonic()
                 yield outcome
-                if outcome.asked or outcome.status is Status.FAILED or self.stop.is_set():
+                if outcome.asked or outcome.status is Status.FAILED:
                     break
             for outcome in map_unordered(self._one, photos, threads=self.threads, stop=self.stop):
                 timed += outcome.asked
@@ -175,8 +177,9 @@ class Examination:
         preview = self.examiner.preview(photo)
         if self.way == "recompressed":
             preview = recompressed(preview)
-        answer = self.examiner.describer.describe(preview, self.examiner.prompt)
-        self.examiner.catalog.keep_answer(picture, self._question(), answer)
+        describer = self.examiner.describer
+        answer = describer.describe(preview, self.examiner.prompt)
+        self.examiner.catalog.keep_answer(picture, self._question(), answer, kept_as(describer, answer))
         return answer
 
     def _question(self) -> Prompt:
