@@ -163,3 +163,10 @@ def test_comparing_pictures_says_what_their_hashes_say(path):
     ]
     for other in others:
         assert same_picture(data, other, fmt) == (picture_hash(data, fmt) == picture_hash(other, fmt))
+
+
+def test_a_scan_put_before_the_others_is_another_picture():
+    data = (FILES / "progressive.jpg").read_bytes()
+    start = data.index(b"\xff\xda")
+    scan = data[start : data.index(b"\xff", start + 14)]
+    assert not same_picture(data, data[:start] + scan + data[start:], BY_NAME["jpeg"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tagroll import reading
-from tagroll.catalog import Catalog
+from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Change, Outcome, Photo, Status
 from tagroll.errors import MetadataError
 from tagroll.formats import HEAD_BYTES, detect
@@ -66,6 +66,16 @@ def test_what_is_read_together_is_what_is_read_alone(library, catalog):
         assert tags(found) == {photo.path.name: store.read(photo).tags for photo in photos(library)}
     assert len(found) == len(list(library.glob("*.*"))) - len(list(library.glob("*.xmp"))) > 15
     assert all(outcome.tags == ("All", outcome.path.name) for outcome in found)
+
+
+@NEEDS_EXIFTOOL
+def test_exiftool_is_asked_about_many_at_once(library, monkeypatch):
+    commands = []
+    real = Process.run
+    monkeypatch.setattr(Process, "run", lambda self, *asked: commands.append(asked) or real(self, *asked))
+    with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
+        store.read_many(photos(library))
+    assert len(commands) == 1
 
 
 @NEEDS_EXIFTOOL
@@ -203,3 +213,12 @@ def test_what_did_not_change_is_not_opened_again(library, catalog, monkeypatch):
     failed = {outcome.path for outcome in first if outcome.status is Status.FAILED}
     assert {photo.path for photo in opened} == {changed} | failed
     assert tags(second)[changed.name] == ("All", changed.name, "New")
+
+
+def test_what_tagging_wanted_of_a_photo_is_kept_when_it_is_read_anew(library, catalog):
+    photo = next(photo for photo in photos(library) if photo.path.suffix == ".jpg")
+    wanted = {"tags": ["Beach"]}
+    catalog.index([PhotoRow(photo.path, "of long ago", "hash", ("Old",), wanted)])
+    assert next(Reader(MetadataStore(), catalog).read([photo])).tags == ("All", photo.path.name)
+    row = catalog.photo(photo.path)
+    assert (row.tags, row.picture_hash, row.wanted) == (("All", photo.path.name), "", wanted)

@@ -395,3 +395,13 @@ def test_leftovers_of_killed_runs_go_those_of_living_ones_stay(photo):
     assert not dead.exists()
     assert all(other.exists() for other in others)
     assert remove_leftovers(photo.parent / "missing") == 0
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, 1 << 17])
+def test_one_byte_more_less_or_other_is_seen(tmp_path, size):
+    data = os.urandom(size)
+    others = [data + b"x", *([data[:-1], data[:-1] + bytes([data[-1] ^ 1]), b""] if data else [])]
+    for content in (data, *others):
+        (tmp_path / "file").write_bytes(content)
+        with (tmp_path / "file").open("rb") as file:
+            assert safe_write._holds(file.fileno(), data) is (content == data)

@@ -502,3 +502,20 @@ def test_the_record_of_a_jpeg_is_small(store, photo):
     (written,) = write(store, photo, "Cat")
     assert len(written.patch) < 300
     assert written.after_hash == digest(photo.path.read_bytes())
+
+
+@NEEDS_EXIFTOOL
+@pytest.mark.parametrize("there", [(), ("-ComponentsConfiguration=YCbCr-",)])
+def test_a_tiff_gets_no_components_and_its_iptc_digest_follows(tmp_path, there):
+    path = Path(shutil.copy(FILES / "single.tif", tmp_path))
+    given = ("-IPTC:Keywords=Old", "-IPTCDigest=new", *there)
+    subprocess.run([*COMMAND, "-q", "-overwrite_original", *given, path], check=True)
+    with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
+        photo = Photo(path, 0, 0, detect(path.read_bytes()[:HEAD_BYTES], ".tif"))
+        (write,) = store.write(photo, lambda _: Change(add=("Beach",)), lambda _: None)
+    assert write.engine == "exiftool"
+    done = subprocess.run([*COMMAND, "-j", "-G1", path], capture_output=True, check=True)
+    (said,) = json.loads(done.stdout)
+    assert said["ExifIFD:UserComment"]
+    assert ("ExifIFD:ComponentsConfiguration" in said) is bool(there)
+    assert said["Photoshop:IPTCDigest"] == said["File:CurrentIPTCDigest"]
