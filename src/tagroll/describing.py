@@ -97,7 +97,7 @@ def choose_model(
         pool = resources.enter_context(PreviewPool(workers=cores()))
         pool.start()  # while the server is looked for
         preview = preview_maker(pool, exiftool)
-        unheeded = () if settings.threshold is None else (THRESHOLD_NOTE,)
+        unheeded = (THRESHOLD_NOTE,) if settings.threshold_is_typed else ()
         if settings.model_file:
             local = _local(settings.model_file, settings.mmproj, jobs, resources)
             notes = (*local.discover(), *unheeded)

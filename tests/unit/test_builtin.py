@@ -1,6 +1,7 @@
 """The built-in model: its weights, its network, its words, and what it says of real photos."""
 
 import collections
+import hashlib
 import io
 import os
 import pickle
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tagroll.describe.builtin import BuiltinDescriber, kept_as, known, phrase
+from tagroll.describe.builtin import MODEL, BuiltinDescriber, kept_as, known, phrase
 from tagroll.describe.server import ServerDescriber
 from tagroll.describe.vision import graph, network, weights
 from tagroll.describe.vision.head import load_head, read_vocabulary
@@ -26,6 +27,8 @@ from tagroll.errors import PictureError, TagrollError
 
 PHOTOS = Path(__file__).parents[2] / "examples/photos"
 TAGS = Prompt("tags", "", {}, max_tags=30, key="")
+SHIPPED = {"tagroll-builtin-1": "ddaa812f75d06f96"}
+"""Model -> digest of what it knows. Never changed for a model that was released: answers are kept under its name."""
 CLASSIFY = Prompt("classify", "", {}, max_tags=30, key="")
 
 
@@ -325,3 +328,9 @@ def test_confidences_are_told_of_more_than_the_tags(describer: BuiltinDescriber)
     said = describer.describe(preview_of(PHOTOS / "crossing.jpg"), TAGS)
     assert len(said.confidences) > len(said.keywords)
     assert all(0.1 <= chance <= 1 for chance in said.confidences.values())
+
+
+def test_another_head_or_vocabulary_is_another_model():
+    folder = Path(graph.__file__).parent
+    data = b"".join((folder / name).read_bytes() for name in ("head.npz", "vocabulary.toml", "classes.tsv"))
+    assert SHIPPED[MODEL] == hashlib.sha256(data).hexdigest()[:16]

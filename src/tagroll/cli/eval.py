@@ -122,6 +122,8 @@ def command(settings: Settings, target: Path, models: tuple[str, ...], **values:
     options = Options(**values)
     if options.init:
         sys.exit(init(target, options))
+    if options.output:
+        raise UsageError("-o goes with --init", "For the results on a page: --html FILE; as JSON: --json.")
     if options.html and not options.html.absolute().parent.is_dir():  # better said now than after hours
         raise UsageError(f"{options.html} cannot be written: its folder is not there")
     sys.exit(_run(settings, target, models, options))
@@ -157,13 +159,13 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
                     say(GO_ON)
                     return 130
         results = evaluate(answers, subject.labels)
+        if settings.json:
+            print_rows(answers, results, time.monotonic() - started)
+        else:
+            print_results(results)
         if options.html:
             write_page(options.html, subject, answers, results, exiftool)
             tell(settings, f"Written: {show(options.html)}")
-    if settings.json:
-        print_rows(answers, results, time.monotonic() - started)
-    else:
-        print_results(results)
     if any(result.seconds_per_photo is None for result in results):
         tell(
             settings, "Where no time stands the answers were known already; --fresh asks again and measures."

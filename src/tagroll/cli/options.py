@@ -120,6 +120,7 @@ def _settings(values: dict[str, Any]) -> Settings:
         catalog=values.pop("catalog") or default_path(),
         server_is_explicit=_is_explicit(ctx, "api_urls") or _is_explicit(ctx, "model"),
         model_is_explicit=_is_explicit(ctx, "model"),
+        threshold_is_typed=ctx.get_parameter_source("threshold") is click.core.ParameterSource.COMMANDLINE,
     )
 
 

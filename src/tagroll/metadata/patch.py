@@ -15,7 +15,7 @@ _STEP = struct.Struct("<QQQ")  # literal bytes to append; then offset and length
 _COUNT = struct.Struct("<I")
 _PROBE = 32  # bytes that must agree before two stretches are taken for the same
 _MAX_DEPTH = 10  # splits of one gap: 2^10 stretches are plenty for a file rewritten by any program
-_WORTH = 1024  # a smaller gap is kept as it is: looking for what it shares costs more than its bytes, compressed
+_WORTH = 1024  # a smaller gap is kept as it is: looking for what it shares costs more than its bytes
 _PROBE_PLACES = (0.5, 0.25, 0.75, 0.05, 0.95)  # where in a gap a stretch that was only moved is looked for
 _LARGE = 64  # a gap of more than one part in so many is large
 
