@@ -159,7 +159,7 @@ def fuzz(check: Callable[[bytes], str], seeds: list[bytes], seconds: float, name
             counts[check(data)] += 1
         except MetadataError as error:
             counts[type(error).__name__] += 1
-        except BaseException:
+        except Exception:
             Path(f"fuzz_crash_{name}.bin").write_bytes(data)
             print(f"{name} is broken by fuzz_crash_{name}.bin", file=sys.stderr)
             raise
@@ -179,6 +179,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=Path, default=Path(__file__).parents[1] / "tests" / "files")
     options = parser.parse_args()
     found = targets(options.seeds)
+    if unknown := set(options.parsers) - found.keys():
+        parser.error(f"no seeds for {', '.join(sorted(unknown))}; there are {', '.join(found)}")
     for name in options.parsers or found:
         counts = fuzz(*found[name], options.seconds, name)
         print(f"{name:6} {sum(counts.values()):9,}  {dict(counts.most_common())}", flush=True)

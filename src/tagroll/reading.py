@@ -79,7 +79,7 @@ class Reader:
         ]
         self.catalog.index([
             # what is known now; the picture's hash is not, as only the file's head was read
-            PhotoRow(file.photo.path, file.stamp, "", outcome.tags, file.row.wanted if file.row else None)
+            PhotoRow(file.photo.path, file.stamp, "", outcome.tags)
             for file, outcome in zip(batch.files, outcomes, strict=True)
             if file.tags is None and outcome.status is not Status.FAILED
         ])  # fmt: skip

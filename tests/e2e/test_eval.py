@@ -207,7 +207,10 @@ def test_a_threshold_is_for_the_built_in_model(tagroll, labels, tmp_path):
             assert "--threshold is for the built-in model" in done.err
         (tmp_path / "tagroll.toml").write_text("threshold = 0.4\n")
         done = tagroll("tag", tmp_path / "photos", "--dry-run", *where[:4])
-        assert (done.code, "built-in" in done.err) == (0, False)  # a setting for all runs is not typed for this one
+        assert (done.code, "built-in" in done.err) == (
+            0,
+            False,
+        )  # a setting for all runs is not typed for this one
     assert tagroll("eval", labels, "--model", "builtin", "--threshold", 0.05).code == 2
     assert tagroll("eval", labels, "-o", tmp_path / "new.json").code == 2
 

@@ -22,7 +22,15 @@ spectacles; tv; Television; cat; Cats; dog; greenhouse; green house; Nature; sun
 TAGS = [tag.strip() for line in WORDS.strip().splitlines() for tag in line.split(";")]
 
 
-STRANGE = ["zorp blik", "fnord quux", "grault waldo", "plugh xyzzy", "thud garply", "corge fred", "bleem snork"]
+STRANGE = [
+    "zorp blik",
+    "fnord quux",
+    "grault waldo",
+    "plugh xyzzy",
+    "thud garply",
+    "corge fred",
+    "bleem snork",
+]
 """The rules have no opinion on these: vectors decide."""
 
 

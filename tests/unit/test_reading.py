@@ -218,7 +218,8 @@ def test_what_did_not_change_is_not_opened_again(library, catalog, monkeypatch):
 def test_what_tagging_wanted_of_a_photo_is_kept_when_it_is_read_anew(library, catalog):
     photo = next(photo for photo in photos(library) if photo.path.suffix == ".jpg")
     wanted = {"tags": ["Beach"]}
-    catalog.index([PhotoRow(photo.path, "of long ago", "hash", ("Old",), wanted)])
+    catalog.conclude({}, PhotoRow(photo.path, "of long ago", "hash", ("Old",), wanted))
+    catalog.start_run("tags", [])  # committed after it
     assert next(Reader(MetadataStore(), catalog).read([photo])).tags == ("All", photo.path.name)
     row = catalog.photo(photo.path)
     assert (row.tags, row.picture_hash, row.wanted) == (("All", photo.path.name), "", wanted)

@@ -242,10 +242,10 @@ class Catalog(Words):
         ]
 
     def index(self, rows: Sequence[PhotoRow]) -> None:
-        """Note what files hold that were only read. Returns when it is on disk."""
-        values = [_photo_values(row) for row in rows]
+        """Note what files hold that were only read; what tagroll last made of them stays. Returns when it is on disk."""
+        values = [_photo_values(row)[:4] for row in rows]
         if values:
-            self._commit(lambda c: c.executemany(_INDEX, values).rowcount)
+            self._commit(lambda c: c.executemany(_INDEX_READ, values).rowcount)
 
     def conclude(self, states: Mapping[int, str], row: PhotoRow) -> None:
         """Note how writes ended (see `settle`) and what the file holds now, without waiting for the disk.
@@ -271,6 +271,10 @@ class Catalog(Words):
 
 _PHOTO = "SELECT path, stamp, picture_hash, tags, wanted FROM photos"
 _INDEX = "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?)"
+_INDEX_READ = (
+    "INSERT INTO photos (path, stamp, picture_hash, tags) VALUES (?, ?, ?, ?) ON CONFLICT (path) DO UPDATE"
+    " SET stamp = excluded.stamp, picture_hash = excluded.picture_hash, tags = excluded.tags"
+)
 
 
 def _photo_values(row: PhotoRow) -> tuple[object, ...]:

@@ -169,9 +169,8 @@ class ViaExifTool:
             families -= {"xmp"}
             values.pop(_KEYWORDS, None)
         if _EXIF_TEXTS[1] in values and _COMPONENTS not in there and self.suffix.lower() in {".tif", ".tiff"}:
-            values[
-                _COMPONENTS
-            ] = ()  # exiftool takes it for mandatory; in a TIFF it is not allowed (EXIF 2.32, tag support levels)
+            # exiftool takes it for mandatory; in a TIFF it is not allowed (EXIF 2.32, tag support levels)
+            values[_COMPONENTS] = ()
         new = apply_change(packets, change, families=families, known=known)
         blocks = {}
         if "xmp" in families and new.xmp != packets.xmp:

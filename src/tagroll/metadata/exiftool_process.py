@@ -114,5 +114,5 @@ class Process:
         if sys.platform == "win32":
             self._process.kill()
         elif self._process.returncode is None:
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, PermissionError):  # it has just ended
                 os.killpg(self._process.pid, signal.SIGKILL)

@@ -25,7 +25,7 @@ from tagroll.metadata.platforms import copy_attributes, lock, sync, sync_folder
 _LEFTOVER = re.compile(r"\.tagroll-[0-9a-f]{12}\.tmp")
 _LOCK_PATIENCE_S = 30.0
 _ALONE_AFTER_S = 24 * 3600.0  # where files cannot be locked, a leftover this old has no owner any more
-_CHUNK = 1 << 16  # a buffer that the allocator has at hand; a larger one costs more than filling it
+_CHUNK = 1 << 18
 _FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _ROOM = "make room and run again; what is done stays done"
 _REASONS = {
