@@ -43,6 +43,7 @@ def test_vectors_are_of_length_one_and_in_order(embedder):
     assert cosines[0, 2] > 0.8 > cosines[0, 3]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_gone_and_comes_back(embedder, server):
     embedder.check()
     server.kill()

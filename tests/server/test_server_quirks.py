@@ -215,6 +215,7 @@ def test_retry_after_is_honoured(describer, preview):
         assert 0.4 <= time.monotonic() - began < 3
 
 
+@pytest.mark.slow
 def test_too_many_requests_are_not_sent_again(describer, preview):
     def two_at_once(_request):
         return None if server.at_once <= 2 else error(429, "too many")
@@ -317,6 +318,7 @@ def test_a_blind_model_that_was_taken_for_seeing_ends_the_run_at_once(describer,
     assert server.chats == 1
 
 
+@pytest.mark.slow
 def test_the_first_answer_may_take_long_and_later_ones_three_times_the_slowest(describer, preview):
     with Stub([Says(keywords("Cat").body, delay=pause) for pause in (0.1, 0.2, 9, 9)]) as server:
         asking = describer(server, limits=Limits(first_answer=5, answer=0.05, outage=0.2))

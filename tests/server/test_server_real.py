@@ -33,6 +33,7 @@ def test_the_right_picture_reaches_the_model(describer, preview, colour):
     assert seen.model == "tiny-vlm"
 
 
+@pytest.mark.slow
 def test_many_threads_get_their_own_answers(describer, preview):
     colours = ["red", "blue", "yellow"] * 20
     with ThreadPoolExecutor(16) as pool:
@@ -116,6 +117,7 @@ def test_a_cut_answer_is_asked_for_again_with_more_room(describer, preview, monk
     assert describer.stats.answers == 2
 
 
+@pytest.mark.slow
 def test_a_server_that_comes_back_is_waited_for(tiny_model, preview):
     with Llama(*tiny_model()) as server, ThreadPoolExecutor(8) as pool:
         describer = ServerDescriber(server.url, server.model, limits=Limits(outage=20))
@@ -129,6 +131,7 @@ def test_a_server_that_comes_back_is_waited_for(tiny_model, preview):
         describer.close()
 
 
+@pytest.mark.slow
 def test_a_server_that_stays_away_ends_the_run_for_all_threads_at_once(tiny_model, preview):
     with Llama(*tiny_model()) as server, ThreadPoolExecutor(12) as pool:
         describer = ServerDescriber(server.url, server.model, limits=Limits(outage=1.0))

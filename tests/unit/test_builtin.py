@@ -103,6 +103,7 @@ def test_phrases() -> None:
     )
 
 
+@pytest.mark.slow
 def test_threads_get_the_answers_of_one(describer: BuiltinDescriber) -> None:
     previews = [preview_of(PHOTOS / name) for name in ("cat.png", "dogs.jpg", "crossing.jpg")] * 2
     alone = [describer.describe(preview, TAGS) for preview in previews]
@@ -298,6 +299,7 @@ def test_without_the_head_only_imagenet_s_classes_speak(describer: BuiltinDescri
     assert "person" in describer.describe(preview_of(PHOTOS / "cyclists.jpg"), TAGS).confidences
 
 
+@pytest.mark.slow
 def test_what_is_known_of_a_picture_serves_every_threshold(describer: BuiltinDescriber) -> None:
     preview = preview_of(PHOTOS / "crossing.jpg")
     said = {

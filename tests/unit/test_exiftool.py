@@ -66,6 +66,7 @@ def test_an_old_one_is_not_taken(monkeypatch, tmp_path):
     assert version([str(tmp_path / "none")]) == (0, 0)
 
 
+@pytest.mark.slow
 def test_hostile_values_arrive_as_they_are(exiftool, tmp_path):
     new = exiftool.write((FILES / "single.tif").read_bytes(), ".tif", {SUBJECT: HOSTILE})
     assert subjects(new, ".tif", tmp_path) == HOSTILE

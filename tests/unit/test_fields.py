@@ -354,6 +354,7 @@ paths = st.lists(words, min_size=1, max_size=3).map("|".join)
 tag_sets = st.lists(paths, max_size=6, unique_by=key).map(tuple)
 
 
+@pytest.mark.slow
 @given(first=tag_sets, more=tag_sets, gone=st.integers(0, 5))
 def test_tags_are_what_there_was_without_what_goes_with_what_comes(first, more, gone):
     packets = apply_change(Packets(), Change(add=first), families=JPEG)

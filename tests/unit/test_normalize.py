@@ -107,6 +107,7 @@ def test_laws(keywords, case, max_tags):
         tag.encode()
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.from_regex(r"[a-z]{3,9}( [a-z]{3,9})?", fullmatch=True)))
 def test_plain_words_keep_their_order_and_none_is_lost(words):

@@ -429,6 +429,7 @@ def test_a_worker_that_died_between_photos_costs_none(pool: PreviewPool) -> None
     assert pool.make(photo(FILES / "baseline.jpg")).width == 120
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_is_replaced_in_time() -> None:
     with PreviewPool(1, timeout_s=2) as pool:
         pool.make(photo(FILES / "baseline.jpg"))
@@ -442,6 +443,7 @@ def test_a_worker_that_hangs_is_replaced_in_time() -> None:
     assert not is_running(victim)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only there the limit is enforced")
 def test_the_memory_limit_turns_a_giant_into_a_failure(tmp_path: Path) -> None:
     Image.new("RGB", (10_000, 8_000)).save(tmp_path / "giant.png", compress_level=1)
@@ -510,6 +512,7 @@ def parent() -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
+@pytest.mark.slow
 def test_workers_end_when_their_parent_is_killed(parent: subprocess.Popen[str]) -> None:
     worker, heavy = parent.stdout.readline().split(maxsplit=1)
     assert heavy.strip() == "[]"

@@ -57,6 +57,7 @@ def train_head():
     return module
 
 
+@pytest.mark.slow
 def test_the_person_threshold_leaves_room_for_chance(train_head) -> None:
     """At most one photo in ten, up to the end of the interval: 7 of 151 end at .093, 8 at .102."""
     assert train_head.surely_below(7, 151)

@@ -163,6 +163,7 @@ def test_plain_words_survive_every_shape(words):
         assert parse_reply(answer).keywords == tuple(words), answer
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(WORDS, st.integers(0, 200))
 def test_a_cut_answer_keeps_only_whole_items(words, cut):

@@ -504,6 +504,7 @@ def test_the_record_of_a_jpeg_is_small(store, photo):
     assert written.after_hash == digest(photo.path.read_bytes())
 
 
+@pytest.mark.slow
 @NEEDS_EXIFTOOL
 @pytest.mark.parametrize("there", [(), ("-ComponentsConfiguration=YCbCr-",)])
 def test_a_tiff_gets_no_components_and_its_iptc_digest_follows(tmp_path, there):

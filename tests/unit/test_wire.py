@@ -71,6 +71,7 @@ def test_an_error_is_fit_to_be_shown():
     assert error_text(b"a\x1b[31mb\nc" + b"d" * 1000) == "a [31mb c" + "d" * 191
 
 
+@pytest.mark.slow
 @given(
     st.binary(max_size=60)
     | st.recursive(

@@ -323,6 +323,7 @@ def others(packet_: bytes) -> set[tuple]:
     return {(name, value) for name, value in triples(packet_) if name not in (SUBJECT[0], LABEL[0])}
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(old=packets(), tags=st.lists(TEXTS.filter(str.strip), max_size=4, unique=True), label=TEXTS)
 def test_our_edit_keeps_everything_else(old, tags, label):
