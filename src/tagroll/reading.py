@@ -4,11 +4,11 @@ import gc
 import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from tagroll.catalog import Catalog, PhotoRow
@@ -59,8 +59,13 @@ class Reader:
     def _begin(self, items: Sequence[Photo | Outcome], processes: "_Processes") -> "_Batch":
         """Look photos up, and give those that have to be read to the processes, if they are many."""
         photos = [item for item in items if isinstance(item, Photo)]
-        rows = self.catalog.photos_at([photo.path for photo in photos])
-        files = [_File(*known) for known in zip(photos, rows, self.store.stamps(photos), strict=True)]
+        rows = self.catalog.tags_at([photo.path for photo in photos])
+        stamps = self.store.stamps(photos)
+        files = [
+            # "" is no stamp: that of a file which is not there, and of a row that counts no more
+            _File(photo, stamp, row[1] if row and stamp and row[0] == stamp else None)
+            for photo, stamp, row in zip(photos, stamps, rows, strict=True)
+        ]
         stale = [file.photo for file in files if file.tags is None]
         away = [
             p for p in stale if len(stale) >= WORTH_PROCESSES and p.format.writer in {"jpeg", "png", "webp"}
@@ -69,7 +74,7 @@ class Reader:
 
     def _finish(self, batch: "_Batch") -> Iterator[Outcome]:
         """Read the rest, and note in the index what was read."""
-        answers = zip(batch.away, chain.from_iterable(batch.asked), strict=True)
+        answers = zip(batch.away, batch.asked, strict=True)
         found = {photo.path: _outcome(photo.path, said) for photo, said in answers if said is not None}
         here = [f.photo for f in batch.files if f.tags is None and f.photo.path not in found]
         found.update(self._read_here(here))
@@ -97,17 +102,11 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A photo, what the index says of it, and its stamp now."""
+    """A photo, its stamp now, and its tags where the index knows them; None where it has to be read."""
 
     photo: Photo
-    row: PhotoRow | None
     stamp: str
-
-    @property
-    def tags(self) -> tuple[str, ...] | None:
-        """Its tags where the index knows them; None where it has to be read."""
-        # "" is no stamp: that of a file which is not there, and of a row that counts no more
-        return self.row.tags if self.row and self.stamp and self.row.stamp == self.stamp else None
+    tags: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ class _Batch:
     items: Sequence[Photo | Outcome]
     files: Sequence[_File]
     away: Sequence[Photo]
-    asked: Iterable[list["_Said | None"]]
+    asked: Iterator["_Said | None"]
 
 
 @dataclass(frozen=True)
@@ -129,16 +128,17 @@ class _Processes:
     @cached_property
     def _pool(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")  # no threads or locks of ours are copied into them
-        pool = ProcessPoolExecutor(cores(), context, initializer=_prepare)
+        pool = ProcessPoolExecutor(max(1, cores() - 1), context, initializer=_prepare)  # we read, too
         # the batch that was begun ahead is not wanted any more when reading ends early
         self.resources.callback(pool.shutdown, cancel_futures=True)
         return pool
 
-    def read(self, photos: Sequence[Photo]) -> Iterable[list["_Said | None"]]:
-        """Begin to read photos; gives what they say, in shares."""
-        shares = [photos[start : start + SHARE] for start in range(0, len(photos), SHARE)]
-        asked = [[(str(photo.path), photo.format.name) for photo in share] for share in shares]
-        return self._pool.map(_read_share, asked) if asked else ()
+    def read(self, photos: Sequence[Photo]) -> Iterator["_Said | None"]:
+        """Begin to read photos; gives what they say."""
+        asked = [(str(photo.path), photo.format.name) for photo in photos]
+        shares = [asked[start : start + SHARE] for start in range(0, len(asked), SHARE)]
+        futures = [self._pool.submit(_read_share, share) for share in shares]
+        return _gathered(shares, futures)
 
 
 def _prepare() -> None:
@@ -148,12 +148,23 @@ def _prepare() -> None:
     gc.set_threshold(100_000)  # nothing here makes cycles; looking for some took a fifth of the time
 
 
+_Share = Sequence[tuple[str, str]]
+"""Photos as path and format."""
 _Said = tuple[str, ...] | PhotoError
 """The tags of a photo, or why they cannot be read: little to send from one process to another."""
 
 
-def _read_share(share: Sequence[tuple[str, str]]) -> list[_Said | None]:
-    """Read photos (path and format) in process; None for one that exiftool may be able to read."""
+def _gathered(
+    shares: Sequence[_Share], futures: Sequence[Future[list[_Said | None]]]
+) -> Iterator[_Said | None]:
+    """What the photos of all shares say. From the end on, what no process has begun with is read here."""
+    here = {n: _read_share(shares[n]) for n in reversed(range(len(shares))) if futures[n].cancel()}
+    for number, future in enumerate(futures):
+        yield from here[number] if number in here else future.result()
+
+
+def _read_share(share: _Share) -> list[_Said | None]:
+    """Read photos in process; None for one that exiftool may be able to read."""
     photos = [Photo(Path(path), 0, 0, _FORMATS[name]) for path, name in share]
     said = map(_said, MetadataStore().read_many(photos))
     return [None if isinstance(one, ForeignStructureError) else one for one in said]

@@ -227,19 +227,15 @@ class Catalog(Words):
         """Every path that is known to hold this picture."""
         return [_photo_row(row) for row in self._read(f"{_PHOTO} WHERE picture_hash = ?", picture_hash)]
 
-    def photos_at(self, paths: Sequence[Path]) -> list[PhotoRow | None]:
-        """The index rows of many paths at once, None for one that is not in it."""
+    def tags_at(self, paths: Sequence[Path]) -> list[tuple[str, tuple[str, ...]] | None]:
+        """What the index says of many paths at once: stamp and tags, or None for one that is not in it."""
         names = [os.fsencode(path) for path in paths]
-        rows = {
-            row[0]: row
-            for row in self._read(f"{_PHOTO} WHERE path IN ({','.join('?' * len(names))})", *names)
-        }
+        marks = ",".join("?" * len(names))
+        rows = self._read(f"SELECT path, stamp, tags FROM photos WHERE path IN ({marks})", *names)  # noqa: S608 - marks only
         # one JSON text for all: starting the decoder anew for each row would take most of the time
-        tags = dict(zip(rows, json.loads(f"[{','.join(row[3] for row in rows.values())}]"), strict=True))
-        return [
-            _photo_row(row, path, tags[name]) if (row := rows.get(name)) else None
-            for name, path in zip(names, paths, strict=True)
-        ]
+        tags = json.loads(f"[{','.join(row[2] for row in rows)}]")
+        known = {row[0]: (row[1], tuple(found)) for row, found in zip(rows, tags, strict=True)}
+        return [known.get(name) for name in names]
 
     def index(self, rows: Sequence[PhotoRow]) -> None:
         """Note what files hold that were only read; what tagroll last made of them stays. Returns when it is on disk."""
@@ -282,11 +278,10 @@ def _photo_values(row: PhotoRow) -> tuple[object, ...]:
     return (os.fsencode(row.path), row.stamp, row.picture_hash, _json(row.tags), wanted)
 
 
-def _photo_row(row: tuple[Any, ...], known: Path | None = None, parsed: list[str] | None = None) -> PhotoRow:
+def _photo_row(row: tuple[Any, ...]) -> PhotoRow:
     path, stamp, picture_hash, tags, wanted = row
     wanted = None if wanted is None else json.loads(wanted)
-    tags = tuple(json.loads(tags) if parsed is None else parsed)
-    return PhotoRow(known or _path(path), stamp, picture_hash, tags, wanted)
+    return PhotoRow(_path(path), stamp, picture_hash, tuple(json.loads(tags)), wanted)
 
 
 _WRITE = "SELECT id, run, state, photo, target, engine, before, after, before_hash, after_hash, patch, picture_hash FROM writes"
