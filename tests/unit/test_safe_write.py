@@ -405,3 +405,19 @@ def test_one_byte_more_less_or_other_is_seen(tmp_path, size):
         (tmp_path / "file").write_bytes(content)
         with (tmp_path / "file").open("rb") as file:
             assert safe_write._holds(file.fileno(), data) is (content == data)
+
+
+def test_a_folder_that_goes_with_its_last_file_is_no_failure(tmp_path, monkeypatch):
+    photo = tmp_path / "copies" / "a.jpg"
+    photo.parent.mkdir()
+    photo.write_bytes(b"a copy")
+    real = safe_write.sync_folder
+
+    def late(folder: Path) -> None:
+        folder.rmdir()  # as another thread of the same undo does
+        real(folder)
+
+    monkeypatch.setattr(safe_write, "sync_folder", late)
+    with hold(photo) as original:
+        safe_remove(original, before_replace=nothing)
+    assert list(tmp_path.iterdir()) == []

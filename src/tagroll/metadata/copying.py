@@ -30,6 +30,7 @@ from tagroll.metadata.safe_write import (
     rename_new,
     safe_remove,
     temporary,
+    unlink,
     write_all,
 )
 
@@ -259,8 +260,7 @@ def _unlinked(write: Write, done: Write, journal: Journal, *, dry_run: bool) -> 
     if not dry_run:
         journal(done)
         with explained():
-            write.target.unlink()
-            sync_folder(write.target.parent)
+            unlink(write.target)
     return done
 
 

@@ -185,8 +185,14 @@ def safe_remove(original: Original, *, before_replace: BeforeReplace) -> None:
     before_replace()
     original.check_unchanged()
     with explained():
-        original.path.unlink()
-        sync_folder(original.path.parent)
+        unlink(original.path)
+
+
+def unlink(path: Path) -> None:
+    """Remove a name, for good when this returns."""
+    path.unlink()
+    with contextlib.suppress(FileNotFoundError):  # another thread found the folder empty then, and removed it
+        sync_folder(path.parent)
 
 
 def remove_leftovers(folder: Path) -> int:
