@@ -302,8 +302,7 @@ def _path(raw: object) -> Path:
     return Path(os.fsdecode(raw))
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _content(metadata: Metadata) -> str:
