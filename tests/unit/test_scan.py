@@ -292,7 +292,6 @@ print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)  # writing 100,000 files
 @pytest.mark.skipif(sys.platform != "linux", reason="reads peak memory as Linux counts it")
 def test_memory_does_not_grow_with_the_number_of_photos(tmp_path: Path) -> None:
     def grown(root: Path, folders: int) -> int:
@@ -312,8 +311,8 @@ def test_memory_does_not_grow_with_the_number_of_photos(tmp_path: Path) -> None:
         assert count == folders * 500
         return kilobytes
 
-    small, large = grown(tmp_path / "small", 4), grown(tmp_path / "large", 200)
-    assert large - small < 1000
+    small, large = grown(tmp_path / "small", 4), grown(tmp_path / "large", 40)
+    assert large - small < 1000  # kilobytes; the paths of 18,000 photos alone would be twice that
 
 
 def environment() -> dict[str, str]:
