@@ -15,8 +15,8 @@ from pathlib import Path
 
 from tagroll.asking import Asking
 from tagroll.catalog import Catalog
+from tagroll.describe.answers import keep, recall
 from tagroll.describe.builtin import MODEL as BUILTIN
-from tagroll.describe.builtin import kept_as, known
 from tagroll.domain import (
     Change,
     Describer,
@@ -204,13 +204,11 @@ class Classifier:
     def _kept(self, picture: str) -> Callable[[], Description | None]:
         if self.policy.again:
             return lambda: None
-        return lambda: known(
-            self.describer, self.prompt, lambda model: self.catalog.answer(picture, model, self.prompt)
-        )
+        return lambda: recall(self.catalog, self.describer, self.prompt, picture)
 
     def _describe(self, photo: Photo, picture: str) -> Description:
         answer = self.describer.describe(self.preview(photo), self.prompt)
-        self.catalog.keep_answer(picture, self.prompt, answer, kept_as(self.describer, answer))
+        keep(self.catalog, self.describer, self.prompt, picture, answer)
         return answer
 
     # naming ----------------------------------------------------------------------------------------------
@@ -220,9 +218,8 @@ class Classifier:
         keywords = normalize(answer.keywords, case=self.policy.case)[: self.policy.max_tags]
         title, name = answer.title, answer.filename or answer.title or " ".join(keywords[:3])
         name = name if safe_stem(name) else photo.path.stem
-        if (
-            answer.model.startswith(BUILTIN) and taken.date
-        ):  # it knows so little that the day is half of the telling
+        # the built-in model knows so little that the day is half of the telling
+        if answer.model.startswith(BUILTIN) and taken.date:
             day = f"{taken.date:%Y-%m-%d}"
             title = f"{title}, {day}" if title else ""
             name = f"{day} {name}"

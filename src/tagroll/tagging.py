@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tagroll.asking import Asking
 from tagroll.catalog import Catalog, PhotoRow
-from tagroll.describe.builtin import kept_as, known
+from tagroll.describe.answers import keep, recall
 from tagroll.domain import (
     Change,
     Describer,
@@ -136,13 +136,11 @@ class Tagger:
     def _kept(self, picture: str) -> Callable[[], Description | None]:
         if self.policy.retag:
             return lambda: None
-        return lambda: known(
-            self.describer, self.prompt, lambda model: self.catalog.answer(picture, model, self.prompt)
-        )
+        return lambda: recall(self.catalog, self.describer, self.prompt, picture)
 
     def _describe(self, photo: Photo, picture: str) -> Description:
         answer = self.describer.describe(self.preview(photo), self.prompt)
-        self.catalog.keep_answer(picture, self.prompt, answer, kept_as(self.describer, answer))
+        keep(self.catalog, self.describer, self.prompt, picture, answer)
         return answer
 
     # what is done already --------------------------------------------------------------------------------

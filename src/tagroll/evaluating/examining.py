@@ -14,7 +14,8 @@ from typing import Literal
 
 from tagroll.asking import Asking
 from tagroll.catalog import Catalog, Run
-from tagroll.describe.builtin import kept_as, known, looked_as
+from tagroll.describe.answers import keep, recall
+from tagroll.describe.builtin import looked_as
 from tagroll.describe.many import ManyDescriber
 from tagroll.describe.server import ServerDescriber, Stats
 from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prompt, Status
@@ -165,7 +166,7 @@ class Examination:
         def kept() -> Description | None:
             if ask.fresh and looked_as(ask.describer) == ask.describer.model:
                 return None
-            return known(ask.describer, question, lambda model: ask.catalog.answer(picture, model, question))
+            return recall(ask.catalog, ask.describer, question, picture)
 
         answer, asked = self._asking.once(picture, lambda: self._ask(photo, picture), kept)
         if answer.confidences:
@@ -179,7 +180,7 @@ class Examination:
             preview = recompressed(preview)
         describer = self.examiner.describer
         answer = describer.describe(preview, self.examiner.prompt)
-        self.examiner.catalog.keep_answer(picture, self._question(), answer, kept_as(describer, answer))
+        keep(self.examiner.catalog, describer, self._question(), picture, answer)
         return answer
 
     def _question(self) -> Prompt:
