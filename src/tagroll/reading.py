@@ -15,6 +15,7 @@ from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Metadata, Outcome, Photo, Status
 from tagroll.errors import ForeignStructureError, PhotoError
 from tagroll.formats import FORMATS
+from tagroll.metadata.engines import in_process
 from tagroll.metadata.store import MetadataStore
 from tagroll.parallel import cores
 
@@ -67,9 +68,7 @@ class Reader:
             for photo, stamp, row in zip(photos, stamps, rows, strict=True)
         ]
         stale = [file.photo for file in files if file.tags is None]
-        away = [
-            p for p in stale if len(stale) >= WORTH_PROCESSES and p.format.writer in {"jpeg", "png", "webp"}
-        ]
+        away = [photo for photo in stale if len(stale) >= WORTH_PROCESSES and in_process(photo.format)]
         return _Batch(items, files, away, processes.read(away))
 
     def _finish(self, batch: "_Batch") -> Iterator[Outcome]:
