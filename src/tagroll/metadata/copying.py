@@ -11,9 +11,11 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from hashlib import blake2b, file_digest
+from hashlib import file_digest
 from pathlib import Path
 from typing import Final
+
+from blake3 import blake3
 
 from tagroll.domain import Change, Journal, Metadata, Photo, Write
 from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
@@ -247,7 +249,7 @@ def _hash(fd: int) -> str:
     """As `digest`, of an open file."""
     os.lseek(fd, 0, os.SEEK_SET)
     with open(fd, "rb", buffering=0, closefd=False) as file:
-        return file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
+        return file_digest(file, blake3).hexdigest(length=16)
 
 
 # taking back -------------------------------------------------------------------------------------------

@@ -16,8 +16,9 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
+
+from blake3 import blake3
 
 from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
 from tagroll.metadata.platforms import copy_attributes, lock, sync, sync_folder
@@ -49,8 +50,8 @@ class OwnerLostError(WriteError):
 
 
 def digest(data: bytes) -> str:
-    """Hash a whole file the way the journal keeps it: blake2b-128, hex."""
-    return blake2b(data, digest_size=16).hexdigest()
+    """Hash a whole file the way the journal keeps it: BLAKE3, 128 bits, hex."""
+    return blake3(data).hexdigest(length=16)
 
 
 @dataclass(frozen=True, slots=True)
