@@ -11,7 +11,6 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from hashlib import file_digest
 from pathlib import Path
 from typing import Final
 
@@ -248,8 +247,10 @@ def _put(ready: Sequence[_Ready]) -> None:
 def _hash(fd: int) -> str:
     """As `digest`, of an open file."""
     os.lseek(fd, 0, os.SEEK_SET)
-    with open(fd, "rb", buffering=0, closefd=False) as file:
-        return file_digest(file, blake3).hexdigest(length=16)
+    hasher = blake3()
+    while chunk := os.read(fd, _CHUNK):
+        hasher.update(chunk)
+    return hasher.hexdigest(length=16)
 
 
 # taking back -------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import base64
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import md5
 from pathlib import Path
 from types import ModuleType
@@ -19,14 +19,14 @@ from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.formats import Format
 from tagroll.metadata import jpeg, png, webp
 from tagroll.metadata.exiftool import ExifTool
-from tagroll.metadata.fields import ALL_FAMILIES, FIELDS, Fields, apply_change, fields_after, read_fields
+from tagroll.metadata.fields import ALL_FAMILIES, FIELDS, Fields, fields_after, read_fields, with_fields
 from tagroll.metadata.keywords import legal
 from tagroll.metadata.packets import Packets
 
 _XMP_ONLY = frozenset({"xmp"})
 _EXIF_TEXTS = ("IFD0:XPKeywords", "ExifIFD:UserComment")
 _BINARY = "base64:"
-_XMP, _IPTC, _KEYWORDS = "XMP:XMP", "IPTC:IPTC", "IPTC:Keywords"
+_XMP, _IPTC = "XMP:XMP", "IPTC:IPTC"
 _IPTC_COPY = re.compile(r"IPTC\d+:IPTC")
 _EXTENDED = b"HasExtendedXMP"
 _DIGEST = "Photoshop:IPTCDigest"
@@ -86,8 +86,8 @@ class Engine(Protocol):
             MetadataError: It cannot be read.
         """
 
-    def edit(self, data: bytes, content: Content, change: Change, known: Metadata) -> bytes:
-        """The whole new file. `content` is what was read; `known` is all that the photo is known to carry.
+    def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
+        """The whole new file. `content` is what was read; `wanted` is what fields shall hold.
 
         Raises:
             ForeignStructureError: Another engine may be able to edit the file.
@@ -112,10 +112,9 @@ class InProcess:
         packets = self.module.read_packets(source)
         return Content(read_fields(packets), packets, packets.signed)
 
-    def edit(self, data: bytes, content: Content, change: Change, known: Metadata) -> bytes:
+    def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
         """See Engine."""
-        old = content.packets
-        packets = apply_change(old, change, families=self.families, known=known, size=old.size)
+        packets = with_fields(content.packets, content.fields, wanted, content.packets.size)
         new: bytes = self.module.replace_packets(data, packets)
         return new
 
@@ -132,10 +131,9 @@ class Sidecar:
         packets = Packets(xmp=data or None)
         return Content(read_fields(packets), packets)
 
-    def edit(self, data: bytes, content: Content, change: Change, known: Metadata) -> bytes:
+    def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
         """See Engine."""
-        new = apply_change(content.packets, change, families=self.families, known=known)
-        return new.xmp or data
+        return with_fields(content.packets, content.fields, wanted).xmp or data
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +149,7 @@ class ViaExifTool:
         """See Engine; a path of a file will do."""
         return _content(self.exiftool.read(data, self.suffix, _WANTED))
 
-    def edit(self, data: bytes, content: Content, change: Change, known: Metadata) -> bytes:
+    def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
         """See Engine.
 
         XMP and IPTC are edited here and handed over as blocks, so that exiftool does not tidy up what other
@@ -160,20 +158,20 @@ class ViaExifTool:
         if content.beside is None:  # read by another engine
             content = self.read(data)
         packets, fields, there = content.packets, content.fields, content.beside or frozenset()
-        after = fields_after(replace(known, fields=fields), change, self.families)
-        values = {name: tuple(map(legal, new)) for name, new in after.items() if new != fields.get(name, ())}
-        families = self.families - {"exif"}
-        if packets.xmp is None or _EXTENDED not in packets.xmp:
-            values = {name: new for name, new in values.items() if FIELDS[name].family == "exif"}
-        else:
-            families -= {"xmp"}
-            values.pop(_KEYWORDS, None)
+        extended = packets.xmp is not None and _EXTENDED in packets.xmp
+        left = frozenset({"exif", "xmp"} if extended else {"exif"})
+        values = {
+            name: tuple(map(legal, new))
+            for name, new in wanted.items()
+            if FIELDS[name].family in left and new != fields.get(name, ())
+        }
         if _EXIF_TEXTS[1] in values and _COMPONENTS not in there and self.suffix.lower() in {".tif", ".tiff"}:
             # exiftool takes it for mandatory; in a TIFF it is not allowed (EXIF 2.32, tag support levels)
             values[_COMPONENTS] = ()
-        new = apply_change(packets, change, families=families, known=known)
+        here = {name: new for name, new in wanted.items() if FIELDS[name].family not in left}
+        new = with_fields(packets, fields, here)
         blocks = {}
-        if "xmp" in families and new.xmp != packets.xmp:
+        if new.xmp != packets.xmp:
             blocks["XMP"] = new.xmp or b""
         if new.iptc != packets.iptc:
             blocks["IPTC"] = block = _padded(new.iptc or b"")
@@ -217,24 +215,29 @@ def _content(tags: Mapping[str, str]) -> Content:
     return Content({**read_fields(packets), **texts}, packets, beside=_BESIDE.intersection(tags))
 
 
-def check(engine: Engine, data: bytes, change: Change, known: Metadata) -> Fields:
-    """Read the fields back from new bytes and compare them with what was to be written.
+def edit(
+    engine: Engine, data: bytes, content: Content, change: Change, known: Metadata
+) -> tuple[bytes, Fields]:
+    """Make the new bytes of a file, read the fields back from them and compare these with what was to be written.
 
     Args:
-        engine: Who wrote.
-        data: The new bytes.
-        change: What was to be done.
-        known: What the photo carried, with the fields of this very file before.
+        engine: Who writes.
+        data: The file.
+        content: What the engine read of it.
+        change: What is to be done.
+        known: What the photo is known to carry; `fields` are those of this very file.
 
     Returns:
-        What they say.
+        The new bytes, and what they say.
 
     Raises:
-        ForeignStructureError: They do not say what they should.
+        ForeignStructureError: The engine cannot do it, or the new bytes do not say what they should.
+        MetadataError: The file cannot be read.
     """
     wanted = fields_after(known, change, engine.families)
+    new = engine.edit(data, content, wanted)
     try:
-        found = engine.read(data).fields
+        found = engine.read(new).fields
     except MetadataError as error:
         raise ForeignStructureError(f"the new file could not be read back: {error.message}") from error
     for name, texts in {**known.fields, **wanted}.items():
@@ -242,7 +245,7 @@ def check(engine: Engine, data: bytes, change: Change, known: Metadata) -> Field
         same = now == texts or _plain(now) == _plain(texts)
         if not same and not (name == _EXIF_TEXTS[1] and now == known.fields.get(name, ())):
             raise ForeignStructureError(f"the new file does not say what it should in {name}")
-    return found
+    return new, found
 
 
 def _plain(texts: tuple[str, ...]) -> list[str]:

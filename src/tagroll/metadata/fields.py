@@ -183,40 +183,39 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
     return after
 
 
-def apply_change(
-    packets: Packets,
-    change: Change,
-    *,
-    families: frozenset[str],
-    known: Metadata | None = None,
-    size: tuple[int, int] | None = None,
+def with_fields(
+    packets: Packets, there: Fields, wanted: Fields, size: tuple[int, int] | None = None
 ) -> Packets:
-    """The packets after a change; those that do not change are the same bytes.
+    """The packets with other values in some fields; those that do not change are the same bytes.
 
     Args:
         packets: Those of the file that is written (a sidecar is `Packets(xmp=...)`).
-        change: What to do.
-        families: The packets the file can hold: "xmp", "iptc", "exif".
-        known: What the photo is known to carry, when that is more than the packets say (a new sidecar has to
-            take up the embedded tags).
+        there: All that they say now.
+        wanted: What fields shall hold, from `fields_after`.
         size: Width and height of the picture in pixels; a new Exif directory has to tell them.
 
     Raises:
         MetadataError: A packet cannot be read; nothing may be written then.
         ForeignStructureError: A field that other programs read cannot be kept in step.
     """
-    xmp = Xmp(packets.xmp)
-    fields = _xmp_fields(xmp) | _other_fields(packets)
-    tags = (metadata_from_fields(fields) if known is None else known).tags
-    after = fields_after(Metadata(tags, fields), change, families)
-    changed = {name: values for name, values in after.items() if values != fields.get(name, ())}
-    if any(FIELDS[name].family == "xmp" for name in changed):
-        for name, values in changed.items():
-            _set_xmp(xmp, FIELDS[name], values)
+    changed = {name: values for name, values in wanted.items() if values != there.get(name, ())}
+    rows = [FIELDS[name] for name in changed]
+    if any(row.family == "xmp" for row in rows):
+        xmp = Xmp(packets.xmp)
+        for row in rows:
+            _set_xmp(xmp, row, changed[row.name])
         packets = replace(packets, xmp=xmp.to_bytes())
     if "IPTC:Keywords" in changed:
         packets = replace(packets, iptc=iptc.set_keywords(packets.iptc, changed["IPTC:Keywords"]) or None)
-    return replace(packets, exif=_set_exif(packets.exif, changed, size))
+    if any(row.family == "exif" for row in rows):
+        packets = replace(packets, exif=_set_exif(packets.exif, changed, size))
+    return packets
+
+
+def apply_change(packets: Packets, change: Change, families: frozenset[str]) -> Packets:
+    """The packets after a change to a photo of which they are all there is; see `fields_after` and `with_fields`."""
+    now = read_metadata(packets)
+    return with_fields(packets, now.fields, fields_after(now, change, families))
 
 
 def _xmp_fields(xmp: Xmp) -> dict[str, tuple[str, ...]]:
@@ -339,8 +338,10 @@ def _set_xmp(xmp: Xmp, row: Field, values: tuple[str, ...]) -> None:
 
 
 def _set_exif(block: bytes | None, changed: Fields, size: tuple[int, int] | None) -> bytes | None:
-    texts = {name: "".join(values) for name, values in changed.items() if FIELDS[name].family == "exif"}
-    comment, words = texts.get("ExifIFD:UserComment"), texts.get("IFD0:XPKeywords")
+    comment, words = (
+        "".join(changed[name]) if name in changed else None
+        for name in ("ExifIFD:UserComment", "IFD0:XPKeywords")
+    )
     if comment is not None:
         try:
             return exif.set_text(block, comment=comment, keywords=words, size=size)

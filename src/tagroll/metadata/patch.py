@@ -7,6 +7,7 @@ than the old packets: some hundred bytes for an edit of a JPEG of any size.
 
 import struct
 from collections.abc import Iterator
+from typing import Literal
 
 from tagroll.errors import WriteError
 
@@ -15,6 +16,7 @@ _STEP = struct.Struct("<QQQ")  # literal bytes to append; then offset and length
 _COUNT = struct.Struct("<I")
 _PROBE = 32  # bytes that must agree before two stretches are taken for the same
 _MAX_DEPTH = 10  # splits of one gap: 2^10 stretches are plenty for a file rewritten by any program
+_NEAR = 256  # bytes that are compared in one go, as numbers, to find where they differ
 _WORTH = 1024  # a smaller gap is kept as it is: looking for what it shares costs more than its bytes
 _PROBE_PLACES = (0.5, 0.25, 0.75, 0.05, 0.95)  # where in a gap a stretch that was only moved is looked for
 _LARGE = 64  # a gap of more than one part in so many is large
@@ -128,16 +130,26 @@ def _common(
 ) -> int:
     """Count the bytes two stretches share at their start (or end): in growing steps, then by bisection."""
     room = min(old[1] - old[0], new[1] - new[0])
-    known, step = 0, 256
+    known, step = 0, _NEAR
     view = memoryview(before)  # compared in place: a copy would cost twenty times the comparison
-    while step and known < room:
+    while known < room:
         size = min(known + step, room)
         if backwards:
-            same = after.startswith(view[old[1] - size : old[1] - known], new[1] - size)
+            start, there = old[1] - size, new[1] - size
         else:
-            same = after.startswith(view[old[0] + known : old[0] + size], new[0] + known)
-        if same:
-            known, step = size, step * 2
-        else:
+            start, there = old[0] + known, new[0] + known
+        if after.startswith(view[start : start + size - known], there):
+            known, step = size, step * 8
+        elif size - known > _NEAR:
             room, step = size - 1, (size - known) // 2
+        else:
+            length = size - known
+            return known + _same(view[start : start + length], after[there : there + length], backwards)
     return known
+
+
+def _same(one: memoryview, two: bytes, backwards: bool) -> int:
+    """How many bytes two different short stretches of one length share at their start (or end)."""
+    order: Literal["big", "little"] = "big" if backwards else "little"
+    differing = int.from_bytes(one, order) ^ int.from_bytes(two, order)
+    return ((differing & -differing).bit_length() - 1) // 8  # the lowest bit set

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from tagroll.domain import Change, Metadata, Photo
 from tagroll.errors import ForeignStructureError, MetadataError, WriteError
 from tagroll.formats import HEAD_BYTES, Format, detect
-from tagroll.metadata.engines import EXIFTOOL, Content, Engine, Sidecar, check, in_process, via_exiftool
+from tagroll.metadata.engines import EXIFTOOL, Content, Engine, Sidecar, edit, in_process, via_exiftool
 from tagroll.metadata.exiftool import INSTALL, ExifTool
 from tagroll.metadata.fields import Fields, metadata_from_fields
 from tagroll.metadata.picture import picture_hash, same_picture
@@ -41,6 +41,7 @@ class View:
         sidecar: Its sidecar, or None.
         beside: What the sidecar says, or None.
         picture: Hash of the picture.
+        metadata: What the photo and its sidecar say together.
     """
 
     photo: Original
@@ -49,11 +50,7 @@ class View:
     sidecar: Original | None
     beside: Content | None
     picture: str
-
-    @property
-    def metadata(self) -> Metadata:
-        """What both say together."""
-        return metadata_from_fields(self.content.fields, self.beside.fields if self.beside else None)
+    metadata: Metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +108,10 @@ class Planner:
             beside = self.find_sidecar(path, fmt)
             sidecar = held.enter_context(hold(beside)) if beside else None
             said = SIDECAR.read(sidecar.data) if sidecar else None
+            content = self.read(original, fmt)
+            metadata = metadata_from_fields(content.fields, said.fields if said else None)
             picture = picture_hash(original.data, fmt)
-            yield View(original, fmt, self.read(original, fmt), sidecar, said, picture)
+            yield View(original, fmt, content, sidecar, said, picture, metadata)
 
     def find_sidecar(self, path: Path, fmt: Format) -> Path | None:
         """The sidecar that belongs to the photo, unless sidecars are not wanted at all."""
@@ -175,8 +174,8 @@ class Planner:
         path = view.sidecar.path if view.sidecar else new_sidecar(view.photo.path)
         old = view.sidecar.data if view.sidecar else b""
         known = replace(view.metadata, fields=view.beside.fields if view.beside else {})
-        new = SIDECAR.edit(old, view.beside or SIDECAR.read(b""), change, known)
-        return Step(SIDECAR, path, view.sidecar, known, new, check(SIDECAR, new, change, known))
+        new, fields = edit(SIDECAR, old, view.beside or SIDECAR.read(b""), change, known)
+        return Step(SIDECAR, path, view.sidecar, known, new, fields)
 
     def engine(self, name: str, path: Path, fmt: Format) -> Engine:
         """The engine of a journal row.
@@ -220,10 +219,9 @@ def embed(engine: Engine, view: View, change: Change) -> Step:
         ForeignStructureError: This engine cannot do it.
     """
     known = replace(view.metadata, fields=view.content.fields)
-    new = engine.edit(view.photo.data, view.content, change, known)
+    new, fields = edit(engine, view.photo.data, view.content, change, known)
     if not same_picture(view.photo.data, new, view.format):
         raise ForeignStructureError("the picture itself would change")
-    fields = check(engine, new, change, known)
     return Step(engine, view.photo.path, view.photo, known, new, fields)
 
 

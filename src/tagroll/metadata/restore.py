@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tagroll.domain import Change, Metadata, Write
 from tagroll.errors import ForeignStructureError, WriteError
-from tagroll.metadata.engines import Engine, check
+from tagroll.metadata.engines import Engine, edit
 from tagroll.metadata.fields import metadata_from_fields, tags_after
 from tagroll.metadata.keywords import key
 from tagroll.metadata.patch import apply_patch
@@ -83,8 +83,7 @@ def way_back(write: Write, original: Original, engine: Engine) -> Way | None:
     if not change:
         return None
     try:
-        new = engine.edit(original.data, content, change, now)
-        fields = check(engine, new, change, now)
+        new, fields = edit(engine, original.data, content, change, now)
     except ForeignStructureError as error:
         raise WriteError(
             f"was changed by another program since, and cannot be edited: {error.message}"
