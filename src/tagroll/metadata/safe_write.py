@@ -26,7 +26,7 @@ from tagroll.metadata.platforms import copy_attributes, lock, sync, sync_folder
 _LEFTOVER = re.compile(r"\.tagroll-[0-9a-f]{12}\.tmp")
 _LOCK_PATIENCE_S = 30.0
 _ALONE_AFTER_S = 24 * 3600.0  # where files cannot be locked, a leftover this old has no owner any more
-_CHUNK = 1 << 18
+_CHUNK = 1 << 20
 _FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _ROOM = "make room and run again; what is done stays done"
 _REASONS = {
@@ -99,14 +99,12 @@ def hold(path: Path) -> Iterator[Original]:
         MetadataError: It cannot be read.
         WriteError: Another run keeps it locked, or another program is writing it.
     """
-    fd = _open_locked(path)
+    fd, state = _open_locked(path)
     try:
         try:
-            state = os.fstat(fd)
             if not stat.S_ISREG(state.st_mode):
                 raise MetadataError("not a regular file")
-            with open(fd, "rb", buffering=0, closefd=False) as file:
-                data = file.read()
+            data = _read_whole(fd, state.st_size)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
         if len(data) != state.st_size or _identity(os.fstat(fd)) != _identity(state):
@@ -228,8 +226,8 @@ def _remove_leftover(path: Path) -> bool:
     return False
 
 
-def _open_locked(path: Path) -> int:
-    """Open a file for reading and lock it, waiting for other runs for a while."""
+def _open_locked(path: Path) -> tuple[int, os.stat_result]:
+    """Open a file for reading and lock it, waiting for other runs for a while; also gives its state."""
     give_up = time.monotonic() + _LOCK_PATIENCE_S
     while True:
         try:
@@ -237,9 +235,9 @@ def _open_locked(path: Path) -> int:
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
         try:
-            # the run we waited for has replaced the file: what we hold is the old one
-            if lock(fd) is not False and os.path.samestat(os.fstat(fd), path.stat()):
-                return fd
+            # where the run we waited for has replaced the file, what we hold is the old one
+            if lock(fd) is not False and os.path.samestat(state := os.fstat(fd), path.stat()):
+                return fd, state
         except OSError as error:
             os.close(fd)
             raise MetadataError(f"cannot be read: {error.strerror}") from error
@@ -247,6 +245,14 @@ def _open_locked(path: Path) -> int:
         if time.monotonic() > give_up:
             raise WriteError("another program keeps the file locked", "run again when it is done")
         time.sleep(0.02)
+
+
+def _read_whole(fd: int, size: int) -> bytes:
+    """Read a file that has so many bytes, and one more if there is one."""
+    data = os.read(fd, size + 1)
+    while len(data) < size and (more := os.read(fd, size + 1 - len(data))):  # one call gives 2 GB at most
+        data += more
+    return data
 
 
 @contextlib.contextmanager
@@ -316,11 +322,12 @@ def _identity(state: os.stat_result) -> tuple[int, ...]:
 
 def _holds(fd: int, data: bytes) -> bool:
     """Whether a file holds exactly these bytes."""
-    for start in range(0, len(data), _CHUNK):
-        chunk = os.read(fd, _CHUNK)
-        if len(chunk) != min(_CHUNK, len(data) - start) or not data.startswith(chunk, start):
+    position = 0
+    while chunk := os.read(fd, _CHUNK):
+        if not data.startswith(chunk, position):
             return False
-    return not os.read(fd, 1)
+        position += len(chunk)
+    return position == len(data)
 
 
 @contextlib.contextmanager
