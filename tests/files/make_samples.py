@@ -1,6 +1,7 @@
 """Make the tiny sample files beside this script, one for every kind of photo file the tests need.
 
-    python tests/files/make_samples.py          (needs Pillow; HEIC also needs heif-enc from libheif-examples)
+    python tests/files/make_samples.py          (needs Pillow; HEIC also heif-enc from libheif-examples, JPEG XL
+                                                 also cjxl from libjxl-tools)
 
 The picture is drawn here: four quadrants in four colours, so that a test sees whether a preview is upright
 and its colours are right. The outputs are committed; this script is how they can be checked or made again.
@@ -93,6 +94,16 @@ def heics(picture: Image.Image) -> None:
     rotated.write_bytes(add_rotation(rotated.read_bytes()))
 
 
+def jxl(_: Image.Image) -> None:
+    """plain.jxl, from what `pngs` has made: a container, as exiftool writes into no bare codestream."""
+    encoder = shutil.which("cjxl")
+    if encoder is None:
+        sys.stderr.write("no cjxl: the JPEG XL sample stays as it is\n")
+        return
+    command = [encoder, HERE / "rgb.png", HERE / "plain.jxl", "--quality=90", "--container=1"]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+
+
 def add_rotation(heic: bytes) -> bytes:
     """Give the only picture of a file fresh from heif-enc an `irot` property, as phones write it.
 
@@ -165,7 +176,7 @@ def dng(picture: Image.Image) -> None:
 
 def main() -> None:
     picture = draw()
-    for make in (jpegs, pngs, others, heics, dng):
+    for make in (jpegs, pngs, others, heics, jxl, dng):
         make(picture)
 
 

@@ -21,6 +21,7 @@ SAMPLES = {
     "palette.bmp": "bmp",
     "plain.heic": "heic",
     "rgb.avif": "avif",
+    "plain.jxl": "jxl",
     "raw.dng": "raw",
 }
 

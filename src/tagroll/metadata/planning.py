@@ -12,6 +12,7 @@ from typing import Final, Literal
 from tagroll.domain import Change, Metadata, Photo
 from tagroll.errors import ForeignStructureError, MetadataError, WriteError
 from tagroll.formats import HEAD_BYTES, Format, detect
+from tagroll.metadata import jxl
 from tagroll.metadata.engines import EXIFTOOL, Content, Engine, Sidecar, edit, in_process, via_exiftool
 from tagroll.metadata.exiftool import INSTALL, ExifTool
 from tagroll.metadata.fields import Fields, metadata_from_fields
@@ -139,12 +140,14 @@ class Planner:
         """What a photo says that cannot be read in process."""
         if fmt.name == "bmp":
             return Content({})
-        if self.exiftool:
-            return via_exiftool(self.exiftool, fmt, path).read(path)
-        data = path.read_bytes() if data is None else data
-        if any(trace in data for trace in _TAG_TRACES):
+        if data is None and (fmt.name == "jxl" or not self.exiftool):
+            data = path.read_bytes()
+        content = via_exiftool(self.exiftool, fmt, path).read(path) if self.exiftool else Content({})
+        if fmt.name == "jxl" and data:
+            jxl.check_nothing_hidden(data, found=content.packets.xmp is not None)
+        if not self.exiftool and data and any(trace in data for trace in _TAG_TRACES):
             raise MetadataError("has tags inside that only exiftool can read", INSTALL)
-        return Content({})
+        return content
 
     def steps(self, view: View, change: Change) -> tuple[list[Step], str]:
         """What to do for a change, and why the photo itself is not written ("" when it is).
@@ -199,6 +202,10 @@ class Planner:
             (self.policy == "always", "sidecars are asked for"),
             (view.format.writer == "sidecar" and self.policy != "never", "such files are not written into"),
             (view.content.signed, "a C2PA signature would become invalid"),
+            (
+                view.format.name == "jxl" and jxl.holds_jpeg(view.photo.data),
+                "the JPEG it was made from could not be restored any more",
+            ),
             (state.st_nlink > 1, "the file has a second name (hard link) that would lose it"),
             (not state.st_mode & 0o222 or not os.access(view.photo.path, os.W_OK), "the file is read-only"),
         )

@@ -111,8 +111,9 @@ class MetadataStore:
     def _read_by_exiftool(self, photos: Sequence[Photo]) -> dict[Path, Content]:
         """What photos say that only exiftool can read; those are left out of which it says nothing useful."""
         exiftool = self._planner.exiftool
+        alone = {"bmp", "jxl"}  # nothing to ask exiftool, or more to look at than what it says
         others = [
-            photo.path for photo in photos if not in_process(photo.format) and photo.format.name != "bmp"
+            photo.path for photo in photos if not in_process(photo.format) and photo.format.name not in alone
         ]
         if exiftool is None or len(others) < 2:
             return {}
