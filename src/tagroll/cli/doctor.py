@@ -108,11 +108,8 @@ def _one_photo(explainer: "Explainer", photo: Photo) -> Iterator[Finding]:
         yield Finding(f"  {view.app}", None, f"{tags}  ({view.why})")
     plan = explainer.plan(photo)
     why = f", because {plan.reason}" if plan.reason else ""
-    kept = (
-        f"; the sidecar {plan.sidecar.name} is kept in step"
-        if plan.sidecar and plan.sidecar != plan.target
-        else ""
-    )
+    also = " and ".join(sidecar.name for sidecar in plan.sidecars if sidecar != plan.target)
+    kept = f"; the sidecar {also} is kept in step" if also else ""
     yield Finding("  tagroll", True, f"would write {show(plan.target.name)} ({plan.engine}){why}{kept}")
 
 

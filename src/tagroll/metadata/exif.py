@@ -196,7 +196,7 @@ def read_text(block: bytes) -> ExifText:
     except _BrokenError:
         return ExifText(None, None)
     try:
-        keywords = None if entry is None else tiff.value(entry).decode("utf-16-le", "replace").rstrip("\0")
+        keywords = None if entry is None else _words(tiff.value(entry))
     except _BrokenError as error:
         raise MetadataError("the EXIF keywords (XPKeywords) lie outside the EXIF block") from error
     try:
@@ -285,6 +285,11 @@ _NEW = (
     + struct.pack("<IIII", 72, 1, 72, 1)
 )
 """IFD0 with its mandatory tags at their defaults: 72 dpi (rationals at 0x3E and 0x46), YCbCr centred."""
+
+
+def _words(value: bytes) -> str:
+    """The text of XPKeywords, up to the first zero."""
+    return value[: len(value) // 2 * 2].decode("utf-16-le", "replace").partition("\0")[0]
 
 
 def _decode(value: bytes, order: str) -> str:

@@ -5,7 +5,7 @@ every program, whichever field it looks at first, sees the same tags. Both engin
 go through `metadata_from_fields` and `fields_after`, so both mean the same.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
@@ -99,16 +99,18 @@ FIELDS: Mapping[str, Field] = MappingProxyType({row.name: row for row in _ROWS})
 """The rows by name, in the order in which their tags are taken up: paths first, they explain the rest."""
 
 _XMP_ROWS = tuple(row for row in _ROWS if row.family == "xmp")
+_LISTS = frozenset({"Bag", "Seq"})
 _COMPLETE = ("XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", "XMP-dc:Subject")
 
 
-def read_metadata(packets: Packets, sidecar: bytes | None = None) -> Metadata:
-    """What the packets of a photo, and its XMP sidecar, say about its content.
+def read_metadata(packets: Packets, *sidecars: bytes, fixed: bool = False) -> Metadata:
+    """What the packets of a photo, and its XMP sidecars, say about its content; see `metadata_from_fields`.
 
     Raises:
         MetadataError: A packet is there but cannot be read.
     """
-    return metadata_from_fields(read_fields(packets), None if sidecar is None else _xmp_fields(Xmp(sidecar)))
+    beside = [_xmp_fields(Xmp(sidecar)) for sidecar in sidecars]
+    return metadata_from_fields(read_fields(packets), beside, fixed=fixed)
 
 
 def read_fields(packets: Packets) -> Fields:
@@ -117,15 +119,18 @@ def read_fields(packets: Packets) -> Fields:
     Raises:
         MetadataError: A packet is there but cannot be read.
     """
-    found: dict[str, tuple[str, ...]] = {}
-    if packets.extended_xmp is not None:
-        found.update(_xmp_fields(Xmp(packets.extended_xmp)))
-    if packets.xmp is not None:
-        found.update(_xmp_fields(Xmp(packets.xmp)))
-    return found | _other_fields(packets)
+    found = _other_fields(packets)
+    for packet in (packets.xmp, packets.extended_xmp, *packets.others):
+        if packet is not None:
+            for name, values in _xmp_fields(Xmp(packet)).items():
+                if name not in found:
+                    found[name] = values
+                elif FIELDS[name].kind in _LISTS:
+                    found[name] = tuple(dict.fromkeys((*found[name], *values)))
+    return found
 
 
-def metadata_from_fields(fields: Fields, sidecar: Fields | None = None) -> Metadata:
+def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fixed: bool = False) -> Metadata:
     """One meaning for all fields of a photo.
 
     Tags are the union over the fields, each once. A flat value that repeats a level of a path, or an IPTC
@@ -133,14 +138,15 @@ def metadata_from_fields(fields: Fields, sidecar: Fields | None = None) -> Metad
 
     Args:
         fields: The photo's own, raw. They become `Metadata.fields`.
-        sidecar: Those of its sidecar. It speaks alone for the tags when it has all three lists that tagroll
-            and digiKam keep in step (who wrote them had read the photo); else its tags come on top. Its
-            captions win.
+        sidecars: Those of its sidecars. Their tags come first, and their captions win.
+        fixed: The photo itself is not written into. Then its sidecars speak alone for the tags as soon as one has
+            all three lists that tagroll and digiKam keep in step: who wrote them had read the photo, and what
+            was taken away since can stay away only there. In any other photo, what the sidecar lacks was added
+            to the photo by a program that knows of no sidecar, and counts.
     """
-    sources = [fields] if sidecar is None else [sidecar, fields]
-    tag_sources = (
-        sources[:1] if sidecar is not None and all(sidecar.get(name) for name in _COMPLETE) else sources
-    )
+    sources = [*sidecars, fields]
+    alone = fixed and any(all(one.get(name) for name in _COMPLETE) for one in sidecars)
+    tag_sources = sidecars if alone else sources
     paths = [tag for source in tag_sources for tag in _paths(source)]
     flats = [value for source in tag_sources for value in _flats(source)]
     captions = {

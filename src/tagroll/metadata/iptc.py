@@ -25,7 +25,7 @@ _ENCODINGS = {
     b"\x1b%/G": "utf-8",
     b"\x1b%/H": "utf-8",
     b"\x1b%/I": "utf-8",
-    b"\x1b.A": "latin-1",
+    **dict.fromkeys((b"\x1b-A", b"\x1b.A", b"\x1b/A"), "latin-1"),
 }
 _BINARY = frozenset({0, 125, 200, 201, 202})
 """Datasets of record 2 that are no text: versions, pictures."""
@@ -148,7 +148,8 @@ def _decode(value: bytes, charset: str) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        if charset and error.reason == "unexpected end of data":  # another program cut a character
+        # another program cut a character; text in an older code can end like that, but is rarely so long
+        if error.reason == "unexpected end of data" and (charset or len(value) > KEYWORD_BYTES - 4):
             return value[: error.start].decode()
     try:
         return value.decode("cp1252")

@@ -17,6 +17,8 @@ class Packets:
         extended_xmp: The extended XMP of a JPEG (XMP specification part 3, 1.1.3.1), checked and put
             together. It can be read, not edited: `replace_packets` ignores this field and refuses to change
             the XMP of a file that has one.
+        others: Further XMP packets that some programs see and some do not: twins, and those under odd headers.
+            They are read with the main one, and never edited: a file that has them gets a sidecar.
         signed: Whether a C2PA manifest vouches for the file's bytes; any change makes it invalid, so such a
             file gets a sidecar. Not part of equality: it says something about the file, not the packets.
         size: Width and height of the picture in pixels where they stand before it (JPEG); not part of equality.
@@ -26,5 +28,6 @@ class Packets:
     iptc: bytes | None = field(default=None, repr=False)
     exif: bytes | None = field(default=None, repr=False)
     extended_xmp: bytes | None = field(default=None, repr=False)
+    others: tuple[bytes, ...] = field(default=(), repr=False)
     signed: bool = field(default=False, compare=False)
     size: tuple[int, int] | None = field(default=None, compare=False)

@@ -48,13 +48,13 @@ class Explanation:
         engine: "jpeg", "png", "webp", "exiftool" or "sidecar".
         target: The file that would be changed or made.
         reason: Why a sidecar, one line; "" where the photo itself is written.
-        sidecar: A sidecar that is there already and is kept in step, or None.
+        sidecars: Those that are there already and are kept in step.
     """
 
     engine: str
     target: Path
     reason: str
-    sidecar: Path | None
+    sidecars: tuple[Path, ...]
 
 
 class MetadataStore:
@@ -125,13 +125,17 @@ class MetadataStore:
 
     def _read(self, photo: Photo, content: Content | None) -> Metadata:
         path = resolved(photo.path)
-        sidecar = self._planner.find_sidecar(path, photo.format)
         try:
+            sidecars = self._planner.find_sidecars(path, photo.format)
+            if sidecars and photo.format.writer == "exiftool":
+                # only all of it tells whether it may be written into, and so whether its sidecars speak alone
+                content = self._planner.read(path, photo.format, path.read_bytes())
             content = content or self._read_file(path, photo.format)
-            beside = SIDECAR.read(sidecar.read_bytes()).fields if sidecar else None
+            if not sidecars:
+                return metadata_from_fields(content.fields)
+            return self._planner.together(path, photo.format, content, sidecars)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
-        return metadata_from_fields(content.fields, beside)
 
     def picture_hash(self, photo: Photo) -> str:
         """Hash of the picture in a photo, whatever its metadata say (see `picture.picture_hash`).
@@ -151,9 +155,9 @@ class MetadataStore:
             MetadataError: The photo is not there.
         """
         path = resolved(photo.path)
-        sidecar = self._planner.find_sidecar(path, photo.format)
+        sidecars = self._planner.find_sidecars(path, photo.format)
         try:
-            states = [os.stat(file) for file in (path, sidecar) if file]  # noqa: PTH116  # hot path
+            states = [os.stat(file) for file in (path, *sidecars)]  # noqa: PTH116  # hot path
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
         return _stamp(states)
@@ -197,8 +201,8 @@ class MetadataStore:
         """
         with self._planner.view(photo) as view:
             steps, reason = self._planner.steps(view, Change(add=("tagroll",)))
-            sidecar = view.sidecar.path if view.sidecar else None
-            return Explanation(steps[0].engine.name, steps[0].path, reason, sidecar)
+            sidecars = tuple(sidecar.path for sidecar, _ in view.sidecars)
+            return Explanation(steps[0].engine.name, steps[0].path, reason, sidecars)
 
     # writing -------------------------------------------------------------------------------------------
 
@@ -207,7 +211,7 @@ class MetadataStore:
     ) -> tuple[Write, ...]:
         """Change the metadata of a photo.
 
-        A photo that has a sidecar gets both changed, so that no program sees old tags.
+        A photo that has sidecars gets all of them changed, so that no program sees old tags.
 
         Args:
             photo: Which.
@@ -228,11 +232,13 @@ class MetadataStore:
                 return ()
             steps, _ = self._planner.steps(view, change)
             try:
-                return tuple([self._commit(step, view, change, journal, dry_run=dry_run) for step in steps])
+                return self._commit_all(steps, view, change, journal, dry_run=dry_run)
             except OwnerLostError:
                 if self._planner.policy != "auto" or steps[0].engine is SIDECAR:
                     raise
-            return (self._commit(self._planner.beside(view, change), view, change, journal, dry_run=dry_run),)
+            return self._commit_all(
+                self._planner.beside(view, change), view, change, journal, dry_run=dry_run
+            )
 
     def undo(
         self, write: Write, journal: Journal, *, at: Path | None = None, dry_run: bool = False
@@ -288,6 +294,12 @@ class MetadataStore:
                 if self._planner.exiftool is None:
                     raise
         return self._planner.read_other(path, fmt)
+
+    def _commit_all(
+        self, steps: Sequence[Step], view: View, change: Change, journal: Journal, *, dry_run: bool
+    ) -> tuple[Write, ...]:
+        """Journal and write the files of one photo."""
+        return tuple([self._commit(step, view, change, journal, dry_run=dry_run) for step in steps])
 
     def _commit(self, step: Step, view: View, change: Change, journal: Journal, *, dry_run: bool) -> Write:
         """Journal and write one file."""
