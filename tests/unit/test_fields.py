@@ -294,6 +294,17 @@ def test_captions():
     assert (emptied.title, emptied.alt_text) == ("", "Alt")
 
 
+def test_a_caption_in_iptc_counts_where_xmp_has_none_and_stays():
+    told = b"\x1c\x02\x05\0\x04Mine" + b"\x1c\x02\x78\0\x05Tower"
+    packets = Packets(iptc=told)
+    assert (read_metadata(packets).title, read_metadata(packets).description) == ("Mine", "Tower")
+    after = apply_change(packets, Change(set={"title": "Ours"}), families=JPEG)
+    assert after.iptc == told
+    assert read_metadata(after).title == "Ours"
+    unknown = b"\x1c\x01\x5a\0\x03\x1b$B" + b"\x1c\x02\x05\0\x02\xe9\xe8"
+    assert read_metadata(Packets(iptc=unknown)).title
+
+
 def test_changing_a_caption_leaves_partial_keyword_lists_alone():
     packets = Packets(xmp=packet(TagsList=["Sky"]))
     after = read_fields(apply_change(packets, Change(set={"title": "T"}), families=JPEG))

@@ -382,6 +382,22 @@ def test_iptc_that_exiftool_wrote_is_kept_in_step(store, tmp_path, name):
     assert judge(photo.path)["IPTC:Keywords"] == "New"
 
 
+@NEEDS_EXIFTOOL
+@pytest.mark.parametrize(("unit", "expected"), [(1, ("2", "180")), (2, ("3", "180")), (0, ("2", "72"))])
+def test_new_exif_tells_the_resolution_that_the_photo_has(store, photo, unit, expected):
+    data = bytearray(photo.path.read_bytes())
+    data[13:18] = bytes((unit, 0, 180, 0, 180))  # JFIF's unit and density
+    photo.path.write_bytes(data)
+    write(store, photo, "Cat")
+    said = json.loads(
+        subprocess.run(
+            [*COMMAND, "-j", "-n", "-IFD0:all", photo.path], capture_output=True, check=True
+        ).stdout,
+        parse_int=str,
+    )[0]
+    assert (said["ResolutionUnit"], said["XResolution"]) == expected
+
+
 # sidecars ------------------------------------------------------------------------------------------------
 
 

@@ -119,7 +119,7 @@ class InProcess:
 
     def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
         """See Engine."""
-        packets = with_fields(content.packets, content.fields, wanted, content.packets.size)
+        packets = with_fields(content.packets, content.fields, wanted, content.packets.picture)
         new: bytes = self.module.replace_packets(data, packets)
         return new
 

@@ -13,7 +13,7 @@ from typing import Literal
 from tagroll.domain import Change, Metadata
 from tagroll.errors import ForeignStructureError
 from tagroll.metadata import acdsee, exif, iptc, keywords
-from tagroll.metadata.packets import Packets
+from tagroll.metadata.packets import Packets, Picture
 from tagroll.metadata.xmp import Xmp
 
 Fields = Mapping[str, tuple[str, ...]]
@@ -36,7 +36,7 @@ class Field:
         xml: Names of the XMP property, `{namespace}local`, the usual one first.
         prefix: The usual prefix of that namespace.
         kind: The usual list of the property: "Bag", "Seq", "Alt", or "" for simple text.
-        change: The key in `Change.set`, for a caption.
+        change: The key in `Change.set`, for a caption. Those of IPTC are read where XMP has none, never written.
     """
 
     name: str
@@ -93,6 +93,8 @@ _ROWS = (
         "XMP-iptcCore:AltTextAccessibility", "xmp", "text", xml=(_CORE + "AltTextAccessibility",),
         prefix="Iptc4xmpCore", kind="Alt", change="alt_text",
     ),
+    Field("IPTC:ObjectName", "iptc", "text", change="title"),
+    Field("IPTC:Caption-Abstract", "iptc", "text", change="description"),
 )  # fmt: skip
 
 FIELDS: Mapping[str, Field] = MappingProxyType({row.name: row for row in _ROWS})
@@ -149,11 +151,10 @@ def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fix
     tag_sources = sidecars if alone else sources
     paths = [tag for source in tag_sources for tag in _paths(source)]
     flats = [value for source in tag_sources for value in _flats(source)]
-    captions = {
-        row.change: next((source[row.name][0] for source in sources if source.get(row.name)), "")
-        for row in _ROWS
-        if row.change
-    }
+    captions: dict[str, str] = {}
+    for row in _ROWS:
+        if row.change and not captions.get(row.change):
+            captions[row.change] = next((one[row.name][0] for one in sources if one.get(row.name)), "")
     return Metadata(keywords.union(paths, flats), dict(fields), **captions)
 
 
@@ -174,7 +175,11 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
         change: What to do.
         families: The packets the file can hold. Outside of them, a field is kept in step where it is already.
     """
-    after = {row.name: _caption(change.set[row.change]) for row in _ROWS if row.change in change.set}
+    after = {
+        row.name: _caption(change.set[row.change])
+        for row in _XMP_ROWS
+        if row.change and row.change in change.set
+    }
     if not change.add and not change.remove:
         return after
     tags = tags_after(metadata, change)
@@ -189,16 +194,14 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
     return after
 
 
-def with_fields(
-    packets: Packets, there: Fields, wanted: Fields, size: tuple[int, int] | None = None
-) -> Packets:
+def with_fields(packets: Packets, there: Fields, wanted: Fields, picture: Picture | None = None) -> Packets:
     """The packets with other values in some fields; those that do not change are the same bytes.
 
     Args:
         packets: Those of the file that is written (a sidecar is `Packets(xmp=...)`).
         there: All that they say now.
         wanted: What fields shall hold, from `fields_after`.
-        size: Width and height of the picture in pixels; a new Exif directory has to tell them.
+        picture: What a new Exif directory has to tell.
 
     Raises:
         MetadataError: A packet cannot be read; nothing may be written then.
@@ -214,7 +217,7 @@ def with_fields(
     if "IPTC:Keywords" in changed:
         packets = replace(packets, iptc=iptc.set_keywords(packets.iptc, changed["IPTC:Keywords"]) or None)
     if any(row.family == "exif" for row in rows):
-        packets = replace(packets, exif=_set_exif(packets.exif, changed, size))
+        packets = replace(packets, exif=_set_exif(packets.exif, changed, picture))
     return packets
 
 
@@ -234,9 +237,11 @@ def _xmp_fields(xmp: Xmp) -> dict[str, tuple[str, ...]]:
 
 
 def _other_fields(packets: Packets) -> dict[str, tuple[str, ...]]:
-    found = {}
+    found: dict[str, tuple[str, ...]] = {}
     if packets.iptc is not None:
-        found["IPTC:Keywords"] = iptc.read_keywords(packets.iptc)
+        said = iptc.read(packets.iptc)
+        found["IPTC:Keywords"] = said.keywords
+        found |= {f"IPTC:{name}": (text,) for name, text in said.captions.items()}
     if packets.exif is not None:
         text = exif.read_text(packets.exif)
         if text.keywords is not None:
@@ -343,14 +348,14 @@ def _set_xmp(xmp: Xmp, row: Field, values: tuple[str, ...]) -> None:
         xmp.set_text(row.xml, "".join(values), row.prefix)
 
 
-def _set_exif(block: bytes | None, changed: Fields, size: tuple[int, int] | None) -> bytes | None:
+def _set_exif(block: bytes | None, changed: Fields, picture: Picture | None) -> bytes | None:
     comment, words = (
         "".join(changed[name]) if name in changed else None
         for name in ("ExifIFD:UserComment", "IFD0:XPKeywords")
     )
     if comment is not None:
         try:
-            return exif.set_text(block, comment=comment, keywords=words, size=size)
+            return exif.set_text(block, comment=comment, keywords=words, picture=picture)
         except ForeignStructureError:  # the comment is only a fallback: a broken or full block does without
             pass
     return block if words is None else exif.set_text(block, keywords=words)

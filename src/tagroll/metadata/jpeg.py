@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata import mpf
 from tagroll.metadata.jpeg_scan import end_of_image
-from tagroll.metadata.packets import Packets
+from tagroll.metadata.packets import Packets, Picture
 from tagroll.metadata.photoshop import has_digest, iptc_of, with_iptc, xmp_of
 from tagroll.metadata.signed import is_c2pa_box, points_to_manifest
 from tagroll.metadata.splice import Edit, moved, splice
@@ -181,7 +181,7 @@ def _packets(segments: Sequence[_Segment]) -> Packets:
         extended_xmp=_extended(main, ours["extended"]),
         others=(*twins, *odd, *xmp_of(photoshop)),
         signed=any(is_c2pa_box(segment.payload) for segment in ours["jumbf"]) or points_to_manifest(main),
-        size=_size(ours["frame"][0].payload) if ours["frame"] else None,
+        picture=_picture(ours["frame"][0].payload, ours["jfif"]) if ours["frame"] else None,
     )
 
 
@@ -191,12 +191,17 @@ def _start_of_xmp(payload: bytes) -> int:
     return wrapper if wrapper >= 0 else payload.find(b"<")
 
 
-def _size(frame: bytes) -> tuple[int, int] | None:
-    """Width and height from a start of frame: precision, height, width."""
+def _picture(frame: bytes, jfif: Sequence[_Segment]) -> Picture | None:
+    """Height and width from a start of frame, and the resolution that JFIF tells (T.871, 10.1), if any."""
     if len(frame) < 5:
         return None
     height, width = struct.unpack_from(">HH", frame, 1)
-    return width, height
+    payload = jfif[0].payload if jfif else b""
+    if payload.startswith(b"JFIF\0") and len(payload) >= 12:
+        unit, across, down = struct.unpack_from(">BHH", payload, 7)
+        if unit in (1, 2) and across and down:
+            return Picture(width, height, unit + 1, across, down)
+    return Picture(width, height)
 
 
 def _extended(xmp: bytes | None, segments: Sequence[_Segment]) -> bytes | None:
