@@ -422,6 +422,45 @@ def test_the_sidecar_of_a_photo_that_is_not_written_into_speaks_alone(photo, pol
     assert MetadataStore(sidecar="never").read(photo).tags == ("Old",)
 
 
+def test_a_pipe_in_the_place_of_a_sidecar_is_an_error(store, photo):
+    os.mkfifo(photo.path.with_name("baseline.jpg.xmp"))
+    with pytest.raises(MetadataError, match="regular"):
+        store.read(photo)
+    with pytest.raises(MetadataError, match="regular"):
+        write(store, photo, "Cat")
+
+
+def test_no_sidecar_is_made_for_a_photo_that_is_gone(photo):
+    def decide(_):
+        photo.path.unlink()
+        return Change(add=("Cat",))
+
+    journal = Ledger()
+    with pytest.raises(ChangedMeanwhileError):
+        MetadataStore(sidecar="always").write(photo, decide, journal)
+    assert journal == []
+    assert list(photo.path.parent.iterdir()) == []
+
+
+def test_a_sidecar_on_a_disk_that_is_not_there_is_not_undone(photo):
+    store = MetadataStore(sidecar="always")
+    (done,) = write(store, photo, "Cat")
+    away = photo.path.parent.rename(photo.path.parent.with_name("away"))
+    with pytest.raises(MetadataError, match="disk is not there"):
+        store.undo(done, Ledger())
+    away.rename(photo.path.parent)
+    assert store.undo(done, Ledger()).after.tags == ()
+
+
+def test_undo_does_not_split_what_was_linked_since(store, photo):
+    (done,) = write(store, photo, "Cat")
+    photo.path.with_name("second.jpg").hardlink_to(photo.path)
+    with pytest.raises(WriteError, match="hard link"):
+        store.undo(done, Ledger())
+    photo.path.with_name("second.jpg").unlink()
+    assert store.undo(done, Ledger())
+
+
 def test_both_kinds_of_sidecar_are_read_and_kept_in_step(store, tmp_path):
     """darktable beside Lightroom."""
     photo = copy("palette.bmp", tmp_path)

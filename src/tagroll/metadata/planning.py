@@ -27,7 +27,7 @@ from tagroll.metadata.engines import (
 from tagroll.metadata.exiftool import INSTALL, ExifTool
 from tagroll.metadata.fields import Fields, metadata_from_fields
 from tagroll.metadata.picture import picture_hash, same_picture
-from tagroll.metadata.safe_write import Original, hold
+from tagroll.metadata.safe_write import Original, hold, read_file
 from tagroll.metadata.sidecar import find_sidecars, new_sidecar
 from tagroll.metadata.signed import is_signed
 from tagroll.metadata.unread import may_have_tags
@@ -135,7 +135,7 @@ class Planner:
         Raises:
             MetadataError, OSError: A sidecar cannot be read.
         """
-        beside = [SIDECAR.read(sidecar.read_bytes()).fields for sidecar in sidecars]
+        beside = [SIDECAR.read(read_file(sidecar)).fields for sidecar in sidecars]
         fixed = self._reason_against(path, fmt, path.stat(), content)
         return metadata_from_fields(content.fields, beside, fixed=bool(fixed))
 
@@ -166,7 +166,7 @@ class Planner:
         if fmt.name == "bmp":
             return Content({})
         if data is None and (fmt.name == "jxl" or not self.exiftool):
-            data = path.read_bytes()
+            data = read_file(path)
         content = via_exiftool(self.exiftool, fmt, path).read(path) if self.exiftool else Content({})
         if fmt.name == "jxl" and data:
             jxl.check_nothing_hidden(data, found=content.packets.xmp is not None)

@@ -11,7 +11,9 @@ import re
 from itertools import product
 from pathlib import Path
 
+from tagroll.errors import MetadataError
 from tagroll.formats import PHOTO_SUFFIXES, Format
+from tagroll.metadata.safe_write import read_file
 
 _ENDINGS = (".xmp", ".XMP", ".Xmp")
 _FOR_EXTENSION = re.compile(rb"""SidecarForExtension\s*(?:=\s*["']|>)\s*([A-Za-z0-9]{1,8})""")
@@ -49,8 +51,8 @@ def _existing(name: str) -> str | None:
 def _belongs(sidecar: Path, photo: Path, fmt: Format) -> bool:
     """Whether a name.xmp is that of this photo."""
     try:
-        named = _FOR_EXTENSION.search(sidecar.read_bytes())
-    except OSError:
+        named = _FOR_EXTENSION.search(read_file(sidecar))
+    except (OSError, MetadataError):
         return True  # whoever reads it next meets the error
     if named:
         return named[1].decode().casefold() == photo.suffix[1:].casefold()

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from tagroll.domain import Change, Journal, Metadata, Photo, Write
-from tagroll.errors import ForeignStructureError, MetadataError, PhotoError
+from tagroll.errors import ForeignStructureError, MetadataError, PhotoError, WriteError
 from tagroll.formats import HEAD_BYTES, Format, detect
 from tagroll.metadata import safe_write
 from tagroll.metadata.engines import Content, Engine, in_process, read_many
@@ -30,6 +30,7 @@ from tagroll.metadata.safe_write import (
     OwnerLostError,
     digest,
     hold,
+    read_file,
     safe_create,
     safe_remove,
     safe_replace,
@@ -129,7 +130,7 @@ class MetadataStore:
             sidecars = self._planner.find_sidecars(path, photo.format)
             if sidecars and photo.format.writer == "exiftool":
                 # only all of it tells whether it may be written into, and so whether its sidecars speak alone
-                content = self._planner.read(path, photo.format, path.read_bytes())
+                content = self._planner.read(path, photo.format, read_file(path))
             content = content or self._read_file(path, photo.format)
             if not sidecars:
                 return metadata_from_fields(content.fields)
@@ -144,7 +145,7 @@ class MetadataStore:
             MetadataError: The file cannot be read.
         """
         try:
-            return picture_hash(photo.path.read_bytes(), photo.format)
+            return picture_hash(read_file(photo.path), photo.format)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
 
@@ -187,7 +188,7 @@ class MetadataStore:
             MetadataError: It is there but cannot be read.
         """
         try:
-            return digest(path.read_bytes())
+            return digest(read_file(path))
         except FileNotFoundError:
             return ""
         except OSError as error:
@@ -261,14 +262,20 @@ class MetadataStore:
             PhotoError: It cannot be taken back, and why.
         """
         target, photo = target_of(write, at), at or write.photo
-        if not (write.before_hash and write.after_hash) and not target.exists():
+        if not (write.before_hash and write.after_hash) and not os.path.lexists(target):
             # a sidecar: either we removed it, or we made it and somebody removed it
+            if not os.path.lexists(photo):
+                raise MetadataError("was moved or deleted, or its disk is not there")
             return (
                 self._recreate(write, photo, target, None if dry_run else journal)
                 if write.before_hash
                 else None
             )
         with hold(target) as original:
+            if original.state.st_nlink > 1 and write.engine != SIDECAR.name:
+                raise WriteError(
+                    "has got a second name (hard link), which would keep the tags", "remove one of them"
+                )
             way = way_back(write, original, self._engine(write, target, original.data))
             if way is None:
                 return None
@@ -304,11 +311,16 @@ class MetadataStore:
     def _commit(self, step: Step, view: View, change: Change, journal: Journal, *, dry_run: bool) -> Write:
         """Journal and write one file."""
         write = _written(step, view, change)
+
+        def ready() -> None:
+            view.photo.check_unchanged()  # no sidecar for a photo that has gone
+            journal(write)
+
         if not dry_run:
             if step.original:
                 self._put(step.original, step.new, lambda: journal(write))
             else:
-                safe_create(step.path, step.new, like=view.photo.state, before_replace=lambda: journal(write))
+                safe_create(step.path, step.new, like=view.photo.state, before_replace=ready)
         return write
 
     def _put(self, original: Original, new: bytes | None, before_replace: Callable[[], None]) -> None:
