@@ -1,6 +1,7 @@
 """Reading, writing and taking back, on real files, with exiftool as judge."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -367,6 +368,37 @@ def test_tags_of_every_xmp_packet_are_seen_and_none_of_them_is_lost(store, photo
     assert done.target.name == "baseline.jpg.xmp"
     assert photo.path.read_bytes() == data
     assert set(store.read(photo).tags) == {"One", "Two", "New"}
+
+
+@NEEDS_EXIFTOOL
+def test_extended_xmp_keeps_what_it_holds(store, photo):
+    """exiftool writes it, the in-process engine reads it back: exiftool gives its main part alone."""
+    text = ("a long description " * 4000).strip()
+    extended = xmp(subject("Far") + f"<dc:source>{text}</dc:source>").split(b"?>", 1)[1].rsplit(b"<?", 1)[0]
+    guid = hashlib.md5(extended, usedforsecurity=False).hexdigest().upper()
+    note = ' xmlns:n="http://ns.adobe.com/xmp/note/" n:HasExtendedXMP="' + guid + '"'
+    main = xmp("<xmp:Rating>4</xmp:Rating>").replace(b" xmlns:dc=", note.encode() + b" xmlns:dc=", 1)
+    parts = [
+        b"http://ns.adobe.com/xmp/extension/\0" + guid.encode()
+        + len(extended).to_bytes(4, "big") + at.to_bytes(4, "big") + extended[at : at + 60_000]
+        for at in range(0, len(extended), 60_000)
+    ]  # fmt: skip
+    before = with_segments(photo, b"http://ns.adobe.com/xap/1.0/\0" + main, *parts)
+    assert store.read(photo).tags == ("Far",)
+    journal = Ledger()
+    (done,) = store.write(photo, adding("New", title="T"), journal)
+    assert done.engine == "exiftool"
+    assert store.read(photo).tags == ("Far", "New")
+    said = judge(photo.path)
+    assert said["XMP-dc:Subject"] == said["XMP-digiKam:TagsList"] == said["IPTC:Keywords"] == ["Far", "New"]
+    assert (said["XMP-dc:Source"], said["XMP-xmp:Rating"]) == (text, "4")
+    store.undo(done, journal)
+    assert photo.path.read_bytes() == before
+    twice = b"\xff\xed\0\x22Photoshop 3.0\x008BIM\4\4\0\0\0\0\0\6\x1c\2\x19\0\1k"
+    damaged = before[:2] + twice + twice + before[2:]
+    photo.path.write_bytes(damaged)
+    with pytest.raises(MetadataError, match="extended XMP"):
+        store.read(photo)
 
 
 @NEEDS_EXIFTOOL
