@@ -153,13 +153,7 @@ class Planner:
             except ForeignStructureError:
                 if self.exiftool is None:
                     raise
-        content = self.read_other(path, fmt, data)
-        may_be_signed = engine is not None and _C2PA.search(data)  # it cannot be taken apart to see
-        if may_be_signed or is_signed(data, fmt):
-            return replace(content, fixed=SIGNED)
-        if fmt.name == "jxl" and jxl.holds_jpeg(data):
-            return replace(content, fixed="the JPEG it was made from could not be restored any more")
-        return content
+        return judged(self.read_other(path, fmt, data), fmt, data)
 
     def read_other(self, path: Path, fmt: Format, data: bytes | None = None) -> Content:
         """What a photo says that cannot be read in process."""
@@ -236,6 +230,16 @@ class Planner:
             yield engine
         if self.exiftool and view.format.name != "bmp":
             yield via_exiftool(self.exiftool, view.format, view.photo.path)
+
+
+def judged(content: Content, fmt: Format, data: bytes) -> Content:
+    """What was read of a file, though not in process, with what all its bytes tell: why it must stay as it is."""
+    may_be_signed = in_process(fmt) and _C2PA.search(data)  # it cannot be taken apart to see
+    if may_be_signed or is_signed(data, fmt):
+        return replace(content, fixed=SIGNED)
+    if fmt.name == "jxl" and jxl.holds_jpeg(data):
+        return replace(content, fixed="the JPEG it was made from could not be restored any more")
+    return content
 
 
 def beside_photo(view: View, change: Change, path: Path, original: Original | None, content: Content) -> Step:

@@ -22,7 +22,7 @@ from tagroll.metadata.exiftool import ExifTool
 from tagroll.metadata.fields import metadata_from_fields, tags_after
 from tagroll.metadata.patch import make_patch
 from tagroll.metadata.picture import picture_hash
-from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, resolved
+from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, judged, resolved
 from tagroll.metadata.platforms import keep_large_blocks
 from tagroll.metadata.restore import Way, bytes_before, target_of, way_back
 from tagroll.metadata.safe_write import (
@@ -127,13 +127,12 @@ class MetadataStore:
     def _read(self, photo: Photo, content: Content | None) -> Metadata:
         path = resolved(photo.path)
         try:
-            sidecars = self._planner.find_sidecars(path, photo.format)
-            if sidecars and photo.format.writer == "exiftool":
-                # only all of it tells whether it may be written into, and so whether its sidecars speak alone
-                content = self._planner.read(path, photo.format, read_file(path))
             content = content or self._read_file(path, photo.format)
+            sidecars = self._planner.find_sidecars(path, photo.format)
             if not sidecars:
                 return metadata_from_fields(content.fields)
+            if photo.format.writer == "exiftool":  # may it be written into, or do its sidecars speak alone?
+                content = judged(content, photo.format, read_file(path))
             return self._planner.together(path, photo.format, content, sidecars)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
