@@ -157,6 +157,17 @@ def test_quiet_is_quiet_and_json_is_only_json(capsys):
     }  # fmt: skip
 
 
+def test_quiet_still_names_what_failed(capsys):
+    report = Report(Settings(quiet=True), "Tagging")
+    with report:
+        report.add(Outcome(Path("/p/y.jpg"), Status.TAGGED, ("A",)))
+        report.add(Outcome(Path("/p/x.jpg"), Status.FAILED, error="no such thing", hint="look there"))
+    report.finish()
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.strip() for line in err.splitlines()] == ["✗ /p/x.jpg  no such thing", "look there"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.42, "0.4 s"), (59, "59 s"), (3180, "53 min"), (7500, "2 h 05 min")]
 )

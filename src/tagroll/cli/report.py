@@ -100,23 +100,25 @@ class Report:
         return {"total": self.total} | {str(status): self.counts[status] for status in Status}
 
     def finish(self) -> None:
-        """Print the summary: one JSON line, or a line and the failures for a person."""
+        """Print the summary: one JSON line, or a line for a person; and the failures, which are errors, even if quiet."""
         if self.settings.json:
             print_json({"type": "summary", **self.summary(), "seconds": round(self.seconds, 3)})
-        if self.settings.quiet:
-            return
-        parts = [
-            f"{self.counts[s]:,} {self.words.get(s, str(s))}"
-            for s in Status
-            if self.counts[s] or s in self.words
-        ]
-        say(f"{plural(self.total, self.noun)}: {', '.join(parts)} in {duration(self.seconds)}")
+        if not self.settings.quiet:
+            self._say_counts()
         for failure in self.failures[:SHOWN_FAILURES]:
             say(f"  {paint('✗', '31')} {show(failure.path)}  {show(failure.error)}")
             if failure.hint:
                 say(f"      {show(failure.hint)}")
         if len(self.failures) > SHOWN_FAILURES:
             say(f"  ... and {len(self.failures) - SHOWN_FAILURES:,} more failures; --json lists all")
+
+    def _say_counts(self) -> None:
+        parts = [
+            f"{self.counts[s]:,} {self.words.get(s, str(s))}"
+            for s in Status
+            if self.counts[s] or s in self.words
+        ]
+        say(f"{plural(self.total, self.noun)}: {', '.join(parts)} in {duration(self.seconds)}")
 
     def exit_code(self) -> int:
         """0, or 3 when photos failed."""
