@@ -182,3 +182,21 @@ def test_numbers_agree_with_their_words():
 def test_every_error_of_click_has_its_code():
     assert CliRunner().invoke(main, ["tag"]).exit_code == 2
     assert CliRunner().invoke(main, ["nothing"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["rename", "Desk", "", "."], "NEW"),
+        (["rename", "", "Desk", "."], "OLD"),
+        (["merge", "Desk", "", "--in", "."], "INTO"),
+        (["merge", "Desk", "", "Table", "--in", "."], "TAG"),
+        (["remove", "", "."], "TAG"),
+    ],
+)
+def test_an_empty_tag_is_a_mistake_and_takes_nothing_away(arguments, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["tags", *arguments, "--catalog", "c"])
+    assert done.exit_code == 2
+    assert f"Error: {name} is empty" in done.stderr
+    assert not list(tmp_path.iterdir())

@@ -29,6 +29,8 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
 @_options
 def rename(settings: Settings, old: str, new: str, **values: Any) -> None:
     """Rename the tag OLD to NEW in the photos of PATH... `tagroll tag` uses NEW from now on."""
+    _refuse_empty("OLD", old)
+    _refuse_empty("NEW", new)
     sys.exit(_run(settings, "rename", {old: new}, values))
 
 
@@ -45,6 +47,8 @@ def merge(settings: Settings, tags_and_into: tuple[str, ...], **values: Any) -> 
             "merge needs the tags and what they become",
             "tagroll tags merge Dslr 'Digital SLR' DSLR --in PATH",
         )
+    _refuse_empty("TAG", *tags)
+    _refuse_empty("INTO", into)
     sys.exit(_run(settings, "merge", dict.fromkeys(tags, into), values))
 
 
@@ -56,7 +60,14 @@ def remove(settings: Settings, tag: str, **values: Any) -> None:
     """Take TAG away from the photos of PATH..."""
     from tagroll.merging import REMOVED
 
+    _refuse_empty("TAG", tag)
     sys.exit(_run(settings, "remove", {tag: REMOVED}, values))
+
+
+def _refuse_empty(name: str, *words: str) -> None:
+    """An empty word would take the tag away; it comes of an unset variable in a script."""
+    if not all(words):
+        raise UsageError(f"{name} is empty", "To take a tag away: tagroll tags remove TAG PATH...")
 
 
 ACTIONS = {"rename": rename, "merge": merge, "remove": remove}
