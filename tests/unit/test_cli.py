@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from tagroll.cli.app import COMMANDS, main
-from tagroll.cli.options import shared_options
+from tagroll.cli.options import shared_options, typed, undo_command
 from tagroll.cli.report import Report, duration, plural, progress_text
 from tagroll.cli.terminal import show
 from tagroll.domain import Outcome, Status
@@ -93,6 +93,31 @@ def test_a_broken_settings_file_is_named(tmp_path):
 
 def test_the_key_is_shown_nowhere():
     assert "secret" not in repr(Settings(api_key="secret"))
+
+
+def test_a_hint_repeats_the_command_line_for_the_shell_but_never_the_key():
+    words = ("dedupe", "my photos", "--api-key", "secret", "--dry-run", "--api-key=secret", "--plan", "a\x1b")
+    with click.Context(main, obj=words):
+        shown = typed("--apply", without="--dry-run")
+    assert shown == r"tagroll dedupe 'my photos' --api-key KEY --api-key=KEY --plan 'a\x1b' --apply"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "config", "variable", "hint"),
+    [
+        ([], "", None, "tagroll undo"),
+        ([], "", "v.db", "tagroll undo"),
+        (["--catalog", "a b"], "", "v.db", "tagroll undo --catalog 'a b'"),
+        ([], 'catalog = "c.db"', None, "tagroll undo --catalog c.db"),
+    ],
+)
+def test_the_way_back_names_the_catalog(*, arguments, config, variable, hint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    Path("tagroll.toml").write_text(config)
+    told = click.command("tag")(shared_options(model=False)(lambda **_: click.echo(undo_command())))
+    done = CliRunner(env={"TAGROLL_CATALOG": variable}).invoke(told, arguments)
+    assert done.output == hint + "\n"
 
 
 def test_json_errors_are_json(tmp_path):

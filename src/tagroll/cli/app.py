@@ -57,10 +57,11 @@ class Commands(click.Group):
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run, and turn every error of ours into a message, a hint and an exit code."""
+        typed = tuple(sys.argv[1:] if args is None else args)
         try:
-            return super().main(args, prog_name or "tagroll", **extra)
+            return super().main(args, prog_name or "tagroll", obj=typed, **extra)
         except TagrollError as error:
-            complain(error, as_json="--json" in (args or sys.argv))
+            complain(error, as_json="--json" in typed)
             sys.exit(error.exit_code)
         except BrokenPipeError:
             # The reader of our output has gone (`tagroll tags | head`): nothing is wrong.

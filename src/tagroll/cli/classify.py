@@ -1,7 +1,6 @@
 """`tagroll classify DIR`."""
 
 import contextlib
-import shlex
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from tagroll.cli.options import asking_options, scan_options, shared_options, text_of, threshold_option
+from tagroll.cli.options import (
+    asking_options,
+    scan_options,
+    shared_options,
+    text_of,
+    threshold_option,
+    typed,
+    undo_command,
+)
 from tagroll.cli.report import Report, stop_on_interrupt
 from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import say, show, tell
@@ -246,7 +253,6 @@ def _report(settings: Settings, options: Options) -> Report:
 def _advise(report: Report, options: Options, *, cut_off: bool) -> None:
     """Say what can be done next, where there is something to say."""
     if cut_off:
-        command_line = shlex.join(["tagroll", "classify", *map(show, options.typed())])
-        say(f"Stopped; nothing is half-written. Go on with: {command_line}")
+        say(f"Stopped; nothing is half-written. Go on with: {typed()}")
     elif report.counts[Status.TAGGED] and not options.dry_run:
-        say(f"They are in {show(options.target)}. Take it back: tagroll undo")
+        say(f"They are in {show(options.target)}. Take it back: {undo_command()}")

@@ -2,12 +2,14 @@
 
 import functools
 import logging
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
+from tagroll.cli.terminal import show
 from tagroll.errors import UsageError
 from tagroll.settings import DEFAULT_API_URL, DEFAULT_MODEL, Settings, config_files, read_config
 
@@ -203,3 +205,27 @@ def text_of(path: Path | None) -> str | None:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text: {error}", "Save it as UTF-8.") from error
+
+
+def typed(*more: object, without: str = "") -> str:
+    """The command line as the user typed it, ready for a shell; a key is not shown.
+
+    Args:
+        more: Added at its end.
+        without: A flag that is left out.
+    """
+    words = ["tagroll"]
+    for word in click.get_current_context().find_root().obj or ():
+        if words[-1] == "--api-key":
+            words.append("KEY")
+        elif word != without:
+            words.append("--api-key=KEY" if word.startswith("--api-key=") else word)
+    return shlex.join(show(word) for word in (*words, *map(str, more)))
+
+
+def undo_command() -> str:
+    """What takes the run back: with the run's catalog, unless that is found without being named."""
+    ctx = click.get_current_context()
+    found = (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.ENVIRONMENT)
+    named = ctx.get_parameter_source("catalog") not in found
+    return shlex.join(["tagroll", "undo", *(("--catalog", show(ctx.params["catalog"])) if named else ())])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tagroll.cli.options import typed, undo_command
 from tagroll.cli.report import Report, stop_on_interrupt
 from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import say
@@ -144,11 +145,11 @@ def session(
         yield Session(settings, [absolute(path) for path in paths], catalog, store, stop, Library())
 
 
-def advise(report: Report | None, settings: Settings, again: str, *, stopped: bool = True) -> None:
+def advise(report: Report | None, settings: Settings, *, stopped: bool = True) -> None:
     """Say what can be done next: how to go on where it was cut off, or how to take it back."""
     if settings.quiet:
         return
     if stopped:
-        say(f"Stopped; nothing is half-written. Go on with: {again}")
+        say(f"Stopped; nothing is half-written. Go on with: {typed()}")
     elif report is not None and report.counts[Status.TAGGED]:
-        say("Take it back: tagroll undo")
+        say(f"Take it back: {undo_command()}")

@@ -1,6 +1,5 @@
 """`tagroll tag PATH...`."""
 
-import shlex
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -18,10 +17,12 @@ from tagroll.cli.options import (
     store_options,
     text_of,
     threshold_option,
+    typed,
+    undo_command,
 )
 from tagroll.cli.report import Report, plural, stop_on_interrupt
 from tagroll.cli.scanning import scanned
-from tagroll.cli.terminal import say, show, tell
+from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
 from tagroll.settings import Case, Settings, SidecarPolicy
 
@@ -140,7 +141,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
                 report.finish()
                 if not settings.quiet:
                     cut_off = stop.is_set() or sys.exc_info()[0] is not None
-                    _advise(report, paths, cut_off=cut_off, dry_run=options.dry_run)
+                    _advise(report, cut_off=cut_off, dry_run=options.dry_run)
         return 130 if stop.is_set() else report.exit_code()
 
 
@@ -172,19 +173,17 @@ def _report(settings: Settings, paths: tuple[Path, ...], options: Options) -> Re
     return Report(settings, "Looking" if options.dry_run else "Tagging", words, count)
 
 
-def _advise(report: Report, paths: tuple[Path, ...], *, cut_off: bool, dry_run: bool) -> None:
+def _advise(report: Report, *, cut_off: bool, dry_run: bool) -> None:
     """Say what can be done next, where there is something to say."""
     if cut_off:
-        say(
-            f"Stopped; nothing is half-written. Go on with: tagroll tag {shlex.join(show(path) for path in paths)}"
-        )
+        say(f"Stopped; nothing is half-written. Go on with: {typed()}")
     if report.removed:
         would = "would replace" if dry_run else "replaced"
-        way_back = "" if dry_run else "`tagroll undo` brings them back, "
+        way_back = "" if dry_run else f"`{undo_command()}` brings them back, "
         dropped = f"The new tags {would} {plural(report.removed, 'tag')} that tagroll did not write"
         say(f"{dropped}: {way_back}--append-tags keeps them.")
     elif report.counts[Status.TAGGED] and not dry_run:
-        say("Take it back: tagroll undo")
+        say(f"Take it back: {undo_command()}")
 
 
 def _lines(path: Path | None) -> tuple[str, ...] | None:

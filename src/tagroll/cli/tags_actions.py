@@ -92,8 +92,7 @@ def _run(settings: Settings, action: str, into: dict[str, str], values: dict[str
             opened.catalog.decide({tag: word for tag, word in into.items() if word}, run=run)
             report = opened.rewrite(into, run)
         report.finish()
-        again = f"the same command, tagroll tags {action} ..."
-        advise(None if dry_run else report, settings, again, stopped=opened.stop.is_set())
+        advise(None if dry_run else report, settings, stopped=opened.stop.is_set())
         tell(
             settings,
             f"{plural(sum(known[tag] for tag in into), 'tag')} {'would change' if dry_run else 'changed'}",
