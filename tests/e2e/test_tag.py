@@ -172,7 +172,9 @@ def test_no_server_is_said_before_the_first_photo(tagroll, tmp_path):
     assert done.out == ""
     missing = tagroll("tag", tmp_path / "nowhere", "--backend", "builtin")
     assert missing.code == 2
-    assert "nowhere" in missing.err
+    assert missing.err.startswith(f"Error: {tmp_path / 'nowhere'} does not exist\n")
+    assert missing.out == ""
+    assert tagroll("history").out == ""
 
 
 def test_the_older_script_does_the_same(tagroll, tmp_path, exiftool):

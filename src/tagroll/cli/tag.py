@@ -111,6 +111,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     from tagroll.recovering import recover
     from tagroll.tagging import Tagger
 
+    found = scanned(paths, options.exclude)  # a path that does not exist is said before anything begins
     prompt, exiftool = options.prompt(), available_exiftool()
     with (
         Catalog(settings.catalog) as catalog,
@@ -132,7 +133,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
         )
         with stop_on_interrupt() as stop, _report(settings, paths, options) as report:
             try:
-                for outcome in _outcomes(tagger, paths, options, model.threads, stop):
+                for outcome in _outcomes(tagger, islice(found, options.limit), model.threads, stop):
                     report.add(outcome)
                     if options.dry_run and not settings.json and not settings.verbose:
                         report.show(outcome)
@@ -146,7 +147,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
 
 
 def _outcomes(
-    tagger: "Tagger", paths: tuple[Path, ...], options: Options, threads: int, stop: threading.Event
+    tagger: "Tagger", found: "Iterator[Photo | Outcome]", threads: int, stop: threading.Event
 ) -> "Iterator[Outcome]":
     from tagroll.domain import Outcome, Photo
     from tagroll.parallel import map_unordered
@@ -154,13 +155,13 @@ def _outcomes(
 
     clean = leftover_cleaner(tagger.store)
 
-    def one(found: Photo | Outcome) -> Outcome:
-        return found if isinstance(found, Outcome) else tagger.tag(found)
+    def one(photo: Photo | Outcome) -> Outcome:
+        return photo if isinstance(photo, Outcome) else tagger.tag(photo)
 
     def photos() -> "Iterator[Photo | Outcome]":
-        for found in islice(scanned(paths, options.exclude), options.limit):
-            clean(found.path)
-            yield found
+        for photo in found:
+            clean(photo.path)
+            yield photo
 
     return map_unordered(one, photos(), threads=threads, stop=stop)
 
