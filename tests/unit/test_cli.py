@@ -11,6 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from tagroll.catalog import Catalog
 from tagroll.cli.app import COMMANDS, main
 from tagroll.cli.options import shared_options, typed, undo_command
 from tagroll.cli.report import Report, duration, plural, progress_text
@@ -139,6 +140,46 @@ def test_json_errors_are_json(tmp_path):
     assert row["type"] == "error"
     assert row["exit_code"] == 4
     assert row["hint"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["tag", "--limit", "0", "."], ["tag"], ["tags", "."], ["classify", "nope"], ["nothing"]]
+)
+def test_json_mistakes_in_the_command_line_are_json(arguments, tmp_path):
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(main, [*arguments, "--json", "--catalog", str(tmp_path / "file" / "c")])
+    assert done.exit_code in (1, 2)
+    (row,) = map(json.loads, done.stdout.splitlines())
+    assert row["type"] == "error"
+    assert row["error"]
+    assert row["hint"]
+    assert row["exit_code"] == done.exit_code
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["history", "--json"], ["--help"], ["tags", "nope", "--json"]])
+def test_output_that_cannot_be_written_is_an_error_of_one_line(arguments, unbuffered, tmp_path):
+    with Catalog(tmp_path / "c") as catalog:
+        catalog.start_run("tag", ["/p"])
+    variables = os.environ | {"TAGROLL_CATALOG": str(tmp_path / "c"), "PYTHONUNBUFFERED": unbuffered}
+    command = [sys.executable, "-m", "tagroll", *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, env=variables, check=False
+        )
+    assert done.stderr.splitlines()[-1] == "Error: the output cannot be written: No space left on device"
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 1
+
+
+def test_doctor_has_a_plain_word_for_a_data_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(main, ["doctor", "--json", "--catalog", str(tmp_path / "file" / "in" / "c")])
+    findings = {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert findings["catalog"]["good"] is False
+    assert findings["disk space"]["text"].startswith("unknown: ")
+    assert done.exit_code == 1
 
 
 def test_names_cannot_steer_the_terminal():
