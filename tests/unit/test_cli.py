@@ -92,6 +92,42 @@ def test_a_broken_settings_file_is_named(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("config", "message", "hint"),
+    [
+        ('sidecars = "always"', "unknown setting sidecars in tagroll.toml", "Did you mean sidecar?"),
+        (
+            "[tag]\nappend-tag = true",
+            "unknown setting append-tag in tagroll.toml under [tag]",
+            "Did you mean append-tags?",
+        ),
+        (
+            "[history]\nretag = true",
+            "unknown setting retag in tagroll.toml under [history]",
+            "tagroll COMMAND",
+        ),
+        ("[tagg]\nretag = true", "unknown command tagg in tagroll.toml", "Did you mean tag?"),
+    ],
+)
+def test_a_misspelled_setting_is_named(config, message, hint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    Path("tagroll.toml").write_text(config)
+    done = CliRunner().invoke(main, ["history", "--catalog", "c"])
+    assert isinstance(done.exception, SystemExit)
+    assert done.exit_code == 2
+    assert f"Error: {message}\n  {hint}" in done.stderr
+
+
+def test_settings_of_other_commands_and_their_actions_are_known(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    guide = (Path(__file__).parents[2] / "docs" / "how-to" / "use-a-model-server.md").read_text()
+    example = guide.partition("```toml\n")[2].partition("```")[0]
+    Path("tagroll.toml").write_text("append_tags = true\nq = true\n" + example + '[tags]\nsidecar = "auto"\n')
+    assert CliRunner().invoke(main, ["history", "--catalog", "c"]).exit_code == 0
+
+
 def test_the_key_is_shown_nowhere():
     assert "secret" not in repr(Settings(api_key="secret"))
 

@@ -1,9 +1,10 @@
 """Options that every command shares, and how they become Settings."""
 
+import difflib
 import functools
 import logging
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,11 +21,49 @@ def _load_config(ctx: click.Context, _parameter: click.Parameter, value: Path | 
     merged: dict[str, object] = {}
     for path in (value,) if value else config_files():
         values = read_config(path)
+        _refuse_unknown(values, path)
         section = values.get(command)
         merged |= {k: v for k, v in values.items() if not isinstance(v, dict)}
         merged |= section if isinstance(section, dict) else {}
-    names = {option.lstrip("-").replace("-", "_"): p.name for p in ctx.command.params for option in p.opts}
-    ctx.default_map = {names.get(key) or key: value for key, value in merged.items()}
+    names = _keys(ctx.command)
+    ctx.default_map = {names.get(key, key): value for key, value in merged.items()}
+
+
+def _keys(command: click.Command) -> dict[str, str]:
+    """What an option may be called in a settings file -> its parameter. A settings file names no other."""
+    named = ((p.name, (*p.opts, p.name)) for p in command.params if p.name and p.name != "config")
+    return {word.lstrip("-").replace("-", "_"): name for name, words in named for word in words}
+
+
+def _refuse_unknown(values: dict[str, object], path: Path) -> None:
+    """A misspelled setting would do nothing, and nobody would know.
+
+    Raises:
+        UsageError: A key is no option of its command, or at the top level of any.
+    """
+    from tagroll.cli.app import COMMANDS, main
+
+    def keys(name: str) -> set[str]:
+        command = main.get_command(click.Context(main), name)
+        assert command is not None  # noqa: S101 - the names are those of the table
+        return {key for one in (command, *getattr(command, "actions", {}).values()) for key in _keys(one)}
+
+    sections = {name: table for name, table in values.items() if isinstance(table, dict)}
+    _refuse("command", sections, COMMANDS, f"{path}")
+    for name, table in sections.items():
+        _refuse("setting", table, keys(name), f"{path} under [{name}]")
+    _refuse("setting", values.keys() - sections, set().union(*map(keys, COMMANDS)), f"{path}")
+
+
+def _refuse(kind: str, found: Iterable[str], known: Iterable[str], where: str) -> None:
+    for key in sorted(set(found) - set(known)):
+        close = difflib.get_close_matches(key, known, 1)
+        hint = f"Did you mean {_dashed(close[0])}?" if close else "tagroll COMMAND --help lists the options."
+        raise UsageError(f"unknown {kind} {_dashed(key)} in {where}", hint)
+
+
+def _dashed(key: str) -> str:
+    return key.replace("_", "-")
 
 
 _CONFIG = click.option(
