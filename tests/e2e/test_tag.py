@@ -177,6 +177,24 @@ def test_no_server_is_said_before_the_first_photo(tagroll, tmp_path):
     assert tagroll("history").out == ""
 
 
+def test_a_run_without_exiftool_says_once_which_photos_get_sidecars(tagroll, photos):
+    paint(photos, ("another.gif", (9, 9, 9)))
+    note = "exiftool is not there: these photos get sidecars: GIF, HEIC, AVIF, JXL, TIFF."
+    with Stub() as server:
+        model = ("--api-url", server.url)
+        done = tagroll("tag", photos, *model, PATH="/nowhere")
+        assert done.code == 0, done
+        assert done.err.count(note) == 1
+        assert "pip install" in done.err
+        assert (photos / "another.gif.xmp").exists()
+        for options in ((photos / "cat.png",), (photos, "-q"), (photos, "--sidecar", "always")):
+            assert note not in tagroll("tag", *options, *model, PATH="/nowhere").err
+        assert note not in tagroll("tag", photos, *model).err
+    rename = ("tags", "rename", "Lake", "Water")
+    assert note not in tagroll(*rename, photos / "cat.png", PATH="/nowhere").err
+    assert tagroll(*rename, photos, PATH="/nowhere").err.count(note) == 1
+
+
 def test_the_older_script_does_the_same(tagroll, tmp_path, exiftool):
     folder = paint(tmp_path / "photos", RED)
     with Stub() as server:

@@ -11,14 +11,15 @@ import click
 
 from tagroll.cli.options import typed, undo_command
 from tagroll.cli.report import Report, stop_on_interrupt
-from tagroll.cli.scanning import scanned
+from tagroll.cli.scanning import passing, scanned
 from tagroll.cli.terminal import say
-from tagroll.domain import Outcome, Status
+from tagroll.domain import Outcome, Photo, Status
 from tagroll.settings import Settings, SidecarPolicy
 
 if TYPE_CHECKING:
     from tagroll.catalog import Catalog
     from tagroll.merging import Library
+    from tagroll.metadata.exiftool import ExifTool
     from tagroll.metadata.store import MetadataStore
 
 THREADS = 8
@@ -35,6 +36,8 @@ class Session:
         store: Writes.
         stop: Set by the first Ctrl-C.
         library: Which photos carry which tags.
+        sidecar: Where the store writes.
+        exiftool: What it has, or None.
         failures: Photos that could not be read.
         read: How many were.
         after: The tags of photos that were, or would be, rewritten.
@@ -46,6 +49,8 @@ class Session:
     store: "MetadataStore"
     stop: threading.Event
     library: "Library"
+    sidecar: SidecarPolicy
+    exiftool: "ExifTool | None"
     failures: list[Outcome] = field(default_factory=list)
     read: int = 0
     after: dict[Path, tuple[str, ...]] = field(default_factory=dict)
@@ -97,15 +102,16 @@ class Session:
 
         rewriter = Rewriter(self.store, self.catalog, mapping, run)
         clean = leftover_cleaner(self.store)
-        photos = [photo for photo, _ in self.library.changing(mapping).values()]
+        changing = [photo for photo, _ in self.library.changing(mapping).values()]
+        photos = passing(changing, self.exiftool, self.sidecar, self.settings)
 
-        def one(number: int) -> Outcome:
-            clean(photos[number].path)
-            return rewriter.rewrite(photos[number])
+        def one(photo: Photo) -> Outcome:
+            clean(photo.path)
+            return rewriter.rewrite(photo)
 
         with self._report("rewritten", mapping) as report:
             try:
-                for outcome in map_unordered(one, range(len(photos)), threads=THREADS, stop=self.stop):
+                for outcome in map_unordered(one, photos, threads=THREADS, stop=self.stop):
                     self._add(report, outcome)
             finally:
                 self.catalog.finish_run(run, report.summary())
@@ -136,13 +142,15 @@ def session(
     from tagroll.recovering import recover
     from tagroll.scan import absolute
 
+    exiftool = available_exiftool()
     with (
         Catalog(settings.catalog) as catalog,
-        MetadataStore(sidecar=sidecar, touch=touch, exiftool=available_exiftool()) as store,
+        MetadataStore(sidecar=sidecar, touch=touch, exiftool=exiftool) as store,
         stop_on_interrupt() as stop,
     ):
         recover(catalog, store)
-        yield Session(settings, [absolute(path) for path in paths], catalog, store, stop, Library())
+        places = [absolute(path) for path in paths]
+        yield Session(settings, places, catalog, store, stop, Library(), sidecar, exiftool)
 
 
 def advise(report: Report | None, settings: Settings, *, stopped: bool = True) -> None:

@@ -1,10 +1,15 @@
 """Photos below the paths of a command line, with what the user should hear about the walk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from tagroll.cli.terminal import paint, say, show
+from tagroll.cli.terminal import paint, say, show, tell
 from tagroll.domain import Outcome, Photo
+from tagroll.formats import FORMATS
+from tagroll.settings import Settings, SidecarPolicy
+
+Found = TypeVar("Found", bound=Photo | Outcome)
 
 
 def scanned(
@@ -23,3 +28,22 @@ def scanned(
             say(f"{paint('!', '33')} passed over {show(path)}: {error.strerror}")
 
     return scan(paths, exclude=exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable)
+
+
+def passing(
+    found: Iterable[Found], exiftool: object | None, policy: SidecarPolicy, settings: Settings
+) -> Iterator[Found]:
+    """Pass on what is to be written; say once what becomes of photos that exiftool would write, if it is missing."""
+    from tagroll.metadata.exiftool import INSTALL
+
+    told = exiftool is not None or policy != "auto"
+    for item in found:
+        if not told and isinstance(item, Photo) and item.format.writer == "exiftool":
+            told = True
+            names = ", ".join(fmt.name.upper() for fmt in FORMATS if fmt.writer == "exiftool")
+            tell(
+                settings,
+                f"exiftool is not there: these photos get sidecars: {names}.",
+                f"  To write into them, {INSTALL}",
+            )
+        yield item

@@ -21,7 +21,7 @@ from tagroll.cli.options import (
     undo_command,
 )
 from tagroll.cli.report import Report, plural, stop_on_interrupt
-from tagroll.cli.scanning import scanned
+from tagroll.cli.scanning import passing, scanned
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
 from tagroll.settings import Case, Settings, SidecarPolicy
@@ -131,9 +131,10 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
             run,
             Asking(),
         )
+        photos = passing(islice(found, options.limit), exiftool, options.sidecar, settings)
         with stop_on_interrupt() as stop, _report(settings, paths, options) as report:
             try:
-                for outcome in _outcomes(tagger, islice(found, options.limit), model.threads, stop):
+                for outcome in _outcomes(tagger, photos, model.threads, stop):
                     report.add(outcome)
                     if options.dry_run and not settings.json and not settings.verbose:
                         report.show(outcome)
