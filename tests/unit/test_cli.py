@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from tagroll.catalog import Catalog
 from tagroll.cli.app import COMMANDS, main
@@ -302,3 +303,59 @@ def test_an_empty_tag_is_a_mistake_and_takes_nothing_away(arguments, name, tmp_p
     assert done.exit_code == 2
     assert f"Error: {name} is empty" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def locked(tmp_path, monkeypatch):
+    """A folder with a photo and a sub-folder that cannot be listed (even by root, who may run this)."""
+    (tmp_path / "p" / "locked").mkdir(parents=True)
+    Image.new("RGB", (9, 9)).save(tmp_path / "p" / "a.png")
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    return tmp_path / "p"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["tags"], ["tags", "rename", "A", "B"], ["dedupe", "--evidence", "spelling"], ["tag", "--backend", "builtin"],
+     ["classify", "--recursive", "--backend", "builtin", "--dry-run"]],
+)  # fmt: skip
+def test_a_folder_that_cannot_be_read_is_a_failure(command, locked, tmp_path):
+    options = ["--catalog", str(tmp_path / "c"), "--json", "-q"]
+    done = CliRunner().invoke(main, [*command, str(locked), *options])
+    assert done.exit_code == 3, done.output
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    row = {"type": "folder", "path": str(locked / "locked"), "error": "Permission denied"}
+    assert [row for row in rows if row["type"] == "folder"] == [row]
+    assert done.stderr == f"! passed over {locked / 'locked'}: Permission denied\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["tags"], ["tags", "rename", "A", "B"], ["dedupe", "--evidence", "spelling"], ["tag", "--backend", "builtin"],
+     ["classify", "--backend", "builtin"]],
+)  # fmt: skip
+def test_a_place_without_photos_is_named(command, tmp_path):
+    (tmp_path / "p").mkdir()
+    done = CliRunner().invoke(main, [*command, str(tmp_path / "p"), "--catalog", str(tmp_path / "c")])
+    assert done.exit_code == 0
+    assert f"\nNo photos in {tmp_path / 'p'}\n" in done.stderr
+
+
+def test_what_carries_no_tags_is_said_to(tmp_path):
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    catalog = ["--catalog", str(tmp_path / "c")]
+    assert (
+        f"= {tmp_path / 'a.png'}: no tags\n"
+        in CliRunner().invoke(main, ["tags", "-v", str(tmp_path), *catalog]).stdout
+    )
+    done = CliRunner().invoke(main, ["tags", "rename", "A", "B", str(tmp_path), *catalog])
+    assert "1 photo: 0 rewritten, 1 unchanged" in done.stderr
+    done = CliRunner().invoke(main, ["tag", "--backend", "builtin", "-v", str(tmp_path), *catalog])
+    assert f"- {tmp_path / 'a.png'}: nothing it is sure of\n" in done.stdout

@@ -323,7 +323,7 @@ class Job:
                 else opened.rewrite(mapping, run)
             )
         except BaseException:
-            advise(None, opened.settings)
+            advise(None, opened)
             raise
         told = report_of(plan, options.configuration(self._model), mapping, counts)
         told["summary"] |= summary_of(report)
@@ -338,7 +338,7 @@ class Job:
             opened.settings,
             f"{plural(len(counts), 'tag')}: {merged:,} {'become' if options.writes else 'would become'} another",
         )
-        advise(report if options.writes else None, opened.settings, stopped=opened.stop.is_set())
+        advise(report if options.writes else None, opened, stopped=opened.stop.is_set())
         return opened.exit_code(report)
 
     @property

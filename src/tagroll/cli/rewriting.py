@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tagroll.cli.options import typed, undo_command
-from tagroll.cli.report import Report, stop_on_interrupt
+from tagroll.cli.report import Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import passing, scanned
 from tagroll.cli.terminal import say
 from tagroll.domain import Outcome, Photo, Status
@@ -39,7 +39,8 @@ class Session:
         sidecar: Where the store writes.
         exiftool: What it has, or None.
         failures: Photos that could not be read.
-        read: How many were.
+        folders: Folders that could not be read, and why.
+        read: How many photos were.
         after: The tags of photos that were, or would be, rewritten.
     """
 
@@ -52,6 +53,7 @@ class Session:
     sidecar: SidecarPolicy
     exiftool: "ExifTool | None"
     failures: list[Outcome] = field(default_factory=list)
+    folders: list[tuple[Path, OSError]] = field(default_factory=list)
     read: int = 0
     after: dict[Path, tuple[str, ...]] = field(default_factory=dict)
 
@@ -61,7 +63,7 @@ class Session:
 
         reader = Reader(self.store, self.catalog)
         with Report(replace(self.settings, json=False, verbose=False), "Reading", {}) as report:
-            for outcome in reader.read(self.library.passing(scanned(self.paths, exclude))):
+            for outcome in reader.read(self.library.passing(scanned(self.paths, exclude, self._pass_over))):
                 self.check_stop()
                 report.add(outcome)
                 if outcome.status is Status.FAILED:
@@ -88,6 +90,9 @@ class Session:
                     Outcome(path, Status.TAGGED, tags_after(Metadata(tags), change_for(tags, mapping))),
                 )
         return report
+
+    def _pass_over(self, folder: Path, error: OSError) -> None:
+        self.folders.append((folder, error))
 
     def _add(self, report: Report, outcome: Outcome) -> None:
         if outcome.status is Status.TAGGED:
@@ -124,6 +129,8 @@ class Session:
     def _report(self, done: str, mapping: Mapping[str, str]) -> Report:
         changing = len(self.library.changing(mapping))
         report = Report(self.settings, "Rewriting", {Status.TAGGED: done}, lambda: changing)
+        for folder, error in self.folders:
+            report.pass_over(folder, error)
         for failure in self.failures:
             report.add(failure)
         report.counts[Status.UNCHANGED] += self.read - changing
@@ -153,11 +160,13 @@ def session(
         yield Session(settings, places, catalog, store, stop, Library(), sidecar, exiftool)
 
 
-def advise(report: Report | None, settings: Settings, *, stopped: bool = True) -> None:
+def advise(report: Report | None, opened: Session, *, stopped: bool = True) -> None:
     """Say what can be done next: how to go on where it was cut off, or how to take it back."""
-    if settings.quiet:
+    if opened.settings.quiet:
         return
     if stopped:
         say(f"Stopped; nothing is half-written. Go on with: {typed()}")
+    elif not opened.read and not opened.failures:
+        say(no_photos(opened.paths))
     elif report is not None and report.counts[Status.TAGGED]:
         say(f"Take it back: {undo_command()}")

@@ -1,6 +1,6 @@
 """Photos below the paths of a command line, with what the user should hear about the walk."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,20 +12,25 @@ from tagroll.settings import Settings, SidecarPolicy
 Found = TypeVar("Found", bound=Photo | Outcome)
 
 
+def passed_over(path: Path, error: OSError) -> None:
+    """Say that a folder could not be read."""
+    say(f"{paint('!', '33')} passed over {show(path)}: {error.strerror}")
+
+
+def unheard(path: Path, error: OSError) -> None:
+    """Say nothing about it: another walk does."""
+
+
 def scanned(
     paths: Sequence[Path],
     exclude: Sequence[str],
+    on_unreadable: Callable[[Path, OSError], None] = passed_over,
     *,
-    quiet: bool = False,
     recursive: bool = True,
     leave_out: Sequence[Path] = (),
 ) -> Iterator[Photo | Outcome]:
-    """Walk the paths; say which folders could not be read (unless quiet) and pass over them."""
+    """Walk the paths; folders that cannot be read are passed over, and told."""
     from tagroll.scan import scan
-
-    def on_unreadable(path: Path, error: OSError) -> None:
-        if not quiet:
-            say(f"{paint('!', '33')} passed over {show(path)}: {error.strerror}")
 
     return scan(paths, exclude=exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable)
 

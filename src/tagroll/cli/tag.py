@@ -20,8 +20,8 @@ from tagroll.cli.options import (
     typed,
     undo_command,
 )
-from tagroll.cli.report import Report, plural, stop_on_interrupt
-from tagroll.cli.scanning import passing, scanned
+from tagroll.cli.report import UNSURE, Report, no_photos, plural, stop_on_interrupt
+from tagroll.cli.scanning import passing, scanned, unheard
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
 from tagroll.settings import Case, Settings, SidecarPolicy
@@ -111,7 +111,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     from tagroll.recovering import recover
     from tagroll.tagging import Tagger
 
-    found = scanned(paths, options.exclude)  # a path that does not exist is said before anything begins
+    scanned(paths, options.exclude)  # says that a path does not exist before anything begins
     prompt, exiftool = options.prompt(), available_exiftool()
     with (
         Catalog(settings.catalog) as catalog,
@@ -131,8 +131,9 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
             run,
             Asking(),
         )
-        photos = passing(islice(found, options.limit), exiftool, options.sidecar, settings)
         with stop_on_interrupt() as stop, _report(settings, paths, options) as report:
+            found = islice(scanned(paths, options.exclude, report.pass_over), options.limit)
+            photos = passing(found, exiftool, options.sidecar, settings)
             try:
                 for outcome in _outcomes(tagger, photos, model.threads, stop):
                     report.add(outcome)
@@ -143,7 +144,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
                 report.finish()
                 if not settings.quiet:
                     cut_off = stop.is_set() or sys.exc_info()[0] is not None
-                    _advise(report, cut_off=cut_off, dry_run=options.dry_run)
+                    _advise(report, paths, cut_off=cut_off, dry_run=options.dry_run)
         return 130 if stop.is_set() else report.exit_code()
 
 
@@ -169,16 +170,18 @@ def _outcomes(
 
 def _report(settings: Settings, paths: tuple[Path, ...], options: Options) -> Report:
     def count() -> int:
-        return sum(1 for _ in islice(scanned(paths, options.exclude, quiet=True), options.limit))
+        return sum(1 for _ in islice(scanned(paths, options.exclude, unheard), options.limit))
 
     words = {Status.TAGGED: "would be tagged" if options.dry_run else "tagged"}
-    return Report(settings, "Looking" if options.dry_run else "Tagging", words, count)
+    return Report(settings, "Looking" if options.dry_run else "Tagging", words, count, nothing=UNSURE)
 
 
-def _advise(report: Report, *, cut_off: bool, dry_run: bool) -> None:
+def _advise(report: Report, paths: tuple[Path, ...], *, cut_off: bool, dry_run: bool) -> None:
     """Say what can be done next, where there is something to say."""
     if cut_off:
         say(f"Stopped; nothing is half-written. Go on with: {typed()}")
+    elif not report.total:
+        say(no_photos(paths))
     if report.removed:
         would = "would replace" if dry_run else "replaced"
         way_back = "" if dry_run else f"`{undo_command()}` brings them back, "

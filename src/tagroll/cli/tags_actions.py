@@ -85,14 +85,14 @@ def _run(settings: Settings, action: str, into: dict[str, str], values: dict[str
         if missing:
             tell(settings, f"No photo carries {', '.join(map(show, missing))}: letter case counts.")
         if dry_run or not opened.library.changing(into):
-            report = opened.preview(into)
+            report = opened.preview(into, written=not dry_run)
         else:
             arguments = [str(path) for path in opened.paths]
             run = opened.catalog.start_run(f"tags {action}", arguments)
             opened.catalog.decide({tag: word for tag, word in into.items() if word}, run=run)
             report = opened.rewrite(into, run)
         report.finish()
-        advise(None if dry_run else report, settings, stopped=opened.stop.is_set())
+        advise(None if dry_run else report, opened, stopped=opened.stop.is_set())
         tell(
             settings,
             f"{plural(sum(known[tag] for tag in into), 'tag')} {'would change' if dry_run else 'changed'}",
