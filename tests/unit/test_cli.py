@@ -305,6 +305,34 @@ def test_an_empty_tag_is_a_mistake_and_takes_nothing_away(arguments, name, tmp_p
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("tag", "said"),
+    [
+        ("Tall", "No photo carries Tall: did you mean Plants|Cactus|Tall?"),
+        ("cactus", "No photo carries cactus: did you mean Plants|Cactus|Tall, Plants|Cactus|Wide?"),
+        (
+            "plants|cactus",
+            "No photo carries plants|cactus: did you mean Plants|Cactus|Tall, Plants|Cactus|Wide?",
+        ),
+        ("dslr", "No photo carries dslr: did you mean DSLR?"),
+        ("all", "No photo carries all: letter case counts."),
+    ],
+)
+def test_a_tag_that_is_a_level_of_others_is_found(tag, said, tmp_path):
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    words = ("DSLR", "Plants|Cactus|Tall", "Plants|Cactus|Wide")
+    bag = "".join(f"<rdf:li>{word}</rdf:li>" for word in words)
+    (tmp_path / "a.png.xmp").write_text(
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description xmlns:lr="http://ns.adobe.com/lightroom/1.0/"><lr:hierarchicalSubject><rdf:Bag>'
+        f"{bag}</rdf:Bag></lr:hierarchicalSubject></rdf:Description></rdf:RDF></x:xmpmeta>"
+    )
+    done = CliRunner().invoke(
+        main, ["tags", "rename", tag, "New", str(tmp_path), "--catalog", str(tmp_path / "c")]
+    )
+    assert said in done.stderr.splitlines()
+
+
 @pytest.fixture
 def locked(tmp_path, monkeypatch):
     """A folder with a photo and a sub-folder that cannot be listed (even by root, who may run this)."""

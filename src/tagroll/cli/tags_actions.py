@@ -1,7 +1,7 @@
 """`tagroll tags rename|merge|remove`: what a person wants of tags, done to every photo that carries them."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from tagroll.cli.terminal import show, tell
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
 
+SUGGESTED = 5
 _PATHS = click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
@@ -73,6 +74,14 @@ def _refuse_empty(name: str, *words: str) -> None:
 ACTIONS = {"rename": rename, "merge": merge, "remove": remove}
 
 
+def _not_there(tag: str, known: Iterable[str]) -> str:
+    """What is said of a tag that no photo carries; those that differ in case, or have it as a level, may be meant."""
+    level = f"|{tag}|".casefold()
+    meant = [one for one in sorted(known) if level in f"|{one}|".casefold()]
+    some = ", ".join(map(show, meant[:SUGGESTED])) + (" ..." if len(meant) > SUGGESTED else "")
+    return f"No photo carries {show(tag)}: " + (f"did you mean {some}?" if some else "letter case counts.")
+
+
 def _run(settings: Settings, action: str, into: dict[str, str], values: dict[str, Any]) -> int:
     from tagroll.merging import check_words
 
@@ -81,9 +90,7 @@ def _run(settings: Settings, action: str, into: dict[str, str], values: dict[str
     with session(settings, paths, sidecar=values["sidecar"], touch=values["touch"]) as opened:
         opened.read_tags(values["exclude"])
         known = opened.library.counts
-        missing = [tag for tag in into if tag not in known]
-        if missing:
-            tell(settings, f"No photo carries {', '.join(map(show, missing))}: letter case counts.")
+        tell(settings, *(_not_there(tag, known) for tag in into if tag not in known))
         if dry_run or not opened.library.changing(into):
             report = opened.preview(into, written=not dry_run)
         else:
