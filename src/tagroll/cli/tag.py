@@ -96,7 +96,8 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
     """Show every photo in PATH... to a model and write what it sees into the photos, as tags.
 
     What a model said is remembered: run it again after an interruption and it goes on where it stopped.
-    `tagroll undo` takes a run back.
+    `tagroll undo` takes a run back. Hidden files and folders, whose names begin with a dot, are left out unless
+    PATH names them.
     """
     options = Options(**values)
     sys.exit(_run(settings, paths, options))

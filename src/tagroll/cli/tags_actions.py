@@ -19,7 +19,9 @@ _PATHS = click.argument("paths", metavar="PATH...", nargs=-1, required=True, typ
 
 
 def _options(function: Callable[..., Any]) -> Callable[..., Any]:
-    dry_run = click.option("--dry-run", is_flag=True, help="Print what would change; write nothing.")
+    dry_run = click.option(
+        "--dry-run", is_flag=True, help="Print how many would change, with -v each photo; write nothing."
+    )
     return dry_run(scan_options(store_options(shared_options(model=False)(function))))
 
 
@@ -29,7 +31,10 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
 @_PATHS
 @_options
 def rename(settings: Settings, old: str, new: str, **values: Any) -> None:
-    """Rename the tag OLD to NEW in the photos of PATH... `tagroll tag` uses NEW from now on."""
+    """Rename the tag OLD to NEW in the photos of PATH... `tagroll tag` uses NEW from now on.
+
+    A tag that lies under others is named with its whole path, as `tagroll tags` lists it: 'Plants|Cactus'.
+    """
     _refuse_empty("OLD", old)
     _refuse_empty("NEW", new)
     sys.exit(_run(settings, "rename", {old: new}, values))
