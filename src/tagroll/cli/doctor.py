@@ -205,6 +205,9 @@ def catalog(settings: Settings) -> Finding:
 
 def space(settings: Settings) -> Finding:
     """Whether there is room on the disk of the catalog."""
-    free = shutil.disk_usage(settings.catalog.parent).free
+    try:
+        free = shutil.disk_usage(settings.catalog.parent).free
+    except OSError as error:  # the finding about the catalog says what to do
+        return Finding("disk space", None, f"unknown: {settings.catalog.parent}: {error.strerror}")
     hint = "Make room: each photo is replaced by a checked copy of itself." if free < LOW_SPACE else ""
     return Finding("disk space", free >= LOW_SPACE, f"{free / 1e9:.1f} GB free where the catalog is", hint)
