@@ -131,7 +131,11 @@ def exit_codes_page() -> str:
         errors.CatalogLockedError,
     ]
     texts = {0: "Done."} | {kind.exit_code: (kind.__doc__ or "").splitlines()[0] for kind in kinds}
-    texts |= {1: "Fatal: the run could not go on.", 3: "Finished, some photos failed or folders could not be read.", 130: "Interrupted."}
+    texts |= {
+        1: "Fatal: the run could not go on.",
+        3: "Finished, some photos failed or folders could not be read.",
+        130: "Interrupted.",
+    }
     rows = "\n".join(f"| {code} | {text} |" for code, text in sorted(texts.items()))
     return f"# Exit codes\n\n{MADE}\n| code | meaning |\n|---|---|\n{rows}\n"
 
