@@ -53,5 +53,10 @@ def test_a_linked_sidecar_is_changed_where_it_is(tmp_path):
     assert found(tmp_path, "a.jpg", "jpeg") == "a.xmp"
 
 
+def test_one_file_under_both_names_is_one(tmp_path):
+    (tmp_path / "a.nef.xmp").symlink_to(tmp_path / "a.xmp")
+    assert found(tmp_path, "a.nef", "raw", "a.xmp") == "a.xmp"
+
+
 def test_a_new_one_has_the_whole_name(tmp_path):
     assert new_sidecar(tmp_path / "a.b.NEF").name == "a.b.NEF.xmp"

@@ -41,7 +41,7 @@ def find_sidecars(photo: Path, fmt: Format) -> list[Path]:
         found.append(Path(os.path.realpath(name)))
     if stem != whole and (name := _existing(stem)) and _belongs(Path(name), photo, fmt):
         found.append(Path(os.path.realpath(name)))
-    return found
+    return list(dict.fromkeys(found))  # one file under both names is one
 
 
 def _existing(name: str) -> str | None:
