@@ -263,3 +263,14 @@ def ours(field: str, *, new_exif: bool) -> bool:
         or (group in ("IFD0", "File") and new_exif)
         or name in ("ThumbnailOffset", "MPImageStart")
     )
+
+
+def test_directories_that_overlap_are_refused():
+    """The comment's count stands where the first directory tells how many entries it has."""
+    data = bytearray(b"II*\0" + struct.pack("<I", 40) + bytes(100))
+    struct.pack_into("<H", data, 10, 3)  # the Exif directory: two empty entries and the comment at 36
+    struct.pack_into("<HHI4s", data, 36, 0x9286, 7, 4, b"abcd")
+    struct.pack_into("<HHII", data, 54, 0x8769, 4, 1, 10)
+    assert read_text(bytes(data)) == ExifText("abcd", None)
+    with pytest.raises(ForeignStructureError, match="broken"):
+        set_text(bytes(data), comment="Beach, Dog")
