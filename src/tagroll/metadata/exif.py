@@ -134,10 +134,11 @@ class _Tiff:
         head = struct.pack(self.order + "HHI", tag, kind, len(data))
         self.data[entry.at : entry.at + 12] = head + place
 
-    def holds(self, tag: int, data: bytes) -> bool:
-        """Whether one of our two fields is found, and has this value."""
+    def prove(self, tag: int, data: bytes) -> None:
+        """See that one of our two fields has this value: where directories overlap, it may have been changed since."""
         entry = self.locate(tag)
-        return entry is not None and self.value(entry) == data
+        if entry is None or self.value(entry) != data:
+            raise _BrokenError
 
     def insert(self, holder: int, tag: int, kind: int, value: bytes) -> None:
         """Add an entry: a copy of the directory that `holder` points to goes to the end and takes its place.
@@ -245,8 +246,8 @@ def set_text(
             pass
         for tag, data in wanted.items():
             tiff.assign(tag, data)
-        if any(not tiff.holds(tag, data) for tag, data in wanted.items()):
-            raise _BrokenError  # directories that overlap: a change of one was a change of another
+        for tag, data in wanted.items():
+            tiff.prove(tag, data)
     except _BrokenError as error:
         raise ForeignStructureError("the EXIF block is broken") from error
     if len(tiff.data) > MAX_BYTES:
