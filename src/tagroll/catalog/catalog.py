@@ -39,6 +39,12 @@ class Run:
     writes: int
     left: int
 
+    @property
+    def dry_run(self) -> bool:
+        """Whether it only told what it would do: it says so, or claims photos without having written a file."""
+        claims = self.summary.get("tagged", 0) > 0 and self.writes == 0
+        return "--dry-run" in self.arguments or claims
+
 
 @dataclass(frozen=True, slots=True)
 class Writing:

@@ -82,6 +82,16 @@ class Database:
         self._readers.clear()
         self._unlock()
 
+    def in_use(self) -> bool:
+        """Whether another run holds this catalog now."""
+        try:
+            _lock(self.path).release()
+        except CatalogLockedError:
+            return True
+        except OSError:  # a disk that cannot be written holds no run
+            return False
+        return False
+
     def _unlock(self) -> None:
         if self._lock is not None:
             self._lock.release()
