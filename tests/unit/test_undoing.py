@@ -56,7 +56,7 @@ class Library:
 
     def undo(self, number: int | None = None, *paths: Path, roots: tuple[Path, ...] = ()) -> list[Outcome]:
         chosen = choose_run(self.catalog, number)
-        moved = Moved(paths or roots, self.store, self.catalog)
+        moved = Moved(roots or paths, self.store, self.catalog)
         writes = choose_writes(self.catalog, chosen, paths, moved)
         run = self.catalog.start_run("undo", [str(chosen.id)])
         undoer = Undoer(self.store, self.catalog, moved, chosen.command, run)
@@ -144,6 +144,17 @@ def test_only_photos_that_may_be_the_missing_one_are_read_for_it(library, monkey
     assert library.undo_one().status is Status.FAILED
 
 
+def test_photos_that_the_index_knows_are_not_read_for_a_missing_one(library, monkeypatch):
+    photos = [library.add("x/photo.jpg"), *(library.add(f"x/{n}.jpg", "progressive.jpg") for n in range(3))]
+    run = library.write(*photos, add=("Lake",))
+    photos[0].unlink()
+    monkeypatch.setattr(
+        library.store, "picture_hash", lambda _: pytest.fail("a photo was read that is known")
+    )
+    (outcome,) = library.undo(run, photos[0], roots=(library.folder,))
+    assert outcome.status is Status.FAILED
+
+
 def test_photos_of_one_picture_are_each_put_back(library):
     photos = [library.add(f"old/{name}.jpg") for name in "abc"]
     library.write(*photos, add=("Lake",))
@@ -159,7 +170,60 @@ def test_one_of_two_that_is_gone_is_not_put_back_in_the_other(library):
     photos[1].unlink()
     statuses = [outcome.status for outcome in library.undo(roots=(library.folder,))]
     assert sorted(statuses) == [Status.FAILED, Status.TAGGED]
-    assert library.undo_one(roots=(library.folder,)).status is Status.FAILED
+    assert "moved or deleted" in library.undo_one(roots=(library.folder,)).error
+
+
+def test_two_missing_photos_are_never_found_in_one_place(library):
+    photos = [library.add(f"old/{name}.jpg") for name in "abc"]
+    run = library.write(*photos, add=("Lake",))
+    moved = {move(photo, f"new/{photo.name}") for photo in photos}
+    finder = Moved([library.folder], library.store, library.catalog)
+    # all of them are asked for before the first is put back, as several threads do
+    assert {finder.where(writing) for writing in library.catalog.writings(run)} == moved
+
+
+@pytest.mark.parametrize("tags", [(), ("Old",), ("Mine", "Old")])
+def test_a_copy_without_what_was_written_is_not_the_photo(library, tags):
+    def other_program(path: Path, tags: tuple[str, ...]) -> None:
+        if tags:
+            library.store.write(library.photo(path), lambda _: Change(tags), lambda _: None)
+
+    photo, copy = library.add("old/photo.jpg"), library.add("new/copy.jpg")
+    other_program(photo, ("Old",))
+    other_program(copy, tags)
+    library.write(photo, add=("Lake",), remove=("Old",))
+    photo.unlink()
+    before = copy.read_bytes()
+    assert "moved or deleted" in library.undo_one(roots=(library.folder,)).error
+    assert copy.read_bytes() == before
+
+
+def test_a_photo_of_the_same_name_and_tags_is_not_the_photo(library):
+    library.write(photo := library.add("old/photo.jpg"), add=("Lake",))
+    photo.unlink()
+    other = library.add("new/photo.jpg", "progressive.jpg")
+    library.store.write(library.photo(other), lambda _: Change(("Lake",)), lambda _: None)
+    library.look_at(other.parent)
+    assert library.undo_one().status is Status.FAILED
+    assert library.tags(other) == ("Lake",)
+
+
+def test_a_moved_photo_that_lost_tags_gets_them_back(library):
+    photo = library.add("old/photo.jpg")
+    library.store.write(library.photo(photo), lambda _: Change(("Old",)), lambda _: None)
+    library.write(photo, remove=("Old",))
+    moved = move(photo, "new/renamed.jpg")
+    library.store.write(library.photo(moved), lambda _: Change(("Mine",)), lambda _: None)
+    assert library.undo_one(roots=(library.folder,)).status is Status.TAGGED
+    assert set(library.tags(moved)) == {"Mine", "Old"}
+
+
+def test_a_sidecar_that_stayed_is_put_back_where_it_is(library):
+    photo = library.add("old/raw.dng", "raw.dng")
+    library.write(photo, add=("Lake",))
+    move(photo, "new/raw.dng")
+    assert library.undo_one().status is Status.TAGGED
+    assert list(photo.parent.iterdir()) == []
 
 
 def test_a_raw_that_was_moved_with_its_sidecar_is_found_or_said_to_be_missing(library):
@@ -244,12 +308,28 @@ def test_an_undo_is_not_undone_past_an_undo_of_something_older(library):
 # what is undone ------------------------------------------------------------------------------------------
 
 
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description rdf:about=""/></rdf:RDF></x:xmpmeta>'
+)
+
+
+def test_a_photo_has_failed_when_its_sidecar_has(library):
+    photo = library.add("x/photo.jpg")
+    photo.with_name("photo.jpg.xmp").write_text(XMP)
+    before = {path: path.read_bytes() for path in photo.parent.iterdir()}
+    first = library.write(photo, add=("Lake",))
+    library.store = MetadataStore(sidecar="always")
+    second = library.write(photo, add=("Boat",))
+    assert library.undo_one(first).error == f"was changed by run {second} since"
+    library.undo(second)
+    library.undo(first)
+    assert {path: path.read_bytes() for path in photo.parent.iterdir()} == before
+
+
 def test_a_photo_and_its_sidecar_are_one(library):
     photo = library.add("x/photo.jpg")
-    photo.with_name("photo.jpg.xmp").write_text(
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        '<rdf:Description rdf:about=""/></rdf:RDF></x:xmpmeta>'
-    )
+    photo.with_name("photo.jpg.xmp").write_text(XMP)
     before = {path: path.read_bytes() for path in photo.parent.iterdir()}
     library.write(photo, add=("Lake",))
     assert all(path.read_bytes() != data for path, data in before.items())

@@ -53,12 +53,12 @@ def _show_runs(catalog: "Catalog", limit: int, *, as_json: bool) -> None:
             })  # fmt: skip
             continue
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
-        cut_off = "  (running, or cut off)" if running and run is runs[0] else "  (cut off)"
-        end = ("  (dry run)" if run.dry_run else "") + ("" if run.finished else cut_off)
-        arguments = " ".join(map(show, run.arguments))
-        click.echo(
-            f"{run.id:>4}  {when}  {run.command} {arguments}  {plural(run.writes, 'file')} written  {run.model}{end}"
-        )
+        cut_off = "(running, or cut off)" if running and run is runs[0] else "(cut off)"
+        parts = (
+            f"{run.id:>4}", when, " ".join((run.command, *map(show, run.arguments))), f"{plural(run.writes, 'file')} written",
+            run.model, "(dry run)" if run.dry_run else "", "" if run.finished else cut_off,
+        )  # fmt: skip
+        click.echo("  ".join(filter(None, parts)))
 
 
 def _show_writes(catalog: "Catalog", run: int, *, as_json: bool) -> None:

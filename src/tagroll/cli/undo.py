@@ -69,7 +69,7 @@ def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: 
             finally:
                 catalog.finish_run(run, report.summary())
         report.finish()
-        if number is None and report.counts[Status.FAILED] == report.total:
+        if number is None and 0 < report.total == report.counts[Status.FAILED]:
             _advise(settings, chosen, catalog.runs())
         return 130 if stop.is_set() else report.exit_code()
 
