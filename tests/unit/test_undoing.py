@@ -1,5 +1,6 @@
 """Undo with the journal: photos that were moved, runs taken back in any order, and nothing but what a run wrote."""
 
+import dataclasses
 import itertools
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ from tagroll.errors import UsageError
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.store import MetadataStore
 from tagroll.reading import Reader
+from tagroll.recovering import recover
 from tagroll.scan import scan
 from tagroll.undoing import Moved, Undoer, choose_run, choose_writes
 
@@ -303,6 +305,33 @@ def test_an_undo_is_not_undone_past_an_undo_of_something_older(library):
     library.undo(first)
     assert "was changed by run" in library.undo_one(back).error
     assert photo.read_bytes() == (FILES / "baseline.jpg").read_bytes()
+
+
+# after a kill --------------------------------------------------------------------------------------------
+
+
+def test_an_undo_that_was_killed_has_undone_what_it_had_put_back(library):
+    photos = [library.add(f"x/{name}.jpg") for name in "ab"]
+    run = library.write(*photos, add=("Lake",))
+    back = library.catalog.start_run("undo", [])
+    for writing in library.catalog.writings(run):
+        library.store.undo(
+            writing.write,
+            lambda write, writing=writing: library.catalog.journal(back, write, undoes=writing.id),
+            dry_run=writing.write.photo == photos[1],
+        )
+    assert recover(library.catalog, library.store) == 1
+    states = {writing.write.photo: writing.state for writing in library.catalog.writings(run)}
+    assert states == {photos[0]: "undone", photos[1]: "done"}
+
+
+def test_a_file_that_cannot_be_read_stops_no_later_run(library):
+    run = library.write(library.add("x/photo.jpg"), add=("Lake",))
+    (writing,) = library.catalog.writings(run)
+    lost = writing.write.photo / "no-folder.jpg"
+    library.catalog.journal(run, dataclasses.replace(writing.write, target=lost))
+    assert recover(library.catalog, library.store) == 1
+    assert len(library.catalog.pending()) == 1
 
 
 # what is undone ------------------------------------------------------------------------------------------
