@@ -193,7 +193,7 @@ class Moved:
 
         If it is, then what was written there before led to the write, and the write to what came after.
         """
-        there = [other for other in self._catalog.made_at(path) if other.write.engine not in MADE]
+        there = [other for other in self._catalog.written_at(path) if other.write.engine not in MADE]
         before = [other.write for other in there if other.id < writing.id]
         after = [other.write for other in there if other.id > writing.id]
         if before and not left_in(before[-1], writing.write.before):

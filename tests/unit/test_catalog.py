@@ -64,6 +64,19 @@ def test_a_write_goes_through_the_journal_as_it_was(catalog):
     assert catalog.written_tags(ODD) == {"new"}
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_what_took_something_back_changes_nothing_since(catalog, older):
+    runs = [catalog.start_run(command, []) for command in ("tag", "tags rename", "undo")]
+    first, second = (catalog.journal(run, a_write()) for run in runs[:2])
+    catalog.settle({first: "done", second: "done"})
+    assert catalog.changed_since(catalog.writing(first), ODD, ODD) == runs[1]
+    # versions before this one did not note what was taken back
+    back = catalog.journal(runs[2], a_write(), undoes=None if older else second)
+    catalog.settle({second: "undone", back: "done"} if older else {back: "done"})
+    assert catalog.changed_since(catalog.writing(first), ODD, ODD) is None
+    assert [writing.id for writing in catalog.written_at(ODD)] == [first, second]
+
+
 def test_runs_tell_how_they_ended(catalog):
     first = catalog.start_run("tag", ["a", "b"], "m")
     catalog.finish_run(first, {"tagged": 3})

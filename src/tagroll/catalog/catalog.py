@@ -222,14 +222,10 @@ class Catalog(Words):
         )
         return [(number, _path(photo), _path(target)) for number, photo, target in rows]
 
-    def made_at(self, photo: Path) -> list[Writing]:
+    def written_at(self, photo: Path) -> list[Writing]:
         """What was written for a photo of this path, the oldest first; without what only took something back."""
-        return sorted(
-            self._writings(
-                "photo = ? AND state IN ('done', 'undone') AND undoes IS NULL", os.fsencode(photo)
-            ),
-            key=lambda writing: writing.id,
-        )
+        where = f"photo = ? AND state IN ('done', 'undone') AND {_NO_UNDO}"
+        return list(self._writings(where, os.fsencode(photo)))[::-1]
 
     def changed_since(self, writing: Writing, photo: Path, target: Path) -> int | None:
         """The newest other run that wrote this file after a write, and whose writing is still in force.
@@ -242,9 +238,8 @@ class Catalog(Words):
         write = writing.write
         rows = self._read(
             # A write and what took it back cancel out; what took back something older does not.
-            "SELECT max(run) FROM writes WHERE photo IN (?, ?) AND target IN (?, ?) AND id > ? AND run != ?"
-            " AND state = 'done' AND (undoes < ? OR undoes IS NULL AND run NOT IN"
-            " (SELECT id FROM runs WHERE command = 'undo'))",  # one of before there was `undoes`
+            "SELECT max(run) FROM writes WHERE photo IN (?, ?) AND target IN (?, ?) AND id > ? AND run != ?"  # noqa: S608 - our own words
+            f" AND state = 'done' AND (undoes < ? OR {_NO_UNDO})",
             *map(os.fsencode, (write.photo, photo, write.target, target)), writing.id, writing.run, writing.id,
         )  # fmt: skip
         return None if rows[0][0] is None else int(rows[0][0])
@@ -356,6 +351,8 @@ def _photo_row(row: tuple[Any, ...]) -> PhotoRow:
     return PhotoRow(_path(path), stamp, picture_hash, tuple(json.loads(tags)), wanted)
 
 
+_NO_UNDO = "(undoes IS NULL AND run NOT IN (SELECT id FROM runs WHERE command = 'undo'))"
+"""Of the column alone one cannot tell: what older versions took back does not say what that was."""
 _WRITE = "SELECT id, run, state, photo, target, engine, before, after, before_hash, after_hash, patch, picture_hash FROM writes"
 
 
