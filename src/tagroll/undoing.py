@@ -129,6 +129,7 @@ class Moved:
     def __init__(self, roots: Sequence[Path], store: MetadataStore, catalog: Catalog) -> None:
         self._roots, self._store, self._catalog = roots, store, catalog
         self._places: dict[Path, Path | None] = {}
+        self._taken: set[Path | None] = set()
         self._scanned: dict[str, list[Photo]] | None = None
         self._unhashed: dict[str, list[Path]] | None = None
         self._looking = threading.Lock()
@@ -141,7 +142,8 @@ class Moved:
         photo = writing.write.photo
         with self._looking:
             if photo not in self._places:
-                self._places[photo] = self._find(writing)
+                self._places[photo] = place = self._find(writing)
+                self._taken.add(place)
             return self._places[photo]
 
     def _find(self, writing: Writing) -> Path | None:
@@ -149,7 +151,7 @@ class Moved:
         for photo in self._candidates(write):
             with suppress(PhotoError):  # one that cannot be read is not known to be the one
                 says = self._journal_says(writing, photo.path)
-                if says is False or photo.path in self._places.values():
+                if says is False:
                     continue
                 if (
                     write.after_hash
@@ -161,11 +163,11 @@ class Moved:
         return carrying
 
     def _candidates(self, write: Write) -> Iterator[Photo]:
-        """Photos that may be of the picture, the likely ones first."""
+        """Photos that may be of the picture and are not known to be another one, the likely ones first."""
         known = [row.path for row in self._catalog.photos_with(write.picture_hash)]
         for path in dict.fromkeys([*known, *self._only_read(write)]):
-            yield from _photos([path])
-        yield from self._in_roots(write.picture_hash)
+            yield from _photos([path]) if path not in self._taken else ()
+        yield from (photo for photo in self._in_roots(write.picture_hash) if photo.path not in self._taken)
 
     def _only_read(self, write: Write) -> Iterator[Path]:
         """Photos whose picture the catalog does not know, as `tagroll tags` reads their heads: by name or size."""

@@ -175,11 +175,14 @@ def test_one_of_two_that_is_gone_is_not_put_back_in_the_other(library):
     assert "moved or deleted" in library.undo_one(roots=(library.folder,)).error
 
 
-def test_two_missing_photos_are_never_found_in_one_place(library):
+@pytest.mark.parametrize("by_tags", [False, True])
+def test_two_missing_photos_are_never_found_in_one_place(library, by_tags):
     photos = [library.add(f"old/{name}.jpg") for name in "abc"]
     run = library.write(*photos, add=("Lake",))
-    moved = {move(photo, f"new/{photo.name}") for photo in photos}
-    finder = Moved([library.folder], library.store, library.catalog)
+    moved = {move(photo, f"new/moved-{photo.name}") for photo in photos}
+    if by_tags:
+        library.look_at(library.folder / "new")
+    finder = Moved([] if by_tags else [library.folder], library.store, library.catalog)
     # all of them are asked for before the first is put back, as several threads do
     assert {finder.where(writing) for writing in library.catalog.writings(run)} == moved
 
