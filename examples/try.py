@@ -4,6 +4,7 @@ Needs Python 3.11 or newer with pip, nothing else. Run it as often as you like: 
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -32,18 +33,16 @@ def main() -> None:
     python = environment()
     shutil.rmtree(TAGGED, ignore_errors=True)
     shutil.copytree(PHOTOS, TAGGED, ignore=shutil.ignore_patterns("*.md"))
-    tagroll = [python, "-m", "tagroll"]
-    catalog = ["--catalog", str(TAGGED / ".catalog.sqlite")]
+    print("\n$", r".venv\Scripts\activate" if os.name == "nt" else ". .venv/bin/activate", flush=True)
+    photos = str(TAGGED.relative_to(ROOT))
+    catalog = ["--catalog", str(Path(photos, ".catalog.sqlite"))]
     for arguments in (
-        ["tag", "--backend", "builtin", "--verbose", str(TAGGED), *catalog],
-        ["tags", str(TAGGED), *catalog],
+        ["tag", "--backend", "builtin", "--verbose", photos, *catalog],
+        ["tags", photos, *catalog],
     ):
-        shown = ["tagroll", *arguments[:-2]]
-        print("\n$", *(str(a).replace(str(ROOT) + os.sep, "") for a in shown), flush=True)
-        subprocess.run([*tagroll, *arguments], check=True)
-    print(
-        f"\nThe tagged copies are in {TAGGED.relative_to(ROOT)}. Next: .venv/bin/tagroll tag ~/Pictures --dry-run --limit 10"
-    )
+        print("\n$", shlex.join(["tagroll", *arguments]), flush=True)
+        subprocess.run([python, "-m", "tagroll", *arguments], cwd=ROOT, check=True)
+    print(f"\nThe tagged copies are in {photos}. Next: tagroll tag ~/Pictures --dry-run --limit 10")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import click
 from tagroll import errors
 from tagroll.cli.app import COMMANDS, main
 from tagroll.formats import FORMATS
-from tagroll.metadata.fields import FIELDS
+from tagroll.metadata.fields import FIELDS, Field
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- made by tools/make_reference.py; change the code, not this page -->\n"
@@ -103,13 +103,18 @@ HOLDS = {
 }
 
 
+def written(row: Field) -> str:
+    """When a field is written."""
+    if row.change:
+        return "on request" if row.family == "xmp" else "no"
+    return "yes" if row.spread else "where it is there"
+
+
 def fields_page() -> str:
     """The table of metadata fields."""
     rows = "\n".join(
         f"| `{row.name}` | {row.family.upper()} | {HOLDS[row.holds]} | {'' if not row.separator else f'`{row.separator}`'} "
-        f"| {'yes' if row.spread else 'on request' if row.change else 'where it is there'} |".replace(
-            "`|`", "`\\|`"
-        )
+        f"| {written(row)} |".replace("`|`", "`\\|`")
         for row in FIELDS.values()
     )
     head = "| field | packet | holds | separator | written |\n|---|---|---|---|---|\n"
@@ -126,7 +131,11 @@ def exit_codes_page() -> str:
         errors.CatalogLockedError,
     ]
     texts = {0: "Done."} | {kind.exit_code: (kind.__doc__ or "").splitlines()[0] for kind in kinds}
-    texts |= {1: "Fatal: the run could not go on.", 3: "Finished, some photos failed.", 130: "Interrupted."}
+    texts |= {
+        1: "Fatal: the run could not go on.",
+        3: "Finished, some photos failed or folders could not be read.",
+        130: "Interrupted.",
+    }
     rows = "\n".join(f"| {code} | {text} |" for code, text in sorted(texts.items()))
     return f"# Exit codes\n\n{MADE}\n| code | meaning |\n|---|---|\n{rows}\n"
 

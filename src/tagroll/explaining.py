@@ -8,6 +8,7 @@ from tagroll.domain import Photo
 from tagroll.errors import MetadataError
 from tagroll.metadata.apps import APPS, Sources
 from tagroll.metadata.engines import Sidecar
+from tagroll.metadata.safe_write import read_file
 from tagroll.metadata.store import Explanation, MetadataStore
 
 
@@ -64,7 +65,7 @@ class Explainer:
 
 def _fields(path: Path) -> dict[str, tuple[str, ...]] | None:
     try:
-        return dict(Sidecar().read(path.read_bytes()).fields)
+        return dict(Sidecar().read(read_file(path)).fields)
     except FileNotFoundError:
         return None
     except OSError as error:

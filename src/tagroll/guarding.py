@@ -40,7 +40,8 @@ def stop_if_disk_is_full(error: PhotoError) -> None:
     """
     cause = error.__cause__
     if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+        full = "the disk is full"
         raise TagrollError(
-            f"the disk is full: {error.message}",
+            error.message if full in error.message else f"{full}: {error.message}",
             "Nothing is damaged. Make room and run the same command again: it goes on where it stopped.",
         ) from error

@@ -2,16 +2,19 @@
 
 import base64
 import hashlib
+import importlib.util
 import os
+import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from runs import contents, listed, many, paint, started, wait_for
+from runs import EXAMPLES, ROOT, contents, listed, many, paint, started, wait_for
 from stub import Stub, chat, keywords
 
 from tagroll.metadata.exiftool import find_exiftool
@@ -169,7 +172,27 @@ def test_no_server_is_said_before_the_first_photo(tagroll, tmp_path):
     assert done.out == ""
     missing = tagroll("tag", tmp_path / "nowhere", "--backend", "builtin")
     assert missing.code == 2
-    assert "nowhere" in missing.err
+    assert missing.err.startswith(f"Error: {tmp_path / 'nowhere'} does not exist\n")
+    assert missing.out == ""
+    assert tagroll("history").out == ""
+
+
+def test_a_run_without_exiftool_says_once_which_photos_get_sidecars(tagroll, photos):
+    paint(photos, ("another.gif", (9, 9, 9)))
+    note = "exiftool is not there: these photos get sidecars: GIF, HEIC, AVIF, JXL, TIFF."
+    with Stub() as server:
+        model = ("--api-url", server.url)
+        done = tagroll("tag", photos, *model, PATH="/nowhere")
+        assert done.code == 0, done
+        assert done.err.count(note) == 1
+        assert "pip install" in done.err
+        assert (photos / "another.gif.xmp").exists()
+        for options in ((photos / "cat.png",), (photos, "-q"), (photos, "--sidecar", "always")):
+            assert note not in tagroll("tag", *options, *model, PATH="/nowhere").err
+        assert note not in tagroll("tag", photos, *model).err
+    rename = ("tags", "rename", "Lake", "Water")
+    assert note not in tagroll(*rename, photos / "cat.png", PATH="/nowhere").err
+    assert tagroll(*rename, photos, PATH="/nowhere").err.count(note) == 1
 
 
 def test_the_older_script_does_the_same(tagroll, tmp_path, exiftool):
@@ -224,7 +247,7 @@ def test_a_run_interrupted_by_ctrl_c_finishes_what_is_in_flight(tagroll, tmp_pat
             child.send_signal(signal.SIGINT)
             out, err = child.communicate(timeout=30)
         assert child.returncode == 130
-        assert "tagroll tag" in err
+        assert f"Go on with: tagroll tag {folder} --api-url {server.url} --jobs 4 --json\n" in err
         asked = server.chats
         done = tagroll("tag", folder, "--api-url", server.url, "--json")
         assert out.count('"status": "tagged"') == done.summary["unchanged"] == asked
@@ -245,6 +268,27 @@ def test_a_server_that_dies_stops_the_run_with_a_way_on(tagroll, tmp_path):
         done = tagroll("tag", folder, "--api-url", server.url, "--json")
         assert done.summary["failed"] == 0
         assert done.summary["unchanged"] > 0
+
+
+def test_the_example_prints_commands_that_work(tagroll, tmp_path, monkeypatch, capfd):
+    spec = importlib.util.spec_from_file_location("example", ROOT / "examples" / "try.py")
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    monkeypatch.setattr(example, "ROOT", tmp_path)
+    monkeypatch.setattr(example, "TAGGED", tmp_path / "examples" / "tagged")
+    monkeypatch.setattr(example, "environment", lambda: Path(sys.executable))
+    example.main()
+    out, err = capfd.readouterr()
+    _, tag, tags = [line[2:] for line in out.splitlines() if line.startswith("$")]
+    back = next(line.partition(": ")[2] for line in err.splitlines() if line.startswith("Take it back"))
+    assert "1  Cat" in out
+    for command, said in ((tag, "9 unchanged"), (tags, "15 tags"), (back, "9 put back")):
+        program, *arguments = shlex.split(command)
+        assert program == "tagroll"
+        assert said in tagroll(*arguments, TAGROLL_CATALOG=str(tmp_path / "another")).err
+    originals = contents(EXAMPLES)
+    tagged = contents(tmp_path / "examples" / "tagged")
+    assert {name: data for name, data in tagged.items() if name in originals}.items() <= originals.items()
 
 
 def test_two_runs_on_one_catalog_do_not_mix(tagroll, tmp_path):

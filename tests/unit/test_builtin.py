@@ -144,6 +144,23 @@ def test_import_is_light() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from tagroll.describe.vision.network import Network; Network()",
+        "from tagroll.embed.builtin import BuiltinEmbedder; BuiltinEmbedder()",
+    ],
+    ids=["vision", "embedder"],
+)
+def test_the_runtime_notes_nothing_about_the_machine(code: str, tmp_path: Path) -> None:
+    """What onnxruntime would send home it first writes below HOME."""
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    code += "; import os; assert os.environ['ORT_DISABLE_TELEMETRY'] == '1'"  # child processes inherit it
+    subprocess.run([sys.executable, "-c", code], env=kept | home, check=True)
+    assert not list(tmp_path.rglob("*"))
+
+
 class Evil:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.system, ("echo unpickled > evil.txt",)

@@ -10,9 +10,11 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
+from tagroll.catalog import Catalog
 from tagroll.cli.app import COMMANDS, main
-from tagroll.cli.options import shared_options
+from tagroll.cli.options import shared_options, typed, undo_command
 from tagroll.cli.report import Report, duration, plural, progress_text
 from tagroll.cli.terminal import show
 from tagroll.domain import Outcome, Status
@@ -91,8 +93,70 @@ def test_a_broken_settings_file_is_named(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("config", "message", "hint"),
+    [
+        ('sidecars = "always"', "unknown setting sidecars in tagroll.toml", "Did you mean sidecar?"),
+        (
+            "[tag]\nappend-tag = true",
+            "unknown setting append-tag in tagroll.toml under [tag]",
+            "Did you mean append-tags?",
+        ),
+        (
+            "[history]\nretag = true",
+            "unknown setting retag in tagroll.toml under [history]",
+            "tagroll COMMAND",
+        ),
+        ("[tagg]\nretag = true", "unknown command tagg in tagroll.toml", "Did you mean tag?"),
+    ],
+)
+def test_a_misspelled_setting_is_named(config, message, hint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    Path("tagroll.toml").write_text(config)
+    done = CliRunner().invoke(main, ["history", "--catalog", "c"])
+    assert isinstance(done.exception, SystemExit)
+    assert done.exit_code == 2
+    assert f"Error: {message}\n  {hint}" in done.stderr
+
+
+def test_settings_of_other_commands_and_their_actions_are_known(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    guide = (Path(__file__).parents[2] / "docs" / "how-to" / "use-a-model-server.md").read_text()
+    example = guide.partition("```toml\n")[2].partition("```")[0]
+    Path("tagroll.toml").write_text("append_tags = true\nq = true\n" + example + '[tags]\nsidecar = "auto"\n')
+    Catalog(Path("c")).close()
+    assert CliRunner().invoke(main, ["history", "--catalog", "c"]).exit_code == 0
+
+
 def test_the_key_is_shown_nowhere():
     assert "secret" not in repr(Settings(api_key="secret"))
+
+
+def test_a_hint_repeats_the_command_line_for_the_shell_but_never_the_key():
+    words = ("dedupe", "my photos", "--api-key", "secret", "--dry-run", "--api-key=secret", "--plan", "a\x1b")
+    with click.Context(main, obj=words):
+        shown = typed("--apply", without="--dry-run")
+    assert shown == r"tagroll dedupe 'my photos' --api-key KEY --api-key=KEY --plan 'a\x1b' --apply"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "config", "variable", "hint"),
+    [
+        ([], "", None, "tagroll undo"),
+        ([], "", "v.db", "tagroll undo"),
+        (["--catalog", "a b"], "", "v.db", "tagroll undo --catalog 'a b'"),
+        ([], 'catalog = "c.db"', None, "tagroll undo --catalog c.db"),
+    ],
+)
+def test_the_way_back_names_the_catalog(*, arguments, config, variable, hint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    Path("tagroll.toml").write_text(config)
+    told = click.command("tag")(shared_options(model=False)(lambda **_: click.echo(undo_command())))
+    done = CliRunner(env={"TAGROLL_CATALOG": variable}).invoke(told, arguments)
+    assert done.output == hint + "\n"
 
 
 def test_json_errors_are_json(tmp_path):
@@ -114,6 +178,46 @@ def test_json_errors_are_json(tmp_path):
     assert row["type"] == "error"
     assert row["exit_code"] == 4
     assert row["hint"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["tag", "--limit", "0", "."], ["tag"], ["tags", "."], ["classify", "nope"], ["nothing"]]
+)
+def test_json_mistakes_in_the_command_line_are_json(arguments, tmp_path):
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(main, [*arguments, "--json", "--catalog", str(tmp_path / "file" / "c")])
+    assert done.exit_code in (1, 2)
+    (row,) = map(json.loads, done.stdout.splitlines())
+    assert row["type"] == "error"
+    assert row["error"]
+    assert row["hint"]
+    assert row["exit_code"] == done.exit_code
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["history", "--json"], ["--help"], ["tags", "nope", "--json"]])
+def test_output_that_cannot_be_written_is_an_error_of_one_line(arguments, unbuffered, tmp_path):
+    with Catalog(tmp_path / "c") as catalog:
+        catalog.start_run("tag", ["/p"])
+    variables = os.environ | {"TAGROLL_CATALOG": str(tmp_path / "c"), "PYTHONUNBUFFERED": unbuffered}
+    command = [sys.executable, "-m", "tagroll", *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, env=variables, check=False
+        )
+    assert done.stderr.splitlines()[-1] == "Error: the output cannot be written: No space left on device"
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 1
+
+
+def test_doctor_has_a_plain_word_for_a_data_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(main, ["doctor", "--json", "--catalog", str(tmp_path / "file" / "in" / "c")])
+    findings = {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert findings["catalog"]["good"] is False
+    assert findings["disk space"]["text"].startswith("unknown: ")
+    assert done.exit_code == 1
 
 
 def test_names_cannot_steer_the_terminal():
@@ -157,6 +261,17 @@ def test_quiet_is_quiet_and_json_is_only_json(capsys):
     }  # fmt: skip
 
 
+def test_quiet_still_names_what_failed(capsys):
+    report = Report(Settings(quiet=True), "Tagging")
+    with report:
+        report.add(Outcome(Path("/p/y.jpg"), Status.TAGGED, ("A",)))
+        report.add(Outcome(Path("/p/x.jpg"), Status.FAILED, error="no such thing", hint="look there"))
+    report.finish()
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.strip() for line in err.splitlines()] == ["✗ /p/x.jpg  no such thing", "look there"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.42, "0.4 s"), (59, "59 s"), (3180, "53 min"), (7500, "2 h 05 min")]
 )
@@ -171,3 +286,105 @@ def test_numbers_agree_with_their_words():
 def test_every_error_of_click_has_its_code():
     assert CliRunner().invoke(main, ["tag"]).exit_code == 2
     assert CliRunner().invoke(main, ["nothing"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["rename", "Desk", "", "."], "NEW"),
+        (["rename", "", "Desk", "."], "OLD"),
+        (["merge", "Desk", "", "--in", "."], "INTO"),
+        (["merge", "Desk", "", "Table", "--in", "."], "TAG"),
+        (["remove", "", "."], "TAG"),
+    ],
+)
+def test_an_empty_tag_is_a_mistake_and_takes_nothing_away(arguments, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["tags", *arguments, "--catalog", "c"])
+    assert done.exit_code == 2
+    assert f"Error: {name} is empty" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("tag", "said"),
+    [
+        ("Tall", "No photo carries Tall: did you mean Plants|Cactus|Tall?"),
+        ("cactus", "No photo carries cactus: did you mean Plants|Cactus|Tall, Plants|Cactus|Wide?"),
+        (
+            "plants|cactus",
+            "No photo carries plants|cactus: did you mean Plants|Cactus|Tall, Plants|Cactus|Wide?",
+        ),
+        ("dslr", "No photo carries dslr: did you mean DSLR?"),
+        ("all", "No photo carries all: letter case counts."),
+    ],
+)
+def test_a_tag_that_is_a_level_of_others_is_found(tag, said, tmp_path):
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    words = ("DSLR", "Plants|Cactus|Tall", "Plants|Cactus|Wide")
+    bag = "".join(f"<rdf:li>{word}</rdf:li>" for word in words)
+    (tmp_path / "a.png.xmp").write_text(
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description xmlns:lr="http://ns.adobe.com/lightroom/1.0/"><lr:hierarchicalSubject><rdf:Bag>'
+        f"{bag}</rdf:Bag></lr:hierarchicalSubject></rdf:Description></rdf:RDF></x:xmpmeta>"
+    )
+    done = CliRunner().invoke(
+        main, ["tags", "rename", tag, "New", str(tmp_path), "--catalog", str(tmp_path / "c")]
+    )
+    assert said in done.stderr.splitlines()
+
+
+@pytest.fixture
+def locked(tmp_path, monkeypatch):
+    """A folder with a photo and a sub-folder that cannot be listed (even by root, who may run this)."""
+    (tmp_path / "p" / "locked").mkdir(parents=True)
+    Image.new("RGB", (9, 9)).save(tmp_path / "p" / "a.png")
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    return tmp_path / "p"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["tags"], ["tags", "rename", "A", "B"], ["dedupe", "--evidence", "spelling"], ["tag", "--backend", "builtin"],
+     ["classify", "--recursive", "--backend", "builtin", "--dry-run"]],
+)  # fmt: skip
+def test_a_folder_that_cannot_be_read_is_a_failure(command, locked, tmp_path):
+    options = ["--catalog", str(tmp_path / "c"), "--json", "-q"]
+    done = CliRunner().invoke(main, [*command, str(locked), *options])
+    assert done.exit_code == 3, done.output
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    row = {"type": "folder", "path": str(locked / "locked"), "error": "Permission denied"}
+    assert [row for row in rows if row["type"] == "folder"] == [row]
+    assert done.stderr == f"! passed over {locked / 'locked'}: Permission denied\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["tags"], ["tags", "rename", "A", "B"], ["dedupe", "--evidence", "spelling"], ["tag", "--backend", "builtin"],
+     ["classify", "--backend", "builtin"]],
+)  # fmt: skip
+def test_a_place_without_photos_is_named(command, tmp_path):
+    (tmp_path / "p").mkdir()
+    done = CliRunner().invoke(main, [*command, str(tmp_path / "p"), "--catalog", str(tmp_path / "c")])
+    assert done.exit_code == 0
+    assert f"\nNo photos in {tmp_path / 'p'}\n" in done.stderr
+
+
+def test_what_carries_no_tags_is_said_to(tmp_path):
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    catalog = ["--catalog", str(tmp_path / "c")]
+    assert (
+        f"= {tmp_path / 'a.png'}: no tags\n"
+        in CliRunner().invoke(main, ["tags", "-v", str(tmp_path), *catalog]).stdout
+    )
+    done = CliRunner().invoke(main, ["tags", "rename", "A", "B", str(tmp_path), *catalog])
+    assert "1 photo: 0 rewritten, 1 unchanged" in done.stderr
+    done = CliRunner().invoke(main, ["tag", "--backend", "builtin", "-v", str(tmp_path), *catalog])
+    assert f"- {tmp_path / 'a.png'}: nothing it is sure of\n" in done.stdout

@@ -17,7 +17,7 @@ from tagroll.errors import ForeignStructureError, MetadataError, PhotoError
 from tagroll.metadata import jpeg
 from tagroll.metadata.exif import MAX_BYTES, ExifText, read_text, set_text
 from tagroll.metadata.fields import apply_change
-from tagroll.metadata.packets import Packets
+from tagroll.metadata.packets import Packets, Picture
 
 TEXT = "Größe, 海, 🐕"
 
@@ -140,7 +140,7 @@ def test_exiftool_reads_the_text_and_finds_nothing_wrong(tmp_path, exiftool, old
     words = None if old is None or read_text(old).keywords is None else "Sea;Größe"
     path.write_bytes(photo(old))
     before = warnings(exiftool(path, "-a", "-validate", "-warning"))
-    path.write_bytes(photo(set_text(old, comment=TEXT, keywords=words, size=(16, 8))))
+    path.write_bytes(photo(set_text(old, comment=TEXT, keywords=words, picture=Picture(16, 8))))
     read = exiftool(path, "-UserComment", "-XPKeywords")
     assert read["UserComment"] == TEXT
     assert read.get("XPKeywords") == words

@@ -294,6 +294,17 @@ def test_captions():
     assert (emptied.title, emptied.alt_text) == ("", "Alt")
 
 
+def test_a_caption_in_iptc_counts_where_xmp_has_none_and_stays():
+    told = b"\x1c\x02\x05\0\x04Mine" + b"\x1c\x02\x78\0\x05Tower"
+    packets = Packets(iptc=told)
+    assert (read_metadata(packets).title, read_metadata(packets).description) == ("Mine", "Tower")
+    after = apply_change(packets, Change(set={"title": "Ours"}), families=JPEG)
+    assert after.iptc == told
+    assert read_metadata(after).title == "Ours"
+    unknown = b"\x1c\x01\x5a\0\x03\x1b$B" + b"\x1c\x02\x05\0\x02\xe9\xe8"
+    assert read_metadata(Packets(iptc=unknown)).title
+
+
 def test_changing_a_caption_leaves_partial_keyword_lists_alone():
     packets = Packets(xmp=packet(TagsList=["Sky"]))
     after = read_fields(apply_change(packets, Change(set={"title": "T"}), families=JPEG))
@@ -322,16 +333,19 @@ def test_both_engines_mean_the_same():
         }
 
 
-def test_a_sidecar_comes_on_top_until_it_is_complete():
+def test_a_sidecar_comes_on_top_of_a_photo_and_alone_once_it_is_complete_and_the_photo_fixed():
     embedded = Packets(iptc=latin_iptc("Sky", "Old"))
     partial = packet(subject=["Sea"])
-    both = read_metadata(embedded, partial)
+    both = read_metadata(embedded, partial, fixed=True)
     assert both.tags == ("Sea", "Sky", "Old")
     alone = read_fields(Packets(xmp=partial))
     known = dataclasses.replace(both, fields=alone)
     wanted = fields_after(known, Change(add=("Boat",), remove=("Old",)), PNG)
     sidecar = with_fields(Packets(xmp=partial), alone, wanted).xmp
-    assert read_metadata(embedded, sidecar).tags == ("Sea", "Sky", "Boat")
+    assert read_metadata(embedded, sidecar, fixed=True).tags == ("Sea", "Sky", "Boat")
+    assert read_metadata(embedded, sidecar).tags == ("Sea", "Sky", "Boat", "Old")
+    two = read_metadata(embedded, packet(subject=["Two"]), sidecar, fixed=True)
+    assert two.tags == ("Sea", "Sky", "Boat", "Two")
 
 
 def test_categories_that_are_no_list_are_left_as_they_are():

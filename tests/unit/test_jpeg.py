@@ -165,10 +165,7 @@ def test_the_photoshop_segment_with_iptc_is_the_one_edited():
 @pytest.mark.parametrize(
     ("segments", "wanted"),
     [
-        ((xmp_segment(xmp("a")), xmp_segment(xmp("b"))), "several XMP"),
-        ((photoshop(resource(0x0404, b"") + resource(0x0404, iptc(b"a"))),), "several IPTC"),
-        ((segment(0xE1, b"http://example.org/\0" + xmp("a")),), "unknown header"),
-        ((segment(0xE1, b"Hello\0" + xmp("a")),), "unknown header"),
+        ((photoshop(resource(0x0404, iptc(b"b")) + resource(0x0404, iptc(b"a"))),), "several IPTC"),
         ((photoshop(resource(0x0404, iptc(b"a"))[:-3]),), "cut off"),
         ((b"\0\0", JFIF), "unknown bytes"),
     ],
@@ -176,6 +173,46 @@ def test_the_photoshop_segment_with_iptc_is_the_one_edited():
 def test_structure_that_programs_disagree_about_is_refused(segments, wanted):
     with pytest.raises(ForeignStructureError, match=wanted):
         read(photo(*segments))
+
+
+def test_an_empty_iptc_resource_beside_a_full_one_is_none():
+    full, empty = resource(0x0404, iptc(b"a")), resource(0x0404, b"")
+    assert read(photo(photoshop(empty + full))).iptc == iptc(b"a")
+    after = replace_packets(photo(photoshop(empty + full)), Packets(iptc=iptc(b"b")))
+    assert read(after).iptc == iptc(b"b")
+    assert after.count(b"8BIM\x04\x04") == 1
+
+
+def test_no_other_segment_keeps_a_digest_of_the_iptc_that_was():
+    stale = resource(0x0425, md5(iptc(b"a")).digest())
+    clip = resource(0x07D0, b"clip")
+    data = photo(photoshop(resource(0x0404, iptc(b"a"))), photoshop(stale + clip))
+    after = replace_packets(data, Packets(iptc=iptc(b"b")))
+    assert stale not in after
+    assert photoshop(clip) in after
+    assert replace_packets(photo(photoshop(resource(0x0404, iptc(b"a"))), photoshop(stale)), Packets()).count(
+        b"8BIM"
+    ) == 0  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("segments", "main", "others"),
+    [
+        ((photoshop(resource(0x0424, xmp("a"))), xmp_segment(xmp("b"))), xmp("b"), (xmp("a"),)),
+        ((xmp_segment(xmp("a")), xmp_segment(xmp("b"))), xmp("a"), (xmp("b"),)),
+        ((segment(0xE1, b"http://example.org/\0" + xmp("a")),), None, (xmp("a"),)),
+        ((segment(0xE1, b"Hello\0" + xmp("a")), xmp_segment(xmp("b"))), xmp("b"), (xmp("a"),)),
+        ((segment(0xE1, xmp("a")),), None, (xmp("a"),)),
+        ((segment(0xE1, b"http://example.org/nothing"),), None, ()),
+    ],
+)
+def test_xmp_that_programs_disagree_about_is_read_and_never_edited(segments, main, others):
+    data = photo(*segments)
+    found = read(data)
+    assert (found.xmp, found.others) == (main, others)
+    if others:
+        with pytest.raises(ForeignStructureError, match="several XMP"):
+            replace_packets(data, Packets(xmp=xmp("new")))
 
 
 @pytest.mark.parametrize(

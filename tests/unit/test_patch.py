@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagroll.errors import WriteError
+from tagroll.metadata import patch as patch_module
 from tagroll.metadata.patch import apply_patch, make_patch
 
 _PICTURE = hashlib.shake_256(b"a picture").digest(300_000)
@@ -51,6 +52,21 @@ def test_patch_is_small(after):
     patch = make_patch(_PICTURE, after)
     assert apply_patch(after, patch) == _PICTURE
     assert len(patch) < 200
+
+
+@pytest.mark.parametrize("bit", [0x01, 0x80, 0xFF])
+def test_where_bytes_differ_is_found_to_the_byte(bit):
+    """The number that compares two stretches may have its lowest bit anywhere in a byte."""
+    for place in (0, 1, 255, 256, 257, 5000):
+        before = bytearray(_PICTURE[:6000])
+        before[place] ^= bit
+        assert apply_patch(_PICTURE, make_patch(bytes(before), _PICTURE)) == before
+
+
+def test_no_patch_is_given_that_would_not_lead_back(monkeypatch):
+    monkeypatch.setattr(patch_module, "_common", lambda *_, **__: 5)
+    with pytest.raises(WriteError, match="undo record"):
+        make_patch(b"one and all", b"two and all")
 
 
 def test_a_new_file_needs_next_to_nothing():

@@ -74,7 +74,7 @@ def test_exiftool_is_asked_about_many_at_once(library, monkeypatch):
     real = Process.run
     monkeypatch.setattr(Process, "run", lambda self, *asked: commands.append(asked) or real(self, *asked))
     with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
-        store.read_many(photos(library))
+        store.read_many([photo for photo in photos(library) if photo.format.name != "jxl"])
     assert len(commands) == 1
 
 

@@ -421,3 +421,44 @@ def test_a_folder_that_goes_with_its_last_file_is_no_failure(tmp_path, monkeypat
     with hold(photo) as original:
         safe_remove(original, before_replace=nothing)
     assert list(tmp_path.iterdir()) == []
+
+
+# reading -------------------------------------------------------------------------------------------------
+
+
+def test_a_read_that_comes_in_pieces(photo, monkeypatch):
+    real = os.read
+    monkeypatch.setattr(os, "read", lambda fd, size: real(fd, min(size, 7_001)))
+    with hold(photo) as original:
+        assert original.data == OLD
+        original.check_unchanged()
+
+
+@pytest.mark.parametrize(
+    ("now", "same"), [(b"ab" * 3, True), (b"abab" + b"aa", False), (b"ababa", False), (b"ab" * 4, False)]
+)
+def test_comparing_looks_at_every_piece(photo, monkeypatch, now, same):
+    monkeypatch.setattr(safe_write, "_CHUNK", 2)
+    photo.write_bytes(now)
+    with photo.open("rb") as file:
+        assert safe_write._holds(file.fileno(), b"ab" * 3) is same
+
+
+def test_what_is_too_large_to_be_held_says_so(photo, monkeypatch):
+    monkeypatch.setattr(safe_write, "LARGEST", 1000)
+    with pytest.raises(MetadataError, match="too large"), hold(photo):
+        pass
+    with pytest.raises(MetadataError, match="too large"):
+        safe_write.read_file(photo)
+
+
+def test_a_pipe_under_a_photos_name_is_not_waited_for(tmp_path):
+    pipe, leftover = tmp_path / "a.jpg", tmp_path / ".tagroll-0123456789ab.tmp"
+    os.mkfifo(pipe)
+    os.mkfifo(leftover)
+    with pytest.raises(MetadataError, match="regular"), hold(pipe):
+        pass
+    with pytest.raises(MetadataError, match="regular"):
+        safe_write.read_file(pipe)
+    assert remove_leftovers(tmp_path) == 0
+    assert leftover.exists()

@@ -1,35 +1,36 @@
-"""Which sidecar belongs to which photo."""
+"""Which sidecars belong to which photo."""
 
 import pytest
 
 from tagroll.formats import FORMATS
-from tagroll.metadata.sidecar import find_sidecar, new_sidecar
+from tagroll.metadata.sidecar import find_sidecars, new_sidecar
 
 FORMAT = {row.name: row for row in FORMATS}
 
 
 def found(folder, photo, fmt, *others, content=b"<x/>"):
-    """The name of the sidecar that belongs to a photo, when these files stand beside it."""
+    """The names of the sidecars that belong to a photo, when these files stand beside it."""
     for name in (photo, *others):
         (folder / name).write_bytes(content)
-    sidecar = find_sidecar(folder / photo, FORMAT[fmt])
-    return sidecar and sidecar.name
+    return " ".join(path.name for path in find_sidecars(folder / photo, FORMAT[fmt]))
 
 
 @pytest.mark.parametrize(
     ("photo", "fmt", "others", "expected"),
     [
-        pytest.param("a.jpg", "jpeg", [], None, id="none"),
+        pytest.param("a.jpg", "jpeg", [], "", id="none"),
         pytest.param("a.jpg", "jpeg", ["a.jpg.xmp"], "a.jpg.xmp", id="darktable's and digiKam's"),
         pytest.param("a.jpg", "jpeg", ["a.jpg.XMP"], "a.jpg.XMP", id="upper case"),
         pytest.param("a.nef", "raw", ["a.xmp"], "a.xmp", id="Lightroom's"),
-        pytest.param("a.nef", "raw", ["a.xmp", "a.nef.xmp"], "a.nef.xmp", id="the name says more"),
+        pytest.param(
+            "a.nef", "raw", ["a.xmp", "a.nef.xmp"], "a.nef.xmp a.xmp", id="darktable beside Lightroom"
+        ),
         pytest.param("a.nef", "raw", ["a.xmp", "a.jpg"], "a.xmp", id="RAW of a pair"),
-        pytest.param("a.jpg", "jpeg", ["a.xmp", "a.nef"], None, id="JPEG of a pair: it is the RAW's"),
-        pytest.param("a.jpg", "jpeg", ["a.xmp", "a.NEF"], None, id="RAW in upper case"),
-        pytest.param("a.jpg", "jpeg", ["a.xmp", "a.heic"], None, id="whose? nobody's for certain"),
+        pytest.param("a.jpg", "jpeg", ["a.xmp", "a.nef"], "", id="JPEG of a pair: it is the RAW's"),
+        pytest.param("a.jpg", "jpeg", ["a.xmp", "a.NEF"], "", id="RAW in upper case"),
+        pytest.param("a.jpg", "jpeg", ["a.xmp", "a.heic"], "", id="whose? nobody's for certain"),
         pytest.param("a.jpg", "jpeg", ["a.xmp", "a.txt", "a b.nef"], "a.xmp", id="nobody else's"),
-        pytest.param("a.b.jpg", "jpeg", ["a.xmp"], None, id="only the suffix is taken off"),
+        pytest.param("a.b.jpg", "jpeg", ["a.xmp"], "", id="only the suffix is taken off"),
         pytest.param("a.b.jpg", "jpeg", ["a.b.xmp"], "a.b.xmp", id="dots in the name"),
     ],
 )
@@ -42,7 +43,7 @@ def test_belongs(tmp_path, photo, fmt, others, expected):
 )
 def test_lightroom_says_whose_it_is(tmp_path, content):
     assert found(tmp_path, "a.jpg", "jpeg", "a.xmp", "a.nef", content=content) == "a.xmp"
-    assert find_sidecar(tmp_path / "a.nef", FORMAT["raw"]) is None
+    assert not find_sidecars(tmp_path / "a.nef", FORMAT["raw"])
 
 
 def test_a_linked_sidecar_is_changed_where_it_is(tmp_path):
@@ -50,6 +51,11 @@ def test_a_linked_sidecar_is_changed_where_it_is(tmp_path):
     (tmp_path / "real/a.xmp").write_bytes(b"<x/>")
     (tmp_path / "a.jpg.xmp").symlink_to(tmp_path / "real/a.xmp")
     assert found(tmp_path, "a.jpg", "jpeg") == "a.xmp"
+
+
+def test_one_file_under_both_names_is_one(tmp_path):
+    (tmp_path / "a.nef.xmp").symlink_to(tmp_path / "a.xmp")
+    assert found(tmp_path, "a.nef", "raw", "a.xmp") == "a.xmp"
 
 
 def test_a_new_one_has_the_whole_name(tmp_path):

@@ -1,6 +1,7 @@
 """Reading, writing and taking back, on real files, with exiftool as judge."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -16,7 +17,9 @@ from tagroll.errors import ChangedMeanwhileError, MetadataError, PhotoError, Wri
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata import planning
 from tagroll.metadata import store as store_module
+from tagroll.metadata.engines import SIGNED
 from tagroll.metadata.exiftool import ExifTool, find_exiftool
+from tagroll.metadata.planning import SIDECAR
 from tagroll.metadata.safe_write import OwnerLostError, digest
 from tagroll.metadata.store import MetadataStore
 
@@ -247,12 +250,11 @@ def test_owned_by_another(store, photo, monkeypatch):
 def test_signed(store, photo, monkeypatch):
     real = planning.Planner.read
 
-    def signed(self, original, fmt):
-        content = real(self, original, fmt)
-        return type(content)(content.fields, signed=True)
+    def signed(self, *of):
+        return replace(real(self, *of), fixed=SIGNED)
 
     monkeypatch.setattr(planning.Planner, "read", signed)
-    assert engine(store, photo) == ("sidecar", "a C2PA signature would become invalid")
+    assert engine(store, photo) == ("sidecar", SIGNED)
 
 
 @NEEDS_EXIFTOOL
@@ -283,6 +285,25 @@ def test_without_exiftool_tags_it_would_read_are_not_taken_for_none(store, tmp_p
 
 
 @NEEDS_EXIFTOOL
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("single.tif", "-IPTC:Keywords=kept"),
+        ("single.tif", "-XPKeywords=kept"),
+        ("raw.dng", "-IPTC:Keywords=kept"),
+        ("plain.heic", "-XPKeywords=kept"),
+        ("rgb.avif", "-XMP-mediapro:CatalogSets=kept"),
+    ],
+)
+def test_without_exiftool_tags_of_other_fields_are_not_taken_for_none_either(store, tmp_path, name, tag):
+    photo = copy(name, tmp_path)
+    subprocess.run([*COMMAND, "-q", "-m", "-overwrite_original", tag, photo.path], check=True)
+    assert store.read(photo).tags == ("kept",)
+    with pytest.raises(MetadataError, match="only exiftool can read"):
+        MetadataStore().read(photo)
+
+
+@NEEDS_EXIFTOOL
 def test_raw_is_embedded_only_when_sidecars_are_refused(exiftool, tmp_path):
     photo = copy("raw.dng", tmp_path)
     assert engine(MetadataStore(exiftool=exiftool, sidecar="never"), photo) == ("exiftool", "")
@@ -301,7 +322,193 @@ def test_touch(photo):
     assert photo.path.stat().st_mtime_ns > 1_600_000_000_000_000_000
 
 
+# several packets -----------------------------------------------------------------------------------------
+
+
+def xmp(properties: str) -> bytes:
+    names = ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"'
+    return (
+        '<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description rdf:about=""{names}>{properties}</rdf:Description></rdf:RDF></x:xmpmeta>'
+        '<?xpacket end="w"?>'
+    ).encode()
+
+
+def subject(*tags: str) -> str:
+    return f"<dc:subject><rdf:Bag>{''.join(f'<rdf:li>{tag}</rdf:li>' for tag in tags)}</rdf:Bag></dc:subject>"
+
+
+def with_segments(photo: Photo, *payloads: bytes) -> bytes:
+    """Put XMP segments into a JPEG."""
+    segments = b"".join(b"\xff\xe1" + (len(one) + 2).to_bytes(2, "big") + one for one in payloads)
+    data = photo.path.read_bytes()
+    photo.path.write_bytes(data[:2] + segments + data[2:])
+    return photo.path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xap/1.0/\0"),
+        (b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xap/2.0/\0"),
+        (b"", b"XMP\0://ns.adobe.com/xap/1.0/\0"),
+    ],
+    ids=["twins", "odd header", "no header"],
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_tags_of_every_xmp_packet_are_seen_and_none_of_them_is_lost(store, photo, there, first, second):
+    """exiftool gives one of several packets, and its writing takes the others away."""
+    store = store if there else MetadataStore()
+    data = with_segments(
+        photo, first + xmp(subject("One")), second + xmp(subject("Two") + "<xmp:Rating>5</xmp:Rating>")
+    )
+    assert set(store.read(photo).tags) == {"One", "Two"}
+    (done,) = write(store, photo, "New")
+    assert done.target.name == "baseline.jpg.xmp"
+    assert photo.path.read_bytes() == data
+    assert set(store.read(photo).tags) == {"One", "Two", "New"}
+
+
+@NEEDS_EXIFTOOL
+def test_extended_xmp_keeps_what_it_holds(store, photo):
+    """exiftool writes it, the in-process engine reads it back: exiftool gives its main part alone."""
+    text = ("a long description " * 4000).strip()
+    extended = xmp(subject("Far") + f"<dc:source>{text}</dc:source>").split(b"?>", 1)[1].rsplit(b"<?", 1)[0]
+    guid = hashlib.md5(extended, usedforsecurity=False).hexdigest().upper()
+    note = ' xmlns:n="http://ns.adobe.com/xmp/note/" n:HasExtendedXMP="' + guid + '"'
+    main = xmp("<xmp:Rating>4</xmp:Rating>").replace(b" xmlns:dc=", note.encode() + b" xmlns:dc=", 1)
+    parts = [
+        b"http://ns.adobe.com/xmp/extension/\0" + guid.encode()
+        + len(extended).to_bytes(4, "big") + at.to_bytes(4, "big") + extended[at : at + 60_000]
+        for at in range(0, len(extended), 60_000)
+    ]  # fmt: skip
+    before = with_segments(photo, b"http://ns.adobe.com/xap/1.0/\0" + main, *parts)
+    assert store.read(photo).tags == ("Far",)
+    journal = Ledger()
+    (done,) = store.write(photo, adding("New", title="T"), journal)
+    assert done.engine == "exiftool"
+    assert store.read(photo).tags == ("Far", "New")
+    said = judge(photo.path)
+    assert said["XMP-dc:Subject"] == said["XMP-digiKam:TagsList"] == said["IPTC:Keywords"] == ["Far", "New"]
+    assert (said["XMP-dc:Source"], said["XMP-xmp:Rating"]) == (text, "4")
+    store.undo(done, journal)
+    assert photo.path.read_bytes() == before
+    twice = b"\xff\xed\0\x22Photoshop 3.0\x008BIM\4\4\0\0\0\0\0\6\x1c\2\x19\0\1k"
+    damaged = before[:2] + twice + twice + before[2:]
+    photo.path.write_bytes(damaged)
+    with pytest.raises(MetadataError, match="extended XMP"):
+        store.read(photo)
+
+
+@NEEDS_EXIFTOOL
+@pytest.mark.parametrize("name", ["baseline.jpg", "rgb.png"])
+def test_iptc_that_exiftool_wrote_is_kept_in_step(store, tmp_path, name):
+    photo = copy(name, tmp_path)
+    subprocess.run(
+        [*COMMAND, "-q", "-m", "-overwrite_original", "-IPTC:Keywords=Sky", photo.path], check=True
+    )
+    assert store.read(photo).tags == ("Sky",)
+    (done,) = write(store, photo, "New", remove=("Sky",))
+    assert done.engine == photo.format.name
+    assert judge(photo.path)["IPTC:Keywords"] == "New"
+
+
+@NEEDS_EXIFTOOL
+@pytest.mark.parametrize(("unit", "expected"), [(1, ("2", "180")), (2, ("3", "180")), (0, ("2", "72"))])
+def test_new_exif_tells_the_resolution_that_the_photo_has(store, photo, unit, expected):
+    data = bytearray(photo.path.read_bytes())
+    data[13:18] = bytes((unit, 0, 180, 0, 180))  # JFIF's unit and density
+    photo.path.write_bytes(data)
+    write(store, photo, "Cat")
+    said = json.loads(
+        subprocess.run(
+            [*COMMAND, "-j", "-n", "-IFD0:all", photo.path], capture_output=True, check=True
+        ).stdout,
+        parse_int=str,
+    )[0]
+    assert (said["ResolutionUnit"], said["XResolution"]) == expected
+
+
 # sidecars ------------------------------------------------------------------------------------------------
+
+
+def test_what_another_program_adds_to_a_photo_beside_its_sidecar_stays(store, photo):
+    """Most programs know nothing of sidecars beside a JPEG: what they write into it must not be lost."""
+    photo.path.with_name("baseline.jpg.xmp").write_bytes(xmp("<xmp:Rating>3</xmp:Rating>"))
+    write(store, photo, "One")
+    MetadataStore(sidecar="never").write(photo, adding("Mine"), Ledger())
+    assert store.read(photo).tags == ("One", "Mine")
+    write(store, photo, "Two")
+    assert MetadataStore(sidecar="never").read(photo).tags == ("One", "Mine", "Two")
+
+
+@pytest.mark.parametrize("policy", ["auto", "always"])
+def test_the_sidecar_of_a_photo_that_is_not_written_into_speaks_alone(photo, policy):
+    MetadataStore().write(photo, adding("Old"), Ledger())
+    if policy == "auto":
+        photo.path.chmod(0o444)
+    store = MetadataStore(sidecar=policy)
+    write(store, photo, "New", remove=("Old",))
+    assert store.read(photo).tags == ("New",)
+    assert MetadataStore(sidecar="never").read(photo).tags == ("Old",)
+
+
+def test_a_pipe_in_the_place_of_a_sidecar_is_an_error(store, photo):
+    os.mkfifo(photo.path.with_name("baseline.jpg.xmp"))
+    with pytest.raises(MetadataError, match="regular"):
+        store.read(photo)
+    with pytest.raises(MetadataError, match="regular"):
+        write(store, photo, "Cat")
+
+
+def test_no_sidecar_is_made_for_a_photo_that_is_gone(photo):
+    def decide(_):
+        photo.path.unlink()
+        return Change(add=("Cat",))
+
+    journal = Ledger()
+    with pytest.raises(ChangedMeanwhileError):
+        MetadataStore(sidecar="always").write(photo, decide, journal)
+    assert journal == []
+    assert list(photo.path.parent.iterdir()) == []
+
+
+def test_a_sidecar_on_a_disk_that_is_not_there_is_not_undone(photo):
+    store = MetadataStore(sidecar="always")
+    (done,) = write(store, photo, "Cat")
+    away = photo.path.parent.rename(photo.path.parent.with_name("away"))
+    with pytest.raises(MetadataError, match="disk is not there"):
+        store.undo(done, Ledger())
+    away.rename(photo.path.parent)
+    assert store.undo(done, Ledger()).after.tags == ()
+
+
+def test_undo_does_not_split_what_was_linked_since(store, photo):
+    (done,) = write(store, photo, "Cat")
+    photo.path.with_name("second.jpg").hardlink_to(photo.path)
+    with pytest.raises(WriteError, match="hard link"):
+        store.undo(done, Ledger())
+    photo.path.with_name("second.jpg").unlink()
+    assert store.undo(done, Ledger())
+
+
+def test_both_kinds_of_sidecar_are_read_and_kept_in_step(store, tmp_path):
+    """darktable beside Lightroom."""
+    photo = copy("palette.bmp", tmp_path)
+    sidecars = [tmp_path / "palette.xmp", tmp_path / "palette.bmp.xmp"]
+    for path, tag in zip(sidecars, ("Light", "Dark"), strict=True):
+        path.write_bytes(xmp(subject(tag)))
+    before = [path.read_bytes() for path in sidecars]
+    assert set(store.read(photo).tags) == {"Light", "Dark"}
+    journal = Ledger()
+    assert len(store.write(photo, adding("New", remove=("Dark",)), journal)) == 2
+    for path in sidecars:
+        assert set(SIDECAR.read(path.read_bytes()).fields["XMP-dc:Subject"]) == {"Light", "New"}
+    for done in reversed(journal[:]):
+        store.undo(done, journal)
+    assert [path.read_bytes() for path in sidecars] == before
+
 
 FOREIGN = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:dt="http://darktable.sf.net/" dt:raw_params="1"

@@ -1,5 +1,6 @@
 """The group of all commands, and the one place where errors become messages and exit codes."""
 
+import errno
 import importlib
 import os
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from tagroll import __version__
-from tagroll.cli.terminal import complain
+from tagroll.cli.terminal import complain, error_row, print_json
 from tagroll.errors import TagrollError
 
 COMMANDS = {
@@ -52,20 +53,40 @@ class Commands(click.Group):
         """Run the command; one that does not finish its work at Ctrl-C ends at once."""
         try:
             return super().invoke(ctx)
+        except click.ClickException as error:
+            if "--json" in (ctx.obj or ()):
+                path = (getattr(error, "ctx", None) or ctx).command_path
+                print_json(error_row(error.format_message(), f"{path} --help", error.exit_code))
+            raise
         except KeyboardInterrupt:
             sys.exit(130)
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run, and turn every error of ours into a message, a hint and an exit code."""
+        typed = tuple(sys.argv[1:] if args is None else args)
         try:
-            return super().main(args, prog_name or "tagroll", **extra)
-        except TagrollError as error:
-            complain(error, as_json="--json" in (args or sys.argv))
-            sys.exit(error.exit_code)
+            try:
+                return super().main(args, prog_name or "tagroll", obj=typed, **extra)
+            except TagrollError as error:
+                complain(error, as_json="--json" in typed)
+                sys.exit(error.exit_code)
+            finally:
+                sys.stdout.flush()  # and not at the very end, where an error could not be told
         except BrokenPipeError:
             # The reader of our output has gone (`tagroll tags | head`): nothing is wrong.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             sys.exit(0)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            _drop_output()
+            complain(TagrollError(f"the output cannot be written: {error.strerror}"))
+            sys.exit(TagrollError.exit_code)
+
+
+def _drop_output() -> None:
+    """Let what is still to be printed go nowhere: it would be tried again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

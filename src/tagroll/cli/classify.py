@@ -1,10 +1,9 @@
 """`tagroll classify DIR`."""
 
 import contextlib
-import shlex
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,9 +11,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from tagroll.cli.options import asking_options, scan_options, shared_options, text_of, threshold_option
-from tagroll.cli.report import Report, stop_on_interrupt
-from tagroll.cli.scanning import scanned
+from tagroll.cli.options import (
+    asking_options,
+    scan_options,
+    shared_options,
+    text_of,
+    threshold_option,
+    typed,
+    undo_command,
+)
+from tagroll.cli.report import UNSURE, Report, no_photos, stop_on_interrupt
+from tagroll.cli.scanning import scanned, unheard
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.errors import UsageError
@@ -78,10 +85,10 @@ class Options:
         if source == target or (self.recursive and source.is_relative_to(target)):
             raise UsageError("the copies would lie among the photos", "Name another folder with -o.")
 
-    def found(self, *, quiet: bool = False) -> "Iterator[Photo | Outcome]":
+    def found(self, on_unreadable: Callable[[Path, OSError], None]) -> "Iterator[Photo | Outcome]":
         """The photos, and what is none."""
         found = scanned(
-            [self.source], self.exclude, quiet=quiet, recursive=self.recursive, leave_out=[self.target]
+            [self.source], self.exclude, on_unreadable, recursive=self.recursive, leave_out=[self.target]
         )
         return islice(found, self.limit)
 
@@ -183,7 +190,7 @@ def _run(settings: Settings, options: Options) -> int:
         )
         with stop_on_interrupt() as stop, _report(settings, options) as report, _folder(options):
             try:
-                for outcome in _outcomes(classifier, options, model.threads, stop):
+                for outcome in _outcomes(classifier, options.found(report.pass_over), model.threads, stop):
                     report.add(outcome)
                     is_news = options.dry_run and outcome.status is not Status.UNCHANGED
                     if is_news and not settings.json and not settings.verbose:
@@ -215,7 +222,7 @@ def _folder(options: Options) -> Iterator[None]:
 
 
 def _outcomes(
-    classifier: "Classifier", options: Options, threads: int, stop: threading.Event
+    classifier: "Classifier", found: "Iterable[Photo | Outcome]", threads: int, stop: threading.Event
 ) -> "Iterator[Outcome]":
     from tagroll.parallel import map_unordered
     from tagroll.recovering import leftover_cleaner
@@ -223,30 +230,31 @@ def _outcomes(
     clean = leftover_cleaner(classifier.store)
 
     def one(numbered: tuple[int, Photo | Outcome]) -> Outcome:
-        number, found = numbered
-        return found if isinstance(found, Outcome) else classifier.classify(found, number)
+        number, photo = numbered
+        return photo if isinstance(photo, Outcome) else classifier.classify(photo, number)
 
     def photos() -> "Iterator[tuple[int, Photo | Outcome]]":
-        for number, found in enumerate(options.found(), start=1):
-            if isinstance(found, Photo):
-                clean(classifier.output.folder_for(found) / found.path.name)
-            yield number, found
+        for number, photo in enumerate(found, start=1):
+            if isinstance(photo, Photo):
+                clean(classifier.output.folder_for(photo) / photo.path.name)
+            yield number, photo
 
     return map_unordered(one, photos(), threads=threads, stop=stop)
 
 
 def _report(settings: Settings, options: Options) -> Report:
     def count() -> int:
-        return sum(1 for _ in options.found(quiet=True))
+        return sum(1 for _ in options.found(unheard))
 
     words = {Status.TAGGED: "would be copied" if options.dry_run else "copied"}
-    return Report(settings, "Looking" if options.dry_run else "Classifying", words, count)
+    return Report(settings, "Looking" if options.dry_run else "Classifying", words, count, nothing=UNSURE)
 
 
 def _advise(report: Report, options: Options, *, cut_off: bool) -> None:
     """Say what can be done next, where there is something to say."""
     if cut_off:
-        command_line = shlex.join(["tagroll", "classify", *map(show, options.typed())])
-        say(f"Stopped; nothing is half-written. Go on with: {command_line}")
+        say(f"Stopped; nothing is half-written. Go on with: {typed()}")
+    elif not report.total:
+        say(no_photos([options.directory]))
     elif report.counts[Status.TAGGED] and not options.dry_run:
-        say(f"They are in {show(options.target)}. Take it back: tagroll undo")
+        say(f"They are in {show(options.target)}. Take it back: {undo_command()}")

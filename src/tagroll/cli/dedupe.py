@@ -1,7 +1,6 @@
 """`tagroll dedupe DIR`."""
 
 import json
-import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from tagroll.cli.dedupe_output import (
     summary_of,
     warn_of_threshold,
 )
-from tagroll.cli.options import scan_options, shared_options, store_options, text_of
+from tagroll.cli.options import scan_options, shared_options, store_options, text_of, typed
 from tagroll.cli.report import plural
 from tagroll.cli.rewriting import Session, advise, session
 from tagroll.cli.terminal import show, tell
@@ -296,7 +295,7 @@ class Job:
         write_atomically(self.options.plan, plan_text(plan.merges, paths))
         tell(
             self.opened.settings,
-            f"The plan is in {show(self.options.plan)}. Edit it, then: {self._command('--plan', self.options.plan, '--apply')}",
+            f"The plan is in {show(self.options.plan)}. Edit it, then: {typed('--apply', without='--dry-run')}",
         )
 
     def _end(
@@ -324,7 +323,7 @@ class Job:
                 else opened.rewrite(mapping, run)
             )
         except BaseException:
-            advise(None, opened.settings, self._command())
+            advise(None, opened)
             raise
         told = report_of(plan, options.configuration(self._model), mapping, counts)
         told["summary"] |= summary_of(report)
@@ -339,14 +338,9 @@ class Job:
             opened.settings,
             f"{plural(len(counts), 'tag')}: {merged:,} {'become' if options.writes else 'would become'} another",
         )
-        advise(
-            report if options.writes else None, opened.settings, self._command(), stopped=opened.stop.is_set()
-        )
+        advise(report if options.writes else None, opened, stopped=opened.stop.is_set())
         return opened.exit_code(report)
 
     @property
     def _model(self) -> str:
         return self.embedder.model if self.embedder else ""
-
-    def _command(self, *more: object) -> str:
-        return shlex.join(["tagroll", "dedupe", show(self.options.directory), *map(str, more)])

@@ -108,11 +108,8 @@ def _one_photo(explainer: "Explainer", photo: Photo) -> Iterator[Finding]:
         yield Finding(f"  {view.app}", None, f"{tags}  ({view.why})")
     plan = explainer.plan(photo)
     why = f", because {plan.reason}" if plan.reason else ""
-    kept = (
-        f"; the sidecar {plan.sidecar.name} is kept in step"
-        if plan.sidecar and plan.sidecar != plan.target
-        else ""
-    )
+    also = " and ".join(sidecar.name for sidecar in plan.sidecars if sidecar != plan.target)
+    kept = f"; the sidecar {also} is kept in step" if also else ""
     yield Finding("  tagroll", True, f"would write {show(plan.target.name)} ({plan.engine}){why}{kept}")
 
 
@@ -208,6 +205,9 @@ def catalog(settings: Settings) -> Finding:
 
 def space(settings: Settings) -> Finding:
     """Whether there is room on the disk of the catalog."""
-    free = shutil.disk_usage(settings.catalog.parent).free
+    try:
+        free = shutil.disk_usage(settings.catalog.parent).free
+    except OSError as error:  # the finding about the catalog says what to do
+        return Finding("disk space", None, f"unknown: {settings.catalog.parent}: {error.strerror}")
     hint = "Make room: each photo is replaced by a checked copy of itself." if free < LOW_SPACE else ""
     return Finding("disk space", free >= LOW_SPACE, f"{free / 1e9:.1f} GB free where the catalog is", hint)

@@ -15,7 +15,7 @@ import click
 from tagroll.cli.eval_files import LABELLED, init, write_page
 from tagroll.cli.eval_output import print_results, print_rows
 from tagroll.cli.options import asking_options, scan_options, shared_options, text_of, threshold_option
-from tagroll.cli.report import Report, stop_on_interrupt
+from tagroll.cli.report import UNSURE, Report, stop_on_interrupt
 from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import paint, say, show, tell
 from tagroll.domain import Outcome, Photo, Status
@@ -275,7 +275,9 @@ class Sitting:
         )
         examiner, outcomes = examination.examiner, {}
         run = None if quiet else self.catalog.start_run("eval", self._arguments, examiner.describer.model)
-        with Report(shown, verb, {Status.UNCHANGED: "answered"}, lambda: len(examination.photos)) as report:
+        with Report(
+            shown, verb, {Status.UNCHANGED: "answered"}, lambda: len(examination.photos), nothing=UNSURE
+        ) as report:
             try:
                 for outcome in examination:
                     report.add(outcome)

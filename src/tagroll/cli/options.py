@@ -1,13 +1,16 @@
 """Options that every command shares, and how they become Settings."""
 
+import difflib
 import functools
 import logging
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
+from tagroll.cli.terminal import show
 from tagroll.errors import UsageError
 from tagroll.settings import DEFAULT_API_URL, DEFAULT_MODEL, Settings, config_files, read_config
 
@@ -18,11 +21,49 @@ def _load_config(ctx: click.Context, _parameter: click.Parameter, value: Path | 
     merged: dict[str, object] = {}
     for path in (value,) if value else config_files():
         values = read_config(path)
+        _refuse_unknown(values, path)
         section = values.get(command)
         merged |= {k: v for k, v in values.items() if not isinstance(v, dict)}
         merged |= section if isinstance(section, dict) else {}
-    names = {option.lstrip("-").replace("-", "_"): p.name for p in ctx.command.params for option in p.opts}
-    ctx.default_map = {names.get(key) or key: value for key, value in merged.items()}
+    names = _keys(ctx.command)
+    ctx.default_map = {names.get(key, key): value for key, value in merged.items()}
+
+
+def _keys(command: click.Command) -> dict[str, str]:
+    """What an option may be called in a settings file -> its parameter. A settings file names no other."""
+    named = ((p.name, (*p.opts, p.name)) for p in command.params if p.name and p.name != "config")
+    return {word.lstrip("-").replace("-", "_"): name for name, words in named for word in words}
+
+
+def _refuse_unknown(values: dict[str, object], path: Path) -> None:
+    """A misspelled setting would do nothing, and nobody would know.
+
+    Raises:
+        UsageError: A key is no option of its command, or at the top level of any.
+    """
+    from tagroll.cli.app import COMMANDS, main
+
+    def keys(name: str) -> set[str]:
+        command = main.get_command(click.Context(main), name)
+        assert command is not None  # noqa: S101 - the names are those of the table
+        return {key for one in (command, *getattr(command, "actions", {}).values()) for key in _keys(one)}
+
+    sections = {name: table for name, table in values.items() if isinstance(table, dict)}
+    _refuse("command", sections, COMMANDS, f"{path}")
+    for name, table in sections.items():
+        _refuse("setting", table, keys(name), f"{path} under [{name}]")
+    _refuse("setting", values.keys() - sections, set().union(*map(keys, COMMANDS)), f"{path}")
+
+
+def _refuse(kind: str, found: Iterable[str], known: Iterable[str], where: str) -> None:
+    for key in sorted(set(found) - set(known)):
+        close = difflib.get_close_matches(key, known, 1)
+        hint = f"Did you mean {_dashed(close[0])}?" if close else "tagroll COMMAND --help lists the options."
+        raise UsageError(f"unknown {kind} {_dashed(key)} in {where}", hint)
+
+
+def _dashed(key: str) -> str:
+    return key.replace("_", "-")
 
 
 _CONFIG = click.option(
@@ -203,3 +244,27 @@ def text_of(path: Path | None) -> str | None:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text: {error}", "Save it as UTF-8.") from error
+
+
+def typed(*more: object, without: str = "") -> str:
+    """The command line as the user typed it, ready for a shell; a key is not shown.
+
+    Args:
+        more: Added at its end.
+        without: A flag that is left out.
+    """
+    words = ["tagroll"]
+    for word in click.get_current_context().find_root().obj or ():
+        if words[-1] == "--api-key":
+            words.append("KEY")
+        elif word != without:
+            words.append("--api-key=KEY" if word.startswith("--api-key=") else word)
+    return shlex.join(show(word) for word in (*words, *map(str, more)))
+
+
+def undo_command() -> str:
+    """What takes the run back: with the run's catalog, unless that is found without being named."""
+    ctx = click.get_current_context()
+    found = (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.ENVIRONMENT)
+    named = ctx.get_parameter_source("catalog") not in found
+    return shlex.join(["tagroll", "undo", *(("--catalog", show(ctx.params["catalog"])) if named else ())])

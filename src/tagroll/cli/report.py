@@ -6,17 +6,21 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from tagroll.cli.scanning import passed_over
 from tagroll.cli.terminal import paint, print_json, say, show
 from tagroll.domain import Outcome, Status
 from tagroll.settings import Settings
 
 PLAIN_EVERY_S = 10.0
 SHOWN_FAILURES = 20
+UNSURE = "nothing it is sure of"
+"""What is shown where a model was asked and says nothing."""
 MARKS = {Status.TAGGED: "✓", Status.UNCHANGED: "=", Status.SKIPPED: "-", Status.FAILED: "✗"}
 
 
@@ -30,6 +34,8 @@ class Report:
         words: What a status is called in the summary of this command; those in it are always named.
         count: How many photos there will be; called in a thread of its own, only when somebody watches.
         noun: What is counted.
+        nothing: What is shown where a photo has no tags.
+        folders: How many folders could not be read.
     """
 
     settings: Settings
@@ -37,6 +43,8 @@ class Report:
     words: Mapping[Status, str] = field(default_factory=lambda: {Status.TAGGED: "tagged"})
     count: Callable[[], int] | None = None
     noun: str = "photo"
+    nothing: str = "no tags"
+    folders: int = 0
     counts: Counter[Status] = field(default_factory=Counter)
     failures: list[Outcome] = field(default_factory=list)
     removed: int = 0
@@ -75,15 +83,20 @@ class Report:
         if self._line is not None:
             self._line.update()
 
+    def pass_over(self, folder: Path, error: OSError) -> None:
+        """Count and show a folder that cannot be read: there may be photos in it."""
+        self.folders += 1
+        if self.settings.json:
+            print_json({"type": "folder", "path": str(folder), "error": error.strerror})
+        passed_over(folder, error)
+
     def show(self, outcome: Outcome) -> None:
         """One line about one photo on stdout."""
         if outcome.target:
             sys.stdout.write(f"{show(outcome.path)} -> {show(outcome.target)}\n")
             return
         what = outcome.error if outcome.status is Status.FAILED else ", ".join(outcome.tags)
-        sys.stdout.write(
-            f"{MARKS[outcome.status]} {show(outcome.path)}: {show(what) or 'nothing it is sure of'}\n"
-        )
+        sys.stdout.write(f"{MARKS[outcome.status]} {show(outcome.path)}: {show(what) or self.nothing}\n")
 
     @property
     def total(self) -> int:
@@ -100,17 +113,11 @@ class Report:
         return {"total": self.total} | {str(status): self.counts[status] for status in Status}
 
     def finish(self) -> None:
-        """Print the summary: one JSON line, or a line and the failures for a person."""
+        """Print the summary: one JSON line, or a line for a person; and the failures, which are errors, even if quiet."""
         if self.settings.json:
             print_json({"type": "summary", **self.summary(), "seconds": round(self.seconds, 3)})
-        if self.settings.quiet:
-            return
-        parts = [
-            f"{self.counts[s]:,} {self.words.get(s, str(s))}"
-            for s in Status
-            if self.counts[s] or s in self.words
-        ]
-        say(f"{plural(self.total, self.noun)}: {', '.join(parts)} in {duration(self.seconds)}")
+        if not self.settings.quiet:
+            self._say_counts()
         for failure in self.failures[:SHOWN_FAILURES]:
             say(f"  {paint('✗', '31')} {show(failure.path)}  {show(failure.error)}")
             if failure.hint:
@@ -118,9 +125,17 @@ class Report:
         if len(self.failures) > SHOWN_FAILURES:
             say(f"  ... and {len(self.failures) - SHOWN_FAILURES:,} more failures; --json lists all")
 
+    def _say_counts(self) -> None:
+        parts = [
+            f"{self.counts[s]:,} {self.words.get(s, str(s))}"
+            for s in Status
+            if self.counts[s] or s in self.words
+        ]
+        say(f"{plural(self.total, self.noun)}: {', '.join(parts)} in {duration(self.seconds)}")
+
     def exit_code(self) -> int:
-        """0, or 3 when photos failed."""
-        return 3 if self.failures else 0
+        """0, or 3 when photos failed, or folders that may hold some."""
+        return 3 if self.failures or self.folders else 0
 
 
 class ProgressLine:
@@ -186,6 +201,11 @@ def progress_text(report: Report, total: int | None) -> str:
 def plural(number: int, word: str) -> str:
     """`1 photo`, `1,200 photos`."""
     return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def no_photos(paths: Iterable[Path]) -> str:
+    """What is said where there was nothing to do."""
+    return f"No photos in {', '.join(map(show, paths))}"
 
 
 def duration(seconds: float) -> str:

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tagroll.cli.report import Report, stop_on_interrupt
-from tagroll.cli.scanning import scanned
+from tagroll.cli.options import typed, undo_command
+from tagroll.cli.report import Report, no_photos, stop_on_interrupt
+from tagroll.cli.scanning import passing, scanned
 from tagroll.cli.terminal import say
-from tagroll.domain import Outcome, Status
+from tagroll.domain import Outcome, Photo, Status
 from tagroll.settings import Settings, SidecarPolicy
 
 if TYPE_CHECKING:
     from tagroll.catalog import Catalog
     from tagroll.merging import Library
+    from tagroll.metadata.exiftool import ExifTool
     from tagroll.metadata.store import MetadataStore
 
 THREADS = 8
@@ -34,8 +36,11 @@ class Session:
         store: Writes.
         stop: Set by the first Ctrl-C.
         library: Which photos carry which tags.
+        sidecar: Where the store writes.
+        exiftool: What it has, or None.
         failures: Photos that could not be read.
-        read: How many were.
+        folders: Folders that could not be read, and why.
+        read: How many photos were.
         after: The tags of photos that were, or would be, rewritten.
     """
 
@@ -45,7 +50,10 @@ class Session:
     store: "MetadataStore"
     stop: threading.Event
     library: "Library"
+    sidecar: SidecarPolicy
+    exiftool: "ExifTool | None"
     failures: list[Outcome] = field(default_factory=list)
+    folders: list[tuple[Path, OSError]] = field(default_factory=list)
     read: int = 0
     after: dict[Path, tuple[str, ...]] = field(default_factory=dict)
 
@@ -55,7 +63,7 @@ class Session:
 
         reader = Reader(self.store, self.catalog)
         with Report(replace(self.settings, json=False, verbose=False), "Reading", {}) as report:
-            for outcome in reader.read(self.library.passing(scanned(self.paths, exclude))):
+            for outcome in reader.read(self.library.passing(scanned(self.paths, exclude, self._pass_over))):
                 self.check_stop()
                 report.add(outcome)
                 if outcome.status is Status.FAILED:
@@ -83,6 +91,9 @@ class Session:
                 )
         return report
 
+    def _pass_over(self, folder: Path, error: OSError) -> None:
+        self.folders.append((folder, error))
+
     def _add(self, report: Report, outcome: Outcome) -> None:
         if outcome.status is Status.TAGGED:
             self.after[outcome.path] = outcome.tags
@@ -96,15 +107,16 @@ class Session:
 
         rewriter = Rewriter(self.store, self.catalog, mapping, run)
         clean = leftover_cleaner(self.store)
-        photos = [photo for photo, _ in self.library.changing(mapping).values()]
+        changing = [photo for photo, _ in self.library.changing(mapping).values()]
+        photos = passing(changing, self.exiftool, self.sidecar, self.settings)
 
-        def one(number: int) -> Outcome:
-            clean(photos[number].path)
-            return rewriter.rewrite(photos[number])
+        def one(photo: Photo) -> Outcome:
+            clean(photo.path)
+            return rewriter.rewrite(photo)
 
         with self._report("rewritten", mapping) as report:
             try:
-                for outcome in map_unordered(one, range(len(photos)), threads=THREADS, stop=self.stop):
+                for outcome in map_unordered(one, photos, threads=THREADS, stop=self.stop):
                     self._add(report, outcome)
             finally:
                 self.catalog.finish_run(run, report.summary())
@@ -117,6 +129,8 @@ class Session:
     def _report(self, done: str, mapping: Mapping[str, str]) -> Report:
         changing = len(self.library.changing(mapping))
         report = Report(self.settings, "Rewriting", {Status.TAGGED: done}, lambda: changing)
+        for folder, error in self.folders:
+            report.pass_over(folder, error)
         for failure in self.failures:
             report.add(failure)
         report.counts[Status.UNCHANGED] += self.read - changing
@@ -135,20 +149,24 @@ def session(
     from tagroll.recovering import recover
     from tagroll.scan import absolute
 
+    exiftool = available_exiftool()
     with (
         Catalog(settings.catalog) as catalog,
-        MetadataStore(sidecar=sidecar, touch=touch, exiftool=available_exiftool()) as store,
+        MetadataStore(sidecar=sidecar, touch=touch, exiftool=exiftool) as store,
         stop_on_interrupt() as stop,
     ):
         recover(catalog, store)
-        yield Session(settings, [absolute(path) for path in paths], catalog, store, stop, Library())
+        places = [absolute(path) for path in paths]
+        yield Session(settings, places, catalog, store, stop, Library(), sidecar, exiftool)
 
 
-def advise(report: Report | None, settings: Settings, again: str, *, stopped: bool = True) -> None:
+def advise(report: Report | None, opened: Session, *, stopped: bool = True) -> None:
     """Say what can be done next: how to go on where it was cut off, or how to take it back."""
-    if settings.quiet:
+    if opened.settings.quiet:
         return
     if stopped:
-        say(f"Stopped; nothing is half-written. Go on with: {again}")
+        say(f"Stopped; nothing is half-written. Go on with: {typed()}")
+    elif not opened.read and not opened.failures:
+        say(no_photos(opened.paths))
     elif report is not None and report.counts[Status.TAGGED]:
-        say("Take it back: tagroll undo")
+        say(f"Take it back: {undo_command()}")

@@ -1,25 +1,54 @@
 """Photos below the paths of a command line, with what the user should hear about the walk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from tagroll.cli.terminal import paint, say, show
+from tagroll.cli.terminal import paint, say, show, tell
 from tagroll.domain import Outcome, Photo
+from tagroll.formats import FORMATS
+from tagroll.settings import Settings, SidecarPolicy
+
+Found = TypeVar("Found", bound=Photo | Outcome)
+
+
+def passed_over(path: Path, error: OSError) -> None:
+    """Say that a folder could not be read."""
+    say(f"{paint('!', '33')} passed over {show(path)}: {error.strerror}")
+
+
+def unheard(path: Path, error: OSError) -> None:
+    """Say nothing about it: another walk does."""
 
 
 def scanned(
     paths: Sequence[Path],
     exclude: Sequence[str],
+    on_unreadable: Callable[[Path, OSError], None] = passed_over,
     *,
-    quiet: bool = False,
     recursive: bool = True,
     leave_out: Sequence[Path] = (),
 ) -> Iterator[Photo | Outcome]:
-    """Walk the paths; say which folders could not be read (unless quiet) and pass over them."""
+    """Walk the paths; folders that cannot be read are passed over, and told."""
     from tagroll.scan import scan
 
-    def on_unreadable(path: Path, error: OSError) -> None:
-        if not quiet:
-            say(f"{paint('!', '33')} passed over {show(path)}: {error.strerror}")
-
     return scan(paths, exclude=exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable)
+
+
+def passing(
+    found: Iterable[Found], exiftool: object | None, policy: SidecarPolicy, settings: Settings
+) -> Iterator[Found]:
+    """Pass on what is to be written; say once what becomes of photos that exiftool would write, if it is missing."""
+    from tagroll.metadata.exiftool import INSTALL
+
+    told = exiftool is not None or policy != "auto"
+    for item in found:
+        if not told and isinstance(item, Photo) and item.format.writer == "exiftool":
+            told = True
+            names = ", ".join(fmt.name.upper() for fmt in FORMATS if fmt.writer == "exiftool")
+            tell(
+                settings,
+                f"exiftool is not there: these photos get sidecars: {names}.",
+                f"  To write into them, {INSTALL}",
+            )
+        yield item

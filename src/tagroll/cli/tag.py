@@ -1,6 +1,5 @@
 """`tagroll tag PATH...`."""
 
-import shlex
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -18,10 +17,12 @@ from tagroll.cli.options import (
     store_options,
     text_of,
     threshold_option,
+    typed,
+    undo_command,
 )
-from tagroll.cli.report import Report, plural, stop_on_interrupt
-from tagroll.cli.scanning import scanned
-from tagroll.cli.terminal import say, show, tell
+from tagroll.cli.report import UNSURE, Report, no_photos, plural, stop_on_interrupt
+from tagroll.cli.scanning import passing, scanned, unheard
+from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
 from tagroll.settings import Case, Settings, SidecarPolicy
 
@@ -95,7 +96,8 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
     """Show every photo in PATH... to a model and write what it sees into the photos, as tags.
 
     What a model said is remembered: run it again after an interruption and it goes on where it stopped.
-    `tagroll undo` takes a run back.
+    `tagroll undo` takes a run back. Hidden files and folders, whose names begin with a dot, are left out unless
+    PATH names them.
     """
     options = Options(**values)
     sys.exit(_run(settings, paths, options))
@@ -110,6 +112,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     from tagroll.recovering import recover
     from tagroll.tagging import Tagger
 
+    scanned(paths, options.exclude)  # says that a path does not exist before anything begins
     prompt, exiftool = options.prompt(), available_exiftool()
     with (
         Catalog(settings.catalog) as catalog,
@@ -130,8 +133,10 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
             Asking(),
         )
         with stop_on_interrupt() as stop, _report(settings, paths, options) as report:
+            found = islice(scanned(paths, options.exclude, report.pass_over), options.limit)
+            photos = passing(found, exiftool, options.sidecar, settings)
             try:
-                for outcome in _outcomes(tagger, paths, options, model.threads, stop):
+                for outcome in _outcomes(tagger, photos, model.threads, stop):
                     report.add(outcome)
                     if options.dry_run and not settings.json and not settings.verbose:
                         report.show(outcome)
@@ -145,7 +150,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
 
 
 def _outcomes(
-    tagger: "Tagger", paths: tuple[Path, ...], options: Options, threads: int, stop: threading.Event
+    tagger: "Tagger", found: "Iterator[Photo | Outcome]", threads: int, stop: threading.Event
 ) -> "Iterator[Outcome]":
     from tagroll.domain import Outcome, Photo
     from tagroll.parallel import map_unordered
@@ -153,38 +158,38 @@ def _outcomes(
 
     clean = leftover_cleaner(tagger.store)
 
-    def one(found: Photo | Outcome) -> Outcome:
-        return found if isinstance(found, Outcome) else tagger.tag(found)
+    def one(photo: Photo | Outcome) -> Outcome:
+        return photo if isinstance(photo, Outcome) else tagger.tag(photo)
 
     def photos() -> "Iterator[Photo | Outcome]":
-        for found in islice(scanned(paths, options.exclude), options.limit):
-            clean(found.path)
-            yield found
+        for photo in found:
+            clean(photo.path)
+            yield photo
 
     return map_unordered(one, photos(), threads=threads, stop=stop)
 
 
 def _report(settings: Settings, paths: tuple[Path, ...], options: Options) -> Report:
     def count() -> int:
-        return sum(1 for _ in islice(scanned(paths, options.exclude, quiet=True), options.limit))
+        return sum(1 for _ in islice(scanned(paths, options.exclude, unheard), options.limit))
 
     words = {Status.TAGGED: "would be tagged" if options.dry_run else "tagged"}
-    return Report(settings, "Looking" if options.dry_run else "Tagging", words, count)
+    return Report(settings, "Looking" if options.dry_run else "Tagging", words, count, nothing=UNSURE)
 
 
 def _advise(report: Report, paths: tuple[Path, ...], *, cut_off: bool, dry_run: bool) -> None:
     """Say what can be done next, where there is something to say."""
     if cut_off:
-        say(
-            f"Stopped; nothing is half-written. Go on with: tagroll tag {shlex.join(show(path) for path in paths)}"
-        )
+        say(f"Stopped; nothing is half-written. Go on with: {typed()}")
+    elif not report.total:
+        say(no_photos(paths))
     if report.removed:
         would = "would replace" if dry_run else "replaced"
-        way_back = "" if dry_run else "`tagroll undo` brings them back, "
+        way_back = "" if dry_run else f"`{undo_command()}` brings them back, "
         dropped = f"The new tags {would} {plural(report.removed, 'tag')} that tagroll did not write"
         say(f"{dropped}: {way_back}--append-tags keeps them.")
     elif report.counts[Status.TAGGED] and not dry_run:
-        say("Take it back: tagroll undo")
+        say(f"Take it back: {undo_command()}")
 
 
 def _lines(path: Path | None) -> tuple[str, ...] | None:

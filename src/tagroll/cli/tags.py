@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from tagroll.cli.options import scan_options, shared_options
-from tagroll.cli.report import Report, plural
+from tagroll.cli.report import Report, no_photos, plural
 from tagroll.cli.scanning import scanned
 from tagroll.cli.tags_actions import ACTIONS
 from tagroll.cli.terminal import print_json, show, tell
@@ -53,7 +53,7 @@ def command(settings: Settings, paths: tuple[Path, ...], exclude: tuple[str, ...
         MetadataStore(exiftool=available_exiftool()) as store,
         Report(settings, "Reading", {Status.UNCHANGED: "read"}) as report,
     ):
-        for outcome in Reader(store, catalog).read(scanned(paths, exclude)):
+        for outcome in Reader(store, catalog).read(scanned(paths, exclude, report.pass_over)):
             report.add(outcome)
             counts.update(outcome.tags)
             without += outcome.status is not Status.FAILED and not outcome.tags
@@ -65,4 +65,6 @@ def command(settings: Settings, paths: tuple[Path, ...], exclude: tuple[str, ...
             click.echo(f"{count:>{width},}  {show(tag)}")
     report.finish()
     tell(settings, f"{plural(len(counts), 'tag')}; {plural(without, 'photo')} without any")
+    if not report.total:
+        tell(settings, no_photos(paths))
     sys.exit(report.exit_code())

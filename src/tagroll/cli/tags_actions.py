@@ -1,7 +1,7 @@
 """`tagroll tags rename|merge|remove`: what a person wants of tags, done to every photo that carries them."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,14 @@ from tagroll.cli.terminal import show, tell
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
 
+SUGGESTED = 5
 _PATHS = click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
 def _options(function: Callable[..., Any]) -> Callable[..., Any]:
-    dry_run = click.option("--dry-run", is_flag=True, help="Print what would change; write nothing.")
+    dry_run = click.option(
+        "--dry-run", is_flag=True, help="Print how many would change, with -v each photo; write nothing."
+    )
     return dry_run(scan_options(store_options(shared_options(model=False)(function))))
 
 
@@ -28,7 +31,12 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
 @_PATHS
 @_options
 def rename(settings: Settings, old: str, new: str, **values: Any) -> None:
-    """Rename the tag OLD to NEW in the photos of PATH... `tagroll tag` uses NEW from now on."""
+    """Rename the tag OLD to NEW in the photos of PATH... `tagroll tag` uses NEW from now on.
+
+    A tag that lies under others is named with its whole path, as `tagroll tags` lists it: 'Plants|Cactus'.
+    """
+    _refuse_empty("OLD", old)
+    _refuse_empty("NEW", new)
     sys.exit(_run(settings, "rename", {old: new}, values))
 
 
@@ -45,6 +53,8 @@ def merge(settings: Settings, tags_and_into: tuple[str, ...], **values: Any) -> 
             "merge needs the tags and what they become",
             "tagroll tags merge Dslr 'Digital SLR' DSLR --in PATH",
         )
+    _refuse_empty("TAG", *tags)
+    _refuse_empty("INTO", into)
     sys.exit(_run(settings, "merge", dict.fromkeys(tags, into), values))
 
 
@@ -56,10 +66,25 @@ def remove(settings: Settings, tag: str, **values: Any) -> None:
     """Take TAG away from the photos of PATH..."""
     from tagroll.merging import REMOVED
 
+    _refuse_empty("TAG", tag)
     sys.exit(_run(settings, "remove", {tag: REMOVED}, values))
 
 
+def _refuse_empty(name: str, *words: str) -> None:
+    """An empty word would take the tag away; it comes of an unset variable in a script."""
+    if not all(words):
+        raise UsageError(f"{name} is empty", "To take a tag away: tagroll tags remove TAG PATH...")
+
+
 ACTIONS = {"rename": rename, "merge": merge, "remove": remove}
+
+
+def _not_there(tag: str, known: Iterable[str]) -> str:
+    """What is said of a tag that no photo carries; those that differ in case, or have it as a level, may be meant."""
+    level = f"|{tag}|".casefold()
+    meant = [one for one in sorted(known) if level in f"|{one}|".casefold()]
+    some = ", ".join(map(show, meant[:SUGGESTED])) + (" ..." if len(meant) > SUGGESTED else "")
+    return f"No photo carries {show(tag)}: " + (f"did you mean {some}?" if some else "letter case counts.")
 
 
 def _run(settings: Settings, action: str, into: dict[str, str], values: dict[str, Any]) -> int:
@@ -70,19 +95,16 @@ def _run(settings: Settings, action: str, into: dict[str, str], values: dict[str
     with session(settings, paths, sidecar=values["sidecar"], touch=values["touch"]) as opened:
         opened.read_tags(values["exclude"])
         known = opened.library.counts
-        missing = [tag for tag in into if tag not in known]
-        if missing:
-            tell(settings, f"No photo carries {', '.join(map(show, missing))}: letter case counts.")
+        tell(settings, *(_not_there(tag, known) for tag in into if tag not in known))
         if dry_run or not opened.library.changing(into):
-            report = opened.preview(into)
+            report = opened.preview(into, written=not dry_run)
         else:
             arguments = [str(path) for path in opened.paths]
             run = opened.catalog.start_run(f"tags {action}", arguments)
             opened.catalog.decide({tag: word for tag, word in into.items() if word}, run=run)
             report = opened.rewrite(into, run)
         report.finish()
-        again = f"the same command, tagroll tags {action} ..."
-        advise(None if dry_run else report, settings, again, stopped=opened.stop.is_set())
+        advise(None if dry_run else report, opened, stopped=opened.stop.is_set())
         tell(
             settings,
             f"{plural(sum(known[tag] for tag in into), 'tag')} {'would change' if dry_run else 'changed'}",

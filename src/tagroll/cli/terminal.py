@@ -38,12 +38,15 @@ def tell(settings: Settings, *texts: str) -> None:
         say(text)
 
 
+def error_row(message: str, hint: str, exit_code: int) -> dict[str, object]:
+    """What ended a run, as JSON."""
+    return {"type": "error", "error": message, "hint": hint, "exit_code": exit_code}
+
+
 def complain(error: TagrollError, *, as_json: bool = False) -> None:
     """Say what went wrong and what can be done about it."""
     if as_json:
-        print_json(
-            {"type": "error", "error": error.message, "hint": error.hint, "exit_code": error.exit_code}
-        )
+        print_json(error_row(error.message, error.hint, error.exit_code))
     say(f"{paint('Error:', '1;31')} {show(error.message)}")
     if error.hint:
         say(f"  {error.hint}")

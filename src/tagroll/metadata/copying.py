@@ -28,6 +28,7 @@ from tagroll.metadata.safe_write import (
     explained,
     hold,
     keep_owner,
+    read_file,
     rename_new,
     safe_remove,
     temporary,
@@ -281,8 +282,8 @@ def _check_photo(write: Write) -> None:
     Raises:
         WriteError: It is not.
     """
-    with contextlib.suppress(OSError):
-        data = write.photo.read_bytes()
+    with contextlib.suppress(OSError, MetadataError):
+        data = read_file(write.photo)
         fmt = detect(data[:HEAD_BYTES], write.photo.suffix)
         if fmt and picture_hash(data, fmt) == write.picture_hash:
             return

@@ -7,6 +7,7 @@ mean the same by a change: what each field shall hold comes from `fields.fields_
 import base64
 import io
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import md5
@@ -27,7 +28,8 @@ _XMP_ONLY = frozenset({"xmp"})
 _EXIF_TEXTS = ("IFD0:XPKeywords", "ExifIFD:UserComment")
 _BINARY = "base64:"
 _XMP, _IPTC = "XMP:XMP", "IPTC:IPTC"
-_IPTC_COPY = re.compile(r"IPTC\d+:IPTC")
+_COPY = re.compile(r"Copy\d+:")
+_ANY_IPTC = re.compile(r"IPTC\d*:IPTC")
 _EXTENDED = b"HasExtendedXMP"
 _DIGEST = "Photoshop:IPTCDigest"
 """MD5 of the IPTC block: where it does not match, Lightroom takes IPTC for newer than XMP."""
@@ -46,6 +48,7 @@ _ITEMS = "Meta:PrimaryItemReference"
 _WANTED = (_XMP, "IPTC", *sorted(_BESIDE), _ITEMS, *_EXIF_TEXTS)
 
 
+SIGNED = "a C2PA signature would become invalid"
 EXIFTOOL = "exiftool"
 """How the journal calls that engine."""
 
@@ -57,14 +60,16 @@ class Content:
     Attributes:
         fields: Raw values.
         packets: Where they come from.
-        signed: Whether a C2PA signature forbids any change.
+        fixed: Why the file must stay as it is, one line; "" where it may be changed.
         beside: Which of _BESIDE the file has; None when nobody has looked.
+        by: The in-process engine that has read it.
     """
 
     fields: Fields
     packets: Packets = field(default_factory=Packets)
-    signed: bool = False
+    fixed: str = ""
     beside: frozenset[str] | None = None
+    by: "InProcess | None" = None
 
 
 class Engine(Protocol):
@@ -110,11 +115,11 @@ class InProcess:
     def read_from(self, source: BinaryIO) -> Content:
         """As `read`, from an open file: only what it needs."""
         packets = self.module.read_packets(source)
-        return Content(read_fields(packets), packets, packets.signed)
+        return Content(read_fields(packets), packets, _fixed(packets), by=self)
 
     def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
         """See Engine."""
-        packets = with_fields(content.packets, content.fields, wanted, content.packets.size)
+        packets = with_fields(content.packets, content.fields, wanted, content.packets.picture)
         new: bytes = self.module.replace_packets(data, packets)
         return new
 
@@ -147,6 +152,9 @@ class ViaExifTool:
 
     def read(self, data: bytes | Path) -> Content:
         """See Engine; a path of a file will do."""
+        return _whole(self._look(data))
+
+    def _look(self, data: bytes | Path) -> Content:
         return _content(self.exiftool.read(data, self.suffix, _WANTED))
 
     def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
@@ -156,7 +164,7 @@ class ViaExifTool:
         programs wrote there. Only extended XMP is left to it, which is more than one block.
         """
         if content.beside is None:  # read by another engine
-            content = self.read(data)
+            content = self._look(data)
         packets, fields, there = content.packets, content.fields, content.beside or frozenset()
         extended = packets.xmp is not None and _EXTENDED in packets.xmp
         left = frozenset({"exif", "xmp"} if extended else {"exif"})
@@ -180,6 +188,13 @@ class ViaExifTool:
         return self.exiftool.write(data, self.suffix, values, blocks) if values or blocks else data
 
 
+def _fixed(packets: Packets) -> str:
+    """Why a file with these packets must stay as it is."""
+    if packets.signed:
+        return SIGNED
+    return "programs disagree about which of its XMP packets counts" if packets.others else ""
+
+
 def in_process(fmt: Format) -> InProcess | None:
     """The in-process engine of a format, if it has one."""
     return _IN_PROCESS.get(fmt.writer)
@@ -195,7 +210,7 @@ def read_many(exiftool: ExifTool, files: Sequence[Path]) -> list[Content | None]
     found: list[Content | None] = []
     for tags in exiftool.read_many(files, _WANTED):
         try:
-            found.append(_content(tags) if tags is not None else None)
+            found.append(_whole(_content(tags)) if tags is not None else None)
         except MetadataError:
             found.append(None)
     return found
@@ -203,16 +218,30 @@ def read_many(exiftool: ExifTool, files: Sequence[Path]) -> list[Content | None]
 
 def _content(tags: Mapping[str, str]) -> Content:
     """The fields in what exiftool gave for _WANTED."""
-    packets = Packets(xmp=_block(tags.get(_XMP)), iptc=_block(tags.get(_IPTC)))
-    copies = (_block(text) for name, text in tags.items() if _IPTC_COPY.fullmatch(name))
-    if any((copy or b"").rstrip(b"\0") != (packets.iptc or b"").rstrip(b"\0") for copy in copies):
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, text in tags.items():
+        found[_COPY.sub("", name)].append(text)
+    xmp = [_block(text) for text in found[_XMP]]
+    iptc = [_block(text) for name, texts in found.items() if _ANY_IPTC.fullmatch(name) for text in texts]
+    if len({(block or b"").rstrip(b"\0") for block in iptc}) > 1:
         raise ForeignStructureError("the photo has several IPTC blocks that do not say the same")
-    texts = {name: (tags[name],) for name in _EXIF_TEXTS if tags.get(name)}
-    warning = tags.get("ExifTool:Warning", "")
-    unreached = _UNREACHED.match(warning) and not (_ITEMS in tags and _BEHIND.match(warning))
-    if packets == Packets() and not texts and unreached:
-        raise MetadataError(f"exiftool cannot read all of it: {warning}")
-    return Content({**read_fields(packets), **texts}, packets, beside=_BESIDE.intersection(tags))
+    packets = Packets(
+        xmp=next(iter(xmp), None), iptc=next(iter(iptc), None), others=tuple(filter(None, xmp[1:]))
+    )
+    texts = {name: (found[name][0],) for name in _EXIF_TEXTS if found.get(name, [""])[0]}
+    if packets == Packets() and not texts:
+        for warning in found["ExifTool:Warning"]:
+            if _UNREACHED.match(warning) and not (_ITEMS in tags and _BEHIND.match(warning)):
+                raise MetadataError(f"exiftool cannot read all of it: {warning}")
+    there = _BESIDE.intersection(found)
+    return Content({**read_fields(packets), **texts}, packets, _fixed(packets), beside=there)
+
+
+def _whole(content: Content) -> Content:
+    """The content, unless there is more that exiftool has not given."""
+    if _EXTENDED in (content.packets.xmp or b""):
+        raise MetadataError("the photo has extended XMP beside structures that are not understood")
+    return content
 
 
 def edit(
@@ -223,7 +252,7 @@ def edit(
     Args:
         engine: Who writes.
         data: The file.
-        content: What the engine read of it.
+        content: What was read of it. Who read it reads the new bytes, too: exiftool sees less of some.
         change: What is to be done.
         known: What the photo is known to carry; `fields` are those of this very file.
 
@@ -237,7 +266,7 @@ def edit(
     wanted = fields_after(known, change, engine.families)
     new = engine.edit(data, content, wanted)
     try:
-        found = engine.read(new).fields
+        found = (content.by or engine).read(new).fields
     except MetadataError as error:
         raise ForeignStructureError(f"the new file could not be read back: {error.message}") from error
     for name, texts in {**known.fields, **wanted}.items():

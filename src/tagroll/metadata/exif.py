@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tagroll.errors import ForeignStructureError, MetadataError
+from tagroll.metadata.packets import Picture
 
 MAX_BYTES = 65_527
 """The largest block that fits into one JPEG segment (65,533 bytes, less "Exif" and two zeros)."""
@@ -196,7 +197,7 @@ def read_text(block: bytes) -> ExifText:
     except _BrokenError:
         return ExifText(None, None)
     try:
-        keywords = None if entry is None else tiff.value(entry).decode("utf-16-le", "replace").rstrip("\0")
+        keywords = None if entry is None else _words(tiff.value(entry))
     except _BrokenError as error:
         raise MetadataError("the EXIF keywords (XPKeywords) lie outside the EXIF block") from error
     try:
@@ -213,7 +214,7 @@ def set_text(
     *,
     comment: str | None = None,
     keywords: str | None = None,
-    size: tuple[int, int] | None = None,
+    picture: Picture | None = None,
 ) -> bytes:
     """The block with new values; None leaves a field as it is. Without a block, a minimal one is made.
 
@@ -221,20 +222,20 @@ def set_text(
         block: The TIFF block.
         comment: New UserComment.
         keywords: New XPKeywords.
-        size: Width and height of the picture in pixels, for a new Exif directory, where they are mandatory.
+        picture: What a new Exif directory has to tell of it.
 
     Raises:
         ForeignStructureError: The block is broken, or would not fit into a JPEG segment any more.
     """
     wanted = {}
     try:
-        tiff = _Tiff(block or _NEW)
+        tiff = _Tiff(block or _new_block(picture or Picture(0, 0)))
         if keywords is not None:
             wanted[_KEYWORDS] = (keywords + "\0").encode("utf-16-le", "ignore")
         if comment is not None:
             text = comment.encode("utf-16-le" if tiff.order == "<" else "utf-16-be", "ignore")
             wanted[_COMMENT] = b"UNICODE\0" + text
-            _ensure_exif(tiff, size)
+            _ensure_exif(tiff, picture)
         while any(tiff.release(entry) for tag in wanted if (entry := tiff.locate(tag))):
             pass
         for tag, data in wanted.items():
@@ -246,7 +247,7 @@ def set_text(
     return bytes(tiff.data)
 
 
-def _ensure_exif(tiff: _Tiff, size: tuple[int, int] | None) -> None:
+def _ensure_exif(tiff: _Tiff, picture: Picture | None) -> None:
     """Give a block that has no Exif directory one, with what EXIF 2.32 (4.6.5) calls mandatory."""
     if tiff.find(tiff.first, _EXIF_IFD) is not None:
         return
@@ -256,7 +257,7 @@ def _ensure_exif(tiff: _Tiff, size: tuple[int, int] | None) -> None:
         (0xA000, 7, b"0100"),
         (0xA001, 3, b"\xff\xff\0\0"),
     ]
-    for tag, pixels in zip((0xA002, 0xA003), size or (), strict=False):
+    for tag, pixels in zip((0xA002, 0xA003), picture[:2] if picture else (), strict=False):
         entries.append((tag, _LONG, struct.pack(tiff.order + "I", pixels)))
     at = tiff.append(_directory(tiff.order, entries))
     tiff.insert(4, _EXIF_IFD, _LONG, struct.pack(tiff.order + "II", 1, at))
@@ -271,20 +272,21 @@ def _directory(order: str, entries: list[tuple[int, int, bytes]]) -> bytes:
     return struct.pack(order + "H", len(entries)) + b"".join(rows) + bytes(4)
 
 
-_NEW = (
-    struct.pack("<2sHI", b"II", 42, 8)
-    + _directory(
-        "<",
-        [
-            (0x11A, 5, b"\x3e\0\0\0"),
-            (0x11B, 5, b"\x46\0\0\0"),
-            (0x128, 3, b"\2\0\0\0"),
-            (0x213, 3, b"\1\0\0\0"),
-        ],
-    )
-    + struct.pack("<IIII", 72, 1, 72, 1)
-)
-"""IFD0 with its mandatory tags at their defaults: 72 dpi (rationals at 0x3E and 0x46), YCbCr centred."""
+def _new_block(picture: Picture) -> bytes:
+    """IFD0 with its mandatory tags: the resolution (rationals at 0x3E and 0x46), YCbCr centred."""
+    entries = [
+        (0x11A, 5, b"\x3e\0\0\0"),
+        (0x11B, 5, b"\x46\0\0\0"),
+        (0x128, 3, struct.pack("<HH", picture.unit, 0)),
+        (0x213, 3, b"\1\0\0\0"),
+    ]
+    resolution = struct.pack("<IIII", picture.across, 1, picture.down, 1)
+    return struct.pack("<2sHI", b"II", 42, 8) + _directory("<", entries) + resolution
+
+
+def _words(value: bytes) -> str:
+    """The text of XPKeywords, up to the first zero."""
+    return value[: len(value) // 2 * 2].decode("utf-16-le", "replace").partition("\0")[0]
 
 
 def _decode(value: bytes, order: str) -> str:

@@ -30,7 +30,7 @@ _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
 _TMPDIR = "the environment variable TMPDIR says where temporary files go"
 _PREVIEWS = ("JpgFromRaw", "PreviewImage", "OtherImage", "ThumbnailImage")
 
-_READ = ("-j", "-G1", "-b", "-n", "-Error", "-Warning")
+_READ = ("-j", "-G1:4", "-a", "-b", "-n", "-Error", "-Warning")
 
 Values = Mapping[str, Sequence[str]]
 
@@ -109,7 +109,8 @@ class ExifTool:
             tags: Their names as `exiftool -G1` writes them, like "XMP:XMP".
 
         Returns:
-            Those that are there, as exiftool's JSON gives them: text, or "base64:" and binary data.
+            Those that are there, as exiftool's JSON gives them: text, or "base64:" and binary data. One that is
+            there several times comes under "XMP:XMP", "XMP:Copy1:XMP" and so on.
 
         Raises:
             MetadataError: exiftool cannot read the file.

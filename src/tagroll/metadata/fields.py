@@ -5,7 +5,7 @@ every program, whichever field it looks at first, sees the same tags. Both engin
 go through `metadata_from_fields` and `fields_after`, so both mean the same.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
@@ -13,7 +13,7 @@ from typing import Literal
 from tagroll.domain import Change, Metadata
 from tagroll.errors import ForeignStructureError
 from tagroll.metadata import acdsee, exif, iptc, keywords
-from tagroll.metadata.packets import Packets
+from tagroll.metadata.packets import Packets, Picture
 from tagroll.metadata.xmp import Xmp
 
 Fields = Mapping[str, tuple[str, ...]]
@@ -36,7 +36,7 @@ class Field:
         xml: Names of the XMP property, `{namespace}local`, the usual one first.
         prefix: The usual prefix of that namespace.
         kind: The usual list of the property: "Bag", "Seq", "Alt", or "" for simple text.
-        change: The key in `Change.set`, for a caption.
+        change: The key in `Change.set`, for a caption. Those of IPTC are read where XMP has none, never written.
     """
 
     name: str
@@ -93,22 +93,26 @@ _ROWS = (
         "XMP-iptcCore:AltTextAccessibility", "xmp", "text", xml=(_CORE + "AltTextAccessibility",),
         prefix="Iptc4xmpCore", kind="Alt", change="alt_text",
     ),
+    Field("IPTC:ObjectName", "iptc", "text", change="title"),
+    Field("IPTC:Caption-Abstract", "iptc", "text", change="description"),
 )  # fmt: skip
 
 FIELDS: Mapping[str, Field] = MappingProxyType({row.name: row for row in _ROWS})
 """The rows by name, in the order in which their tags are taken up: paths first, they explain the rest."""
 
 _XMP_ROWS = tuple(row for row in _ROWS if row.family == "xmp")
+_LISTS = frozenset({"Bag", "Seq"})
 _COMPLETE = ("XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", "XMP-dc:Subject")
 
 
-def read_metadata(packets: Packets, sidecar: bytes | None = None) -> Metadata:
-    """What the packets of a photo, and its XMP sidecar, say about its content.
+def read_metadata(packets: Packets, *sidecars: bytes, fixed: bool = False) -> Metadata:
+    """What the packets of a photo, and its XMP sidecars, say about its content; see `metadata_from_fields`.
 
     Raises:
         MetadataError: A packet is there but cannot be read.
     """
-    return metadata_from_fields(read_fields(packets), None if sidecar is None else _xmp_fields(Xmp(sidecar)))
+    beside = [_xmp_fields(Xmp(sidecar)) for sidecar in sidecars]
+    return metadata_from_fields(read_fields(packets), beside, fixed=fixed)
 
 
 def read_fields(packets: Packets) -> Fields:
@@ -117,15 +121,18 @@ def read_fields(packets: Packets) -> Fields:
     Raises:
         MetadataError: A packet is there but cannot be read.
     """
-    found: dict[str, tuple[str, ...]] = {}
-    if packets.extended_xmp is not None:
-        found.update(_xmp_fields(Xmp(packets.extended_xmp)))
-    if packets.xmp is not None:
-        found.update(_xmp_fields(Xmp(packets.xmp)))
-    return found | _other_fields(packets)
+    found = _other_fields(packets)
+    for packet in (packets.xmp, packets.extended_xmp, *packets.others):
+        if packet is not None:
+            for name, values in _xmp_fields(Xmp(packet)).items():
+                if name not in found:
+                    found[name] = values
+                elif FIELDS[name].kind in _LISTS:
+                    found[name] = tuple(dict.fromkeys((*found[name], *values)))
+    return found
 
 
-def metadata_from_fields(fields: Fields, sidecar: Fields | None = None) -> Metadata:
+def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fixed: bool = False) -> Metadata:
     """One meaning for all fields of a photo.
 
     Tags are the union over the fields, each once. A flat value that repeats a level of a path, or an IPTC
@@ -133,21 +140,21 @@ def metadata_from_fields(fields: Fields, sidecar: Fields | None = None) -> Metad
 
     Args:
         fields: The photo's own, raw. They become `Metadata.fields`.
-        sidecar: Those of its sidecar. It speaks alone for the tags when it has all three lists that tagroll
-            and digiKam keep in step (who wrote them had read the photo); else its tags come on top. Its
-            captions win.
+        sidecars: Those of its sidecars. Their tags come first, and their captions win.
+        fixed: The photo itself is not written into. Then its sidecars speak alone for the tags as soon as one has
+            all three lists that tagroll and digiKam keep in step: who wrote them had read the photo, and what
+            was taken away since can stay away only there. In any other photo, what the sidecar lacks was added
+            to the photo by a program that knows of no sidecar, and counts.
     """
-    sources = [fields] if sidecar is None else [sidecar, fields]
-    tag_sources = (
-        sources[:1] if sidecar is not None and all(sidecar.get(name) for name in _COMPLETE) else sources
-    )
+    sources = [*sidecars, fields]
+    alone = fixed and any(all(one.get(name) for name in _COMPLETE) for one in sidecars)
+    tag_sources = sidecars if alone else sources
     paths = [tag for source in tag_sources for tag in _paths(source)]
     flats = [value for source in tag_sources for value in _flats(source)]
-    captions = {
-        row.change: next((source[row.name][0] for source in sources if source.get(row.name)), "")
-        for row in _ROWS
-        if row.change
-    }
+    captions: dict[str, str] = {}
+    for row in _ROWS:
+        if row.change and not captions.get(row.change):
+            captions[row.change] = next((one[row.name][0] for one in sources if one.get(row.name)), "")
     return Metadata(keywords.union(paths, flats), dict(fields), **captions)
 
 
@@ -168,7 +175,11 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
         change: What to do.
         families: The packets the file can hold. Outside of them, a field is kept in step where it is already.
     """
-    after = {row.name: _caption(change.set[row.change]) for row in _ROWS if row.change in change.set}
+    after = {
+        row.name: _caption(change.set[row.change])
+        for row in _XMP_ROWS
+        if row.change and row.change in change.set
+    }
     if not change.add and not change.remove:
         return after
     tags = tags_after(metadata, change)
@@ -183,16 +194,14 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
     return after
 
 
-def with_fields(
-    packets: Packets, there: Fields, wanted: Fields, size: tuple[int, int] | None = None
-) -> Packets:
+def with_fields(packets: Packets, there: Fields, wanted: Fields, picture: Picture | None = None) -> Packets:
     """The packets with other values in some fields; those that do not change are the same bytes.
 
     Args:
         packets: Those of the file that is written (a sidecar is `Packets(xmp=...)`).
         there: All that they say now.
         wanted: What fields shall hold, from `fields_after`.
-        size: Width and height of the picture in pixels; a new Exif directory has to tell them.
+        picture: What a new Exif directory has to tell.
 
     Raises:
         MetadataError: A packet cannot be read; nothing may be written then.
@@ -208,7 +217,7 @@ def with_fields(
     if "IPTC:Keywords" in changed:
         packets = replace(packets, iptc=iptc.set_keywords(packets.iptc, changed["IPTC:Keywords"]) or None)
     if any(row.family == "exif" for row in rows):
-        packets = replace(packets, exif=_set_exif(packets.exif, changed, size))
+        packets = replace(packets, exif=_set_exif(packets.exif, changed, picture))
     return packets
 
 
@@ -228,9 +237,11 @@ def _xmp_fields(xmp: Xmp) -> dict[str, tuple[str, ...]]:
 
 
 def _other_fields(packets: Packets) -> dict[str, tuple[str, ...]]:
-    found = {}
+    found: dict[str, tuple[str, ...]] = {}
     if packets.iptc is not None:
-        found["IPTC:Keywords"] = iptc.read_keywords(packets.iptc)
+        said = iptc.read(packets.iptc)
+        found["IPTC:Keywords"] = said.keywords
+        found |= {f"IPTC:{name}": (text,) for name, text in said.captions.items()}
     if packets.exif is not None:
         text = exif.read_text(packets.exif)
         if text.keywords is not None:
@@ -337,14 +348,14 @@ def _set_xmp(xmp: Xmp, row: Field, values: tuple[str, ...]) -> None:
         xmp.set_text(row.xml, "".join(values), row.prefix)
 
 
-def _set_exif(block: bytes | None, changed: Fields, size: tuple[int, int] | None) -> bytes | None:
+def _set_exif(block: bytes | None, changed: Fields, picture: Picture | None) -> bytes | None:
     comment, words = (
         "".join(changed[name]) if name in changed else None
         for name in ("ExifIFD:UserComment", "IFD0:XPKeywords")
     )
     if comment is not None:
         try:
-            return exif.set_text(block, comment=comment, keywords=words, size=size)
+            return exif.set_text(block, comment=comment, keywords=words, picture=picture)
         except ForeignStructureError:  # the comment is only a fallback: a broken or full block does without
             pass
     return block if words is None else exif.set_text(block, keywords=words)

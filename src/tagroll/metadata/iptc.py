@@ -14,6 +14,7 @@ KEYWORD_BYTES = 64
 """The most bytes of one keyword (IIM 4.2, dataset 2:25)."""
 
 _CHARSET, _VERSION, _KEYWORD = (1, 90), (2, 0), (2, 25)
+_CAPTIONS = {(2, 5): "ObjectName", (2, 120): "Caption-Abstract"}
 _HEADER = struct.Struct(">BBBH")
 _PADDING = (256, 0)
 """Stands for the zeros that some programs leave at the end."""
@@ -25,7 +26,7 @@ _ENCODINGS = {
     b"\x1b%/G": "utf-8",
     b"\x1b%/H": "utf-8",
     b"\x1b%/I": "utf-8",
-    b"\x1b.A": "latin-1",
+    **dict.fromkeys((b"\x1b-A", b"\x1b.A", b"\x1b/A"), "latin-1"),
 }
 _BINARY = frozenset({0, 125, 200, 201, 202})
 """Datasets of record 2 that are no text: versions, pictures."""
@@ -39,8 +40,15 @@ class _Dataset(NamedTuple):
     raw: bytes
 
 
-def read_keywords(iim: bytes) -> tuple[str, ...]:
-    """The keywords in order.
+class Said(NamedTuple):
+    """What a stream says: the keywords in order, and "ObjectName" and "Caption-Abstract" where they are there."""
+
+    keywords: tuple[str, ...]
+    captions: dict[str, str]
+
+
+def read(iim: bytes) -> Said:
+    """Read a stream.
 
     Raises:
         MetadataError: The stream is broken.
@@ -48,8 +56,19 @@ def read_keywords(iim: bytes) -> tuple[str, ...]:
     """
     datasets = _parse(iim)
     charset = _charset(datasets)
-    texts = (_decode(item.value, charset) for item in datasets if item.number == _KEYWORD)
-    return tuple(text for text in texts if text.strip())
+    keywords = (_decode(item.value, charset) for item in datasets if item.number == _KEYWORD)
+    # of a caption it matters that it is there, whatever it says
+    known = "latin-1" if charset == "unknown" else charset
+    captions = {_CAPTIONS[i.number]: _decode(i.value, known) for i in datasets if i.number in _CAPTIONS}
+    return Said(
+        tuple(text for text in keywords if text.strip()),
+        {name: text for name, text in captions.items() if text.strip()},
+    )
+
+
+def read_keywords(iim: bytes) -> tuple[str, ...]:
+    """The keywords alone; see `read`."""
+    return read(iim).keywords
 
 
 def set_keywords(iim: bytes | None, keywords: tuple[str, ...]) -> bytes:
@@ -148,7 +167,8 @@ def _decode(value: bytes, charset: str) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        if charset and error.reason == "unexpected end of data":  # another program cut a character
+        # another program cut a character; text in an older code can end like that, but is rarely so long
+        if error.reason == "unexpected end of data" and (charset or len(value) > KEYWORD_BYTES - 4):
             return value[: error.start].decode()
     try:
         return value.decode("cp1252")

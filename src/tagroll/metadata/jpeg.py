@@ -16,8 +16,8 @@ from typing import BinaryIO, NamedTuple
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata import mpf
 from tagroll.metadata.jpeg_scan import end_of_image
-from tagroll.metadata.packets import Packets
-from tagroll.metadata.photoshop import iptc_of, with_iptc
+from tagroll.metadata.packets import Packets, Picture
+from tagroll.metadata.photoshop import has_digest, iptc_of, with_iptc, xmp_of
 from tagroll.metadata.signed import is_c2pa_box, points_to_manifest
 from tagroll.metadata.splice import Edit, moved, splice
 
@@ -77,7 +77,7 @@ def read_packets(source: BinaryIO) -> Packets:
         source: The file, at its start. Unbuffered files (`buffering=0`) are read fastest.
 
     Raises:
-        ForeignStructureError: A packet exists more than once, or under a header programs disagree about.
+        ForeignStructureError: There are several IPTC blocks, or the segments cannot be told apart.
         MetadataError: The file is no JPEG, is cut off, or a packet is damaged.
     """
     data = source.read(_HEAD_BYTES)
@@ -110,7 +110,7 @@ def replace_packets(data: bytes, new: Packets) -> bytes:
     if new.xmp != old.xmp:
         edits.append(_xmp_edit(segments, new.xmp))
     if new.iptc != old.iptc:
-        edits.append(_iptc_edit(segments, new.iptc))
+        edits += _iptc_edits(segments, new.iptc)
     if any(edit.growth for edit in edits):
         _check_pointers(data, segments, edits)
         edits += [
@@ -154,7 +154,9 @@ def _segment_at(data: bytes, start: int, end: int, kinds: tuple[tuple[bytes, str
         if payload.startswith(header):
             return _Segment(kind, start, end, payload)
     # exiftool reads XMP under any header, most other programs do not
-    return _Segment("odd" if kinds is _KINDS[_APP1] and b"<?xpacket" in payload else "", start, end, b"")
+    if kinds is _KINDS[_APP1] and b"<?xpacket" in payload:
+        return _Segment("odd", start, end, payload)
+    return _Segment("", start, end, b"")
 
 
 def _of(segments: Sequence[_Segment], kind: str) -> list[_Segment]:
@@ -167,29 +169,39 @@ def _packets(segments: Sequence[_Segment]) -> Packets:
     for segment in segments:
         if segment.kind:
             ours[segment.kind].append(segment)
-    if "odd" in ours:
-        raise ForeignStructureError("the photo has an XMP packet under an unknown header")
-    if len(ours["xmp"]) > 1:
-        raise ForeignStructureError("the photo has several XMP packets")
-    xmp = ours["xmp"][0].payload[len(_XMP) :] if ours["xmp"] else None
+    twins = [segment.payload[len(_XMP) :] for segment in ours["xmp"]]
+    main = twins.pop(0) if twins else None
+    photoshop = b"".join(segment.payload[len(_PHOTOSHOP) :] for segment in ours["photoshop"])
+    odd = [segment.payload[at:] for segment in ours["odd"] if (at := _start_of_xmp(segment.payload)) >= 0]
     return Packets(
-        xmp=xmp,
-        # a resource may go on from one Photoshop segment to the next
-        iptc=iptc_of(b"".join(segment.payload[len(_PHOTOSHOP) :] for segment in ours["photoshop"])),
+        xmp=main,
+        iptc=iptc_of(photoshop),  # a resource may go on from one Photoshop segment to the next
         # an EXIF block over 64 KB goes on in further segments; what we want of it is in the first
         exif=ours["exif"][0].payload[len(_EXIF_HEADER) :] if ours["exif"] else None,
-        extended_xmp=_extended(xmp, ours["extended"]),
-        signed=any(is_c2pa_box(segment.payload) for segment in ours["jumbf"]) or points_to_manifest(xmp),
-        size=_size(ours["frame"][0].payload) if ours["frame"] else None,
+        extended_xmp=_extended(main, ours["extended"]),
+        others=(*twins, *odd, *xmp_of(photoshop)),
+        signed=any(is_c2pa_box(segment.payload) for segment in ours["jumbf"]) or points_to_manifest(main),
+        picture=_picture(ours["frame"][0].payload, ours["jfif"]) if ours["frame"] else None,
     )
 
 
-def _size(frame: bytes) -> tuple[int, int] | None:
-    """Width and height from a start of frame: precision, height, width."""
+def _start_of_xmp(payload: bytes) -> int:
+    """Where XMP starts behind an odd header; -1 where there is none."""
+    wrapper = payload.find(b"<?xpacket")
+    return wrapper if wrapper >= 0 else payload.find(b"<")
+
+
+def _picture(frame: bytes, jfif: Sequence[_Segment]) -> Picture | None:
+    """Height and width from a start of frame, and the resolution that JFIF tells (T.871, 10.1), if any."""
     if len(frame) < 5:
         return None
     height, width = struct.unpack_from(">HH", frame, 1)
-    return width, height
+    payload = jfif[0].payload if jfif else b""
+    if payload.startswith(b"JFIF\0") and len(payload) >= 12:
+        unit, across, down = struct.unpack_from(">BHH", payload, 7)
+        if unit in (1, 2) and across and down:
+            return Picture(width, height, unit + 1, across, down)
+    return Picture(width, height)
 
 
 def _extended(xmp: bytes | None, segments: Sequence[_Segment]) -> bytes | None:
@@ -255,6 +267,8 @@ def _xmp_edit(segments: Sequence[_Segment], xmp: bytes | None) -> Edit:
     if _of(segments, "extended"):
         raise ForeignStructureError("the photo has extended XMP")
     found = _of(segments, "xmp")
+    if _packets(segments).others:
+        raise ForeignStructureError("the photo has several XMP packets")
     if xmp is not None:
         xmp = _XMP + _padded(xmp, len(found[0].payload) - len(_XMP) if found else 0)
     return _edit(found, _lead(segments, {"jfif", "exif"}), _APP1, xmp)
@@ -268,14 +282,20 @@ def _padded(xmp: bytes, length: int) -> bytes:
     return xmp[:end] + b" " * (length - len(xmp)) + xmp[end:]
 
 
-def _iptc_edit(segments: Sequence[_Segment], iptc: bytes | None) -> Edit:
+def _iptc_edits(segments: Sequence[_Segment], iptc: bytes | None) -> list[Edit]:
+    """Put the IPTC where it was, or into the first Photoshop segment, or into a new one; no other keeps a digest."""
     found = _of(segments, "photoshop")
     # a resource that goes on in the next segment is refused here
     holding = [segment for segment in found if iptc_of(segment.payload[len(_PHOTOSHOP) :]) is not None]
     target = (holding or found)[:1]
     block = with_iptc(target[0].payload[len(_PHOTOSHOP) :] if target else b"", iptc)
     payload = _PHOTOSHOP + block if block else None
-    return _edit(target, _lead(segments, {"jfif", "exif", "xmp"}), _APP13, payload)
+    edits = [_edit(target, _lead(segments, {"jfif", "exif", "xmp"}), _APP13, payload)]
+    for segment in found:
+        if segment not in target and has_digest(segment.payload):
+            block = with_iptc(segment.payload[len(_PHOTOSHOP) :], None)
+            edits.append(_edit([segment], 0, _APP13, _PHOTOSHOP + block if block else None))
+    return edits
 
 
 def _check_pointers(data: bytes, segments: Sequence[_Segment], edits: Sequence[Edit]) -> None:

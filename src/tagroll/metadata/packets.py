@@ -1,6 +1,25 @@
 """The metadata packets that tagroll edits, cut out of whatever container carries them."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Picture(NamedTuple):
+    """What a new Exif directory has to tell of the picture.
+
+    Attributes:
+        width: Pixels.
+        height: Pixels.
+        unit: Of the resolution, as EXIF has it: 2 for inches, 3 for centimetres.
+        across: Pixels a unit.
+        down: Likewise.
+    """
+
+    width: int
+    height: int
+    unit: int = 2
+    across: int = 72
+    down: int = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +36,17 @@ class Packets:
         extended_xmp: The extended XMP of a JPEG (XMP specification part 3, 1.1.3.1), checked and put
             together. It can be read, not edited: `replace_packets` ignores this field and refuses to change
             the XMP of a file that has one.
+        others: Further XMP packets that some programs see and some do not: twins, and those under odd headers.
+            They are read with the main one, and never edited: a file that has them gets a sidecar.
         signed: Whether a C2PA manifest vouches for the file's bytes; any change makes it invalid, so such a
             file gets a sidecar. Not part of equality: it says something about the file, not the packets.
-        size: Width and height of the picture in pixels where they stand before it (JPEG); not part of equality.
+        picture: What is known of the picture (JPEG); not part of equality.
     """
 
     xmp: bytes | None = field(default=None, repr=False)
     iptc: bytes | None = field(default=None, repr=False)
     exif: bytes | None = field(default=None, repr=False)
     extended_xmp: bytes | None = field(default=None, repr=False)
+    others: tuple[bytes, ...] = field(default=(), repr=False)
     signed: bool = field(default=False, compare=False)
-    size: tuple[int, int] | None = field(default=None, compare=False)
+    picture: Picture | None = field(default=None, compare=False)

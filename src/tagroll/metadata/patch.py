@@ -34,6 +34,9 @@ def make_patch(before: bytes, after: bytes) -> bytes:
 
     Returns:
         The patch; its size follows the size of what was changed, not the size of the file.
+
+    Raises:
+        WriteError: It would not give the bytes before back (which is a mistake of ours).
     """
     import zstandard  # only runs that write need it
 
@@ -45,6 +48,8 @@ def make_patch(before: bytes, after: bytes) -> bytes:
     steps.append(_STEP.pack(len(before) - done, 0, 0))
     literals.append(before[done:])
     body = b"".join([_COUNT.pack(len(steps)), *steps, *literals])
+    if b"".join(_pieces(after, body)) != before:  # without a way back nothing may be written
+        raise WriteError("no undo record could be made")
     return _MAGIC + zstandard.ZstdCompressor(level=3).compress(body)
 
 
@@ -71,8 +76,9 @@ def apply_patch(after: bytes, patch: bytes) -> bytes:
         raise WriteError("the undo record of this file is damaged or belongs to another file") from error
 
 
-def _pieces(after: bytes, body: bytes) -> Iterator[bytes]:
+def _pieces(after: bytes, body: bytes) -> Iterator[bytes | memoryview]:
     """Run the steps of a patch."""
+    view = memoryview(after)
     (count,) = _COUNT.unpack_from(body)
     literal = _COUNT.size + count * _STEP.size
     for index in range(count):
@@ -80,7 +86,7 @@ def _pieces(after: bytes, body: bytes) -> Iterator[bytes]:
         if literal + size > len(body) or source + length > len(after):
             raise ValueError(index)
         yield body[literal : literal + size]
-        yield after[source : source + length]
+        yield view[source : source + length]
         literal += size
 
 

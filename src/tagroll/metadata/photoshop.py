@@ -15,6 +15,7 @@ from tagroll.errors import ForeignStructureError
 _SIGNATURES = frozenset({b"8BIM", b"8BPS", b"PHUT", b"DCSR", b"AgHg", b"MeSa"})
 _IPTC = 0x0404
 _DIGEST = 0x0425
+_XMP = 0x0424
 
 
 class _Resource(NamedTuple):
@@ -46,7 +47,7 @@ def _resources(block: bytes) -> Iterator[_Resource]:
 
 
 def iptc_of(block: bytes) -> bytes | None:
-    """The IPTC-IIM datasets among the resources of a block.
+    """The IPTC-IIM datasets among the resources of a block. An empty resource beside another one is none.
 
     Raises:
         ForeignStructureError: The block is damaged, or there are several IPTC resources and programs disagree
@@ -55,9 +56,22 @@ def iptc_of(block: bytes) -> bytes | None:
     marks = block.count(b"8BIM\x04\x04")
     ours = (resource.data for resource in _resources(block) if resource.key == _IPTC)
     found = list(islice(ours, marks))  # no further than the last that can be one
-    if len(found) > 1:
+    full = [data for data in found if data]
+    if len(full) > 1:
         raise ForeignStructureError("the photo has several IPTC blocks")
-    return found[0] if found else None
+    return next(iter(full or found), None)
+
+
+def xmp_of(block: bytes) -> tuple[bytes, ...]:
+    """XMP packets among the resources, where PSD files have theirs; in a JPEG only some programs look there."""
+    if b"8BIM\x04\x24" not in block:
+        return ()
+    return tuple(resource.data for resource in _resources(block) if resource.key == _XMP)
+
+
+def has_digest(block: bytes) -> bool:
+    """Whether a block seems to tell the digest of some IPTC."""
+    return b"8BIM\x04\x25" in block
 
 
 def with_iptc(block: bytes, iptc: bytes | None) -> bytes:

@@ -3,9 +3,10 @@
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,13 +14,23 @@ from tagroll.domain import Change, Metadata, Photo
 from tagroll.errors import ForeignStructureError, MetadataError, WriteError
 from tagroll.formats import HEAD_BYTES, Format, detect
 from tagroll.metadata import jxl
-from tagroll.metadata.engines import EXIFTOOL, Content, Engine, Sidecar, edit, in_process, via_exiftool
+from tagroll.metadata.engines import (
+    EXIFTOOL,
+    SIGNED,
+    Content,
+    Engine,
+    Sidecar,
+    edit,
+    in_process,
+    via_exiftool,
+)
 from tagroll.metadata.exiftool import INSTALL, ExifTool
 from tagroll.metadata.fields import Fields, metadata_from_fields
 from tagroll.metadata.picture import picture_hash, same_picture
-from tagroll.metadata.safe_write import Original, hold
-from tagroll.metadata.sidecar import find_sidecar, new_sidecar
+from tagroll.metadata.safe_write import Original, hold, read_file
+from tagroll.metadata.sidecar import find_sidecars, new_sidecar
 from tagroll.metadata.signed import is_signed
+from tagroll.metadata.unread import may_have_tags
 
 SidecarPolicy = Literal["auto", "always", "never"]
 
@@ -27,31 +38,33 @@ _C2PA = re.compile(rb"jumb.{0,64}c2pa", re.DOTALL)
 
 SIDECAR: Final[Engine] = Sidecar()
 """The engine of all sidecars."""
-_TAG_TRACES = (b"subject>", b":TagsList", b":hierarchicalSubject", b":LastKeyword")
-"""What an XMP packet with tags contains: enough to know that a file is not without tags."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
-    """A photo and its sidecar, held and read.
+    """A photo and its sidecars, held and read.
 
     Attributes:
         photo: The photo.
         format: Its format, by its bytes.
         content: What the photo itself says.
-        sidecar: Its sidecar, or None.
-        beside: What the sidecar says, or None.
+        sidecars: Its sidecars, and what they say.
         picture: Hash of the picture.
-        metadata: What the photo and its sidecar say together.
+        fixed: Why the photo itself is not written into, or "".
     """
 
     photo: Original
     format: Format
     content: Content
-    sidecar: Original | None
-    beside: Content | None
+    sidecars: Sequence[tuple[Original, Content]]
     picture: str
-    metadata: Metadata
+    fixed: str
+
+    @cached_property
+    def metadata(self) -> Metadata:
+        """What the photo and its sidecars say together."""
+        beside = [content.fields for _, content in self.sidecars]
+        return metadata_from_fields(self.content.fields, beside, fixed=bool(self.fixed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +107,7 @@ class Planner:
 
     @contextmanager
     def view(self, photo: Photo) -> Iterator[View]:
-        """Hold and read a photo and its sidecar.
+        """Hold and read a photo and its sidecars.
 
         Raises:
             MetadataError: They cannot be read.
@@ -106,20 +119,28 @@ class Planner:
             fmt = detect(original.data[:HEAD_BYTES], path.suffix)
             if fmt is None:
                 raise MetadataError("is no photo any more")
-            beside = self.find_sidecar(path, fmt)
-            sidecar = held.enter_context(hold(beside)) if beside else None
-            said = SIDECAR.read(sidecar.data) if sidecar else None
-            content = self.read(original, fmt)
-            metadata = metadata_from_fields(content.fields, said.fields if said else None)
-            picture = picture_hash(original.data, fmt)
-            yield View(original, fmt, content, sidecar, said, picture, metadata)
+            beside = [held.enter_context(hold(sidecar)) for sidecar in self.find_sidecars(path, fmt)]
+            sidecars = [(one, SIDECAR.read(one.data)) for one in beside]
+            content = self.read(path, fmt, original.data)
+            fixed = self._reason_against(path, fmt, original.state, content)
+            yield View(original, fmt, content, sidecars, picture_hash(original.data, fmt), fixed)
 
-    def find_sidecar(self, path: Path, fmt: Format) -> Path | None:
-        """The sidecar that belongs to the photo, unless sidecars are not wanted at all."""
-        return None if self.policy == "never" else find_sidecar(path, fmt)
+    def find_sidecars(self, path: Path, fmt: Format) -> list[Path]:
+        """The sidecars that belong to the photo, unless sidecars are not wanted at all."""
+        return [] if self.policy == "never" else find_sidecars(path, fmt)
 
-    def read(self, original: Original, fmt: Format) -> Content:
-        """What a held photo itself says.
+    def together(self, path: Path, fmt: Format, content: Content, sidecars: Sequence[Path]) -> Metadata:
+        """What a photo, whose own content is known, and its sidecars say together.
+
+        Raises:
+            MetadataError, OSError: A sidecar cannot be read.
+        """
+        beside = [SIDECAR.read(read_file(sidecar)).fields for sidecar in sidecars]
+        fixed = self._reason_against(path, fmt, path.stat(), content)
+        return metadata_from_fields(content.fields, beside, fixed=bool(fixed))
+
+    def read(self, path: Path, fmt: Format, data: bytes) -> Content:
+        """What a photo itself says, and whether it must stay as it is.
 
         Raises:
             MetadataError: It cannot be read; without exiftool also when it may hold tags that only exiftool
@@ -128,24 +149,22 @@ class Planner:
         engine = in_process(fmt)
         if engine:
             try:
-                return engine.read(original.data)
+                return engine.read(data)
             except ForeignStructureError:
                 if self.exiftool is None:
                     raise
-        content = self.read_other(original.path, fmt, original.data)
-        may_be_signed = engine is not None and _C2PA.search(original.data)  # it cannot be taken apart to see
-        return replace(content, signed=bool(may_be_signed) or is_signed(original.data, fmt))
+        return judged(self.read_other(path, fmt, data), fmt, data)
 
     def read_other(self, path: Path, fmt: Format, data: bytes | None = None) -> Content:
         """What a photo says that cannot be read in process."""
         if fmt.name == "bmp":
             return Content({})
         if data is None and (fmt.name == "jxl" or not self.exiftool):
-            data = path.read_bytes()
+            data = read_file(path)
         content = via_exiftool(self.exiftool, fmt, path).read(path) if self.exiftool else Content({})
         if fmt.name == "jxl" and data:
             jxl.check_nothing_hidden(data, found=content.packets.xmp is not None)
-        if not self.exiftool and data and any(trace in data for trace in _TAG_TRACES):
+        if not self.exiftool and data and may_have_tags(data, fmt):
             raise MetadataError("has tags inside that only exiftool can read", INSTALL)
         return content
 
@@ -156,7 +175,7 @@ class Planner:
             WriteError: It cannot be done under this policy.
             MetadataError: A file cannot be read.
         """
-        reason = self._reason_against(view)
+        reason = view.fixed
         if not reason and not in_process(view.format) and not self.exiftool:
             reason = "exiftool is missing"
         for engine in () if reason else self._embedders(view):
@@ -165,20 +184,19 @@ class Planner:
             except ForeignStructureError as error:
                 reason = error.message
                 continue
-            also = [self.beside(view, change)] if view.sidecar else []
+            also = self.beside(view, change) if view.sidecars else []
             return [one for one in (step, *also) if one.new != one.old], ""
         if self.policy == "never":
             raise WriteError(f"cannot be written into: {reason}", "--sidecar auto would write beside it")
-        step = self.beside(view, change)
-        return [step] if step.new != step.old else [], reason
+        return [one for one in self.beside(view, change) if one.new != one.old], reason
 
-    def beside(self, view: View, change: Change) -> Step:
-        """Write the change into the sidecar; a new one takes up what the photo itself says."""
-        path = view.sidecar.path if view.sidecar else new_sidecar(view.photo.path)
-        old = view.sidecar.data if view.sidecar else b""
-        known = replace(view.metadata, fields=view.beside.fields if view.beside else {})
-        new, fields = edit(SIDECAR, old, view.beside or SIDECAR.read(b""), change, known)
-        return Step(SIDECAR, path, view.sidecar, known, new, fields)
+    def beside(self, view: View, change: Change) -> list[Step]:
+        """Write the change into every sidecar; a new one takes up what the photo itself says."""
+        nothing = SIDECAR.read(b"")
+        return [
+            beside_photo(view, change, original.path, original, content)
+            for original, content in view.sidecars
+        ] or [beside_photo(view, change, new_sidecar(view.photo.path), None, nothing)]
 
     def engine(self, name: str, path: Path, fmt: Format) -> Engine:
         """The engine of a journal row.
@@ -195,19 +213,14 @@ class Planner:
             raise WriteError("was written with exiftool, which is not there", INSTALL)
         return found
 
-    def _reason_against(self, view: View) -> str:
+    def _reason_against(self, path: Path, fmt: Format, state: os.stat_result, content: Content) -> str:
         """Why the photo itself is not to be touched."""
-        state = view.photo.state
         checks = (
             (self.policy == "always", "sidecars are asked for"),
-            (view.format.writer == "sidecar" and self.policy != "never", "such files are not written into"),
-            (view.content.signed, "a C2PA signature would become invalid"),
-            (
-                view.format.name == "jxl" and jxl.holds_jpeg(view.photo.data),
-                "the JPEG it was made from could not be restored any more",
-            ),
+            (fmt.writer == "sidecar" and self.policy != "never", "such files are not written into"),
+            (bool(content.fixed), content.fixed),
             (state.st_nlink > 1, "the file has a second name (hard link) that would lose it"),
-            (not state.st_mode & 0o222 or not os.access(view.photo.path, os.W_OK), "the file is read-only"),
+            (not state.st_mode & 0o222 or not os.access(path, os.W_OK), "the file is read-only"),
         )
         return next((reason for applies, reason in checks if applies), "")
 
@@ -217,6 +230,23 @@ class Planner:
             yield engine
         if self.exiftool and view.format.name != "bmp":
             yield via_exiftool(self.exiftool, view.format, view.photo.path)
+
+
+def judged(content: Content, fmt: Format, data: bytes) -> Content:
+    """What was read of a file, though not in process, with what all its bytes tell: why it must stay as it is."""
+    may_be_signed = in_process(fmt) and _C2PA.search(data)  # it cannot be taken apart to see
+    if may_be_signed or is_signed(data, fmt):
+        return replace(content, fixed=SIGNED)
+    if fmt.name == "jxl" and jxl.holds_jpeg(data):
+        return replace(content, fixed="the JPEG it was made from could not be restored any more")
+    return content
+
+
+def beside_photo(view: View, change: Change, path: Path, original: Original | None, content: Content) -> Step:
+    """Make and check the new bytes of one sidecar, or of a new one."""
+    known = replace(view.metadata, fields=content.fields)
+    new, fields = edit(SIDECAR, original.data if original else b"", content, change, known)
+    return Step(SIDECAR, path, original, known, new, fields)
 
 
 def embed(engine: Engine, view: View, change: Change) -> Step:

@@ -21,12 +21,13 @@ from tagroll.metadata.splice import Edit, splice
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _XMP = b"XML:com.adobe.xmp"
-_RAW_IPTC = b"Raw profile type iptc"
+_RAW_IPTC = frozenset({b"Raw profile type iptc", b"Raw profile type 8bim"})
+"""Both are Photoshop resources (the first also bare IPTC), by which name depends on the program."""
 _EXIF_HEADER = b"Exif\0\0"
 _KINDS = {
     _XMP: "xmp",
     b"Raw profile type xmp": "xmp",
-    _RAW_IPTC: "iptc",
+    **dict.fromkeys(_RAW_IPTC, "iptc"),
     b"Raw profile type exif": "exif",
     b"Raw profile type APP1": "exif",
 }
@@ -61,7 +62,7 @@ def read_packets(source: BinaryIO) -> Packets:
         source: The file, at its start; it must be able to seek.
 
     Raises:
-        ForeignStructureError: A packet exists more than once.
+        ForeignStructureError: There are several IPTC packets.
         MetadataError: The file is no PNG, is cut off, or a packet is damaged.
     """
     return _packets(list(_chunks(source)))[0]
@@ -80,6 +81,8 @@ def replace_packets(data: bytes, new: Packets) -> bytes:
     if new.exif != old.exif:
         edits.append(_edit(chunks, found.get("exif"), _exif_chunk(found.get("exif"), new.exif)))
     if new.xmp != old.xmp:
+        if old.others:
+            raise ForeignStructureError("the photo has several XMP packets")
         edits.append(_edit(chunks, found.get("xmp"), _xmp_chunk(new.xmp)))
     if new.iptc != old.iptc:
         edits.append(_edit(chunks, found.get("iptc"), _iptc_chunk(found.get("iptc"), new.iptc)))
@@ -129,15 +132,22 @@ def _packets(chunks: Sequence[_Chunk]) -> tuple[Packets, Mapping[str, _Found]]:
             keyword = chunk.payload[:80].partition(b"\0")[0]
             by_kind.setdefault("exif" if chunk.name == b"eXIf" else _KINDS[keyword], []).append(chunk)
     found = {}
+    twins: list[bytes | None] = []
     for kind, several in by_kind.items():
-        if len(several) > 1 and kind != "exif":
-            raise ForeignStructureError(f"the photo has several {kind.upper()} packets")
         # the modern EXIF chunk beside its raw twin is what ImageMagick writes; it counts
         several.sort(key=lambda chunk: chunk.name != b"eXIf")
-        found[kind] = _found(several[0], is_alone=len(several) == 1)
+        all_of_kind = [_found(chunk, is_alone=len(several) == 1) for chunk in several]
+        if kind == "iptc":  # Photoshop resources need not hold any
+            all_of_kind = [one for one in all_of_kind if one.packet is not None]
+            if len(all_of_kind) > 1:
+                raise ForeignStructureError("the photo has several IPTC packets")
+        if kind == "xmp":
+            twins = [one.packet for one in all_of_kind[1:]]
+        if all_of_kind:
+            found[kind] = all_of_kind[0]
     xmp, iptc, exif = (found[kind].packet if kind in found else None for kind in ("xmp", "iptc", "exif"))
     signed = any(chunk.name == b"caBX" for chunk in chunks) or points_to_manifest(xmp)
-    return Packets(xmp, iptc, exif, signed=signed), found
+    return Packets(xmp, iptc, exif, others=tuple(filter(None, twins)), signed=signed), found
 
 
 def _found(chunk: _Chunk, *, is_alone: bool) -> _Found:
@@ -147,7 +157,7 @@ def _found(chunk: _Chunk, *, is_alone: bool) -> _Found:
     if keyword == _XMP:
         return _Found(chunk, text, b"", is_alone)
     raw = _unwrap(text)
-    if keyword == _RAW_IPTC:
+    if keyword in _RAW_IPTC:
         return _Found(chunk, iptc_of(raw) if raw.startswith(b"8BIM") else raw, raw, is_alone)
     if keyword.endswith(b"APP1") and not raw.startswith(_EXIF_HEADER):
         raise ForeignStructureError("the photo has an XMP packet in a raw profile of APP1")
@@ -180,7 +190,7 @@ def _unpacked(packed: bytes) -> bytes:
 
 def _unwrap(text: bytes) -> bytes:
     r"""The bytes of a raw profile: "\nname\n   length\nhexadecimal digits in lines"."""
-    head = re.match(rb"\s*\w+\s+(\d{1,10})\s", text)
+    head = re.match(rb"\s*\w[^\n]*\n\s*(\d{1,10})\s", text)
     try:
         raw = bytes.fromhex(text[head.end() :].decode("ascii")) if head else b""
     except ValueError as error:
@@ -219,7 +229,8 @@ def _iptc_chunk(found: _Found | None, iptc: bytes | None) -> bytes:
     raw = with_iptc(found.raw, iptc) if found.raw.startswith(b"8BIM") else iptc or b""
     if not raw:
         return b""
+    keyword = found.chunk.payload.partition(b"\0")[0]
     digits = raw.hex()
     lines = "".join(f"\n{digits[at : at + 72]}" for at in range(0, len(digits), 72))
-    text = f"\niptc\n{len(raw):8}{lines}\n".encode()
-    return _chunk(b"zTXt", _RAW_IPTC + b"\0\0" + zlib.compress(text))
+    text = b"\n%b\n%8d%b\n" % (keyword.rpartition(b" ")[2], len(raw), lines.encode())
+    return _chunk(b"zTXt", keyword + b"\0\0" + zlib.compress(text))

@@ -27,7 +27,11 @@ _LEFTOVER = re.compile(r"\.tagroll-[0-9a-f]{12}\.tmp")
 _LOCK_PATIENCE_S = 30.0
 _ALONE_AFTER_S = 24 * 3600.0  # where files cannot be locked, a leftover this old has no owner any more
 _CHUNK = 1 << 20
-_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_FLAGS = _PLAIN | getattr(os, "O_NOFOLLOW", 0)
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # a pipe under a photo's name must not be waited for
+LARGEST = 2 << 30
+"""The most bytes of a file that is held in memory, which it is twice when it is written."""
 _ROOM = "make room and run again; what is done stays done"
 _REASONS = {
     errno.ENOSPC: ("the disk is full", _ROOM),
@@ -77,7 +81,7 @@ class Original:
             ChangedMeanwhileError: It is not the same any more.
         """
         with contextlib.suppress(OSError):
-            fd = os.open(self.path, os.O_RDONLY | _FLAGS)
+            fd = os.open(self.path, _READ | _FLAGS)
             try:
                 if _identity(os.fstat(fd)) == _identity(self.state) and _holds(fd, self.data):
                     return
@@ -102,9 +106,7 @@ def hold(path: Path) -> Iterator[Original]:
     fd, state = _open_locked(path)
     try:
         try:
-            if not stat.S_ISREG(state.st_mode):
-                raise MetadataError("not a regular file")
-            data = _read_whole(fd, state.st_size)
+            data = _read_whole(fd, state)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
         if len(data) != state.st_size or _identity(os.fstat(fd)) != _identity(state):
@@ -213,7 +215,7 @@ def remove_leftovers(folder: Path) -> int:
 
 def _remove_leftover(path: Path) -> bool:
     with contextlib.suppress(OSError):  # another run removed it, or it is not ours to remove
-        fd = os.open(path, os.O_RDONLY | _FLAGS)
+        fd = os.open(path, _READ | _FLAGS)
         try:
             state = os.fstat(fd)
             locked = lock(fd)
@@ -231,7 +233,7 @@ def _open_locked(path: Path) -> tuple[int, os.stat_result]:
     give_up = time.monotonic() + _LOCK_PATIENCE_S
     while True:
         try:
-            fd = os.open(path, os.O_RDONLY | _FLAGS)
+            fd = os.open(path, _READ | _FLAGS)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
         try:
@@ -247,10 +249,29 @@ def _open_locked(path: Path) -> tuple[int, os.stat_result]:
         time.sleep(0.02)
 
 
-def _read_whole(fd: int, size: int) -> bytes:
-    """Read a file that has so many bytes, and one more if there is one."""
+def read_file(path: Path) -> bytes:
+    """All bytes of a file.
+
+    Raises:
+        MetadataError: It is no regular file, or too large.
+        OSError: It cannot be read.
+    """
+    fd = os.open(path, _READ | _PLAIN)
+    try:
+        return _read_whole(fd, os.fstat(fd))
+    finally:
+        os.close(fd)
+
+
+def _read_whole(fd: int, state: os.stat_result) -> bytes:
+    """Read as many bytes as a file in this state has, and one more if there is one."""
+    if not stat.S_ISREG(state.st_mode):
+        raise MetadataError("not a regular file")
+    size = state.st_size
+    if size > LARGEST:
+        raise MetadataError(f"too large ({size >> 30} GB; {LARGEST >> 30} GB at most)")
     data = os.read(fd, size + 1)
-    while len(data) < size and (more := os.read(fd, size + 1 - len(data))):  # one call gives 2 GB at most
+    while len(data) < size and (more := os.read(fd, size + 1 - len(data))):  # one call may give fewer
         data += more
     return data
 

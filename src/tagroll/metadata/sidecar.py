@@ -1,4 +1,4 @@
-"""Which XMP sidecar belongs to a photo.
+"""Which XMP sidecars belong to a photo.
 
 `name.ext.xmp` (darktable, digiKam, Immich) says by its name whose it is. `name.xmp` (Lightroom, Bridge)
 belongs to the RAW of that name; Lightroom also says so inside (`photoshop:SidecarForExtension`). Beside other
@@ -11,7 +11,9 @@ import re
 from itertools import product
 from pathlib import Path
 
+from tagroll.errors import MetadataError
 from tagroll.formats import PHOTO_SUFFIXES, Format
+from tagroll.metadata.safe_write import read_file
 
 _ENDINGS = (".xmp", ".XMP", ".Xmp")
 _FOR_EXTENSION = re.compile(rb"""SidecarForExtension\s*(?:=\s*["']|>)\s*([A-Za-z0-9]{1,8})""")
@@ -22,32 +24,35 @@ def new_sidecar(photo: Path) -> Path:
     return photo.with_name(photo.name + ".xmp")
 
 
-def find_sidecar(photo: Path, fmt: Format) -> Path | None:
-    """The sidecar that belongs to a photo.
+def find_sidecars(photo: Path, fmt: Format) -> list[Path]:
+    """The sidecars that belong to a photo: name.ext.xmp, name.xmp, both (darktable beside Lightroom), or none.
 
     Args:
         photo: Symlinks resolved.
         fmt: Its format.
 
     Returns:
-        Its path, symlinks resolved, or None. Costs some microseconds where there is none.
+        Their paths, symlinks resolved. Costs some microseconds where there is none.
     """
     whole = str(photo)
-    for ending in _ENDINGS:
-        if os.access(whole + ending, os.F_OK):
-            return Path(os.path.realpath(whole + ending))
     stem = os.path.splitext(whole)[0]  # noqa: PTH122  # hot path
-    for ending in _ENDINGS:
-        if os.access(stem + ending, os.F_OK) and _belongs(Path(stem + ending), photo, fmt):
-            return Path(os.path.realpath(stem + ending))
-    return None
+    found = []
+    if name := _existing(whole):
+        found.append(Path(os.path.realpath(name)))
+    if stem != whole and (name := _existing(stem)) and _belongs(Path(name), photo, fmt):
+        found.append(Path(os.path.realpath(name)))
+    return list(dict.fromkeys(found))  # one file under both names is one
+
+
+def _existing(name: str) -> str | None:
+    return next((name + ending for ending in _ENDINGS if os.access(name + ending, os.F_OK)), None)
 
 
 def _belongs(sidecar: Path, photo: Path, fmt: Format) -> bool:
     """Whether a name.xmp is that of this photo."""
     try:
-        named = _FOR_EXTENSION.search(sidecar.read_bytes())
-    except OSError:
+        named = _FOR_EXTENSION.search(read_file(sidecar))
+    except (OSError, MetadataError):
         return True  # whoever reads it next meets the error
     if named:
         return named[1].decode().casefold() == photo.suffix[1:].casefold()

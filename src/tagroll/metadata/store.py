@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from tagroll.domain import Change, Journal, Metadata, Photo, Write
-from tagroll.errors import ForeignStructureError, MetadataError, PhotoError
+from tagroll.errors import ForeignStructureError, MetadataError, PhotoError, WriteError
 from tagroll.formats import HEAD_BYTES, Format, detect
 from tagroll.metadata import safe_write
 from tagroll.metadata.engines import Content, Engine, in_process, read_many
@@ -22,7 +22,7 @@ from tagroll.metadata.exiftool import ExifTool
 from tagroll.metadata.fields import metadata_from_fields, tags_after
 from tagroll.metadata.patch import make_patch
 from tagroll.metadata.picture import picture_hash
-from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, resolved
+from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, judged, resolved
 from tagroll.metadata.platforms import keep_large_blocks
 from tagroll.metadata.restore import Way, bytes_before, target_of, way_back
 from tagroll.metadata.safe_write import (
@@ -30,6 +30,7 @@ from tagroll.metadata.safe_write import (
     OwnerLostError,
     digest,
     hold,
+    read_file,
     safe_create,
     safe_remove,
     safe_replace,
@@ -48,13 +49,13 @@ class Explanation:
         engine: "jpeg", "png", "webp", "exiftool" or "sidecar".
         target: The file that would be changed or made.
         reason: Why a sidecar, one line; "" where the photo itself is written.
-        sidecar: A sidecar that is there already and is kept in step, or None.
+        sidecars: Those that are there already and are kept in step.
     """
 
     engine: str
     target: Path
     reason: str
-    sidecar: Path | None
+    sidecars: tuple[Path, ...]
 
 
 class MetadataStore:
@@ -125,13 +126,16 @@ class MetadataStore:
 
     def _read(self, photo: Photo, content: Content | None) -> Metadata:
         path = resolved(photo.path)
-        sidecar = self._planner.find_sidecar(path, photo.format)
         try:
             content = content or self._read_file(path, photo.format)
-            beside = SIDECAR.read(sidecar.read_bytes()).fields if sidecar else None
+            sidecars = self._planner.find_sidecars(path, photo.format)
+            if not sidecars:
+                return metadata_from_fields(content.fields)
+            if photo.format.writer == "exiftool":  # may it be written into, or do its sidecars speak alone?
+                content = judged(content, photo.format, read_file(path))
+            return self._planner.together(path, photo.format, content, sidecars)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
-        return metadata_from_fields(content.fields, beside)
 
     def picture_hash(self, photo: Photo) -> str:
         """Hash of the picture in a photo, whatever its metadata say (see `picture.picture_hash`).
@@ -140,7 +144,7 @@ class MetadataStore:
             MetadataError: The file cannot be read.
         """
         try:
-            return picture_hash(photo.path.read_bytes(), photo.format)
+            return picture_hash(read_file(photo.path), photo.format)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
 
@@ -151,9 +155,9 @@ class MetadataStore:
             MetadataError: The photo is not there.
         """
         path = resolved(photo.path)
-        sidecar = self._planner.find_sidecar(path, photo.format)
+        sidecars = self._planner.find_sidecars(path, photo.format)
         try:
-            states = [os.stat(file) for file in (path, sidecar) if file]  # noqa: PTH116  # hot path
+            states = [os.stat(file) for file in (path, *sidecars)]  # noqa: PTH116  # hot path
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
         return _stamp(states)
@@ -183,7 +187,7 @@ class MetadataStore:
             MetadataError: It is there but cannot be read.
         """
         try:
-            return digest(path.read_bytes())
+            return digest(read_file(path))
         except FileNotFoundError:
             return ""
         except OSError as error:
@@ -197,8 +201,8 @@ class MetadataStore:
         """
         with self._planner.view(photo) as view:
             steps, reason = self._planner.steps(view, Change(add=("tagroll",)))
-            sidecar = view.sidecar.path if view.sidecar else None
-            return Explanation(steps[0].engine.name, steps[0].path, reason, sidecar)
+            sidecars = tuple(sidecar.path for sidecar, _ in view.sidecars)
+            return Explanation(steps[0].engine.name, steps[0].path, reason, sidecars)
 
     # writing -------------------------------------------------------------------------------------------
 
@@ -207,7 +211,7 @@ class MetadataStore:
     ) -> tuple[Write, ...]:
         """Change the metadata of a photo.
 
-        A photo that has a sidecar gets both changed, so that no program sees old tags.
+        A photo that has sidecars gets all of them changed, so that no program sees old tags.
 
         Args:
             photo: Which.
@@ -228,11 +232,13 @@ class MetadataStore:
                 return ()
             steps, _ = self._planner.steps(view, change)
             try:
-                return tuple([self._commit(step, view, change, journal, dry_run=dry_run) for step in steps])
+                return self._commit_all(steps, view, change, journal, dry_run=dry_run)
             except OwnerLostError:
                 if self._planner.policy != "auto" or steps[0].engine is SIDECAR:
                     raise
-            return (self._commit(self._planner.beside(view, change), view, change, journal, dry_run=dry_run),)
+            return self._commit_all(
+                self._planner.beside(view, change), view, change, journal, dry_run=dry_run
+            )
 
     def undo(
         self, write: Write, journal: Journal, *, at: Path | None = None, dry_run: bool = False
@@ -255,14 +261,20 @@ class MetadataStore:
             PhotoError: It cannot be taken back, and why.
         """
         target, photo = target_of(write, at), at or write.photo
-        if not (write.before_hash and write.after_hash) and not target.exists():
+        if not (write.before_hash and write.after_hash) and not os.path.lexists(target):
             # a sidecar: either we removed it, or we made it and somebody removed it
+            if not os.path.lexists(photo):
+                raise MetadataError("was moved or deleted, or its disk is not there")
             return (
                 self._recreate(write, photo, target, None if dry_run else journal)
                 if write.before_hash
                 else None
             )
         with hold(target) as original:
+            if original.state.st_nlink > 1 and write.engine != SIDECAR.name:
+                raise WriteError(
+                    "has got a second name (hard link), which would keep the tags", "remove one of them"
+                )
             way = way_back(write, original, self._engine(write, target, original.data))
             if way is None:
                 return None
@@ -289,14 +301,25 @@ class MetadataStore:
                     raise
         return self._planner.read_other(path, fmt)
 
+    def _commit_all(
+        self, steps: Sequence[Step], view: View, change: Change, journal: Journal, *, dry_run: bool
+    ) -> tuple[Write, ...]:
+        """Journal and write the files of one photo."""
+        return tuple([self._commit(step, view, change, journal, dry_run=dry_run) for step in steps])
+
     def _commit(self, step: Step, view: View, change: Change, journal: Journal, *, dry_run: bool) -> Write:
         """Journal and write one file."""
         write = _written(step, view, change)
+
+        def ready() -> None:
+            view.photo.check_unchanged()  # no sidecar for a photo that has gone
+            journal(write)
+
         if not dry_run:
             if step.original:
                 self._put(step.original, step.new, lambda: journal(write))
             else:
-                safe_create(step.path, step.new, like=view.photo.state, before_replace=lambda: journal(write))
+                safe_create(step.path, step.new, like=view.photo.state, before_replace=ready)
         return write
 
     def _put(self, original: Original, new: bytes | None, before_replace: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ from tagroll.metadata import jpeg, png, webp
 from tagroll.metadata.exiftool import ExifTool
 from tagroll.metadata.picture_bmff import heif_exif
 from tagroll.metadata.picture_tiff import Tiff
+from tagroll.metadata.safe_write import read_file
 
 _READERS = {"jpeg": jpeg.read_packets, "png": png.read_packets, "webp": webp.read_packets}
 _MAKE, _MODEL, _EXIF_IFD, _ORIGINAL, _DIGITIZED = 0x10F, 0x110, 0x8769, 0x9003, 0x9004
@@ -85,8 +86,8 @@ def _block(path: Path, name: str) -> bytes | None:
         with path.open("rb", buffering=0) as file:
             return _READERS[name](file).exif
     if name == "tiff":
-        return path.read_bytes()
-    return heif_exif(memoryview(path.read_bytes())) if name in {"heic", "avif"} else None
+        return read_file(path)
+    return heif_exif(memoryview(read_file(path))) if name in {"heic", "avif"} else None
 
 
 def _of_tiff(tiff: Tiff) -> Iterator[tuple[int, str]]:

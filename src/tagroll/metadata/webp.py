@@ -17,6 +17,8 @@ from tagroll.metadata.splice import Edit, splice
 _ALPHA, _EXIF_FLAG, _XMP_FLAG = 0x10, 0x08, 0x04
 _EXIF_HEADER = b"Exif\0\0"
 _XMP, _EXIF = b"XMP ", b"EXIF"
+_ODD_XMP = b"XMP\0"
+"""What some programs write instead, and exiftool reads."""
 _MAX_CHUNKS = 200_000
 """Far more than any photo has; a file of empty chunks must not cost minutes."""
 _MAX_RIFF = (1 << 32) - 10
@@ -31,7 +33,7 @@ class _Chunk(NamedTuple):
     payload: bytes
 
 
-_PEEK = {b"VP8X": 10, b"VP8 ": 10, b"VP8L": 5, _XMP: 1 << 32, _EXIF: 1 << 32}
+_PEEK = {b"VP8X": 10, b"VP8 ": 10, b"VP8L": 5, _XMP: 1 << 32, _ODD_XMP: 1 << 32, _EXIF: 1 << 32}
 
 
 def read_packets(source: BinaryIO) -> Packets:
@@ -41,7 +43,7 @@ def read_packets(source: BinaryIO) -> Packets:
         source: The file, at its start; it must be able to seek.
 
     Raises:
-        ForeignStructureError: A packet exists more than once.
+        ForeignStructureError: There are several EXIF packets.
         MetadataError: The file is no WebP, or is cut off.
     """
     return _packets(list(_chunks(source)))
@@ -62,6 +64,8 @@ def replace_packets(data: bytes, new: Packets) -> bytes:
     if new.exif != old.exif:
         edits.append(_edit(chunks, _EXIF, new.exif))
     if new.xmp != old.xmp:
+        if old.others:
+            raise ForeignStructureError("the photo has several XMP packets")
         edits.append(_edit(chunks, _XMP, new.xmp))
     if not edits:
         return data
@@ -99,10 +103,13 @@ def _chunks(source: BinaryIO) -> Iterator[_Chunk]:
 def _packets(chunks: Sequence[_Chunk]) -> Packets:
     if not chunks or chunks[0].name not in {b"VP8X", b"VP8 ", b"VP8L"}:
         raise MetadataError("the WebP does not start with a picture")
-    xmp, exif = _one(chunks, _XMP), _one(chunks, _EXIF)
-    packet = xmp.payload if xmp else None
-    signed = any(chunk.name == b"C2PA" for chunk in chunks) or points_to_manifest(packet)
-    return Packets(packet, None, exif.payload.removeprefix(_EXIF_HEADER) if exif else None, signed=signed)
+    packets = [chunk.payload for chunk in chunks if chunk.name == _XMP]
+    main = packets[0] if packets else None
+    others = (*packets[1:], *(chunk.payload for chunk in chunks if chunk.name == _ODD_XMP))
+    exif = _one(chunks, _EXIF)
+    block = exif.payload.removeprefix(_EXIF_HEADER) if exif else None
+    signed = any(chunk.name == b"C2PA" for chunk in chunks) or points_to_manifest(main)
+    return Packets(main, None, block, others=others, signed=signed)
 
 
 def _one(chunks: Sequence[_Chunk], name: bytes) -> _Chunk | None:

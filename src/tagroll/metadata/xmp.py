@@ -277,10 +277,19 @@ def _descriptions(rdf: Element) -> list[Element]:
 
 def _container(prop: Element) -> Element | None:
     """The rdf:Bag, rdf:Seq or rdf:Alt of a property, also of a qualified one (in rdf:value)."""
-    for child in prop.iterchildren(*_LISTS):
-        return child
-    value = prop.find(_RDF + "value")
+    found = list(prop.iterchildren(*_LISTS))
+    if len(found) > 1:
+        raise MetadataError("the XMP packet holds two lists for one property")
+    if found:
+        return found[0]
+    value = _value(prop)
     return None if value is None else _container(value)
+
+
+def _value(node: Element) -> Element | None:
+    """The rdf:value of a qualified property, in either form (ISO 16684-1, 7.8)."""
+    value = node.find(_RDF + "value")
+    return node.find(f"{_RDF}Description/{_RDF}value") if value is None else value
 
 
 def _members(prop: Element) -> Iterator[Element]:
@@ -289,20 +298,35 @@ def _members(prop: Element) -> Iterator[Element]:
 
 
 def _items(prop: Element) -> list[str]:
-    """The texts of a list that are not blank; a simple property is a list of one."""
+    """The texts of a list that are not blank; a simple property is a list of one.
+
+    Raises:
+        MetadataError: There is something in it that is no text. It must not pass for an empty list.
+    """
     box = _container(prop)
-    texts = [_text(node) for node in ((prop,) if box is None else box.iterchildren(_LI))]
-    return [text for text in texts if text and not text.isspace()]
+    members = [prop] if box is None else list(box.iterchildren("*"))
+    found = []
+    for node in members:
+        text = _text(node)
+        if text and not text.isspace():
+            found.append(text)
+        elif next(node.iterchildren("*"), None) is not None:
+            raise MetadataError("the XMP packet holds a list of something else than texts")
+        if node.tag != _LI and box is not None:
+            raise MetadataError("the XMP packet holds a list in a form that is not XMP")
+    return found
 
 
 def _text(node: Element) -> str:
     """The text of a simple value: what stands in it, its rdf:value when it is qualified, or rdf:resource."""
     if not len(node):
-        return str(node.text or node.get(_RDF + "resource", ""))
-    for path in (f"{_RDF}value", f"{_RDF}Description/{_RDF}value"):
-        value = node.find(path)
-        if value is not None:
-            return _text(value)
+        return str(node.text or node.get(_RDF + "resource") or node.get(_RDF + "value", ""))
+    value = _value(node)
+    if value is not None:
+        return _text(value)
+    inner = node.find(_RDF + "Description")
+    if inner is not None and _RDF + "value" in inner.attrib:
+        return str(inner.get(_RDF + "value"))
     return (node.text or "") + "".join(child.tail or "" for child in node)
 
 
