@@ -102,6 +102,8 @@ def test_undo_says_what_it_cannot_mean(tagroll, photos):
     stuck = tagroll("undo")
     assert stuck.code == 3
     assert "tagroll undo 1" in stuck.err
+    named = tagroll("undo", "--catalog", photos.with_name("catalog.sqlite"))
+    assert f"tagroll undo --catalog {photos.with_name('catalog.sqlite')} 1" in named.err
 
 
 def test_a_photo_and_its_sidecar_are_one_photo(tagroll, photos):

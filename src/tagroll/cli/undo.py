@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tagroll.cli.options import shared_options, touch_option
+from tagroll.cli.options import shared_options, touch_option, undo_command
 from tagroll.cli.report import Report, stop_on_interrupt
-from tagroll.cli.terminal import tell
+from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
@@ -58,7 +58,9 @@ def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: 
         chosen = choose_run(catalog, number)
         moved = Moved(paths or [Path(argument) for argument in chosen.arguments], store, catalog)
         writes = choose_writes(catalog, chosen, paths, moved)
-        tell(settings, f"Taking back run {chosen.id}: {chosen.command} {' '.join(chosen.arguments)}")
+        tell(
+            settings, f"Taking back run {chosen.id}: {chosen.command} {' '.join(map(show, chosen.arguments))}"
+        )
         typed = [str(chosen.id), *map(str, paths), *(["--dry-run"] if dry_run else [])]
         run = catalog.start_run("undo", typed)
         undoer = Undoer(store, catalog, moved, chosen.command, run, dry_run=dry_run)
@@ -85,5 +87,5 @@ def _advise(settings: Settings, chosen: "Run", runs: "Sequence[Run]") -> None:
     if older:
         tell(
             settings,
-            f"Nothing of run {chosen.id} can be taken back. The one before it: tagroll undo {older[0]}",
+            f"Nothing of run {chosen.id} can be taken back. The one before it: {undo_command()} {older[0]}",
         )
