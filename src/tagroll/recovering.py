@@ -1,9 +1,11 @@
 """What is done before a run: settling what an earlier run was cut off from, and clearing away what it left."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from tagroll.catalog import Catalog
+from tagroll.errors import MetadataError
 from tagroll.metadata.store import MetadataStore
 
 
@@ -17,8 +19,9 @@ def recover(catalog: Catalog, store: MetadataStore) -> int:
     states = {}
     for writing in pending:
         store.remove_leftovers(writing.write.target.parent)
-        never = store.file_hash(writing.write.target) == writing.write.before_hash
-        states[writing.id] = "void" if never else "done"
+        with suppress(MetadataError):  # a file that cannot be read now is asked again by the next run
+            never = store.file_hash(writing.write.target) == writing.write.before_hash
+            states[writing.id] = "void" if never else "done"
     if states:
         catalog.settle(states)
     return len(pending)

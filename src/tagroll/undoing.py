@@ -1,23 +1,29 @@
 """Taking back what a run did to photos, from the journal."""
 
+import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from tagroll.catalog import Catalog, Run, Writing
 from tagroll.domain import Journal, Outcome, Photo, Status, Write
-from tagroll.errors import MetadataError, PhotoError, UsageError
+from tagroll.errors import PhotoError, UsageError, WriteError
+from tagroll.guarding import guard
 from tagroll.metadata.copying import MADE, take_back
+from tagroll.metadata.restore import left_in, target_of
 from tagroll.metadata.store import MetadataStore
 from tagroll.scan import OUTPUT_FOLDER, scan
+
+_WORST_FIRST = (Status.FAILED, Status.TAGGED, Status.UNCHANGED)
 
 
 @dataclass(frozen=True, slots=True)
 class Undoer:
-    """Takes writes back, one by one.
+    """Takes writes back, photo by photo.
 
     Attributes:
         store: Puts files back.
@@ -35,45 +41,80 @@ class Undoer:
     run: int
     dry_run: bool = False
 
-    def undo(self, writing: Writing) -> Outcome:
-        """Put one file back: byte for byte when nobody touched it since, else by values, keeping others' additions.
+    def undo(self, numbers: Sequence[int]) -> Outcome:
+        """Put a photo and its sidecar back: byte for byte when nobody touched them since, else by values.
+
+        Args:
+            numbers: The writes to take back, the newest first, all of one photo; of a file that was made, only that.
 
         Raises:
             CatalogError: The run cannot go on.
+            TagrollError: The disk is full; the run cannot go on.
         """
-        numbers: list[int] = []
+        outcomes = map(self._undo_one, map(self.catalog.writing, numbers))
+        return min(outcomes, key=lambda outcome: _WORST_FIRST.index(outcome.status))
 
-        def journal(write: Write) -> None:
-            numbers.append(self.catalog.journal(self.run, write))
+    def _undo_one(self, writing: Writing) -> Outcome:
+        made = writing.write.engine in MADE
+        path, way = (writing.write.target, self._take_back) if made else (writing.write.photo, self._put_back)
+        return guard(path, lambda: way(writing))
 
-        photo = writing.write.photo
-        if writing.write.engine in MADE:
-            return self._take_back(writing, journal, numbers)
-        try:
-            done = self.store.undo(writing.write, journal, at=self._where(writing), dry_run=self.dry_run)
-        except PhotoError as error:
-            return Outcome(photo, Status.FAILED, error=error.message, hint=error.hint)
+    def _put_back(self, writing: Writing) -> Outcome:
+        """Put one file back, keeping what others have added."""
+        write, numbers = writing.write, list[int]()
+        at = self._where(writing)
+        self._check_order(writing, at)
+        done = self.store.undo(write, self._journal(writing, numbers), at=at, dry_run=self.dry_run)
         if not self.dry_run:
-            self.catalog.settle({writing.id: "undone", **dict.fromkeys(numbers, "done")})
+            self._settle(writing, numbers)
             # a photo whose tagging is undone may be tagged again; one whose tags were merged stays tagged
-            self.catalog.forget([photo, *([done.photo] if done else [])], wanted=self.command == "tag")
-        after = done.after.tags if done else writing.write.before.tags
-        return Outcome(done.photo if done else photo, Status.TAGGED if done else Status.UNCHANGED, after)
+            self.catalog.forget([write.photo, *([done.photo] if done else [])], wanted=self.command == "tag")
+        if done is None:
+            return Outcome(at or write.photo, Status.UNCHANGED, write.before.tags)
+        return Outcome(done.photo, Status.TAGGED, done.after.tags)
 
-    def _take_back(self, writing: Writing, journal: Journal, numbers: list[int]) -> Outcome:
+    def _take_back(self, writing: Writing) -> Outcome:
         """Remove a file that was made, and the folders that this leaves empty."""
-        write = writing.write
-        try:
-            done = take_back(write, journal, dry_run=self.dry_run)
-        except PhotoError as error:
-            return Outcome(write.target, Status.FAILED, error=error.message, hint=error.hint)
+        write, numbers = writing.write, list[int]()
+        done = take_back(write, self._journal(writing, numbers), dry_run=self.dry_run)
         if not self.dry_run:
-            self.catalog.settle({writing.id: "undone", **dict.fromkeys(numbers, "done")})
+            self._settle(writing, numbers)
             _remove_emptied(write.target.parent, write.photo.parent)
         return Outcome(write.target, Status.TAGGED if done else Status.UNCHANGED)
 
+    def _journal(self, writing: Writing, numbers: list[int]) -> Journal:
+        return lambda back: numbers.append(self.catalog.journal(self.run, back, undoes=writing.id))
+
+    def _settle(self, writing: Writing, numbers: Sequence[int]) -> None:
+        """Note that a write is undone: by the writes of these numbers, or because nothing of it was left."""
+        self.catalog.settle(dict.fromkeys(numbers, "done") or {writing.id: "undone"})
+
     def _where(self, writing: Writing) -> Path | None:
-        return None if writing.write.photo.exists() else self.moved.where(writing.write)
+        """Where the photo is now, when it was moved.
+
+        Raises:
+            WriteError: Nobody knows.
+        """
+        write = writing.write
+        if os.path.exists(write.photo) or os.path.exists(write.target):  # noqa: PTH110 - no error is one to stop for
+            return None
+        if at := self.moved.where(writing):
+            return at
+        raise WriteError(
+            "was moved or deleted",
+            "If it was moved, let tagroll find it: tagroll tags FOLDER, then undo again.",
+        )
+
+    def _check_order(self, writing: Writing, at: Path | None) -> None:
+        """See that nothing that tagroll wrote into the file later is still there: it would stay, and nobody knew why.
+
+        Raises:
+            WriteError: There is.
+        """
+        write = writing.write
+        later = self.catalog.changed_since(writing, at or write.photo, target_of(write, at))
+        if later is not None:
+            raise WriteError(f"was changed by run {later} since", f"Undo that first: tagroll undo {later}")
 
 
 class Moved:
@@ -87,38 +128,98 @@ class Moved:
 
     def __init__(self, roots: Sequence[Path], store: MetadataStore, catalog: Catalog) -> None:
         self._roots, self._store, self._catalog = roots, store, catalog
-        self._found: dict[str, list[Path]] | None = None
+        self._places: dict[Path, Path | None] = {}
+        self._taken: set[Path | None] = set()
+        self._scanned: dict[str, list[Photo]] | None = None
+        self._unhashed: dict[str, list[Path]] | None = None
         self._looking = threading.Lock()
 
-    def where(self, write: Write) -> Path | None:
-        """Where the photo of a write is now: a file that is still as it was written, else one of this picture."""
-        known = [row.path for row in self._catalog.photos_with(write.picture_hash)]
-        places = [
-            path
-            for path in dict.fromkeys(known + self._pictures().get(write.picture_hash, []))
-            if path.exists()
-        ]
-        return next(
-            (path for path in places if self._store.file_hash(path) == write.after_hash),
-            next(iter(places), None),
-        )
+    def where(self, writing: Writing) -> Path | None:
+        """Where the photo of a write is now, which is not where it was. No place is that of two photos.
 
-    def _pictures(self) -> dict[str, list[Path]]:
+        It is a file that is still as it was written, else one of the same picture that carries what was written.
+        """
+        photo = writing.write.photo
         with self._looking:
-            if self._found is None:
-                self._found = defaultdict(list)
-                roots = [root for root in self._roots if root.exists()]
-                for photo in scan(roots, on_unreadable=_pass_over):
-                    if isinstance(photo, Photo):
-                        with suppress(
-                            MetadataError
-                        ):  # one that cannot be read is not the one that was written
-                            self._found[self._store.picture_hash(photo)].append(photo.path)
-            return self._found
+            if photo not in self._places:
+                self._places[photo] = place = self._find(writing)
+                self._taken.add(place)
+            return self._places[photo]
+
+    def _find(self, writing: Writing) -> Path | None:
+        write, carrying = writing.write, None
+        for photo in self._candidates(write):
+            with suppress(PhotoError):  # one that cannot be read is not known to be the one
+                says = self._journal_says(writing, photo.path)
+                if says is False:
+                    continue
+                if (
+                    write.after_hash
+                    and self._store.file_hash(target_of(write, photo.path)) == write.after_hash
+                ):
+                    return photo.path
+                if carrying is None and (says or self._carries(write, photo)):
+                    carrying = photo.path
+        return carrying
+
+    def _candidates(self, write: Write) -> Iterator[Photo]:
+        """Photos that may be of the picture and are not known to be another one, the likely ones first."""
+        known = [row.path for row in self._catalog.photos_with(write.picture_hash)]
+        for path in dict.fromkeys([*known, *self._only_read(write)]):
+            yield from _photos([path]) if path not in self._taken else ()
+        yield from (photo for photo in self._in_roots(write.picture_hash) if photo.path not in self._taken)
+
+    def _only_read(self, write: Write) -> Iterator[Path]:
+        """Photos whose picture the catalog does not know, as `tagroll tags` reads their heads: by name or size."""
+        if self._unhashed is None:
+            self._unhashed = defaultdict(list)
+            for path, stamp in self._catalog.unhashed():
+                self._unhashed[path.name].append(path)
+                self._unhashed[_size(stamp)].append(path)
+        row = self._catalog.photo(write.photo)
+        for key in (write.photo.name, *([_size(row.stamp)] if row and row.stamp else [])):
+            yield from self._unhashed.get(key, [])
+
+    def _in_roots(self, picture: str) -> Sequence[Photo]:
+        if self._scanned is None:
+            self._scanned = defaultdict(list)
+            for photo in _photos(self._roots):
+                with suppress(PhotoError):
+                    row = self._catalog.photo(photo.path)
+                    known = row.picture_hash if row and row.stamp == self._store.stamp(photo) else ""
+                    self._scanned[known or self._store.picture_hash(photo)].append(photo)
+        return self._scanned.get(picture, ())
+
+    def _journal_says(self, writing: Writing, path: Path) -> bool | None:
+        """Whether the photo of this path is that of the write, going by what tagroll wrote there; None: nothing.
+
+        If it is, then what was written there before led to the write, and the write to what came after.
+        """
+        there = [other for other in self._catalog.written_at(path) if other.write.engine not in MADE]
+        before = [other.write for other in there if other.id < writing.id]
+        after = [other.write for other in there if other.id > writing.id]
+        if before and not left_in(before[-1], writing.write.before):
+            return False
+        return left_in(writing.write, after[0].before) if after else None
+
+    def _carries(self, write: Write, photo: Photo) -> bool:
+        same = self._store.picture_hash(photo) == write.picture_hash
+        return same and left_in(write, self._store.read(photo))
+
+
+def _photos(roots: Sequence[Path]) -> Iterator[Photo]:
+    """The photos at and below those roots that are there."""
+    found = scan([root for root in roots if os.path.exists(root)], on_unreadable=_pass_over)  # noqa: PTH110 - no errors
+    return (photo for photo in found if isinstance(photo, Photo))
 
 
 def _pass_over(_folder: Path, _error: OSError) -> None:
     """A folder that cannot be read cannot give a photo back; the photo itself is reported."""
+
+
+def _size(stamp: str) -> str:
+    """The size of a photo, as the key of those of this size: no file has such a name."""
+    return "/" + stamp.partition(".")[0]
 
 
 def _remove_emptied(folder: Path, mirrored: Path) -> None:
@@ -143,20 +244,47 @@ def choose_run(catalog: Catalog, number: int | None) -> Run:
     Raises:
         UsageError: There is none.
     """
-    for run in catalog.runs():
-        if run.left and (run.id == number or (number is None and run.command != "undo")):
-            return run
+    hint = "tagroll history lists what was done."
     if number is None:
-        raise UsageError("there is nothing to undo", "tagroll history lists what was done.")
-    raise UsageError(f"run {number} has nothing to undo", "tagroll history lists what was done.")
+        run = next((run for run in catalog.runs() if run.left and run.command != "undo"), None)
+        if run is None:
+            raise UsageError("there is nothing to undo", hint)
+        return run
+    run = next((run for run in catalog.runs() if run.id == number), None)
+    if run is None:
+        raise UsageError(f"there is no run {number}", hint)
+    if not run.left:
+        raise UsageError(f"run {number} has nothing to undo", hint)
+    return run
 
 
-def choose_writings(catalog: Catalog, run: Run, paths: Sequence[Path], moved: Moved) -> Iterator[Writing]:
-    """The writes of a run that can be taken back, the newest first; of `paths` and below when given."""
-    for writing in catalog.writings(run.id):
-        photo: Path | None = writing.write.photo
-        if paths and photo and not photo.exists():
-            photo = moved.where(writing.write)
-        files = (photo, writing.write.target) if photo else ()
-        if not paths or any(file.is_relative_to(path) for file in files for path in paths):
-            yield writing
+def choose_writes(catalog: Catalog, run: Run, paths: Sequence[Path], moved: Moved) -> list[list[int]]:
+    """The numbers of the writes of a run that can be taken back, those of a photo together.
+
+    Args:
+        catalog: Holds the journal.
+        run: Which.
+        paths: Only of photos and files at or below these; none for all.
+        moved: Finds the photos that are not where they were.
+
+    Raises:
+        UsageError: There is nothing at one of the paths.
+    """
+    chosen, missed = [], set(paths)
+    for _, rows in groupby(catalog.left(run.id), key=lambda row: row[1]):
+        numbers = []
+        for number, *places in rows:
+            if paths and not os.path.exists(places[0]) and (at := moved.where(catalog.writing(number))):  # noqa: PTH110
+                places.append(at)
+            hit = {path for path in paths if any(place.is_relative_to(path) for place in places)}
+            missed -= hit
+            if hit or not paths:
+                numbers.append(number)
+        if numbers:
+            chosen += [[number] for number in numbers] if run.command == "classify" else [numbers]
+    for path in sorted(missed):
+        raise UsageError(
+            f"run {run.id} wrote nothing at {path} that can be taken back",
+            f"tagroll history {run.id} lists its photos.",
+        )
+    return chosen

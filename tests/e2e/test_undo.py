@@ -1,10 +1,12 @@
 """`tagroll undo`, `history`, `tags` and `doctor`, as a user runs them."""
 
 import subprocess
+from pathlib import Path
 
 from runs import contents, listed
 from stub import Stub, keywords
 
+from tagroll.catalog import Catalog
 from tagroll.metadata.exiftool import find_exiftool
 
 
@@ -63,6 +65,59 @@ def test_a_moved_photo_is_found_by_its_picture(tagroll, photos):
     assert (photos / "new" / "renamed.jpg").read_bytes() == before
 
 
+def test_a_photo_in_a_new_place_is_found_once_tags_has_looked_there(tagroll, photos):
+    before = (photos / "dogs.jpg").read_bytes()
+    tag(tagroll, photos, "Lake")
+    other = photos.with_name("other")
+    other.mkdir()
+    (photos / "dogs.jpg").rename(other / "renamed.jpg")
+    done = tagroll("undo")
+    assert done.code == 3
+    assert "tagroll tags FOLDER, then undo again" in done.err
+    assert tagroll("tags", other).code == 0
+    assert tagroll("undo").code == 0
+    assert (other / "renamed.jpg").read_bytes() == before
+
+
+def test_runs_undone_in_another_order_leave_no_tag(tagroll, photos):
+    before = contents(photos)
+    tag(tagroll, photos, "Person")
+    assert tagroll("tags", "rename", "Person", "Human", photos).code == 0
+    refused = tagroll("undo", "1", "--json")
+    assert (refused.code, refused.summary["failed"]) == (3, len(before))
+    assert "was changed by run 2 since" in refused.err
+    assert tagroll("undo", "2").code == 0
+    assert tagroll("undo", "1").code == 0
+    assert contents(photos) == before
+
+
+def test_undo_says_what_it_cannot_mean(tagroll, photos):
+    tag(tagroll, photos / "cat.png", "Lake")
+    tag(tagroll, photos / "dogs.jpg", "Lake")
+    for arguments in (("77",), ("1", photos / "none.jpg"), ("--last", "1"), (photos / "cat.png",)):
+        done = tagroll("undo", *arguments)
+        assert (done.code, done.out) == (2, ""), arguments
+        assert Path(arguments[-1]).name in done.err
+    (photos / "dogs.jpg").unlink()
+    stuck = tagroll("undo")
+    assert stuck.code == 3
+    assert "tagroll undo 1" in stuck.err
+    named = tagroll("undo", "--catalog", photos.with_name("catalog.sqlite"))
+    assert f"tagroll undo --catalog {photos.with_name('catalog.sqlite')} 1" in named.err
+
+
+def test_a_photo_and_its_sidecar_are_one_photo(tagroll, photos):
+    sidecar = photos / "dogs.jpg.xmp"
+    sidecar.write_text(
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>'
+    )
+    before = contents(photos)
+    tag(tagroll, photos / "dogs.jpg", "Lake")
+    done = tagroll("undo")
+    assert "1 photo: 1 put back" in done.err
+    assert contents(photos) == before
+
+
 def test_a_photo_that_is_gone_is_named_and_the_rest_is_undone(tagroll, photos):
     before = contents(photos)
     tag(tagroll, photos, "Lake")
@@ -73,8 +128,13 @@ def test_a_photo_that_is_gone_is_named_and_the_rest_is_undone(tagroll, photos):
     assert contents(photos) == {name: data for name, data in before.items() if name != "dogs.jpg"}
 
 
-def test_history_tells_what_was_done(tagroll, photos):
+def test_history_tells_what_was_done(tagroll, photos, tmp_path):
     assert "Nothing has been done yet" in tagroll("history").err
+    typo = tagroll("history", "--catalog", tmp_path / "nodir" / "c.db")
+    assert typo.code == 1
+    assert "there is no catalog at" in typo.err
+    assert tagroll("undo", "--catalog", tmp_path / "nodir" / "c.db").code == 2
+    assert not (tmp_path / "nodir").exists()
     tag(tagroll, photos, "Lake", "Boat")
     assert "tag" in tagroll("history").out
     (run,) = tagroll("history", "--json").rows
@@ -82,6 +142,25 @@ def test_history_tells_what_was_done(tagroll, photos):
     assert run["writes"] == 9
     writes = tagroll("history", "1", "--json").rows
     assert {tuple(row["added"]) for row in writes} == {("Lake", "Boat")}
+    none = tagroll("history", "999")
+    assert none.code == 2
+    assert "there is no run 999" in none.err
+    tagroll("undo", photos / "cat.png")
+    (back,) = [line for line in tagroll("history", "1").out.splitlines() if "taken back" in line]
+    assert "cat.png" in back
+
+
+def test_history_tells_dry_runs_and_runs_that_go_on_from_those_that_did_something(tagroll, photos, tmp_path):
+    tag(tagroll, photos, "Lake", options=("--dry-run",))
+    tag(tagroll, photos, "Lake")
+    assert tagroll("undo", "--dry-run").code == 0
+    assert [run["dry_run"] for run in tagroll("history", "--json").rows] == [True, False, True]
+    with Catalog(tmp_path / "catalog.sqlite") as catalog:
+        catalog.start_run("tag", [])
+        catalog.start_run("tag", [])
+        ends = [line.rpartition("  ")[2] for line in tagroll("history").out.splitlines()]
+        assert ends[:3] == ["(running, or cut off)", "(cut off)", "(dry run)"]
+    assert tagroll("history").out.splitlines()[0].endswith("(cut off)")
 
 
 def test_tags_counts_from_the_files_and_names_what_it_cannot_read(tagroll, photos):

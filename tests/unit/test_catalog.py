@@ -1,5 +1,6 @@
 """The catalog: what is committed stays, what two runs may not do at once, what a newer version left."""
 
+import contextlib
 import dataclasses
 import sqlite3
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tagroll.catalog import Catalog, PhotoRow
+from tagroll.catalog.schema import MIGRATIONS
 from tagroll.domain import Description, Metadata, Prompt, Write
 from tagroll.errors import CatalogError, CatalogLockedError
 
@@ -60,6 +62,19 @@ def test_a_write_goes_through_the_journal_as_it_was(catalog):
     assert catalog.pending() == []
     assert [w.write for w in catalog.writings(run)] == [a_write()]
     assert catalog.written_tags(ODD) == {"new"}
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_what_took_something_back_changes_nothing_since(catalog, older):
+    runs = [catalog.start_run(command, []) for command in ("tag", "tags rename", "undo")]
+    first, second = (catalog.journal(run, a_write()) for run in runs[:2])
+    catalog.settle({first: "done", second: "done"})
+    assert catalog.changed_since(catalog.writing(first), ODD, ODD) == runs[1]
+    # versions before this one did not note what was taken back
+    back = catalog.journal(runs[2], a_write(), undoes=None if older else second)
+    catalog.settle({second: "undone", back: "done"} if older else {back: "done"})
+    assert catalog.changed_since(catalog.writing(first), ODD, ODD) is None
+    assert [writing.id for writing in catalog.written_at(ODD)] == [first, second]
 
 
 def test_runs_tell_how_they_ended(catalog):
@@ -143,7 +158,65 @@ def test_a_newer_catalog_and_a_file_that_is_none_are_refused(tmp_path):
         Catalog(newer)
     other = tmp_path / "other.sqlite"
     other.write_bytes(b"not a database, surely not" * 100)
-    with pytest.raises(CatalogError, match="cannot be used"):
+    with pytest.raises(CatalogError, match="cannot be used") as caught:
         Catalog(other)
+    assert "damaged" in caught.value.hint
     other.write_bytes(b"")
     Catalog(other).close()  # the lock of the failed try is gone
+
+
+def test_a_damaged_catalog_is_called_so(catalog):
+    catalog.start_run("tag", ["x" * 100_000])
+    catalog.close()
+    with catalog.path.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 8000)
+    with pytest.raises(CatalogError, match="cannot be used") as caught:
+        Catalog(catalog.path)
+    assert "damaged" in caught.value.hint
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+@pytest.mark.parametrize("read_only", [False, True])
+def test_the_database_of_another_program_is_left_as_it_is(tmp_path, mode, read_only):
+    path = tmp_path / "Lightroom.lrcat"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {mode}")
+        connection.executescript("CREATE TABLE runs (id); CREATE TABLE Adobe_images (id)")
+    before = path.read_bytes()
+    with pytest.raises(CatalogError, match="another program"):
+        Catalog(path, read_only=read_only)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]  # not even a lock: Lightroom's own would have that name
+
+
+def test_a_catalog_says_what_it_is_and_one_that_does_not_yet_is_taken(tmp_path):
+    path = tmp_path / "c.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        for number, script in enumerate(MIGRATIONS[:2], start=1):
+            old.executescript(f"{script} PRAGMA user_version = {number};")
+        old.execute("INSERT INTO runs (command, arguments, model, started) VALUES ('tag', '[]', 'm', 0)")
+        old.commit()
+    with Catalog(path) as catalog:
+        assert [run.command for run in catalog.runs()] == ["tag"]
+    assert path.read_bytes()[68:72] == b"tagr"
+
+
+def test_a_catalog_is_read_without_making_or_changing_anything(catalog):
+    path = catalog.path
+    run = catalog.start_run("tag", [])
+    with Catalog(path, read_only=True) as reader:  # while it is written
+        assert [r.id for r in reader.runs()] == [run]
+    catalog.close()
+    path.with_name(path.name + ".lock").unlink()
+    before = path.read_bytes()
+    with Catalog(path, read_only=True) as reader:
+        assert [r.id for r in reader.runs()] == [run]
+        with pytest.raises(CatalogError):
+            reader.start_run("tag", [])
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+    elsewhere = path.with_name("none") / "c.sqlite"
+    with pytest.raises(CatalogError, match="there is no catalog at"):
+        Catalog(elsewhere, read_only=True)
+    assert not elsewhere.parent.exists()

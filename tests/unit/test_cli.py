@@ -126,6 +126,7 @@ def test_settings_of_other_commands_and_their_actions_are_known(tmp_path, monkey
     guide = (Path(__file__).parents[2] / "docs" / "how-to" / "use-a-model-server.md").read_text()
     example = guide.partition("```toml\n")[2].partition("```")[0]
     Path("tagroll.toml").write_text("append_tags = true\nq = true\n" + example + '[tags]\nsidecar = "auto"\n')
+    Catalog(Path("c")).close()
     assert CliRunner().invoke(main, ["history", "--catalog", "c"]).exit_code == 0
 
 

@@ -39,6 +39,12 @@ class Run:
     writes: int
     left: int
 
+    @property
+    def dry_run(self) -> bool:
+        """Whether it only told what it would do: it says so, or claims photos without having written a file."""
+        claims = self.summary.get("tagged", 0) > 0 and self.writes == 0
+        return "--dry-run" in self.arguments or claims
+
 
 @dataclass(frozen=True, slots=True)
 class Writing:
@@ -160,18 +166,24 @@ class Catalog(Words):
 
     # the journal -----------------------------------------------------------------------------------------
 
-    def journal(self, run: int, write: Write) -> int:
-        """Note a write that is about to happen; gives its number when the row is on disk."""
+    def journal(self, run: int, write: Write, undoes: int | None = None) -> int:
+        """Note a write that is about to happen; gives its number when the row is on disk.
+
+        Args:
+            run: The run it belongs to.
+            write: What will happen.
+            undoes: The number of the write that it takes back.
+        """
         values = (
             run, os.fsencode(write.photo), os.fsencode(write.target), write.engine,
             _content(write.before), _content(write.after),
-            write.before_hash, write.after_hash, write.patch, write.picture_hash,
+            write.before_hash, write.after_hash, write.patch, write.picture_hash, undoes,
         )  # fmt: skip
 
         def job(c: sqlite3.Connection) -> int:
             cursor = c.execute(
                 "INSERT INTO writes (run, photo, target, engine, before, after, before_hash, after_hash, patch,"
-                " picture_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " picture_hash, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 values,
             )
             return int(cursor.lastrowid or 0)
@@ -179,17 +191,58 @@ class Catalog(Words):
         return self._commit(job)
 
     def settle(self, states: Mapping[int, str]) -> None:
-        """Note how writes ended: "done", "void" (it never happened) or "undone"."""
-        values = [(state, number) for number, state in states.items()]
-        self._commit(lambda c: c.executemany("UPDATE writes SET state = ? WHERE id = ?", values).rowcount)
+        """Note how writes ended: "done", "void" (it never happened) or "undone".
+
+        What a write took back is undone when it is done, and done again when it is undone.
+        """
+
+        def job(c: sqlite3.Connection) -> None:
+            for number, state in states.items():
+                _settle(c, number, state)
+
+        self._commit(job)
 
     def pending(self) -> list[Writing]:
         """Writes of runs that were cut off: each either happened or did not; the file tells."""
         return list(self._writings("state = 'pending'"))
 
     def writings(self, run: int) -> Iterator[Writing]:
-        """The writes of one run that can be taken back, the newest first, read as they are needed."""
-        return self._writings("run = ? AND state = 'done'", run)
+        """What one run wrote, taken back or not, the newest first, read as it is needed."""
+        return self._writings("run = ? AND state IN ('done', 'undone')", run)
+
+    def writing(self, number: int) -> Writing:
+        """One row of the journal."""
+        return _writing(self._read(f"{_WRITE} WHERE id = ?", number)[0])
+
+    def left(self, run: int) -> list[tuple[int, Path, Path]]:
+        """Number, photo and target of the writes of a run that can be taken back; of each photo the newest first."""
+        rows = self._read(
+            "SELECT id, photo, target FROM writes WHERE run = ? AND state = 'done' ORDER BY photo, id DESC",
+            run,
+        )
+        return [(number, _path(photo), _path(target)) for number, photo, target in rows]
+
+    def written_at(self, photo: Path) -> list[Writing]:
+        """What was written for a photo of this path, the oldest first; without what only took something back."""
+        where = f"photo = ? AND state IN ('done', 'undone') AND {_NO_UNDO}"
+        return list(self._writings(where, os.fsencode(photo)))[::-1]
+
+    def changed_since(self, writing: Writing, photo: Path, target: Path) -> int | None:
+        """The newest other run that wrote this file after a write, and whose writing is still in force.
+
+        Args:
+            writing: The earlier write.
+            photo: Where its photo is now.
+            target: Where the file is now.
+        """
+        write = writing.write
+        rows = self._read(
+            # A write and what took it back cancel out; what took back something older does not.
+            "SELECT max(run) FROM writes WHERE photo IN (?, ?) AND target IN (?, ?) AND id > ? AND run != ?"  # noqa: S608 - our own words
+            f" AND state = 'done' AND (undoes < ? OR {_NO_UNDO})",
+            *map(os.fsencode, (write.photo, photo, write.target, target)), writing.id, writing.run, writing.id,
+        )  # fmt: skip
+        return None if rows[0][0] is None else int(rows[0][0])
 
     def written_tags(self, photo: Path) -> set[str]:
         """All tags (casefolded) that tagroll ever put into this photo and that were not there before."""
@@ -214,7 +267,7 @@ class Catalog(Words):
     def _writings(self, where: str, *values: object) -> Iterator[Writing]:
         numbers = self._read(f"SELECT id FROM writes WHERE {where} ORDER BY id DESC", *values)  # noqa: S608 - our own words
         for (number,) in numbers:  # one by one: the patches of a large run need not be in memory together
-            yield _writing(self._read(f"{_WRITE} WHERE id = ?", number)[0])
+            yield self.writing(number)
 
     # the index -------------------------------------------------------------------------------------------
 
@@ -226,6 +279,11 @@ class Catalog(Words):
     def photos_with(self, picture_hash: str) -> list[PhotoRow]:
         """Every path that is known to hold this picture."""
         return [_photo_row(row) for row in self._read(f"{_PHOTO} WHERE picture_hash = ?", picture_hash)]
+
+    def unhashed(self) -> list[tuple[Path, str]]:
+        """Path and stamp of the photos whose picture is not known, as they were only read."""
+        rows = self._read("SELECT path, stamp FROM photos WHERE picture_hash = ''")
+        return [(_path(path), str(stamp)) for path, stamp in rows]
 
     def tags_at(self, paths: Sequence[Path]) -> list[tuple[str, tuple[str, ...]] | None]:
         """What the index says of many paths at once: stamp and tags, or None for one that is not in it."""
@@ -265,6 +323,15 @@ class Catalog(Words):
         self._commit(lambda c: c.executemany(f"UPDATE photos SET {change} WHERE path = ?", values).rowcount)  # noqa: S608
 
 
+def _settle(c: sqlite3.Connection, number: int | None, state: str) -> None:
+    while number is not None:
+        c.execute("UPDATE writes SET state = ? WHERE id = ?", (state, number))
+        if state == "void":
+            return
+        (number,) = c.execute("SELECT undoes FROM writes WHERE id = ?", (number,)).fetchone()
+        state = "undone" if state == "done" else "done"
+
+
 _PHOTO = "SELECT path, stamp, picture_hash, tags, wanted FROM photos"
 _INDEX = "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?)"
 _INDEX_READ = (
@@ -284,6 +351,8 @@ def _photo_row(row: tuple[Any, ...]) -> PhotoRow:
     return PhotoRow(_path(path), stamp, picture_hash, tuple(json.loads(tags)), wanted)
 
 
+_NO_UNDO = "(undoes IS NULL AND run NOT IN (SELECT id FROM runs WHERE command = 'undo'))"
+"""Of the column alone one cannot tell: what older versions took back does not say what that was."""
 _WRITE = "SELECT id, run, state, photo, target, engine, before, after, before_hash, after_hash, patch, picture_hash FROM writes"
 
 

@@ -5,18 +5,25 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tagroll.catalog.committer import Committer
-from tagroll.catalog.schema import migrate
+from tagroll.catalog.schema import check, migrate
 from tagroll.errors import CatalogError, CatalogLockedError
 
 if TYPE_CHECKING:
     import filelock
 
 T = TypeVar("T")
+
+_DAMAGED = (
+    "The file is damaged. Restore it from a backup; or move it away, and tagroll starts a new one, but what was"
+    " done before cannot be undone then."
+)
+_NO_ROOM = "Is the disk full, or the folder read-only? Another place: --catalog FILE."
 
 
 class Database:
@@ -25,29 +32,37 @@ class Database:
     Args:
         path: The SQLite file; its folder is made when missing.
         exclusive: Hold the lock that only one run may have. Reading alone needs none.
+        read_only: Make and write nothing, so that a catalog on a read-only disk can be read, too.
 
     Raises:
         CatalogLockedError: Another run holds this catalog.
-        CatalogError: The file cannot be opened, or is no catalog.
+        CatalogError: The file cannot be opened, is no catalog, or (to read only) is not there.
     """
 
-    def __init__(self, path: Path, *, exclusive: bool = True) -> None:
+    def __init__(self, path: Path, *, exclusive: bool = True, read_only: bool = False) -> None:
         self.path = path
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._reader_lock = threading.Lock()
         self._unwatched_error: BaseException | None = None
+        self._lock: filelock.BaseFileLock | None = None
+        self._open: Callable[[], sqlite3.Connection] = partial(_open_to_read if read_only else _open, path)
         with _as_catalog_error(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = _lock(path) if exclusive else None
-            try:
-                connection = self._open()
-                migrate(connection)
-                connection.close()
-            except BaseException:
-                self._unlock()
-                raise
+            # first of all: the database of another program must not even get a lock beside it
+            _check(path, must_exist=read_only)
+            if not read_only:
+                self._prepare(exclusive=exclusive)
         self._committer = Committer(self._open)
+
+    def _prepare(self, *, exclusive: bool) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(self.path) if exclusive else None
+        try:
+            with contextlib.closing(self._open()) as connection:
+                migrate(connection)
+        except BaseException:
+            self._unlock()
+            raise
 
     def __enter__(self) -> Self:
         """Use as a context manager."""
@@ -67,17 +82,19 @@ class Database:
         self._readers.clear()
         self._unlock()
 
+    def in_use(self) -> bool:
+        """Whether another run holds this catalog now."""
+        try:
+            _lock(self.path).release()
+        except CatalogLockedError:
+            return True
+        except OSError:  # a disk that cannot be written holds no run
+            return False
+        return False
+
     def _unlock(self) -> None:
         if self._lock is not None:
             self._lock.release()
-
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None, timeout=30, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: a journal row must survive a pulled plug before its photo is replaced. Commits share fsyncs.
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        return connection
 
     def _read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         connection = getattr(self._local, "connection", None)
@@ -103,6 +120,33 @@ class Database:
         self._unwatched_error = self._unwatched_error or future.exception()
 
 
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    # FULL: a journal row must survive a pulled plug before its photo is replaced. Commits share fsyncs.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    """Open without writing anything: SQLite makes files even to read a catalog, unless told that it is at rest."""
+    at_rest = not path.with_name(path.name + "-wal").exists()
+    uri = f"{path.absolute().as_uri()}?{'immutable=1' if at_rest else 'mode=ro'}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30, check_same_thread=False)
+
+
+def _check(path: Path, *, must_exist: bool) -> None:
+    if path.exists() and path.stat().st_size:
+        with contextlib.closing(_open_to_read(path)) as connection:
+            check(connection)
+    elif must_exist:
+        raise CatalogError(
+            f"there is no catalog at {path}",
+            "Nothing has been done yet, or it is at another place: --catalog FILE.",
+        )
+
+
 def _lock(path: Path) -> "filelock.BaseFileLock":
     import filelock
 
@@ -122,7 +166,11 @@ def _as_catalog_error(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
+        # the lower byte is the error, the rest its kind
+        damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+            sqlite3.SQLITE_CORRUPT,
+            sqlite3.SQLITE_NOTADB,
+        )
         raise CatalogError(
-            f"the catalog {path} cannot be used: {error}",
-            "Is the disk full, or the folder read-only? Another place: --catalog FILE.",
+            f"the catalog {path} cannot be used: {error}", _DAMAGED if damaged else _NO_ROOM
         ) from error

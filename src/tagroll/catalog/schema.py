@@ -65,20 +65,40 @@ MIGRATIONS = (
         PRIMARY KEY (model, text)
     );
     """,
+    """
+    ALTER TABLE writes ADD COLUMN undoes INTEGER REFERENCES writes;  -- the write that this one took back
+    PRAGMA application_id = 1952540530; -- "tagr": this file is a catalog, whatever it is called
+    """,
 )
+_APPLICATION = 1952540530
+_TABLES = {"runs", "answers", "writes", "photos"}
+"""What a catalog has that was made before it said what it is."""
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the tables up to date.
+def check(connection: sqlite3.Connection) -> None:
+    """See that a database is a catalog that this tagroll knows, or empty. Writes nothing.
 
     Raises:
-        CatalogError: The catalog was made by a newer tagroll.
+        CatalogError: It is another program's, or was made by a newer tagroll.
     """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    ours = application == _APPLICATION or (not application and (not tables or tables >= _TABLES))
+    if not ours:
+        raise CatalogError(
+            "this is another program's database, no catalog of tagroll; nothing was changed in it",
+            "Name a file of tagroll's own with --catalog FILE.",
+        )
     if version > len(MIGRATIONS):
         raise CatalogError(
             f"this catalog was made by a newer tagroll (its version {version}, known here: {len(MIGRATIONS)})",
             "Update tagroll, or name another catalog with --catalog FILE.",
         )
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables of a catalog up to date (see `check`)."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")

@@ -56,6 +56,16 @@ def change_back(write: Write, now: Metadata) -> Change:
     )
 
 
+def left_in(write: Write, now: Metadata) -> bool:
+    """Whether metadata show that a file was written so: there are tags or texts of the write in it.
+
+    Of a write that only took tags away, it shows by their absence.
+    """
+    back = change_back(write, now)
+    only_removed = {key(tag) for tag in write.after.tags} <= {key(tag) for tag in write.before.tags}
+    return bool(back.remove or back.set or (only_removed and back.add))
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """The way back for one file: its new bytes, or None to remove it, and what it says before and after."""
