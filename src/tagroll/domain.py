@@ -123,11 +123,13 @@ class Change:
         add: Tags to add where they are missing ("a|b" is a hierarchical one).
         remove: Tags to take away, compared by casefold; a path removes the flat values that only it explained.
         set: New values for "title", "description", "alt_text"; "" removes.
+        left: Lists of tags that tagroll has left in the photo before. A UserComment of just one of them is its own.
     """
 
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
     set: Mapping[str, str] = field(default_factory=dict)
+    left: tuple[tuple[str, ...], ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
@@ -144,8 +146,8 @@ class Write:
         engine: "jpeg", "png", "webp", "exiftool" or "sidecar".
         before: Metadata of the photo before.
         after: Metadata of the photo after.
-        before_hash: BLAKE3, 128 bits (hex), of the whole target before, or "" when there was no such file.
-        after_hash: BLAKE3, 128 bits (hex), of the whole target after, or "" when the write removes it.
+        before_hash: BLAKE3, 160 bits (hex), of the whole target before, or "" when there was no such file.
+        after_hash: BLAKE3, 160 bits (hex), of the whole target after, or "" when the write removes it.
         patch: Turns the bytes after into the bytes before (metadata/patch.py); b"" when there was no file.
         picture_hash: Hash of the photo's picture data; a write never changes it.
     """

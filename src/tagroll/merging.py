@@ -6,7 +6,7 @@
 import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tagroll.catalog import Catalog, PhotoRow
@@ -105,7 +105,8 @@ class Rewriter:
         def decide(metadata: Metadata) -> Change:
             nonlocal seen
             seen = metadata
-            return change_for(metadata.tags, self.mapping)
+            change = change_for(metadata.tags, self.mapping)
+            return replace(change, left=self.catalog.left_tags(photo.path)) if change else change
 
         def journal(write: Write) -> None:
             numbers.append(self.catalog.journal(self.run, write))

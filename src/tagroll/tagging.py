@@ -162,7 +162,8 @@ class Tagger:
         def decide(metadata: Metadata) -> Change:
             nonlocal seen
             seen = metadata
-            return proposal.change(metadata, append=self.policy.append)
+            change = proposal.change(metadata, append=self.policy.append)
+            return dataclasses.replace(change, left=self.catalog.left_tags(photo.path)) if change else change
 
         def journal(write: Write) -> None:
             numbers.append(self.catalog.journal(self.run, write))

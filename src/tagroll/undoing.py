@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -32,6 +32,7 @@ class Undoer:
         command: What the run did that is undone: "tag", "dedupe" ...
         run: The number of the undoing run.
         dry_run: Only say what would be done.
+        named: Photos that are what the run tagged, whatever their pictures are now.
     """
 
     store: MetadataStore
@@ -40,6 +41,7 @@ class Undoer:
     command: str
     run: int
     dry_run: bool = False
+    named: Collection[Path] = ()
 
     def undo(self, numbers: Sequence[int]) -> Outcome:
         """Put a photo and its sidecar back: byte for byte when nobody touched them since, else by values.
@@ -96,14 +98,29 @@ class Undoer:
             WriteError: Nobody knows.
         """
         write = writing.write
-        if os.path.exists(write.photo) or os.path.exists(write.target):  # noqa: PTH110 - no error is one to stop for
+        is_there = os.path.exists(write.photo)  # noqa: PTH110 - no error is one to stop for
+        if self._is_that(write) if is_there else os.path.exists(write.target):  # noqa: PTH110
             return None
         if at := self.moved.where(writing):
             return at
+        if is_there:
+            raise WriteError(
+                "holds another picture than the one that was tagged",
+                "If it is that photo, edited since: tagroll undo RUN PATH, with the path of this very file.",
+            )
         raise WriteError(
             "was moved or deleted",
             "If it was moved, let tagroll find it: tagroll tags FOLDER, then undo again.",
         )
+
+    def _is_that(self, write: Write) -> bool:
+        """Whether the photo at its place is the one that was written, and no other one that has its name now."""
+        found = None if write.photo in self.named else next(_photos([write.photo]), None)
+        if found is None:
+            return True  # somebody says so; or it is no photo any more, and the store says why
+        picture = _picture(found, self.store, self.catalog)
+        # older catalogs have hashes of another kind
+        return picture == write.picture_hash or len(picture) != len(write.picture_hash)
 
     def _check_order(self, writing: Writing, at: Path | None) -> None:
         """See that nothing that tagroll wrote into the file later is still there: it would stay, and nobody knew why.
@@ -151,14 +168,14 @@ class Moved:
         for photo in self._candidates(write):
             with suppress(PhotoError):  # one that cannot be read is not known to be the one
                 says = self._journal_says(writing, photo.path)
-                if says is False:
+                if says is False or _picture(photo, self._store, self._catalog) != write.picture_hash:
                     continue
                 if (
                     write.after_hash
                     and self._store.file_hash(target_of(write, photo.path)) == write.after_hash
                 ):
                     return photo.path
-                if carrying is None and (says or self._carries(write, photo)):
+                if carrying is None and (says or left_in(write, self._store.read(photo))):
                     carrying = photo.path
         return carrying
 
@@ -185,9 +202,7 @@ class Moved:
             self._scanned = defaultdict(list)
             for photo in _photos(self._roots):
                 with suppress(PhotoError):
-                    row = self._catalog.photo(photo.path)
-                    known = row.picture_hash if row and row.stamp == self._store.stamp(photo) else ""
-                    self._scanned[known or self._store.picture_hash(photo)].append(photo)
+                    self._scanned[_picture(photo, self._store, self._catalog)].append(photo)
         return self._scanned.get(picture, ())
 
     def _journal_says(self, writing: Writing, path: Path) -> bool | None:
@@ -195,16 +210,24 @@ class Moved:
 
         If it is, then what was written there before led to the write, and the write to what came after.
         """
-        there = [other for other in self._catalog.written_at(path) if other.write.engine not in MADE]
+        picture = writing.write.picture_hash  # what was written into others that had this path says nothing
+        there = [
+            other
+            for other in self._catalog.written_at(path)
+            if other.write.engine not in MADE and other.write.picture_hash == picture
+        ]
         before = [other.write for other in there if other.id < writing.id]
         after = [other.write for other in there if other.id > writing.id]
         if before and not left_in(before[-1], writing.write.before):
             return False
         return left_in(writing.write, after[0].before) if after else None
 
-    def _carries(self, write: Write, photo: Photo) -> bool:
-        same = self._store.picture_hash(photo) == write.picture_hash
-        return same and left_in(write, self._store.read(photo))
+
+def _picture(photo: Photo, store: MetadataStore, catalog: Catalog) -> str:
+    """Hash of a photo's picture; that of a photo that the catalog knows as it is now is not made again."""
+    row = catalog.photo(photo.path)
+    known = row.picture_hash if row and row.stamp == store.stamp(photo) else ""
+    return known or store.picture_hash(photo)
 
 
 def _photos(roots: Sequence[Path]) -> Iterator[Photo]:

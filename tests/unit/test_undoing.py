@@ -1,6 +1,7 @@
 """Undo with the journal: photos that were moved, runs taken back in any order, and nothing but what a run wrote."""
 
 import dataclasses
+import io
 import itertools
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Change, Outcome, Photo, Status
 from tagroll.errors import UsageError
 from tagroll.formats import HEAD_BYTES, detect
+from tagroll.metadata import exif, jpeg
 from tagroll.metadata.store import MetadataStore
 from tagroll.reading import Reader
 from tagroll.recovering import recover
@@ -61,7 +63,7 @@ class Library:
         moved = Moved(roots or paths, self.store, self.catalog)
         writes = choose_writes(self.catalog, chosen, paths, moved)
         run = self.catalog.start_run("undo", [str(chosen.id)])
-        undoer = Undoer(self.store, self.catalog, moved, chosen.command, run)
+        undoer = Undoer(self.store, self.catalog, moved, chosen.command, run, named=paths)
         return [undoer.undo(numbers) for numbers in writes]
 
     def undo_one(self, *arguments, **options) -> Outcome:
@@ -117,6 +119,63 @@ def test_an_untagged_copy_is_not_taken_for_the_photo(library):
     library.look_at(moved.parent)
     assert library.undo_one().path == moved
     assert moved.read_bytes() == copy.read_bytes() == (FILES / "baseline.jpg").read_bytes()
+
+
+LIKE = ("baseline.jpg", "progressive.jpg", "gray.jpg")
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (1, 0, 2), (2, 0, 1)], ids=["shifted", "swapped", "round"])
+def test_photos_that_got_each_others_names_get_their_own_back(library, order):
+    """Whoever renumbers photos gives one the name of another; names do not say which photo it is."""
+    photos = [library.add(f"{number}.jpg", like) for number, like in enumerate(LIKE)]
+    for number, photo in enumerate(photos):
+        library.store.write(library.photo(photo), lambda _, n=number: Change((f"Own{n}",)), lambda _: None)
+    before = [photo.read_bytes() for photo in photos]
+    library.write(*photos, add=("Cat",))
+    aside = [photo.rename(photo.with_suffix(".aside")) for photo in photos]
+    now = [photo.rename(library.folder / f"{place}.jpg") for photo, place in zip(aside, order, strict=True)]
+    outcomes = library.undo(roots=(library.folder,))
+    assert {outcome.status for outcome in outcomes} == {Status.TAGGED}
+    assert [path.read_bytes() for path in now] == before
+
+
+def test_a_new_photo_under_the_name_of_one_that_is_gone_is_left_alone(library):
+    photo = library.add("IMG_1.jpg")
+    library.write(photo, add=("Cat",))
+    away = library.folder.parent / "away.jpg"
+    photo.rename(away)
+    new = library.add("IMG_1.jpg", "progressive.jpg")
+    library.store.write(library.photo(new), lambda _: Change(("Cat", "Grandma")), lambda _: None)
+    outcome = library.undo_one(roots=(library.folder,))
+    assert outcome.status is Status.FAILED
+    assert "another picture" in outcome.error
+    assert library.tags(new) == ("Cat", "Grandma")
+    away.rename(photo)
+    assert library.undo_one().status is Status.TAGGED
+    assert photo.read_bytes() == (FILES / "baseline.jpg").read_bytes()
+
+
+def test_a_photo_that_was_edited_is_undone_when_it_is_named(library):
+    photo = library.add("photo.jpg")
+    library.write(photo, add=("Cat",))
+    shutil.copy(FILES / "progressive.jpg", photo)
+    library.store.write(library.photo(photo), lambda _: Change(("Cat", "Mine")), lambda _: None)
+    assert library.undo_one().status is Status.FAILED
+    assert library.undo_one(None, photo).status is Status.TAGGED
+    assert library.tags(photo) == ("Mine",)
+
+
+def test_our_comment_goes_with_our_tags(library):
+    """Another program that took our tags away knows nothing of UserComment."""
+    photo = library.add("photo.jpg")
+    library.write(photo, add=("Cat",))
+    library.store.write(library.photo(photo), lambda _: Change(("Mine",), ("Cat",)), lambda _: None)
+    read = jpeg.read_packets(io.BytesIO(photo.read_bytes()))
+    stale = exif.set_text(read.exif, comment="Cat")
+    photo.write_bytes(jpeg.replace_packets(photo.read_bytes(), dataclasses.replace(read, exif=stale)))
+    assert library.undo_one().status is Status.TAGGED
+    fields = library.store.read(library.photo(photo)).fields
+    assert fields["ExifIFD:UserComment"] == fields["XMP-dc:Subject"] == ("Mine",)
 
 
 @pytest.mark.parametrize("name", ["photo.jpg", "renamed.jpg"])

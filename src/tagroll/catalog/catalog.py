@@ -238,9 +238,11 @@ class Catalog(Words):
         write = writing.write
         rows = self._read(
             # A write and what took it back cancel out; what took back something older does not.
+            # What was written into another photo that has the name now is none of its business.
             "SELECT max(run) FROM writes WHERE photo IN (?, ?) AND target IN (?, ?) AND id > ? AND run != ?"  # noqa: S608 - our own words
-            f" AND state = 'done' AND (undoes < ? OR {_NO_UNDO})",
-            *map(os.fsencode, (write.photo, photo, write.target, target)), writing.id, writing.run, writing.id,
+            f" AND picture_hash = ? AND state = 'done' AND (undoes < ? OR {_NO_UNDO})",
+            *map(os.fsencode, (write.photo, photo, write.target, target)), writing.id, writing.run,
+            write.picture_hash, writing.id,
         )  # fmt: skip
         return None if rows[0][0] is None else int(rows[0][0])
 
@@ -254,6 +256,11 @@ class Catalog(Words):
             had = {tag.casefold() for tag in json.loads(str(before))["tags"]}
             ours |= {tag.casefold() for tag in json.loads(str(after))["tags"]} - had
         return ours
+
+    def left_tags(self, photo: Path) -> tuple[tuple[str, ...], ...]:
+        """The lists of tags that writes have left in this photo."""
+        rows = self._read("SELECT after FROM writes WHERE photo = ? AND state = 'done'", os.fsencode(photo))
+        return tuple(tuple(json.loads(str(after))["tags"]) for (after,) in rows)
 
     def made_from(self, photo: Path) -> list[tuple[Write, str]]:
         """The files that were made, not changed, for this photo and not taken back; each with the model asked."""

@@ -63,7 +63,7 @@ def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: 
         )
         typed = [str(chosen.id), *map(str, paths), *(["--dry-run"] if dry_run else [])]
         run = catalog.start_run("undo", typed)
-        undoer = Undoer(store, catalog, moved, chosen.command, run, dry_run=dry_run)
+        undoer = Undoer(store, catalog, moved, chosen.command, run, dry_run=dry_run, named=frozenset(paths))
         with stop_on_interrupt() as stop, _report(settings, chosen, dry_run=dry_run) as report:
             try:
                 for outcome in map_unordered(undoer.undo, writes, threads=8, stop=stop):

@@ -251,7 +251,7 @@ def _hash(fd: int) -> str:
     hasher = blake3()
     while chunk := os.read(fd, _CHUNK):
         hasher.update(chunk)
-    return hasher.hexdigest(length=16)
+    return hasher.hexdigest(length=20)
 
 
 # taking back -------------------------------------------------------------------------------------------

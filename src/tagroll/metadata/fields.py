@@ -5,7 +5,7 @@ every program, whichever field it looks at first, sees the same tags. Both engin
 go through `metadata_from_fields` and `fields_after`, so both mean the same.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
@@ -188,7 +188,7 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
         old = metadata.fields.get(row.name, ())
         if row.holds == "text" or not (old or (row.spread and row.family in families)):
             continue
-        if row.holds == "comment" and not _is_ours("".join(old), metadata.fields, metadata.tags):
+        if row.holds == "comment" and not _is_ours("".join(old), metadata, change.left):
             continue
         after[row.name] = _share(row, old, tags, flat)
     return after
@@ -309,8 +309,8 @@ def _share(row: Field, old: tuple[str, ...], tags: tuple[str, ...], flat: tuple[
     return old if sorted(old) == sorted(new) else new
 
 
-def _is_ours(comment: str, fields: Fields, tags: tuple[str, ...]) -> bool:
-    """Whether a UserComment says nothing but tags of the photo, so that replacing it loses no word.
+def _is_ours(comment: str, metadata: Metadata, left: Iterable[tuple[str, ...]]) -> bool:
+    """Whether a UserComment says nothing but tags of the photo, or that tagroll left there: no word is lost with it.
 
     The older script wrote UTF-8 where UTF-16 belongs; read rightly, that is a row of Chinese characters, so
     the comment is also looked at as the bytes it came from. One word alone may be a caption; it counts only
@@ -318,14 +318,22 @@ def _is_ours(comment: str, fields: Fields, tags: tuple[str, ...]) -> bool:
     """
     if not comment:
         return True
-    names = (*keywords.names(tags).values(), *_flats(fields))
-    known = {keywords.key(part) for name in names for part in name.split(",")}
-    leaves = {keywords.key(part) for tag in tags for part in keywords.levels(tag)[-1].split(",")}
-    for reading in _readings(comment):
-        parts = {keywords.key(part) for part in reading.split(",") if part.strip()}
-        if parts == leaves or (len(parts) > 1 and parts <= known):
-            return True
-    return False
+    if any(says(comment, tags) for tags in (metadata.tags, *left)):
+        return True
+    known = _parts((*keywords.names(metadata.tags).values(), *_flats(metadata.fields)))
+    several = (parts for reading in _readings(comment) if len(parts := _parts([reading])) > 1)
+    return any(parts <= known for parts in several)
+
+
+def says(comment: str, tags: Iterable[str]) -> bool:
+    """Whether a UserComment is just this list of tags, in whatever order."""
+    leaves = _parts(keywords.levels(tag)[-1] for tag in tags)
+    return any(_parts([reading]) == leaves for reading in _readings(comment))
+
+
+def _parts(names: Iterable[str]) -> set[str]:
+    """The keys of what stands between the commas."""
+    return {keywords.key(part) for name in names for part in name.split(",") if part.strip()}
 
 
 def _readings(comment: str) -> Iterator[str]:

@@ -45,7 +45,7 @@ _GIF_APPLICATIONS = frozenset({b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"})
 
 
 def picture_hash(data: bytes | memoryview, fmt: Format) -> str:
-    """BLAKE3 (128 bits) of the picture in a file, as 32 hexadecimal digits.
+    """BLAKE3 (160 bits) of the picture in a file, as 40 hexadecimal digits.
 
     Args:
         data: The whole file.
@@ -63,8 +63,8 @@ def picture_hash(data: bytes | memoryview, fmt: Format) -> str:
         except (ValueError, LookupError, struct.error):
             count = 0
         if count:
-            return digest.hexdigest(length=16)
-    return blake3(b"whole file").update(view).hexdigest(length=16)
+            return digest.hexdigest(length=20)
+    return blake3(b"whole file").update(view).hexdigest(length=20)
 
 
 def same_picture(old: bytes, new: bytes, fmt: Format) -> bool:

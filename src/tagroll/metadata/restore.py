@@ -6,7 +6,7 @@ from pathlib import Path
 from tagroll.domain import Change, Metadata, Write
 from tagroll.errors import ForeignStructureError, WriteError
 from tagroll.metadata.engines import Engine, edit
-from tagroll.metadata.fields import metadata_from_fields, tags_after
+from tagroll.metadata.fields import metadata_from_fields, says, tags_after
 from tagroll.metadata.keywords import key
 from tagroll.metadata.patch import apply_patch
 from tagroll.metadata.planning import resolved
@@ -45,14 +45,17 @@ def change_back(write: Write, now: Metadata) -> Change:
     was, became, there = (
         {key(tag): tag for tag in metadata.tags} for metadata in (write.before, write.after, now)
     )
+    # our list may be left in UserComment alone, of which whoever took our tags away did not know
+    stale = says("".join(now.fields.get("ExifIFD:UserComment", ())), write.after.tags)
     return Change(
         add=tuple(tag for name, tag in was.items() if name not in became and name not in there),
-        remove=tuple(tag for name, tag in became.items() if name not in was and name in there),
+        remove=tuple(tag for name, tag in became.items() if name not in was and (stale or name in there)),
         set={
             name: getattr(write.before, name)
             for name in ("title", "description", "alt_text")
             if getattr(write.before, name) != getattr(write.after, name) == getattr(now, name)
         },
+        left=(write.after.tags,),
     )
 
 

@@ -54,8 +54,8 @@ class OwnerLostError(WriteError):
 
 
 def digest(data: bytes) -> str:
-    """Hash a whole file the way the journal keeps it: BLAKE3, 128 bits, hex."""
-    return blake3(data).hexdigest(length=16)
+    """Hash a whole file the way the journal keeps it: BLAKE3, 160 bits, hex."""
+    return blake3(data).hexdigest(length=20)
 
 
 @dataclass(frozen=True, slots=True)
