@@ -3,9 +3,9 @@
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class Undoer:
         run: The number of the undoing run.
         dry_run: Only say what would be done.
         named: Photos that are what the run tagged, whatever their pictures are now.
+        clean: Called with each file first: removes what a killed run left in its folder.
     """
 
     store: MetadataStore
@@ -42,6 +43,7 @@ class Undoer:
     run: int
     dry_run: bool = False
     named: Collection[Path] = ()
+    clean: Callable[[Path], None] = field(default=lambda _: None)
 
     def undo(self, numbers: Sequence[int]) -> Outcome:
         """Put a photo and its sidecar back: byte for byte when nobody touched them since, else by values.
@@ -59,6 +61,7 @@ class Undoer:
     def _undo_one(self, writing: Writing) -> Outcome:
         made = writing.write.engine in MADE
         path, way = (writing.write.target, self._take_back) if made else (writing.write.photo, self._put_back)
+        self.clean(writing.write.target)
         return guard(path, lambda: way(writing))
 
     def _put_back(self, writing: Writing) -> Outcome:

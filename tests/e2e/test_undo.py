@@ -33,6 +33,13 @@ def test_undo_takes_back_only_what_is_asked_for(tagroll, photos):
     assert "nothing to undo" in nothing.err
 
 
+def test_what_a_killed_run_left_goes(tagroll, photos):
+    tag(tagroll, photos, "Lake")
+    (photos / ".tagroll-0123456789ab.tmp").write_bytes(b"half of a photo")
+    assert tagroll("undo").code == 0
+    assert not (photos / ".tagroll-0123456789ab.tmp").exists()
+
+
 def test_what_another_program_added_since_stays(tagroll, photos, exiftool):
     by_hand = [
         "-XMP-dc:Subject=Mine",

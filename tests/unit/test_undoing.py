@@ -165,6 +165,16 @@ def test_a_photo_that_was_edited_is_undone_when_it_is_named(library):
     assert library.tags(photo) == ("Mine",)
 
 
+def test_letter_case_is_put_back_beside_what_another_program_did(library):
+    photo = library.add("photo.jpg")
+    library.store.write(library.photo(photo), lambda _: Change(("cat", "dog")), lambda _: None)
+    library.rename(photo, "cat", "Cat")
+    library.store.write(library.photo(photo), lambda _: Change(("Mine",)), lambda _: None)
+    assert set(library.tags(photo)) == {"Cat", "dog", "Mine"}
+    assert library.undo_one().status is Status.TAGGED
+    assert set(library.tags(photo)) == {"cat", "dog", "Mine"}
+
+
 def test_our_comment_goes_with_our_tags(library):
     """Another program that took our tags away knows nothing of UserComment."""
     photo = library.add("photo.jpg")

@@ -43,7 +43,7 @@ def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: 
     from tagroll.metadata.exiftool import available_exiftool
     from tagroll.metadata.store import MetadataStore
     from tagroll.parallel import map_unordered
-    from tagroll.recovering import recover
+    from tagroll.recovering import leftover_cleaner, recover
     from tagroll.scan import absolute
     from tagroll.undoing import Moved, Undoer, choose_run, choose_writes
 
@@ -63,7 +63,10 @@ def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: 
         )
         typed = [str(chosen.id), *map(str, paths), *(["--dry-run"] if dry_run else [])]
         run = catalog.start_run("undo", typed)
-        undoer = Undoer(store, catalog, moved, chosen.command, run, dry_run=dry_run, named=frozenset(paths))
+        undoer = Undoer(
+            store, catalog, moved, chosen.command, run,
+            dry_run=dry_run, named=frozenset(paths), clean=leftover_cleaner(store),
+        )  # fmt: skip
         with stop_on_interrupt() as stop, _report(settings, chosen, dry_run=dry_run) as report:
             try:
                 for outcome in map_unordered(undoer.undo, writes, threads=8, stop=stop):

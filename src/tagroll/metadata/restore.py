@@ -47,9 +47,12 @@ def change_back(write: Write, now: Metadata) -> Change:
     )
     # our list may be left in UserComment alone, of which whoever took our tags away did not know
     stale = says("".join(now.fields.get("ExifIFD:UserComment", ())), write.after.tags)
+    respelled = [name for name in was.keys() & became.keys() if was[name] != became[name] == there.get(name)]
+    lost = (tag for name, tag in was.items() if name not in became and name not in there)
+    ours = (tag for name, tag in became.items() if name not in was and (stale or name in there))
     return Change(
-        add=tuple(tag for name, tag in was.items() if name not in became and name not in there),
-        remove=tuple(tag for name, tag in became.items() if name not in was and (stale or name in there)),
+        add=(*lost, *(was[name] for name in respelled)),
+        remove=(*ours, *(became[name] for name in respelled)),
         set={
             name: getattr(write.before, name)
             for name in ("title", "description", "alt_text")
