@@ -22,11 +22,12 @@ from pathlib import Path
 from tagroll.domain import Change
 from tagroll.errors import MetadataError
 from tagroll.formats import HEAD_BYTES, Format, detect
-from tagroll.metadata import exif, iptc, jpeg, png, webp
+from tagroll.metadata import exif, iptc, jpeg, jxl, png, webp
 from tagroll.metadata.fields import ALL_FAMILIES, FIELDS, apply_change
 from tagroll.metadata.packets import Packets
 from tagroll.metadata.picture import picture_hash
 from tagroll.metadata.signed import is_signed
+from tagroll.metadata.unread import may_have_tags
 from tagroll.metadata.xmp import Xmp
 
 ENGINES = {"jpeg": jpeg, "png": png, "webp": webp}
@@ -78,6 +79,10 @@ def container(fmt: Format, data: bytes) -> str:
     """Run all that takes a file of this format apart; the name of what came out."""
     picture = picture_hash(data, fmt)
     is_signed(data, fmt)
+    may_have_tags(data, fmt)
+    if fmt.name == "jxl":
+        jxl.holds_jpeg(data)
+        jxl.check_nothing_hidden(data, found=False)
     engine = ENGINES.get(fmt.name)
     if engine is None:
         return "hashed"
