@@ -20,7 +20,9 @@ def recover(catalog: Catalog, store: MetadataStore) -> int:
     for writing in pending:
         store.remove_leftovers(writing.write.target.parent)
         with suppress(MetadataError):  # a file that cannot be read now is asked again by the next run
-            never = store.file_hash(writing.write.target) == writing.write.before_hash
+            never = (
+                store.file_hash(writing.write.target, writing.write.before_hash) == writing.write.before_hash
+            )
             states[writing.id] = "void" if never else "done"
     if states:
         catalog.settle(states)

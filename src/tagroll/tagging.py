@@ -118,7 +118,8 @@ class Tagger:
         captions = _captions(answer, self.policy.captions)
         if not tags and not any(captions.values()):
             return Outcome(photo.path, Status.SKIPPED, row.tags if row and fresh else (), asked=asked)
-        if row is None or row.picture_hash not in ("", picture):
+        # a hash of an older catalog, which is shorter, says nothing about this one
+        if row is None or (len(row.picture_hash) == len(picture) and row.picture_hash != picture):
             row = self._moved(picture)
         decided = bool(
             row

@@ -121,9 +121,11 @@ class Undoer:
         found = None if write.photo in self.named else next(_photos([write.photo]), None)
         if found is None:
             return True  # somebody says so; or it is no photo any more, and the store says why
-        picture = _picture(found, self.store, self.catalog)
-        # older catalogs have hashes of another kind
-        return picture == write.picture_hash or len(picture) != len(write.picture_hash)
+        if _picture(found, self.store, self.catalog, write.picture_hash) == write.picture_hash:
+            return True
+        # what cannot be taken apart is hashed whole: beside it, a sidecar as we left it tells whose it is
+        is_sidecar = write.target != write.photo and bool(write.after_hash)
+        return is_sidecar and self.store.file_hash(write.target, write.after_hash) == write.after_hash
 
     def _check_order(self, writing: Writing, at: Path | None) -> None:
         """See that nothing that tagroll wrote into the file later is still there: it would stay, and nobody knew why.
@@ -150,7 +152,7 @@ class Moved:
         self._roots, self._store, self._catalog = roots, store, catalog
         self._places: dict[Path, Path | None] = {}
         self._taken: set[Path | None] = set()
-        self._scanned: dict[str, list[Photo]] | None = None
+        self._scanned: dict[int, dict[str, list[Photo]]] = {}
         self._unhashed: dict[str, list[Path]] | None = None
         self._looking = threading.Lock()
 
@@ -171,11 +173,12 @@ class Moved:
         for photo in self._candidates(write):
             with suppress(PhotoError):  # one that cannot be read is not known to be the one
                 says = self._journal_says(writing, photo.path)
-                if says is False or _picture(photo, self._store, self._catalog) != write.picture_hash:
+                if says is False or self._picture(photo, write.picture_hash) != write.picture_hash:
                     continue
                 if (
                     write.after_hash
-                    and self._store.file_hash(target_of(write, photo.path)) == write.after_hash
+                    and self._store.file_hash(target_of(write, photo.path), write.after_hash)
+                    == write.after_hash
                 ):
                     return photo.path
                 if carrying is None and (says or left_in(write, self._store.read(photo))):
@@ -201,12 +204,16 @@ class Moved:
             yield from self._unhashed.get(key, [])
 
     def _in_roots(self, picture: str) -> Sequence[Photo]:
-        if self._scanned is None:
-            self._scanned = defaultdict(list)
+        kind = len(picture)  # older catalogs have hashes of another kind
+        if kind not in self._scanned:
+            found = self._scanned[kind] = defaultdict(list)
             for photo in _photos(self._roots):
                 with suppress(PhotoError):
-                    self._scanned[_picture(photo, self._store, self._catalog)].append(photo)
-        return self._scanned.get(picture, ())
+                    found[self._picture(photo, picture)].append(photo)
+        return self._scanned[kind].get(picture, ())
+
+    def _picture(self, photo: Photo, like: str) -> str:
+        return _picture(photo, self._store, self._catalog, like)
 
     def _journal_says(self, writing: Writing, path: Path) -> bool | None:
         """Whether the photo of this path is that of the write, going by what tagroll wrote there; None: nothing.
@@ -226,11 +233,12 @@ class Moved:
         return left_in(writing.write, after[0].before) if after else None
 
 
-def _picture(photo: Photo, store: MetadataStore, catalog: Catalog) -> str:
-    """Hash of a photo's picture; that of a photo that the catalog knows as it is now is not made again."""
+def _picture(photo: Photo, store: MetadataStore, catalog: Catalog, like: str) -> str:
+    """Hash of a photo's picture, of the kind of another one; it is not made again where the catalog knows it."""
     row = catalog.photo(photo.path)
-    known = row.picture_hash if row and row.stamp == store.stamp(photo) else ""
-    return known or store.picture_hash(photo)
+    if row and row.stamp == store.stamp(photo) and len(row.picture_hash) == len(like):
+        return row.picture_hash
+    return store.picture_hash(photo, like)
 
 
 def _photos(roots: Sequence[Path]) -> Iterator[Photo]:

@@ -55,6 +55,16 @@ def test_nothing_is_left_when_the_last_keyword_goes():
     assert set_keywords(dataset(5, b"T") + dataset(25, b"Sky"), ()) == UTF8 + dataset(5, b"T")
 
 
+@pytest.mark.parametrize("length", [61, 64, 80])
+def test_only_a_keyword_counts_as_cut(length):
+    """A caption in an older code may end in a letter that looks like the beginning of one in UTF-8."""
+    caption = "Une photo prise pendant les grandes vacances chez ".ljust(length - 1, "x") + "é"
+    assert dataset(120, caption.encode()) in set_keywords(dataset(120, caption.encode("latin-1")), ("Sky",))
+    assert read_keywords(dataset(25, ("ä" * 32).encode()[:63])) == ("ä" * 31,)
+    assert read_keywords(dataset(25, b"Caf\xe9")) == ("Café",)
+    assert read_keywords(dataset(25, b"x" * 80 + b"\xe9")) == ("x" * 80 + "é",)
+
+
 @pytest.mark.parametrize(
     ("mark", "encoding"),
     [

@@ -28,6 +28,7 @@ XMP = (
     b"<rdf:li>Sea</rdf:li></rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"
 )
 IPTC = b"\x1c\x02\x19\0\x03sea"
+VERSION = b"\x1c\x02\0\0\x02\0\x04"
 RESOURCE = b"8BIM\x03\xed\0\0\0\0\0\x03abc\0"
 
 
@@ -67,6 +68,19 @@ def photo(*before: bytes, after: tuple[bytes, ...] = (), tail: bytes = b"") -> b
 
 def read(data: bytes) -> Packets:
     return read_packets(io.BytesIO(data))
+
+
+def test_the_same_iptc_under_two_names_is_kept_in_step():
+    """As ImageMagick writes it."""
+    stream, other = VERSION + IPTC, VERSION + IPTC.replace(b"sea", b"sky")
+    block = b"8BIM\x04\x04\0\0" + len(stream).to_bytes(4, "big") + stream + bytes(len(stream) % 2)
+    data = photo(raw_ztxt(b"8bim", block), raw_ztxt(b"iptc", block))
+    assert read(data).iptc == stream
+    new = replace_packets(data, Packets(iptc=other))
+    assert read(new).iptc == other
+    assert new.count(b"Raw profile type") == 2
+    with pytest.raises(ForeignStructureError, match="several IPTC"):
+        read(photo(raw_ztxt(b"8bim", block), raw_ztxt(b"iptc", other)))
 
 
 @pytest.mark.parametrize("name", ["rgb.png", "alpha.png", "palette.png", "gray16.png"])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tagroll.domain import Change, Metadata, Photo
-from tagroll.errors import ChangedMeanwhileError, MetadataError, PhotoError, WriteError
+from tagroll.errors import ChangedMeanwhileError, ForeignStructureError, MetadataError, PhotoError, WriteError
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata import planning
 from tagroll.metadata import store as store_module
@@ -491,6 +491,60 @@ def test_undo_does_not_split_what_was_linked_since(store, photo):
         store.undo(done, Ledger())
     photo.path.with_name("second.jpg").unlink()
     assert store.undo(done, Ledger())
+
+
+@NEEDS_EXIFTOOL
+@pytest.mark.parametrize("name", ["plain.heic", "single.tif", "rgb.avif"])
+def test_the_mark_of_extended_xmp_means_nothing_outside_of_jpeg(store, tmp_path, name):
+    """It comes along when XMP is copied from a JPEG."""
+    photo, packet = copy(name, tmp_path), tmp_path / "packet.xmp"
+    mark = b' xmlns:n="http://ns.adobe.com/xmp/note/" n:HasExtendedXMP="0"'
+    packet.write_bytes(xmp(subject("Own")).replace(b" xmlns:dc", mark + b" xmlns:dc", 1))
+    subprocess.run([*COMMAND, "-q", "-m", "-overwrite_original", f"-XMP<={packet}", photo.path], check=True)
+    assert store.read(photo).tags == ("Own",)
+    (done,) = write(store, photo, "Cat")
+    assert done.engine == "exiftool"
+    assert store.read(photo).tags == ("Own", "Cat")
+
+
+@NEEDS_EXIFTOOL
+def test_without_exiftool_iptc_without_keywords_is_no_obstacle(tmp_path):
+    photo = copy("single.tif", tmp_path)
+    subprocess.run([*COMMAND, "-q", "-m", "-overwrite_original", "-IPTC:City=Paris", photo.path], check=True)
+    assert MetadataStore().read(photo).tags == ()
+
+
+def test_one_sidecar_under_two_hard_links_is_one(store, tmp_path):
+    photo = copy("palette.bmp", tmp_path)
+    (tmp_path / "palette.xmp").write_bytes(xmp(subject("Own")))
+    (tmp_path / "palette.bmp.xmp").hardlink_to(tmp_path / "palette.xmp")
+    assert store.read(photo).tags == ("Own",)
+    assert write(store, photo, "Cat")
+
+
+def test_an_app1_that_only_looks_like_xmp_is_no_obstacle(store, photo):
+    with_segments(photo, b"Camera\0<?xpacket begin nothing at all")
+    if COMMAND:
+        assert store.read(photo).tags == ()
+        assert write(store, photo, "Cat")
+    with pytest.raises(ForeignStructureError, match="second XMP packet"):
+        MetadataStore().read(photo)
+
+
+def test_a_broken_sidecar_is_named(store, photo):
+    photo.path.with_name("baseline.jpg.xmp").write_bytes(b"<x:xmpmeta broken")
+    for attempt in (lambda: store.read(photo), lambda: write(store, photo, "Cat")):
+        with pytest.raises(
+            MetadataError, match=r"its sidecar baseline\.jpg\.xmp: the XMP packet cannot be parsed"
+        ) as told:
+            attempt()
+        assert "<string>" not in told.value.message
+
+
+def test_what_is_read_with_another_policy_is_read_anew(photo):
+    stamps = {MetadataStore(sidecar=policy).stamp(photo) for policy in ("auto", "always", "never")}
+    assert len(stamps) == 3
+    assert MetadataStore(sidecar="never").stamps([photo]) == [MetadataStore(sidecar="never").stamp(photo)]
 
 
 def test_both_kinds_of_sidecar_are_read_and_kept_in_step(store, tmp_path):

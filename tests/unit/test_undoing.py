@@ -1,9 +1,12 @@
 """Undo with the journal: photos that were moved, runs taken back in any order, and nothing but what a run wrote."""
 
+import contextlib
 import dataclasses
 import io
 import itertools
+import os
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,8 @@ from tagroll.domain import Change, Outcome, Photo, Status
 from tagroll.errors import UsageError
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata import exif, jpeg
+from tagroll.metadata.picture import picture_hash
+from tagroll.metadata.safe_write import digest
 from tagroll.metadata.store import MetadataStore
 from tagroll.reading import Reader
 from tagroll.recovering import recover
@@ -449,3 +454,47 @@ def test_a_run_or_a_path_that_is_not_there_is_an_error(library):
     library.undo(run, photo.parent)
     with pytest.raises(UsageError, match="has nothing to undo"):
         library.undo(run)
+
+
+# catalogs of before ----------------------------------------------------------------------------------------
+
+
+def aged(library: Library) -> None:
+    """Let the journal and the index have the hashes that older catalogs have."""
+    rows = library.catalog._read("SELECT id, photo, target, picture_hash FROM writes")
+    with contextlib.closing(sqlite3.connect(library.catalog.path)) as c:
+        for number, photo, target, picture in rows:
+            after = Path(os.fsdecode(target))
+            old = picture_hash(
+                Path(os.fsdecode(photo)).read_bytes(),
+                library.photo(Path(os.fsdecode(photo))).format,
+                "0" * 32,
+            )
+            values = (digest(after.read_bytes(), "0" * 32), old, number)
+            c.execute("UPDATE writes SET after_hash = ?, picture_hash = ? WHERE id = ?", values)
+            c.execute("UPDATE photos SET picture_hash = ? WHERE picture_hash = ?", (old, picture))
+        c.commit()
+
+
+def age_before(library: Library, before: dict[Path, bytes]) -> None:
+    with contextlib.closing(sqlite3.connect(library.catalog.path)) as c:
+        for path, data in before.items():
+            values = (digest(data, "0" * 32), os.fsencode(path))
+            c.execute("UPDATE writes SET before_hash = ? WHERE target = ? AND before_hash != ''", values)
+        c.commit()
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_what_an_older_catalog_wrote_is_put_back_byte_for_byte(library, moved):
+    before = {library.add(name, name): b"" for name in ("baseline.jpg", "rgb.png", "palette.bmp")}
+    before = {path: path.read_bytes() for path in before}
+    library.write(*before, add=("Lake",))
+    aged(library)
+    age_before(library, before)
+    if moved:
+        (library.folder / "new").mkdir()
+        path = library.folder / "baseline.jpg"
+        before[path.rename(library.folder / "new/beach.jpg")] = before.pop(path)
+    assert {outcome.status for outcome in library.undo(roots=(library.folder,))} == {Status.TAGGED}
+    assert {path: path.read_bytes() for path in before} == before
+    assert not list(library.folder.rglob("*.xmp"))

@@ -114,7 +114,8 @@ class Options:
 
     def typed(self) -> list[str]:
         """The command's arguments as the history shows them."""
-        return [str(self.directory), *(("-o", str(self.output)) if self.output else ())]
+        output = ("-o", str(self.output)) if self.output else ()
+        return [str(self.directory), *output, *(["--dry-run"] if self.dry_run else [])]
 
 
 @click.command("classify")

@@ -31,7 +31,8 @@ def _load_config(ctx: click.Context, _parameter: click.Parameter, value: Path | 
 
 def _keys(command: click.Command) -> dict[str, str]:
     """What an option may be called in a settings file -> its parameter. A settings file names no other."""
-    named = ((p.name, (*p.opts, p.name)) for p in command.params if p.name and p.name != "config")
+    options = [p for p in command.params if isinstance(p, click.Option)]
+    named = ((p.name, (*p.opts, p.name)) for p in options if p.name and p.name != "config")
     return {word.lstrip("-").replace("-", "_"): name for name, words in named for word in words}
 
 

@@ -159,7 +159,7 @@ def take_back(write: Write, journal: Journal, *, dry_run: bool = False) -> Write
         return _unlinked(write, done, journal, dry_run=dry_run)
     with hold(write.target) as held:
         if not _is_second_name(held.state, write.photo):
-            if digest(held.data) != write.after_hash:
+            if digest(held.data, write.after_hash) != write.after_hash:
                 raise WriteError("was changed since it was made, so it stays", "delete it yourself")
             if write.engine in COPIES:
                 _check_photo(write)
@@ -259,7 +259,10 @@ def _hash(fd: int) -> str:
 
 def _unlinked(write: Write, done: Write, journal: Journal, *, dry_run: bool) -> Write:
     """Remove a symbolic link, if it is still ours."""
-    if not write.target.is_symlink() or digest(os.fsencode(write.target.readlink())) != write.after_hash:
+    if (
+        not write.target.is_symlink()
+        or digest(os.fsencode(write.target.readlink()), write.after_hash) != write.after_hash
+    ):
         raise WriteError("was changed since it was made, so it stays", "delete it yourself")
     if not dry_run:
         journal(done)
@@ -285,7 +288,7 @@ def _check_photo(write: Write) -> None:
     with contextlib.suppress(OSError, MetadataError):
         data = read_file(write.photo)
         fmt = detect(data[:HEAD_BYTES], write.photo.suffix)
-        if fmt and picture_hash(data, fmt) == write.picture_hash:
+        if fmt and picture_hash(data, fmt, write.picture_hash) == write.picture_hash:
             return
     raise WriteError(
         "the photo it was copied from was moved, edited or deleted, so the copy stays",

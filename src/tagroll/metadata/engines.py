@@ -148,11 +148,19 @@ class ViaExifTool:
     exiftool: ExifTool
     suffix: str
     families: frozenset[str]
+    is_jpeg: bool = False
     name: str = EXIFTOOL
 
     def read(self, data: bytes | Path) -> Content:
         """See Engine; a path of a file will do."""
-        return _whole(self._look(data))
+        content = self._look(data)
+        if self._is_extended(content):
+            raise MetadataError("the photo has extended XMP beside structures that are not understood")
+        return content
+
+    def _is_extended(self, content: Content) -> bool:
+        """Whether there is more XMP than exiftool gives in one piece; only JPEG has it, copies of the mark do not count."""
+        return self.is_jpeg and _EXTENDED in (content.packets.xmp or b"")
 
     def _look(self, data: bytes | Path) -> Content:
         return _content(self.exiftool.read(data, self.suffix, _WANTED))
@@ -166,8 +174,7 @@ class ViaExifTool:
         if content.beside is None:  # read by another engine
             content = self._look(data)
         packets, fields, there = content.packets, content.fields, content.beside or frozenset()
-        extended = packets.xmp is not None and _EXTENDED in packets.xmp
-        left = frozenset({"exif", "xmp"} if extended else {"exif"})
+        left = frozenset({"exif", "xmp"} if self._is_extended(content) else {"exif"})
         values = {
             name: tuple(map(legal, new))
             for name, new in wanted.items()
@@ -202,7 +209,8 @@ def in_process(fmt: Format) -> InProcess | None:
 
 def via_exiftool(exiftool: ExifTool, fmt: Format, path: Path) -> ViaExifTool:
     """The engine that lets exiftool do it."""
-    return ViaExifTool(exiftool, path.suffix, ALL_FAMILIES if fmt.name in {"jpeg", "tiff"} else _XMP_ONLY)
+    families = ALL_FAMILIES if fmt.name in {"jpeg", "tiff"} else _XMP_ONLY
+    return ViaExifTool(exiftool, path.suffix, families, is_jpeg=fmt.name == "jpeg")
 
 
 def read_many(exiftool: ExifTool, files: Sequence[Path]) -> list[Content | None]:
@@ -210,7 +218,7 @@ def read_many(exiftool: ExifTool, files: Sequence[Path]) -> list[Content | None]
     found: list[Content | None] = []
     for tags in exiftool.read_many(files, _WANTED):
         try:
-            found.append(_whole(_content(tags)) if tags is not None else None)
+            found.append(_content(tags) if tags is not None else None)
         except MetadataError:
             found.append(None)
     return found
@@ -235,13 +243,6 @@ def _content(tags: Mapping[str, str]) -> Content:
                 raise MetadataError(f"exiftool cannot read all of it: {warning}")
     there = _BESIDE.intersection(found)
     return Content({**read_fields(packets), **texts}, packets, _fixed(packets), beside=there)
-
-
-def _whole(content: Content) -> Content:
-    """The content, unless there is more that exiftool has not given."""
-    if _EXTENDED in (content.packets.xmp or b""):
-        raise MetadataError("the photo has extended XMP beside structures that are not understood")
-    return content
 
 
 def edit(

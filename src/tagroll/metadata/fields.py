@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from tagroll.domain import Change, Metadata
-from tagroll.errors import ForeignStructureError
+from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata import acdsee, exif, iptc, keywords
 from tagroll.metadata.packets import Packets, Picture
 from tagroll.metadata.xmp import Xmp
@@ -124,12 +124,23 @@ def read_fields(packets: Packets) -> Fields:
     found = _other_fields(packets)
     for packet in (packets.xmp, packets.extended_xmp, *packets.others):
         if packet is not None:
-            for name, values in _xmp_fields(Xmp(packet)).items():
+            for name, values in _xmp_fields(_parsed(packet, packets)).items():
                 if name not in found:
                     found[name] = values
                 elif FIELDS[name].kind in _LISTS:
                     found[name] = tuple(dict.fromkeys((*found[name], *values)))
     return found
+
+
+def _parsed(packet: bytes, packets: Packets) -> Xmp:
+    try:
+        return Xmp(packet)
+    except MetadataError as error:
+        if (
+            packet in packets.others
+        ):  # no program may take it for XMP; exiftool knows what it can make of the file
+            raise ForeignStructureError(f"the photo has a second XMP packet, and {error.message}") from error
+        raise
 
 
 def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fixed: bool = False) -> Metadata:
@@ -147,7 +158,7 @@ def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fix
             to the photo by a program that knows of no sidecar, and counts.
     """
     sources = [*sidecars, fields]
-    alone = fixed and any(all(one.get(name) for name in _COMPLETE) for one in sidecars)
+    alone = fixed and any(map(is_complete, sidecars))
     tag_sources = sidecars if alone else sources
     paths = [tag for source in tag_sources for tag in _paths(source)]
     flats = [value for source in tag_sources for value in _flats(source)]
@@ -156,6 +167,11 @@ def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fix
         if row.change and not captions.get(row.change):
             captions[row.change] = next((one[row.name][0] for one in sources if one.get(row.name)), "")
     return Metadata(keywords.union(paths, flats), dict(fields), **captions)
+
+
+def is_complete(fields: Fields) -> bool:
+    """Whether a sidecar has all the lists that tagroll and digiKam keep in step."""
+    return all(fields.get(name) for name in _COMPLETE)
 
 
 def tags_after(metadata: Metadata, change: Change) -> tuple[str, ...]:

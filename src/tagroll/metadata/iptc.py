@@ -56,7 +56,7 @@ def read(iim: bytes) -> Said:
     """
     datasets = _parse(iim)
     charset = _charset(datasets)
-    keywords = (_decode(item.value, charset) for item in datasets if item.number == _KEYWORD)
+    keywords = (_decode(item.value, charset, is_keyword=True) for item in datasets if item.number == _KEYWORD)
     # of a caption it matters that it is there, whatever it says
     known = "latin-1" if charset == "unknown" else charset
     captions = {_CAPTIONS[i.number]: _decode(i.value, known) for i in datasets if i.number in _CAPTIONS}
@@ -155,7 +155,7 @@ def _charset(datasets: list[_Dataset]) -> str:
     return _ENCODINGS.get(marks[0].rstrip(b"\0 "), "unknown") if marks and marks[0].strip(b"\0 ") else ""
 
 
-def _decode(value: bytes, charset: str) -> str:
+def _decode(value: bytes, charset: str, *, is_keyword: bool = False) -> str:
     """The text of a dataset. Without a mark it is UTF-8 where it can be, else Windows code page 1252."""
     value = value.rstrip(b"\0")
     if value.isascii() and not (charset == "unknown" and b"\x1b" in value):
@@ -167,8 +167,9 @@ def _decode(value: bytes, charset: str) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        # another program cut a character; text in an older code can end like that, but is rarely so long
-        if error.reason == "unexpected end of data" and (charset or len(value) > KEYWORD_BYTES - 4):
+        # another program cut a character; text in an older code may end like that, but a keyword has rarely this length
+        is_cut = is_keyword and KEYWORD_BYTES - 4 < len(value) <= KEYWORD_BYTES
+        if error.reason == "unexpected end of data" and (charset or is_cut):
             return value[: error.start].decode()
     try:
         return value.decode("cp1252")

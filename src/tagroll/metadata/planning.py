@@ -25,7 +25,7 @@ from tagroll.metadata.engines import (
     via_exiftool,
 )
 from tagroll.metadata.exiftool import INSTALL, ExifTool
-from tagroll.metadata.fields import Fields, metadata_from_fields
+from tagroll.metadata.fields import Fields, is_complete, metadata_from_fields
 from tagroll.metadata.picture import picture_hash, same_picture
 from tagroll.metadata.safe_write import Original, hold, read_file
 from tagroll.metadata.sidecar import find_sidecars, new_sidecar
@@ -50,7 +50,7 @@ class View:
         content: What the photo itself says.
         sidecars: Its sidecars, and what they say.
         picture: Hash of the picture.
-        fixed: Why the photo itself is not written into, or "".
+        reason: Why the photo itself is not written into, or "".
     """
 
     photo: Original
@@ -58,13 +58,13 @@ class View:
     content: Content
     sidecars: Sequence[tuple[Original, Content]]
     picture: str
-    fixed: str
+    reason: str
 
     @cached_property
     def metadata(self) -> Metadata:
         """What the photo and its sidecars say together."""
         beside = [content.fields for _, content in self.sidecars]
-        return metadata_from_fields(self.content.fields, beside, fixed=bool(self.fixed))
+        return metadata_from_fields(self.content.fields, beside, fixed=bool(self.reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +120,10 @@ class Planner:
             if fmt is None:
                 raise MetadataError("is no photo any more")
             beside = [held.enter_context(hold(sidecar)) for sidecar in self.find_sidecars(path, fmt)]
-            sidecars = [(one, SIDECAR.read(one.data)) for one in beside]
+            sidecars = [(one, read_sidecar(one.path, one.data)) for one in beside]
             content = self.read(path, fmt, original.data)
-            fixed = self._reason_against(path, fmt, original.state, content)
-            yield View(original, fmt, content, sidecars, picture_hash(original.data, fmt), fixed)
+            reason = self._reason_against(path, fmt, original.state, content)
+            yield View(original, fmt, content, sidecars, picture_hash(original.data, fmt), reason)
 
     def find_sidecars(self, path: Path, fmt: Format) -> list[Path]:
         """The sidecars that belong to the photo, unless sidecars are not wanted at all."""
@@ -135,9 +135,20 @@ class Planner:
         Raises:
             MetadataError, OSError: A sidecar cannot be read.
         """
-        beside = [SIDECAR.read(read_file(sidecar)).fields for sidecar in sidecars]
-        fixed = self._reason_against(path, fmt, path.stat(), content)
-        return metadata_from_fields(content.fields, beside, fixed=bool(fixed))
+        beside = [read_sidecar(sidecar, read_file(sidecar)).fields for sidecar in sidecars]
+        fixed = any(map(is_complete, beside)) and self._stays(path, fmt, content)
+        return metadata_from_fields(content.fields, beside, fixed=fixed)
+
+    def _stays(self, path: Path, fmt: Format, content: Content) -> bool:
+        """Whether the photo itself is not to be touched, going by no more of it than is needed."""
+        if self._reason_against(path, fmt, path.stat(), content):
+            return True
+        if fmt.writer != "exiftool":
+            return False
+        try:
+            return bool(judged(content, fmt, read_file(path)).fixed)
+        except MetadataError:  # too large to be written, or no file any more
+            return True
 
     def read(self, path: Path, fmt: Format, data: bytes) -> Content:
         """What a photo itself says, and whether it must stay as it is.
@@ -175,7 +186,7 @@ class Planner:
             WriteError: It cannot be done under this policy.
             MetadataError: A file cannot be read.
         """
-        reason = view.fixed
+        reason = view.reason
         if not reason and not in_process(view.format) and not self.exiftool:
             reason = "exiftool is missing"
         for engine in () if reason else self._embedders(view):
@@ -230,6 +241,18 @@ class Planner:
             yield engine
         if self.exiftool and view.format.name != "bmp":
             yield via_exiftool(self.exiftool, view.format, view.photo.path)
+
+
+def read_sidecar(path: Path, data: bytes) -> Content:
+    """What a sidecar says.
+
+    Raises:
+        MetadataError: It cannot be read.
+    """
+    try:
+        return SIDECAR.read(data)
+    except MetadataError as error:
+        raise MetadataError(f"its sidecar {path.name}: {error.message}", "mend or remove it") from error
 
 
 def judged(content: Content, fmt: Format, data: bytes) -> Content:

@@ -79,13 +79,14 @@ def replace_packets(data: bytes, new: Packets) -> bytes:
     old, found = _packets(chunks)
     edits = []
     if new.exif != old.exif:
-        edits.append(_edit(chunks, found.get("exif"), _exif_chunk(found.get("exif"), new.exif)))
+        exif = found["exif"][0] if "exif" in found else None
+        edits.append(_edit(chunks, exif, _exif_chunk(exif, new.exif)))
     if new.xmp != old.xmp:
         if old.others:
             raise ForeignStructureError("the photo has several XMP packets")
-        edits.append(_edit(chunks, found.get("xmp"), _xmp_chunk(new.xmp)))
+        edits.append(_edit(chunks, found["xmp"][0] if "xmp" in found else None, _xmp_chunk(new.xmp)))
     if new.iptc != old.iptc:
-        edits.append(_edit(chunks, found.get("iptc"), _iptc_chunk(found.get("iptc"), new.iptc)))
+        edits += [_edit(chunks, one, _iptc_chunk(one, new.iptc)) for one in found.get("iptc", [None])]
     return splice(data, edits)
 
 
@@ -124,28 +125,31 @@ def _checksum(name: bytes, payload: bytes) -> bytes:
     return zlib.crc32(payload, zlib.crc32(name)).to_bytes(4, "big")
 
 
-def _packets(chunks: Sequence[_Chunk]) -> tuple[Packets, Mapping[str, _Found]]:
+def _packets(chunks: Sequence[_Chunk]) -> tuple[Packets, Mapping[str, list[_Found]]]:
     """What the chunks say, and where it stands."""
     by_kind: dict[str, list[_Chunk]] = {}
     for chunk in chunks:
         if chunk.payload and _is_ours(chunk.name, chunk.payload):
             keyword = chunk.payload[:80].partition(b"\0")[0]
             by_kind.setdefault("exif" if chunk.name == b"eXIf" else _KINDS[keyword], []).append(chunk)
-    found = {}
+    found: dict[str, list[_Found]] = {}
     twins: list[bytes | None] = []
     for kind, several in by_kind.items():
         # the modern EXIF chunk beside its raw twin is what ImageMagick writes; it counts
         several.sort(key=lambda chunk: chunk.name != b"eXIf")
-        all_of_kind = [_found(chunk, is_alone=len(several) == 1) for chunk in several]
-        if kind == "iptc":  # Photoshop resources need not hold any
-            all_of_kind = [one for one in all_of_kind if one.packet is not None]
-            if len(all_of_kind) > 1:
+        counting = several[:1] if kind == "exif" else several
+        of_kind = [_found(chunk, is_alone=len(several) == 1) for chunk in counting]
+        if (
+            kind == "iptc"
+        ):  # Photoshop resources need not hold any; ImageMagick writes the same under two names
+            of_kind = [one for one in of_kind if one.packet is not None]
+            if len({one.packet for one in of_kind}) > 1:
                 raise ForeignStructureError("the photo has several IPTC packets")
         if kind == "xmp":
-            twins = [one.packet for one in all_of_kind[1:]]
-        if all_of_kind:
-            found[kind] = all_of_kind[0]
-    xmp, iptc, exif = (found[kind].packet if kind in found else None for kind in ("xmp", "iptc", "exif"))
+            twins = [one.packet for one in of_kind[1:]]
+        if of_kind:
+            found[kind] = of_kind
+    xmp, iptc, exif = (found[kind][0].packet if kind in found else None for kind in ("xmp", "iptc", "exif"))
     signed = any(chunk.name == b"caBX" for chunk in chunks) or points_to_manifest(xmp)
     return Packets(xmp, iptc, exif, others=tuple(filter(None, twins)), signed=signed), found
 

@@ -35,7 +35,7 @@ def bytes_before(write: Write, data: bytes) -> bytes:
         WriteError: The undo record is damaged.
     """
     before = apply_patch(data, write.patch) if write.before_hash else b""
-    if write.before_hash and digest(before) != write.before_hash:
+    if write.before_hash and digest(before, write.before_hash) != write.before_hash:
         raise WriteError("the undo record of this file is damaged")
     return before
 
@@ -87,7 +87,7 @@ def way_back(write: Write, original: Original, engine: Engine) -> Way | None:
     Raises:
         PhotoError: It cannot be done.
     """
-    found = digest(original.data)
+    found = digest(original.data, write.after_hash or write.before_hash)
     if found == write.before_hash:
         return None
     if found == write.after_hash:

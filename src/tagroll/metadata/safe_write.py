@@ -16,11 +16,13 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 
 from blake3 import blake3
 
 from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
+from tagroll.metadata.picture import is_old
 from tagroll.metadata.platforms import copy_attributes, lock, sync, sync_folder
 
 _LEFTOVER = re.compile(r"\.tagroll-[0-9a-f]{12}\.tmp")
@@ -53,8 +55,15 @@ class OwnerLostError(WriteError):
     """The new file could not get the original's owner or group. Nothing was written; a sidecar may do."""
 
 
-def digest(data: bytes) -> str:
-    """Hash a whole file the way the journal keeps it: BLAKE3, 160 bits, hex."""
+def digest(data: bytes, like: str = "") -> str:
+    """Hash a whole file the way the journal keeps it: BLAKE3, 160 bits, hex.
+
+    Args:
+        data: Its bytes.
+        like: A hash to compare with; one of an older catalog is BLAKE2b, 128 bits.
+    """
+    if is_old(like):
+        return blake2b(data, digest_size=16).hexdigest()
     return blake3(data).hexdigest(length=20)
 
 
@@ -269,7 +278,7 @@ def _read_whole(fd: int, state: os.stat_result) -> bytes:
         raise MetadataError("not a regular file")
     size = state.st_size
     if size > LARGEST:
-        raise MetadataError(f"too large ({size >> 30} GB; {LARGEST >> 30} GB at most)")
+        raise MetadataError(f"too large ({size / 2**30:.1f} GB; {LARGEST >> 30} GB at most)")
     data = os.read(fd, size + 1)
     while len(data) < size and (more := os.read(fd, size + 1 - len(data))):  # one call may give fewer
         data += more

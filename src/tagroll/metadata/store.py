@@ -7,7 +7,7 @@ undo: the way back, byte for byte or by values
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,10 +19,10 @@ from tagroll.formats import HEAD_BYTES, Format, detect
 from tagroll.metadata import safe_write
 from tagroll.metadata.engines import Content, Engine, in_process, read_many
 from tagroll.metadata.exiftool import ExifTool
-from tagroll.metadata.fields import metadata_from_fields, tags_after
+from tagroll.metadata.fields import tags_after
 from tagroll.metadata.patch import make_patch
 from tagroll.metadata.picture import picture_hash
-from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, judged, resolved
+from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, resolved
 from tagroll.metadata.platforms import keep_large_blocks
 from tagroll.metadata.restore import Way, bytes_before, target_of, way_back
 from tagroll.metadata.safe_write import (
@@ -75,6 +75,8 @@ class MetadataStore:
         keep_large_blocks()
         self._planner = Planner(sidecar, exiftool)
         self._touch = touch
+        # whether sidecars are read, and speak alone, depends on it: what was read with another one is read anew
+        self._policy = "" if sidecar == "auto" else f" {sidecar}"
 
     def __enter__(self) -> Self:
         """Use as a context manager."""
@@ -129,22 +131,18 @@ class MetadataStore:
         try:
             content = content or self._read_file(path, photo.format)
             sidecars = self._planner.find_sidecars(path, photo.format)
-            if not sidecars:
-                return metadata_from_fields(content.fields)
-            if photo.format.writer == "exiftool":  # may it be written into, or do its sidecars speak alone?
-                content = judged(content, photo.format, read_file(path))
             return self._planner.together(path, photo.format, content, sidecars)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
 
-    def picture_hash(self, photo: Photo) -> str:
+    def picture_hash(self, photo: Photo, like: str = "") -> str:
         """Hash of the picture in a photo, whatever its metadata say (see `picture.picture_hash`).
 
         Raises:
             MetadataError: The file cannot be read.
         """
         try:
-            return picture_hash(read_file(photo.path), photo.format)
+            return picture_hash(read_file(photo.path), photo.format, like)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
 
@@ -160,7 +158,7 @@ class MetadataStore:
             states = [os.stat(file) for file in (path, *sidecars)]  # noqa: PTH116  # hot path
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
-        return _stamp(states)
+        return " ".join(map(_stamp_of, states)) + self._policy
 
     def stamps(self, photos: Sequence[Photo]) -> list[str]:
         """The stamps of many photos at once, "" for one that is not there; looks for sidecars once a folder."""
@@ -175,19 +173,19 @@ class MetadataStore:
                 bare[folder] = not any(name[-4:].lower() == ".xmp" for name in os.listdir(folder))  # noqa: PTH208
             state = os.lstat(path)
             if bare[folder] and not stat.S_ISLNK(state.st_mode):
-                return _stamp_of(state)
+                return _stamp_of(state) + self._policy
             return self.stamp(photo)
         except (OSError, MetadataError):
             return ""
 
-    def file_hash(self, path: Path) -> str:
-        """Hash of a whole file as the journal keeps it; "" where there is no file.
+    def file_hash(self, path: Path, like: str = "") -> str:
+        """Hash of a whole file as the journal keeps it (see `safe_write.digest`); "" where there is no file.
 
         Raises:
             MetadataError: It is there but cannot be read.
         """
         try:
-            return digest(read_file(path))
+            return digest(read_file(path), like)
         except FileNotFoundError:
             return ""
         except OSError as error:
@@ -347,10 +345,6 @@ class MetadataStore:
         if fmt is None:
             raise MetadataError("is no photo any more")
         return self._planner.engine(write.engine, target, fmt)
-
-
-def _stamp(states: Iterable[os.stat_result]) -> str:
-    return " ".join(map(_stamp_of, states))
 
 
 def _stamp_of(state: os.stat_result) -> str:

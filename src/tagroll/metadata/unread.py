@@ -4,7 +4,8 @@ import struct
 
 from tagroll.errors import MetadataError
 from tagroll.formats import Format
-from tagroll.metadata import exif
+from tagroll.metadata import exif, iptc
+from tagroll.metadata.photoshop import iptc_of
 from tagroll.metadata.picture_bmff import heif_exif
 from tagroll.metadata.picture_tiff import Tiff
 
@@ -43,8 +44,9 @@ def _tiff_has_tags(tiff: Tiff) -> bool:
     while position and pages < _MAX_PAGES:
         entries, position = tiff.entries(position)
         pages += 1
-        if _IPTC in entries or _XP_KEYWORDS in entries:
-            return True
-        if _PHOTOSHOP in entries and b"8BIM\x04\x04" in bytes(tiff.value(entries[_PHOTOSHOP])):
+        iptc_block = bytes(tiff.value(entries[_IPTC])) if _IPTC in entries else b""
+        resources = bytes(tiff.value(entries[_PHOTOSHOP])) if _PHOTOSHOP in entries else b""
+        blocks = (iptc_block, iptc_of(resources) or b"")
+        if _XP_KEYWORDS in entries or any(map(iptc.read_keywords, blocks)):
             return True
     return False

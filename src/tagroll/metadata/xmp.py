@@ -253,7 +253,8 @@ def _parse(body: str) -> Element:
     try:
         return etree.fromstring(body.encode(), _PARSER)
     except (etree.XMLSyntaxError, UnicodeEncodeError) as error:
-        raise MetadataError(f"the XMP packet cannot be parsed: {error}") from error
+        what = str(error).partition(" (<string>")[0]
+        raise MetadataError(f"the XMP packet cannot be parsed: {what}") from error
 
 
 def _find_rdf(root: Element) -> Element:
