@@ -31,6 +31,7 @@ from tagroll.metadata.exiftool import find_exiftool
 from tagroll.metadata.store import MetadataStore
 
 JPEG = next(row for row in FORMATS if row.name == "jpeg")
+STORE = MetadataStore()
 TAGS = ("Mountain", "Lake", "Snow", "Sunrise", "Reflection", "Hiking", "Pine Tree", "Blue Sky")
 
 
@@ -47,7 +48,7 @@ def limit(path: Path) -> None:
 def tagroll(path: Path) -> None:
     """What `tagroll tag` does once the tags are known."""
     photo = Photo(path, 0, 0, JPEG)
-    if not MetadataStore().write(photo, lambda _: Change(add=TAGS), lambda _: None):
+    if not STORE.write(photo, lambda _: Change(add=TAGS), lambda _: None):
         raise SystemExit(f"{path} has these tags already")
 
 
@@ -65,7 +66,7 @@ def older_script(path: Path) -> None:
 
 def read(path: Path) -> None:
     """Read the tags."""
-    MetadataStore().read(Photo(path, 0, 0, JPEG))
+    STORE.read(Photo(path, 0, 0, JPEG))
 
 
 def slow_down(seconds: float) -> None:

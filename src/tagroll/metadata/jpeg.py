@@ -108,6 +108,8 @@ def replace_packets(data: bytes, new: Packets) -> bytes:
     if new.exif != old.exif:
         edits.append(_exif_edit(segments, new.exif))
     if new.xmp != old.xmp:
+        if old.others:
+            raise ForeignStructureError("the photo has several XMP packets")
         edits.append(_xmp_edit(segments, new.xmp))
     if new.iptc != old.iptc:
         edits += _iptc_edits(segments, new.iptc)
@@ -267,8 +269,6 @@ def _xmp_edit(segments: Sequence[_Segment], xmp: bytes | None) -> Edit:
     if _of(segments, "extended"):
         raise ForeignStructureError("the photo has extended XMP")
     found = _of(segments, "xmp")
-    if _packets(segments).others:
-        raise ForeignStructureError("the photo has several XMP packets")
     if xmp is not None:
         xmp = _XMP + _padded(xmp, len(found[0].payload) - len(_XMP) if found else 0)
     return _edit(found, _lead(segments, {"jfif", "exif"}), _APP1, xmp)

@@ -7,10 +7,15 @@ than the old packets: some hundred bytes for an edit of a JPEG of any size.
 
 import struct
 from collections.abc import Iterator
-from typing import Literal
+from threading import local
+from typing import TYPE_CHECKING, Literal, cast
 
 from tagroll.errors import WriteError
 
+if TYPE_CHECKING:
+    import zstandard
+
+_local = local()
 _MAGIC = b"TRp1"
 _STEP = struct.Struct("<QQQ")  # literal bytes to append; then offset and length of the stretch to copy
 _COUNT = struct.Struct("<I")
@@ -38,8 +43,6 @@ def make_patch(before: bytes, after: bytes) -> bytes:
     Raises:
         WriteError: It would not give the bytes before back (which is a mistake of ours).
     """
-    import zstandard  # only runs that write need it
-
     steps, literals, done = [], [], 0
     for start, source, length in _copies(before, after, (0, len(before)), (0, len(after)), 0):
         steps.append(_STEP.pack(start - done, source, length))
@@ -50,7 +53,16 @@ def make_patch(before: bytes, after: bytes) -> bytes:
     body = b"".join([_COUNT.pack(len(steps)), *steps, *literals])
     if b"".join(_pieces(after, body)) != before:  # without a way back nothing may be written
         raise WriteError("no undo record could be made")
-    return _MAGIC + zstandard.ZstdCompressor(level=3).compress(body)
+    return _MAGIC + _compressor().compress(body)
+
+
+def _compressor() -> "zstandard.ZstdCompressor":
+    """The compressor of this thread: making one takes longer than most patches do."""
+    if not hasattr(_local, "compressor"):
+        import zstandard  # only runs that write need it
+
+        _local.compressor = zstandard.ZstdCompressor(level=3)
+    return cast("zstandard.ZstdCompressor", _local.compressor)
 
 
 def apply_patch(after: bytes, patch: bytes) -> bytes:
@@ -66,7 +78,7 @@ def apply_patch(after: bytes, patch: bytes) -> bytes:
     Raises:
         WriteError: The patch is damaged or was made for another file.
     """
-    import zstandard  # see make_patch
+    import zstandard  # see _compressor
 
     magic, packed = patch[: len(_MAGIC)], patch[len(_MAGIC) :]
     try:

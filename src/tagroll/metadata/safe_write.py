@@ -90,12 +90,9 @@ class Original:
             ChangedMeanwhileError: It is not the same any more.
         """
         with contextlib.suppress(OSError):
-            fd = os.open(self.path, _READ | _FLAGS)
-            try:
-                if _identity(os.fstat(fd)) == _identity(self.state) and _holds(fd, self.data):
-                    return
-            finally:
-                os.close(fd)
+            # the same file as we hold open, so that its bytes can be read there
+            if _identity(self.path.lstat()) == _identity(self.state) and _holds(self.fd, self.data):
+                return
         raise ChangedMeanwhileError(
             "another program changed the file while tagroll worked on it", "nothing was written; run again"
         )
@@ -352,7 +349,7 @@ def _identity(state: os.stat_result) -> tuple[int, ...]:
 
 def _holds(fd: int, data: bytes) -> bool:
     """Whether a file holds exactly these bytes."""
-    position = 0
+    position = os.lseek(fd, 0, os.SEEK_SET)
     while chunk := os.read(fd, _CHUNK):
         if not data.startswith(chunk, position):
             return False
