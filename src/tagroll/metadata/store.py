@@ -5,8 +5,10 @@ write: hold -> decide -> edit in memory -> verify -> journal -> replace
 undo: the way back, byte for byte or by values
 """
 
+import contextlib
 import os
 import stat
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +77,7 @@ class MetadataStore:
         keep_large_blocks()
         self._planner = Planner(sidecar, exiftool)
         self._touch = touch
+        self._computing = threading.Lock()
         # whether sidecars are read, and speak alone, depends on it: what was read with another one is read anew
         self._policy = "" if sidecar == "auto" else f" {sidecar}"
 
@@ -228,7 +231,8 @@ class MetadataStore:
             change = decide(view.metadata)
             if not change:
                 return ()
-            steps, _ = self._planner.steps(view, change)
+            with self._turn(view):
+                steps, _ = self._planner.steps(view, change)
             try:
                 return self._commit_all(steps, view, change, journal, dry_run=dry_run)
             except OwnerLostError:
@@ -299,6 +303,13 @@ class MetadataStore:
                     raise
         return self._planner.read_other(path, fmt)
 
+    def _turn(self, view: View) -> contextlib.AbstractContextManager[object]:
+        """Held while Python computes: it does so in one thread at a time, and taking turns costs less than a fight for it.
+
+        exiftool computes in processes of its own.
+        """
+        return self._computing if in_process(view.format) else contextlib.nullcontext()
+
     def _commit_all(
         self, steps: Sequence[Step], view: View, change: Change, journal: Journal, *, dry_run: bool
     ) -> tuple[Write, ...]:
@@ -307,7 +318,8 @@ class MetadataStore:
 
     def _commit(self, step: Step, view: View, change: Change, journal: Journal, *, dry_run: bool) -> Write:
         """Journal and write one file."""
-        write = _written(step, view, change)
+        with self._turn(view):
+            write = _written(step, view, change)
 
         def ready() -> None:
             view.photo.check_unchanged()  # no sidecar for a photo that has gone
