@@ -443,6 +443,17 @@ def test_what_another_program_adds_to_a_photo_beside_its_sidecar_stays(store, ph
     assert MetadataStore(sidecar="never").read(photo).tags == ("One", "Mine", "Two")
 
 
+def test_the_last_tag_of_a_photo_that_is_not_written_into_does_not_pass_for_gone(photo):
+    write(MetadataStore(), photo, "Own")
+    store, journal = MetadataStore(sidecar="always"), Ledger()
+    for tags in (("Own",), ("Lake",)):
+        with pytest.raises(WriteError, match="cannot be taken away: sidecars are asked for"):
+            store.write(photo, adding(remove=tags), journal)
+        assert store.read(photo).tags == tags
+        write(store, photo, "Lake", remove=("Own",))
+    assert journal == []
+
+
 @pytest.mark.parametrize("policy", ["auto", "always"])
 def test_the_sidecar_of_a_photo_that_is_not_written_into_speaks_alone(photo, policy):
     MetadataStore().write(photo, adding("Old"), Ledger())

@@ -25,7 +25,7 @@ from tagroll.metadata.engines import (
     via_exiftool,
 )
 from tagroll.metadata.exiftool import INSTALL, ExifTool
-from tagroll.metadata.fields import Fields, is_complete, metadata_from_fields
+from tagroll.metadata.fields import Fields, is_complete, metadata_from_fields, tags_after
 from tagroll.metadata.picture import picture_hash, same_picture
 from tagroll.metadata.safe_write import Original, hold, read_file
 from tagroll.metadata.sidecar import find_sidecars, new_sidecar
@@ -199,6 +199,9 @@ class Planner:
             return [one for one in (step, *also) if one.new != one.old], ""
         if self.policy == "never":
             raise WriteError(f"cannot be written into: {reason}", "--sidecar auto would write beside it")
+        if not tags_after(view.metadata, change) and metadata_from_fields(view.content.fields).tags:
+            # a sidecar can replace the tags of a photo, but no program takes one without any for "none"
+            raise WriteError(f"its tags are inside, where they cannot be taken away: {reason}")
         return [one for one in self.beside(view, change) if one.new != one.old], reason
 
     def beside(self, view: View, change: Change) -> list[Step]:
