@@ -146,8 +146,8 @@ class Write:
         engine: "jpeg", "png", "webp", "exiftool" or "sidecar".
         before: Metadata of the photo before.
         after: Metadata of the photo after.
-        before_hash: BLAKE3, 160 bits (hex), of the whole target before, or "" when there was no such file.
-        after_hash: BLAKE3, 160 bits (hex), of the whole target after, or "" when the write removes it.
+        before_hash: Hash (see metadata/hashing.py) of the whole target before, or "" when there was no such file.
+        after_hash: Hash of the whole target after, or "" when the write removes it.
         patch: Turns the bytes after into the bytes before (metadata/patch.py); b"" when there was no file.
         picture_hash: Hash of the photo's picture data; a write never changes it.
     """

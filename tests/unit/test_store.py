@@ -19,8 +19,9 @@ from tagroll.metadata import planning
 from tagroll.metadata import store as store_module
 from tagroll.metadata.engines import SIGNED
 from tagroll.metadata.exiftool import ExifTool, find_exiftool
+from tagroll.metadata.hashing import digest
 from tagroll.metadata.planning import SIDECAR
-from tagroll.metadata.safe_write import OwnerLostError, digest
+from tagroll.metadata.safe_write import OwnerLostError
 from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"

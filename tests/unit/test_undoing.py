@@ -16,8 +16,8 @@ from tagroll.domain import Change, Outcome, Photo, Status
 from tagroll.errors import UsageError
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata import exif, jpeg
+from tagroll.metadata.hashing import digest
 from tagroll.metadata.picture import picture_hash
-from tagroll.metadata.safe_write import digest
 from tagroll.metadata.store import MetadataStore
 from tagroll.reading import Reader
 from tagroll.recovering import recover

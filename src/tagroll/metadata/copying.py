@@ -14,17 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from blake3 import blake3
-
 from tagroll.domain import Change, Journal, Metadata, Photo, Write
 from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
 from tagroll.formats import HEAD_BYTES, detect
+from tagroll.metadata import hashing
+from tagroll.metadata.hashing import digest
 from tagroll.metadata.picture import picture_hash
 from tagroll.metadata.planning import SIDECAR, Planner, resolved
 from tagroll.metadata.platforms import clone, copy_attributes, sync, sync_folder
 from tagroll.metadata.safe_write import (
     OwnerLostError,
-    digest,
     explained,
     hold,
     keep_owner,
@@ -248,10 +247,10 @@ def _put(ready: Sequence[_Ready]) -> None:
 def _hash(fd: int) -> str:
     """As `digest`, of an open file."""
     os.lseek(fd, 0, os.SEEK_SET)
-    hasher = blake3()
+    whole = hashing.hasher()
     while chunk := os.read(fd, _CHUNK):
-        hasher.update(chunk)
-    return hasher.hexdigest(length=20)
+        whole.update(chunk)
+    return hashing.text(whole)
 
 
 # taking back -------------------------------------------------------------------------------------------

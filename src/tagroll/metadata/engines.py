@@ -49,6 +49,7 @@ _WANTED = (_XMP, "IPTC", *sorted(_BESIDE), _ITEMS, *_EXIF_TEXTS)
 
 
 SIGNED = "a C2PA signature would become invalid"
+"""Why a signed file must stay as it is."""
 EXIFTOOL = "exiftool"
 """How the journal calls that engine."""
 

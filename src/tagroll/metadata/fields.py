@@ -136,9 +136,8 @@ def _parsed(packet: bytes, packets: Packets) -> Xmp:
     try:
         return Xmp(packet)
     except MetadataError as error:
-        if (
-            packet in packets.others
-        ):  # no program may take it for XMP; exiftool knows what it can make of the file
+        if packet in packets.others:
+            # no program may take it for XMP; exiftool knows what it can make of the file
             raise ForeignStructureError(f"the photo has a second XMP packet, and {error.message}") from error
         raise
 
@@ -191,11 +190,7 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
         change: What to do.
         families: The packets the file can hold. Outside of them, a field is kept in step where it is already.
     """
-    after = {
-        row.name: _caption(change.set[row.change])
-        for row in _XMP_ROWS
-        if row.change and row.change in change.set
-    }
+    after = {row.name: _caption(change.set[row.change]) for row in _XMP_ROWS if row.change in change.set}
     if not change.add and not change.remove:
         return after
     tags = tags_after(metadata, change)

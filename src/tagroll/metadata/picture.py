@@ -20,18 +20,15 @@ sequence are hashed whole.
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from hashlib import blake2b
-
-from blake3 import blake3
 
 from tagroll.formats import Format
+from tagroll.metadata import hashing
 from tagroll.metadata.jpeg_scan import end_of_image
 from tagroll.metadata.picture_bmff import heif_parts, jxl_parts
 from tagroll.metadata.picture_tiff import tiff_parts
 
 Parts = Iterator[bytes | memoryview]
 
-_OLD_DIGITS = 32
 _SEGMENT = re.compile(rb"\xff([^\x00\xff])")
 _NO_SEGMENT = frozenset(bytes([marker]) for marker in range(0xD0, 0xDA))
 _MAX_SEGMENTS = 10_000
@@ -47,17 +44,17 @@ _GIF_APPLICATIONS = frozenset({b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"})
 
 
 def picture_hash(data: bytes | memoryview, fmt: Format, like: str = "") -> str:
-    """BLAKE3 (160 bits) of the picture in a file, as 40 hexadecimal digits.
+    """Hash of the picture in a file; see `hashing`.
 
     Args:
         data: The whole file.
         fmt: Its format; files of different formats never hash the same.
-        like: A hash to compare with; one of an older catalog is BLAKE2b, 128 bits.
+        like: A hash to compare with.
     """
     view = memoryview(data)
     parts_of = _PARTS.get(fmt.name)
     if parts_of is not None:
-        digest = _hasher(fmt.name.encode(), like)
+        digest = hashing.hasher(fmt.name.encode(), like)
         count = 0
         try:
             for part in parts_of(view):
@@ -66,23 +63,10 @@ def picture_hash(data: bytes | memoryview, fmt: Format, like: str = "") -> str:
         except (ValueError, LookupError, struct.error):
             count = 0
         if count:
-            return _hex(digest)
-    whole = _hasher(b"whole file", like)
+            return hashing.text(digest)
+    whole = hashing.hasher(b"whole file", like)
     whole.update(view)
-    return _hex(whole)
-
-
-def is_old(hash_: str) -> bool:
-    """Whether a hash is one of an older catalog."""
-    return len(hash_) == _OLD_DIGITS
-
-
-def _hasher(kind: bytes, like: str) -> "blake3 | blake2b":
-    return blake2b(digest_size=_OLD_DIGITS // 2, person=kind) if is_old(like) else blake3(kind)
-
-
-def _hex(hasher: "blake3 | blake2b") -> str:
-    return hasher.hexdigest(length=20) if isinstance(hasher, blake3) else hasher.hexdigest()
+    return hashing.text(whole)
 
 
 def same_picture(old: bytes, new: bytes, fmt: Format) -> bool:

@@ -139,9 +139,8 @@ def _packets(chunks: Sequence[_Chunk]) -> tuple[Packets, Mapping[str, list[_Foun
         several.sort(key=lambda chunk: chunk.name != b"eXIf")
         counting = several[:1] if kind == "exif" else several
         of_kind = [_found(chunk, is_alone=len(several) == 1) for chunk in counting]
-        if (
-            kind == "iptc"
-        ):  # Photoshop resources need not hold any; ImageMagick writes the same under two names
+        if kind == "iptc":
+            # Photoshop resources need not hold any; ImageMagick writes the same under two names
             of_kind = [one for one in of_kind if one.packet is not None]
             if len({one.packet for one in of_kind}) > 1:
                 raise ForeignStructureError("the photo has several IPTC packets")

@@ -16,13 +16,9 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 
-from blake3 import blake3
-
 from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
-from tagroll.metadata.picture import is_old
 from tagroll.metadata.platforms import copy_attributes, lock, sync, sync_folder
 
 _LEFTOVER = re.compile(r"\.tagroll-[0-9a-f]{12}\.tmp")
@@ -53,18 +49,6 @@ BeforeReplace = Callable[[], None]
 
 class OwnerLostError(WriteError):
     """The new file could not get the original's owner or group. Nothing was written; a sidecar may do."""
-
-
-def digest(data: bytes, like: str = "") -> str:
-    """Hash a whole file the way the journal keeps it: BLAKE3, 160 bits, hex.
-
-    Args:
-        data: Its bytes.
-        like: A hash to compare with; one of an older catalog is BLAKE2b, 128 bits.
-    """
-    if is_old(like):
-        return blake2b(data, digest_size=16).hexdigest()
-    return blake3(data).hexdigest(length=20)
 
 
 @dataclass(frozen=True, slots=True)

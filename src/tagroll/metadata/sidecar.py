@@ -41,9 +41,9 @@ def find_sidecars(photo: Path, fmt: Format) -> list[Path]:
         found.append(Path(os.path.realpath(name)))
     if stem != whole and (name := _existing(stem)) and _belongs(Path(name), photo, fmt):
         found.append(Path(os.path.realpath(name)))
-    return (
-        found[:1] if len(found) > 1 and _same(str(found[0]), found[1]) else found
-    )  # one file under both names is one
+    if len(found) > 1 and _same(str(found[0]), found[1]):
+        return found[:1]  # one file under both names is one
+    return found
 
 
 def _existing(name: str) -> str | None:

@@ -22,6 +22,7 @@ from tagroll.metadata import safe_write
 from tagroll.metadata.engines import Content, Engine, in_process, read_many
 from tagroll.metadata.exiftool import ExifTool
 from tagroll.metadata.fields import tags_after
+from tagroll.metadata.hashing import digest
 from tagroll.metadata.patch import make_patch
 from tagroll.metadata.picture import picture_hash
 from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, resolved
@@ -30,7 +31,6 @@ from tagroll.metadata.restore import Way, bytes_before, target_of, way_back
 from tagroll.metadata.safe_write import (
     Original,
     OwnerLostError,
-    digest,
     hold,
     read_file,
     safe_create,
@@ -182,7 +182,7 @@ class MetadataStore:
             return ""
 
     def file_hash(self, path: Path, like: str = "") -> str:
-        """Hash of a whole file as the journal keeps it (see `safe_write.digest`); "" where there is no file.
+        """Hash of a whole file as the journal keeps it (see `hashing`); "" where there is no file.
 
         Raises:
             MetadataError: It is there but cannot be read.

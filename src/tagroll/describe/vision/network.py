@@ -1,18 +1,15 @@
 """From a JPEG to features: decoding, and the network through onnxruntime."""
 
 import io
-import os
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 from PIL import Image, UnidentifiedImageError
 
 from tagroll.describe.vision.graph import build_onnx
 from tagroll.describe.vision.weights import FloatArray, load_weights
 from tagroll.errors import PictureError
-
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read at import: it would note this machine and tell Microsoft
-import onnxruntime
 
 SHORT_SIDE = 384
 """Pixels. The network was trained on crops of 260; things in a photo are smaller than in ImageNet's."""
