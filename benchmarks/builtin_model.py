@@ -15,8 +15,8 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from tagroll.describe.builtin import BuiltinDescriber
 from tagroll.domain import Preview, Prompt
+from tagroll.models.builtin.describer import BuiltinDescriber
 
 PROMPT = Prompt("tags", "", {}, max_tags=30, key="")
 

@@ -16,9 +16,9 @@ from collections import defaultdict
 from itertools import combinations
 from pathlib import Path
 
-from tagroll.embed.builtin import BuiltinEmbedder
-from tagroll.embed.neighbours import neighbours
+from tagroll.models.builtin.embedder import BuiltinEmbedder
 from tagroll.tags.merge import Embedded, Options, plan_merges
+from tagroll.tags.neighbours import neighbours
 from tagroll.tags.term import term
 from tagroll.tags.verdict import judge
 

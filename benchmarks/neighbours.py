@@ -40,13 +40,13 @@ def floor(vectors: np.ndarray) -> int:
 
 
 def bound(vectors: np.ndarray) -> int:
-    from tagroll.embed.neighbours import neighbours
+    from tagroll.tags.neighbours import neighbours
 
     return neighbours(vectors, THRESHOLD).nnz // 2
 
 
 def likely(vectors: np.ndarray) -> int:
-    from tagroll.embed.neighbours import neighbours
+    from tagroll.tags.neighbours import neighbours
 
     return neighbours(vectors, THRESHOLD, exact_up_to=0).nnz // 2
 

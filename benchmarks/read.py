@@ -16,10 +16,10 @@ from pathlib import Path
 
 from tagroll.catalog import Catalog
 from tagroll.domain import Change, Photo
-from tagroll.metadata.exiftool import find_exiftool
+from tagroll.exiftool.pool import find_exiftool
 from tagroll.metadata.store import MetadataStore
-from tagroll.reading import Reader
-from tagroll.scan import scan
+from tagroll.photos.scan import scan
+from tagroll.runs.read import Reader
 
 CHANGE = Change(add=("Beach", "Dog", "Sunset"))
 

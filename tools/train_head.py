@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
-from tagroll.describe.vision import head
-from tagroll.describe.vision.words import read_class_words
+from tagroll.models.builtin.vision import head
+from tagroll.models.builtin.vision.classes import read_class_words
 
 Array = npt.NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from runs import EXAMPLES, ROOT, Done, environment
 
-from tagroll.metadata.exiftool import find_exiftool
+from tagroll.exiftool.pool import find_exiftool
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from tagroll.metadata.exiftool import find_exiftool
+from tagroll.exiftool.pool import find_exiftool
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "photos"

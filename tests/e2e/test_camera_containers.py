@@ -15,8 +15,8 @@ from PIL import Image, ImageSequence
 
 from tagroll.errors import MetadataError
 from tagroll.formats import HEAD_BYTES, detect
-from tagroll.metadata import jpeg, png, webp
-from tagroll.metadata.picture import picture_hash
+from tagroll.metadata.containers import jpeg, png, webp
+from tagroll.metadata.containers.picture import picture_hash
 
 DATA = os.environ.get("TAGROLL_DATA", "")
 ENGINES = {"jpeg": jpeg, "png": png, "webp": webp}

@@ -12,7 +12,7 @@ from PIL import Image
 from runs import contents, listed, many, paint, started, wait_for
 from stub import Says, Stub, keywords
 
-from tagroll.metadata.exiftool import find_exiftool
+from tagroll.exiftool.pool import find_exiftool
 
 LISTS = ("XMP-dc:Subject", "XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", "IPTC:Keywords")
 TAGS = {

@@ -69,7 +69,9 @@ def test_the_model_ends_with_tagroll_however_that_ends(tmp_path, model, number):
     sys.platform == "win32", reason="only the kernels of Unix send a signal for a closed pipe"
 )
 def test_the_child_ends_also_while_it_can_run_no_python(tmp_path):
-    busy = "from tagroll.describe.llama_child import end_with_stdin; end_with_stdin(); print(flush=True); 10**10**8"
+    busy = (
+        "from tagroll.models.gguf.child import end_with_stdin; end_with_stdin(); print(flush=True); 10**10**8"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", busy], env=environment(tmp_path), stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as child:

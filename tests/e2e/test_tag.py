@@ -17,7 +17,7 @@ from PIL import Image
 from runs import EXAMPLES, ROOT, contents, listed, many, paint, started, wait_for
 from stub import Stub, chat, keywords
 
-from tagroll.metadata.exiftool import find_exiftool
+from tagroll.exiftool.pool import find_exiftool
 
 RED = ("red.jpg", (255, 0, 0))
 BLUE = ("blue.png", (0, 0, 255))

@@ -7,7 +7,7 @@ from runs import contents, listed
 from stub import Stub, keywords
 
 from tagroll.catalog import Catalog
-from tagroll.metadata.exiftool import find_exiftool
+from tagroll.exiftool.pool import find_exiftool
 
 
 def tag(tagroll, folder, *words, options=()):

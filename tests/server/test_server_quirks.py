@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from stub import SEES, Says, Stub, chat, error, keywords, models
 
-from tagroll.describe.channel import Limits
-from tagroll.describe.discovery import probe
-from tagroll.describe.prompt import build_prompt
-from tagroll.describe.server import STRIKES, ServerDescriber
 from tagroll.errors import PhotoError, ReplyError, ServerError, UsageError
+from tagroll.models.prompt import build_prompt
+from tagroll.models.server.describer import STRIKES, ServerDescriber
+from tagroll.models.server.discovery import probe
+from tagroll.models.server.retry import Limits
 
 PROMPT = build_prompt("tags", max_tags=10)
 QUICK = Limits(outage=0.5, first_answer=5, answer=5)

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from llama import Llama
 
-from tagroll.describe.channel import Limits
-from tagroll.describe.discovery import probe
-from tagroll.describe.many import ManyDescriber
-from tagroll.describe.prompt import build_prompt
-from tagroll.describe.request import Question
-from tagroll.describe.server import ServerDescriber
 from tagroll.errors import PhotoError, ReplyError, ServerError
+from tagroll.models.prompt import build_prompt
+from tagroll.models.server.describer import ServerDescriber
+from tagroll.models.server.discovery import probe
+from tagroll.models.server.request import Question
+from tagroll.models.server.retry import Limits
+from tagroll.models.server.several import ManyDescriber
 
 PROMPT = build_prompt("tags", max_tags=6)
 QUICK = Limits(outage=1.0, first_answer=20, answer=20)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tagroll.domain import Change, Metadata, Photo, Write
 from tagroll.formats import HEAD_BYTES, detect
-from tagroll.metadata.hashing import digest
+from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.store import MetadataStore
 
 

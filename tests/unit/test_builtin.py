@@ -16,14 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tagroll.describe.builtin import MODEL, BuiltinDescriber, kept_as, known, phrase
-from tagroll.describe.server import ServerDescriber
-from tagroll.describe.vision import graph, network, weights
-from tagroll.describe.vision.head import load_head, read_vocabulary
-from tagroll.describe.vision.tagger import chooser
-from tagroll.describe.vision.words import read_class_words, word_probabilities
 from tagroll.domain import Description, Preview, Prompt
 from tagroll.errors import PictureError, TagrollError
+from tagroll.models.builtin.describer import MODEL, BuiltinDescriber, kept_as, known, phrase
+from tagroll.models.builtin.vision import graph, network, weights
+from tagroll.models.builtin.vision.classes import read_class_words, word_probabilities
+from tagroll.models.builtin.vision.head import load_head, read_vocabulary
+from tagroll.models.builtin.vision.tagger import chooser
+from tagroll.models.server.describer import ServerDescriber
 
 PHOTOS = Path(__file__).parents[2] / "examples/photos"
 TAGS = Prompt("tags", "", {}, max_tags=30, key="")
@@ -137,7 +137,7 @@ def test_a_cut_preview_is_an_error_not_a_half_grey_photo(describer: BuiltinDescr
 
 
 def test_import_is_light() -> None:
-    check = "import sys, tagroll.describe.builtin; print({'numpy', 'onnxruntime', 'PIL'} & set(sys.modules))"
+    check = "import sys, tagroll.models.builtin.describer; print({'numpy', 'onnxruntime', 'PIL'} & set(sys.modules))"
     assert (
         subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout
         == "set()\n"
@@ -147,8 +147,8 @@ def test_import_is_light() -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "from tagroll.describe.vision.network import Network; Network()",
-        "from tagroll.embed.builtin import BuiltinEmbedder; BuiltinEmbedder()",
+        "from tagroll.models.builtin.vision.network import Network; Network()",
+        "from tagroll.models.builtin.embedder import BuiltinEmbedder; BuiltinEmbedder()",
     ],
     ids=["vision", "embedder"],
 )

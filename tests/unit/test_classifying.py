@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tagroll.catalog import Catalog
-from tagroll.classifying import Classifier, ClassifyPolicy, Output
-from tagroll.describe.builtin import MODEL as BUILTIN
-from tagroll.describe.prompt import build_prompt
 from tagroll.domain import Change, Description, Photo, Preview, Prompt, Status
 from tagroll.errors import ReplyError
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.store import MetadataStore
-from tagroll.naming import same_name
+from tagroll.models.builtin.describer import MODEL as BUILTIN
+from tagroll.models.prompt import build_prompt
+from tagroll.runs.classify import Classifier, ClassifyPolicy, Output
+from tagroll.runs.names import same_name
 
 CAT = Description(
     ("cat", "sofa"), "seer", "A cat on a sofa", "A grey cat sleeps on a sofa.", "Sleeping Cat.jpg"

@@ -15,7 +15,7 @@ from PIL import Image
 from tagroll.catalog import Catalog
 from tagroll.cli.app import COMMANDS, main
 from tagroll.cli.options import shared_options, typed, undo_command
-from tagroll.cli.report import Report, duration, plural, progress_text
+from tagroll.cli.progress import Report, duration, plural, progress_text
 from tagroll.cli.terminal import show
 from tagroll.domain import Outcome, Status
 from tagroll.settings import Settings

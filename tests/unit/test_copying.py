@@ -13,8 +13,9 @@ import pytest
 from tagroll.domain import Change, Photo, Write
 from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
 from tagroll.formats import HEAD_BYTES, detect
-from tagroll.metadata import copying
-from tagroll.metadata.copying import (
+from tagroll.metadata import copies as copying
+from tagroll.metadata.containers.picture import picture_hash
+from tagroll.metadata.copies import (
     COPY,
     HARD_LINK,
     JSON,
@@ -25,7 +26,6 @@ from tagroll.metadata.copying import (
     take_back,
     with_metadata,
 )
-from tagroll.metadata.picture import picture_hash
 from tagroll.metadata.planning import Planner
 from tagroll.metadata.store import MetadataStore
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tagroll.embed.builtin import BuiltinEmbedder
-from tagroll.embed.wordpiece import tokenize, vocabulary
+from tagroll.models.builtin.embedder import BuiltinEmbedder
+from tagroll.models.builtin.wordpiece import tokenize, vocabulary
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from tagroll.embed.server import ServerEmbedder
 from tagroll.errors import ServerError, UsageError
+from tagroll.models.server.embedder import ServerEmbedder
 
 Answer = Callable[[list[str]], tuple[int, object]]
 

@@ -14,10 +14,10 @@ from PIL import Image
 
 from tagroll.domain import Change
 from tagroll.errors import ForeignStructureError, MetadataError, PhotoError
-from tagroll.metadata import jpeg
-from tagroll.metadata.exif import MAX_BYTES, ExifText, read_text, set_text
+from tagroll.metadata.containers import jpeg
 from tagroll.metadata.fields import apply_change
-from tagroll.metadata.packets import Packets, Picture
+from tagroll.metadata.packets.exif import MAX_BYTES, ExifText, read_text, set_text
+from tagroll.metadata.packets.raw import Packets, Picture
 
 TEXT = "Größe, 海, 🐕"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tagroll.errors import ForeignStructureError, MetadataError, PictureError, WriteError
-from tagroll.metadata.exiftool import ExifTool, find_exiftool, version
+from tagroll.exiftool.pool import ExifTool, find_exiftool, version
 
 FILES = Path(__file__).parents[1] / "files"
 SUBJECT = "XMP-dc:Subject"
@@ -168,7 +168,7 @@ def test_nothing_is_left_running_or_lying_about(tmp_path, monkeypatch):
 def test_it_ends_with_us(tmp_path):
     """Killed without warning, we leave no exiftool behind: its input ends."""
     code = (
-        "import os, signal, sys; from pathlib import Path; from tagroll.metadata.exiftool import *\n"
+        "import os, signal, sys; from pathlib import Path; from tagroll.exiftool.pool import *\n"
         "pool = ExifTool(find_exiftool()); pool.read(Path(sys.argv[1]), '.tif', [])\n"
         "p = [q for q in (pool._idle.get(), pool._idle.get()) if q][0]; print(p._process.pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"

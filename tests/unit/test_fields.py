@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from tagroll.domain import Change, Metadata
 from tagroll.errors import MetadataError
-from tagroll.metadata import exif, iptc
 from tagroll.metadata.apps import APPS, Sources
 from tagroll.metadata.fields import (
     FIELDS,
@@ -21,8 +20,9 @@ from tagroll.metadata.fields import (
     tags_after,
     with_fields,
 )
-from tagroll.metadata.keywords import flat_after, key, levels
-from tagroll.metadata.packets import Packets
+from tagroll.metadata.packets import exif, iptc
+from tagroll.metadata.packets.keywords import flat_after, key, levels
+from tagroll.metadata.packets.raw import Packets
 
 JPEG = frozenset({"xmp", "iptc", "exif"})
 PNG = frozenset({"xmp"})

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tagroll.describe.gate import RUNGS, START, Gate, Ladder
+from tagroll.models.server.concurrency import RUNGS, START, Gate, Ladder
 
 
 class Fixed:

@@ -3,7 +3,7 @@ import errno
 import pytest
 
 from tagroll.errors import TagrollError, WriteError
-from tagroll.guarding import stop_if_disk_is_full
+from tagroll.runs.guard import stop_if_disk_is_full
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagroll.errors import MetadataError
-from tagroll.metadata.iptc import KEYWORD_BYTES, cut, read_keywords, set_keywords
+from tagroll.metadata.packets.iptc import KEYWORD_BYTES, cut, read_keywords, set_keywords
 
 UTF8 = b"\x1c\x01Z\x00\x03\x1b%G"
 VERSION = b"\x1c\x02\x00\x00\x02\x00\x04"
@@ -157,8 +157,8 @@ def test_any_bytes_are_read_or_refused(data):
 def test_exiftool_agrees(tmp_path, exiftool):
     from PIL import Image
 
-    from tagroll.metadata import jpeg
-    from tagroll.metadata.packets import Packets
+    from tagroll.metadata.containers import jpeg
+    from tagroll.metadata.packets.raw import Packets
 
     path = tmp_path / "a.jpg"
     Image.new("RGB", (8, 8)).save(path)

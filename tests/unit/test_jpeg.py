@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tagroll.errors import ForeignStructureError, MetadataError
-from tagroll.metadata.jpeg import read_packets, replace_packets
-from tagroll.metadata.packets import Packets
+from tagroll.metadata.containers.jpeg import read_packets, replace_packets
+from tagroll.metadata.packets.raw import Packets
 
 FILES = Path(__file__).parents[1] / "files"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagroll.tags.key import key, singular, squash
+from tagroll.tags.lexical_key import key, singular, squash
 from tagroll.tags.term import term
 
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from tagroll.errors import UsageError
-from tagroll.evaluating.labelling import json_template, label_page, text_template
-from tagroll.evaluating.labels import read_labels
-from tagroll.scoring import Scorer
+from tagroll.runs.evaluate.labelling import json_template, label_page, text_template
+from tagroll.runs.evaluate.labels import read_labels
+from tagroll.runs.evaluate.scoring import Scorer
 
 
 def write(folder, content, name="labels.json"):

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagroll.embed.neighbours import neighbours
-from tagroll.tags.background import measure
 from tagroll.tags.cluster import Edge, cohesive
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.merge import Embedded, Options, plan_merges
+from tagroll.tags.neighbours import neighbours
+from tagroll.tags.similarity_baseline import measure
 from tagroll.tags.term import term
 from tagroll.tags.verdict import Evidence, Verdict, judge
 

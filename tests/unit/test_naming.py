@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tagroll.errors import UsageError
-from tagroll.naming import (
+from tagroll.runs.names import (
     MAX_BYTES,
     Names,
     Undated,

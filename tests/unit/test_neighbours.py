@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagroll.embed import neighbours as module
-from tagroll.embed.neighbours import neighbours
 from tagroll.errors import UsageError
+from tagroll.tags import neighbours as module
+from tagroll.tags.neighbours import neighbours
 
 
 def clumps(n: int, width: int, spread: float, seed: int) -> np.ndarray:

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagroll.errors import WriteError
-from tagroll.metadata import patch as patch_module
-from tagroll.metadata.patch import apply_patch, make_patch
+from tagroll.metadata.files import patch as patch_module
+from tagroll.metadata.files.patch import apply_patch, make_patch
 
 _PICTURE = hashlib.shake_256(b"a picture").digest(300_000)
 

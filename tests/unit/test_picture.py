@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tagroll.formats import FORMATS, HEAD_BYTES, Format, detect
-from tagroll.metadata.picture import picture_hash, same_picture
-from tagroll.metadata.signed import is_signed
+from tagroll.metadata.containers.c2pa import is_signed
+from tagroll.metadata.containers.picture import picture_hash, same_picture
 
 FILES = Path(__file__).parents[1] / "files"
 SAMPLES = sorted(path for path in FILES.iterdir() if path.suffix not in {".py", ".md"})

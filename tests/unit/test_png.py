@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tagroll.errors import ForeignStructureError, MetadataError
-from tagroll.metadata.packets import Packets
-from tagroll.metadata.png import read_packets, replace_packets
+from tagroll.metadata.containers.png import read_packets, replace_packets
+from tagroll.metadata.packets.raw import Packets
 
 FILES = Path(__file__).parents[1] / "files"
 KEYWORD = b"XML:com.adobe.xmp"

@@ -21,9 +21,9 @@ from PIL import Image, ImageCms, ImageDraw
 from tagroll.domain import Outcome, Photo, Preview
 from tagroll.errors import PictureError
 from tagroll.formats import FORMATS, HEAD_BYTES, Format, detect
-from tagroll.preview.decode import make_preview
-from tagroll.preview.pool import PreviewPool
-from tagroll.scan import scan
+from tagroll.photos.preview.decode import make_preview
+from tagroll.photos.preview.pool import PreviewPool
+from tagroll.photos.scan import scan
 
 FILES = Path(__file__).parents[1] / "files"
 FORMAT = {row.name: row for row in FORMATS}
@@ -480,8 +480,8 @@ def test_closing_ends_the_workers_and_what_waits() -> None:
 PARENT = """
 import sys, time
 from pathlib import Path
-from tagroll.preview.pool import PreviewPool
-from tagroll.scan import scan
+from tagroll.photos.preview.pool import PreviewPool
+from tagroll.photos.scan import scan
 assert "PIL" not in sys.modules
 pool = PreviewPool(1)
 [photo] = scan([Path(sys.argv[1])], on_unreadable=print)
@@ -531,7 +531,7 @@ def test_ctrl_c_is_the_parents_alone(parent: subprocess.Popen[str]) -> None:
     assert parent.stderr.read() == ""
 
 
-MEASURE = "import sys; sys.path[:] = sys.argv[1:]; import tagroll.preview.worker; print(*sys.modules)"
+MEASURE = "import sys; sys.path[:] = sys.argv[1:]; import tagroll.photos.preview.worker; print(*sys.modules)"
 
 
 def test_workers_import_only_what_they_need() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tagroll.describe.prompt import ENUM_LIMIT, VOCABULARY_CHARACTERS, build_prompt
+from tagroll.models.prompt import ENUM_LIMIT, VOCABULARY_CHARACTERS, build_prompt
 
 
 def items(prompt):

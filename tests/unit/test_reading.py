@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tagroll import reading
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Change, Outcome, Photo, Status
 from tagroll.errors import MetadataError
+from tagroll.exiftool.pool import ExifTool, find_exiftool
+from tagroll.exiftool.process import Process
 from tagroll.formats import HEAD_BYTES, detect
-from tagroll.metadata.exiftool import ExifTool, find_exiftool
-from tagroll.metadata.exiftool_process import Process
 from tagroll.metadata.store import MetadataStore
-from tagroll.reading import Reader
-from tagroll.scan import scan
+from tagroll.photos.scan import scan
+from tagroll.runs import read as reading
+from tagroll.runs.read import Reader
 
 FILES = Path(__file__).parents[1] / "files"
 COMMAND = find_exiftool()

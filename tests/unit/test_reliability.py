@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tagroll.evaluating.labels import LabelSet
-from tagroll.evaluating.plots import reliability_curve
-from tagroll.evaluating.reliability import FEWEST, reliability
-from tagroll.evaluating.results import Result
-from tagroll.scoring import Labelled, Scorer, Synonyms
+from tagroll.runs.evaluate.labels import LabelSet
+from tagroll.runs.evaluate.plots import reliability_curve
+from tagroll.runs.evaluate.reliability import FEWEST, reliability
+from tagroll.runs.evaluate.results import Result
+from tagroll.runs.evaluate.scoring import Labelled, Scorer, Synonyms
 
 SYNONYMS = Synonyms(claims={"dog": frozenset({"dog"}), "cat": frozenset({"cat"})})
 

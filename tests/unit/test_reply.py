@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagroll.describe.reply import Reply, parse_reply
 from tagroll.errors import ReplyError
+from tagroll.models.reply.parse import Reply, parse_reply
 
 # ruff: noqa: E501 - a row shows an answer as it is
 

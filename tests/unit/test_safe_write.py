@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tagroll.errors import CatalogError, ChangedMeanwhileError, MetadataError, WriteError
-from tagroll.metadata import safe_write
-from tagroll.metadata.safe_write import (
+from tagroll.metadata.files import safe_write
+from tagroll.metadata.files.safe_write import (
     hold,
     remove_leftovers,
     safe_create,
@@ -106,9 +106,7 @@ def test_owner_stays_when_root_writes(photo):
 def as_nobody(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run code in a child that has given up root."""
     prelude = "import os, sys\nos.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-    modules = (
-        "from tagroll.metadata.safe_write import *\nfrom tagroll.errors import *\nfrom pathlib import Path\n"
-    )
+    modules = "from tagroll.metadata.files.safe_write import *\nfrom tagroll.errors import *\nfrom pathlib import Path\n"
     command = [sys.executable, "-c", modules + prelude + code, *map(str, arguments)]
     return subprocess.run(
         command,

@@ -12,7 +12,7 @@ import pytest
 
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.errors import UsageError
-from tagroll.scan import scan
+from tagroll.photos.scan import scan
 
 FILES = Path(__file__).parents[1] / "files"
 JPEG = (FILES / "baseline.jpg").read_bytes()
@@ -283,7 +283,7 @@ def test_it_is_lazy(tmp_path: Path, plant: Plant) -> None:
 MEASURE = """
 import resource, sys, time
 from pathlib import Path
-from tagroll.scan import scan
+from tagroll.photos.scan import scan
 from tagroll.formats import FORMATS
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 count = sum(1 for _ in scan([Path(sys.argv[1])], on_unreadable=print))

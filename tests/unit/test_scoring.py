@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagroll.evaluating.labels import read_labels
-from tagroll.scoring import Labelled, Scorer, Synonyms, endings, fold, jaccard, measure
+from tagroll.runs.evaluate.labels import read_labels
+from tagroll.runs.evaluate.scoring import Labelled, Scorer, Synonyms, endings, fold, jaccard, measure
 
 DOGS = Synonyms(
     accept={"dog": frozenset({"dog", "puppy"}), "sofa": frozenset({"sofa", "couch"})},

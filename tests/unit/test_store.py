@@ -14,14 +14,14 @@ import pytest
 
 from tagroll.domain import Change, Metadata, Photo
 from tagroll.errors import ChangedMeanwhileError, ForeignStructureError, MetadataError, PhotoError, WriteError
+from tagroll.exiftool.pool import ExifTool, find_exiftool
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata import planning
 from tagroll.metadata import store as store_module
 from tagroll.metadata.engines import SIGNED
-from tagroll.metadata.exiftool import ExifTool, find_exiftool
-from tagroll.metadata.hashing import digest
+from tagroll.metadata.files.hashing import digest
+from tagroll.metadata.files.safe_write import OwnerLostError
 from tagroll.metadata.planning import SIDECAR
-from tagroll.metadata.safe_write import OwnerLostError
 from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"

@@ -11,8 +11,8 @@ import pytest
 
 from tagroll.domain import Change, Photo
 from tagroll.errors import MetadataError
+from tagroll.exiftool.pool import ExifTool, find_exiftool
 from tagroll.formats import HEAD_BYTES, detect
-from tagroll.metadata.exiftool import ExifTool, find_exiftool
 from tagroll.metadata.fields import FIELDS
 from tagroll.metadata.store import MetadataStore
 

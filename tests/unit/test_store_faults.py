@@ -12,8 +12,8 @@ import pytest
 
 from tagroll.domain import Change, Photo
 from tagroll.errors import WriteError
+from tagroll.exiftool.pool import ExifTool, find_exiftool
 from tagroll.formats import HEAD_BYTES, detect
-from tagroll.metadata.exiftool import ExifTool, find_exiftool
 from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"
@@ -53,7 +53,7 @@ import sys
 from pathlib import Path
 from tagroll.domain import Change, Photo
 from tagroll.formats import HEAD_BYTES, detect
-from tagroll.metadata.exiftool import ExifTool, find_exiftool
+from tagroll.exiftool.pool import ExifTool, find_exiftool
 from tagroll.metadata.store import MetadataStore
 path, who, count, policy = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
 photo = Photo(path, 0, 0, detect(path.read_bytes()[:HEAD_BYTES], path.suffix))

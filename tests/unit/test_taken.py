@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from tagroll.domain import Photo
+from tagroll.exiftool.pool import ExifTool, find_exiftool
 from tagroll.formats import HEAD_BYTES, detect
-from tagroll.metadata.exiftool import ExifTool, find_exiftool
-from tagroll.metadata.taken import Taken, read_taken
+from tagroll.metadata.capture import Taken, read_taken
 
 FILES = Path(__file__).parents[1] / "files"
 DATE = datetime(2024, 5, 1, 12, 30, 15)  # noqa: DTZ001 - cameras tell local time

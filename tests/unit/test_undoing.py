@@ -15,14 +15,15 @@ from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Change, Outcome, Photo, Status
 from tagroll.errors import UsageError
 from tagroll.formats import HEAD_BYTES, detect
-from tagroll.metadata import exif, jpeg
-from tagroll.metadata.hashing import digest
-from tagroll.metadata.picture import picture_hash
+from tagroll.metadata.containers import jpeg
+from tagroll.metadata.containers.picture import picture_hash
+from tagroll.metadata.files.hashing import digest
+from tagroll.metadata.packets import exif
 from tagroll.metadata.store import MetadataStore
-from tagroll.reading import Reader
-from tagroll.recovering import recover
-from tagroll.scan import scan
-from tagroll.undoing import Moved, Undoer, choose_run, choose_writes
+from tagroll.photos.scan import scan
+from tagroll.runs.read import Reader
+from tagroll.runs.recover import recover
+from tagroll.runs.undo import Moved, Undoer, choose_run, choose_writes
 
 FILES = Path(__file__).parents[1] / "files"
 

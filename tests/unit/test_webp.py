@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from tagroll.errors import ForeignStructureError, MetadataError
-from tagroll.metadata.packets import Packets
-from tagroll.metadata.webp import read_packets, replace_packets
+from tagroll.metadata.containers.webp import read_packets, replace_packets
+from tagroll.metadata.packets.raw import Packets
 
 FILES = Path(__file__).parents[1] / "files"
 EXIF = b"II*\0\x08\0\0\0\0\0\0\0\0\0"

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagroll.describe.discovery import Model, ServerInfo, choose
-from tagroll.describe.refusal import Refusal, why_refused
-from tagroll.describe.request import Question, read_completion
-from tagroll.describe.wire import error_text, parse_address
 from tagroll.domain import Prompt
 from tagroll.errors import ServerError, UsageError
+from tagroll.models.server.discovery import Model, ServerInfo, choose
+from tagroll.models.server.http import error_text, parse_address
+from tagroll.models.server.refusal import Refusal, why_refused
+from tagroll.models.server.request import Question, read_completion
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagroll.errors import MetadataError
-from tagroll.metadata.xmp import PADDING, Xmp
+from tagroll.metadata.packets.xmp import PADDING, Xmp
 
 # A small RDF/XML reader that knows nothing of tagroll: what a packet says, as triples to compare. Only
 # what XMP uses of RDF (ISO 16684-1, 7). Structures become nested sets, so blank nodes need no names; a bag is

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tagroll.catalog.words import Words
+from tagroll.catalog.decisions import Words
 from tagroll.domain import Description, Metadata, Prompt, Write
 
 

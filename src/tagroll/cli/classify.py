@@ -20,18 +20,18 @@ from tagroll.cli.options import (
     typed,
     undo_command,
 )
-from tagroll.cli.report import UNSURE, Report, no_photos, stop_on_interrupt
+from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import scanned, unheard
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.errors import UsageError
-from tagroll.scan import OUTPUT_FOLDER, absolute
+from tagroll.photos.scan import OUTPUT_FOLDER, absolute
 from tagroll.settings import Case, Settings
 
 if TYPE_CHECKING:
-    from tagroll.classifying import Classifier, ClassifyPolicy
     from tagroll.domain import Prompt
-    from tagroll.naming import Style
+    from tagroll.runs.classify import Classifier, ClassifyPolicy
+    from tagroll.runs.names import Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Options:
         Raises:
             UsageError: It cannot.
         """
-        from tagroll.naming import check_template
+        from tagroll.runs.names import check_template
 
         if self.link and self.write_metadata:
             raise UsageError(
@@ -94,8 +94,8 @@ class Options:
 
     def policy(self) -> "ClassifyPolicy":
         """What is made of the model's answers."""
-        from tagroll.classifying import ClassifyPolicy
-        from tagroll.metadata.copying import COPY, HARD_LINK, SYMBOLIC_LINK
+        from tagroll.metadata.copies import COPY, HARD_LINK, SYMBOLIC_LINK
+        from tagroll.runs.classify import ClassifyPolicy
 
         return ClassifyPolicy(
             again=self.again, dry_run=self.dry_run, style=self.name_style, template=self.name_template,
@@ -105,7 +105,7 @@ class Options:
 
     def prompt(self) -> "Prompt":
         """What the model is asked."""
-        from tagroll.describe.prompt import build_prompt
+        from tagroll.models.prompt import build_prompt
 
         return build_prompt(
             "classify", max_tags=self.max_tags, language=self.language,
@@ -170,11 +170,11 @@ def command(settings: Settings, **values: Any) -> None:
 
 def _run(settings: Settings, options: Options) -> int:
     from tagroll.catalog import Catalog
-    from tagroll.classifying import Classifier, Output
-    from tagroll.describing import choose_model
-    from tagroll.metadata.exiftool import available_exiftool
+    from tagroll.exiftool.pool import available_exiftool
     from tagroll.metadata.store import MetadataStore
-    from tagroll.recovering import recover
+    from tagroll.runs.choose import choose_model
+    from tagroll.runs.classify import Classifier, Output
+    from tagroll.runs.recover import recover
 
     prompt, exiftool = options.prompt(), available_exiftool()
     with (
@@ -226,7 +226,7 @@ def _outcomes(
     classifier: "Classifier", found: "Iterable[Photo | Outcome]", threads: int, stop: threading.Event
 ) -> "Iterator[Outcome]":
     from tagroll.parallel import map_unordered
-    from tagroll.recovering import leftover_cleaner
+    from tagroll.runs.recover import leftover_cleaner
 
     clean = leftover_cleaner(classifier.store)
 

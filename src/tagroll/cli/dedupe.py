@@ -20,14 +20,14 @@ from tagroll.cli.dedupe_output import (
     warn_of_threshold,
 )
 from tagroll.cli.options import scan_options, shared_options, store_options, text_of, typed
-from tagroll.cli.report import plural
-from tagroll.cli.rewriting import Session, advise, session
+from tagroll.cli.progress import plural
+from tagroll.cli.rewrite import Session, advise, session
 from tagroll.cli.terminal import show, tell
 from tagroll.errors import UsageError
 from tagroll.settings import Settings, SidecarPolicy
 
 if TYPE_CHECKING:
-    from tagroll.embedding import Embedder
+    from tagroll.runs.embedding import Embedder
     from tagroll.tags.merge import Embedded, Plan
     from tagroll.tags.merge import Options as MergeOptions
     from tagroll.tags.vocabulary import Vocabulary
@@ -208,7 +208,7 @@ def _run(settings: Settings, options: Options) -> int:
 
 def _edited(path: Path) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
     """What an edited plan says."""
-    from tagroll.merging import check_words
+    from tagroll.runs.rewrite import check_words
     from tagroll.tags.plan_file import read_plan
 
     if not path.exists():
@@ -220,7 +220,7 @@ def _edited(path: Path) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
 
 def _embedder(settings: Settings, options: Options) -> "Embedder":
     """What compares meanings; it is there before anything is scanned."""
-    from tagroll.embedding import choose_embedder
+    from tagroll.runs.embedding import choose_embedder
 
     source = click.get_current_context().get_parameter_source
     by_default = click.core.ParameterSource.DEFAULT
@@ -255,7 +255,7 @@ class Job:
 
     def merge(self, vocabulary: "Vocabulary") -> int:
         """Make a plan; show it, write it down, ask about it, or do it."""
-        from tagroll.merging import as_paths, decisions_for
+        from tagroll.runs.rewrite import as_paths, decisions_for
         from tagroll.tags.merge import plan_merges
 
         counts, options, settings = self.opened.library.counts, self.options, self.opened.settings
@@ -273,7 +273,7 @@ class Job:
 
     def _embedded(self, tags: list[str]) -> "Embedded | None":
         """Vectors of the tags and their neighbours."""
-        from tagroll.embedding import compare, embed_tags
+        from tagroll.runs.embedding import compare, embed_tags
 
         if self.embedder is None or not tags:
             return None
@@ -287,7 +287,7 @@ class Job:
         return compare(vectors, self.options.similarity_threshold)
 
     def _write_plan(self, plan: "Plan", paths: dict[str, str]) -> None:
-        from tagroll.merging import write_atomically
+        from tagroll.runs.rewrite import write_atomically
         from tagroll.tags.plan_file import plan_text
 
         if self.options.plan is None:
@@ -306,7 +306,7 @@ class Job:
         apart: frozenset[frozenset[str]],
     ) -> int:
         """Rewrite the photos, or say which would be; write the report."""
-        from tagroll.merging import write_atomically
+        from tagroll.runs.rewrite import write_atomically
 
         opened, options = self.opened, self.options
         counts, before = opened.library.counts, opened.library.changing(mapping)

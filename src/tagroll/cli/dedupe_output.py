@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagroll.cli.report import Report, plural
+from tagroll.cli.progress import Report, plural
 from tagroll.cli.terminal import paint, print_json, say, show, single_keys
 from tagroll.errors import UsageError
 from tagroll.settings import Settings

@@ -18,7 +18,7 @@ from tagroll.errors import PhotoError, TagrollError
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
-    from tagroll.explaining import Explainer
+    from tagroll.runs.inspect import Explainer
 
 LOW_SPACE = 1 << 30
 """Bytes: a photo is replaced by a copy of itself, so there has to be room for the largest one and the catalog."""
@@ -86,9 +86,9 @@ def everything(settings: Settings) -> Iterator[Finding]:
 
 def photos_explained(paths: tuple[Path, ...]) -> Iterator[Finding]:
     """For each photo: what every program sees, and how it would be written."""
-    from tagroll.explaining import Explainer
-    from tagroll.metadata.exiftool import available_exiftool
+    from tagroll.exiftool.pool import available_exiftool
     from tagroll.metadata.store import MetadataStore
+    from tagroll.runs.inspect import Explainer
 
     with MetadataStore(exiftool=available_exiftool()) as store:
         for found in scanned(paths, ()):
@@ -115,7 +115,7 @@ def _one_photo(explainer: "Explainer", photo: Photo) -> Iterator[Finding]:
 
 def server(settings: Settings, url: str) -> Finding:
     """Whether a model server answers and has a model that sees images."""
-    from tagroll.describe.server import ServerDescriber
+    from tagroll.models.server.describer import ServerDescriber
 
     describer = ServerDescriber(
         url, settings.model, api_key=settings.api_key or None, explicit_model=settings.model_is_explicit
@@ -134,7 +134,7 @@ def server(settings: Settings, url: str) -> Finding:
 
 def own_model(settings: Settings) -> Finding:
     """Whether the model file runs and sees pictures."""
-    from tagroll.describing import choose_model
+    from tagroll.runs.choose import choose_model
 
     try:
         with choose_model(settings, None) as model:
@@ -145,7 +145,7 @@ def own_model(settings: Settings) -> Finding:
 
 def downloads() -> Iterator[Finding]:
     """Models that other programs have downloaded, and how to use them without these programs."""
-    from tagroll.describe.downloads import find_downloads
+    from tagroll.models.gguf.downloads import find_downloads
 
     for found in find_downloads(Path.home()):
         files = f"--model-file {shlex.quote(str(found.files.model))} --mmproj {shlex.quote(str(found.files.mmproj))}"
@@ -159,7 +159,7 @@ def downloads() -> Iterator[Finding]:
 
 def builtin(*, needed: bool) -> Finding:
     """Whether the built-in model loads."""
-    from tagroll.describe.builtin import BuiltinDescriber
+    from tagroll.models.builtin.describer import BuiltinDescriber
 
     describer = BuiltinDescriber()
     try:
@@ -180,7 +180,7 @@ def builtin(*, needed: bool) -> Finding:
 
 def exiftool() -> Finding:
     """Whether exiftool is there for the formats that need it."""
-    from tagroll.metadata.exiftool import find_exiftool
+    from tagroll.exiftool.pool import find_exiftool
 
     found = find_exiftool()
     if found is None:

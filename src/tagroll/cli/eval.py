@@ -15,7 +15,7 @@ import click
 from tagroll.cli.eval_files import LABELLED, init, write_page
 from tagroll.cli.eval_output import print_results, print_rows
 from tagroll.cli.options import asking_options, scan_options, shared_options, text_of, threshold_option
-from tagroll.cli.report import UNSURE, Report, stop_on_interrupt
+from tagroll.cli.progress import UNSURE, Report, stop_on_interrupt
 from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import paint, say, show, tell
 from tagroll.domain import Outcome, Photo, Status
@@ -24,12 +24,12 @@ from tagroll.settings import Backend, Case, Settings
 
 if TYPE_CHECKING:
     from tagroll.catalog import Catalog
-    from tagroll.describing import Model
     from tagroll.domain import Prompt
-    from tagroll.evaluating.examining import Examination
-    from tagroll.evaluating.labels import LabelSet
-    from tagroll.evaluating.results import Answers
     from tagroll.metadata.store import MetadataStore
+    from tagroll.runs.choose import Model
+    from tagroll.runs.evaluate.examining import Examination
+    from tagroll.runs.evaluate.labels import LabelSet
+    from tagroll.runs.evaluate.results import Answers
 
 BUILTIN = "builtin"
 """The name by which --model means the built-in model; and with describing.NO_HEAD the one without its head."""
@@ -61,7 +61,7 @@ class Options:
 
     def prompt(self) -> "Prompt":
         """What the models are asked: what `tagroll tag` asks."""
-        from tagroll.describe.prompt import build_prompt
+        from tagroll.models.prompt import build_prompt
 
         lines = (text_of(self.vocabulary) or "").splitlines()
         words = [line.strip() for line in lines if line.strip()]
@@ -131,10 +131,10 @@ def command(settings: Settings, target: Path, models: tuple[str, ...], **values:
 
 def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Options) -> int:
     from tagroll.catalog import Catalog
-    from tagroll.describing import THRESHOLD_NOTE, choose_model, other_thresholds
-    from tagroll.evaluating.results import evaluate
-    from tagroll.metadata.exiftool import available_exiftool
+    from tagroll.exiftool.pool import available_exiftool
     from tagroll.metadata.store import MetadataStore
+    from tagroll.runs.choose import THRESHOLD_NOTE, choose_model, other_thresholds
+    from tagroll.runs.evaluate.results import evaluate
 
     subject, started = _subject(target, options), time.monotonic()
     exiftool = available_exiftool()
@@ -175,7 +175,7 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
 
 def _wishes(settings: Settings, names: tuple[str, ...]) -> Iterator[Settings]:
     """The settings for each model; without names the one that `tagroll tag` would use."""
-    from tagroll.describing import NO_HEAD
+    from tagroll.runs.choose import NO_HEAD
 
     served = dataclasses.replace(settings, model_file=None, server_is_explicit=True, model_is_explicit=True)
     for name in dict.fromkeys(names):
@@ -191,8 +191,8 @@ def _subject(target: Path, options: Options) -> Subject:
     Raises:
         UsageError: There are none, or the labels cannot be read.
     """
-    from tagroll.evaluating.labels import read_labels
-    from tagroll.evaluating.selecting import labelled_photos, spread
+    from tagroll.runs.evaluate.labels import read_labels
+    from tagroll.runs.evaluate.selecting import labelled_photos, spread
 
     if target.is_dir():
         photos = spread(list(scanned([target], options.exclude)), options.limit or COMPARED)
@@ -234,10 +234,10 @@ class Sitting:
 
     def answers(self, model: "Model") -> "Answers":
         """Ask one model about all photos, and about a few of them twice more."""
-        from tagroll.describe.builtin import BuiltinDescriber
-        from tagroll.evaluating.examining import AGAIN, Examination, Examiner, known_cost
-        from tagroll.evaluating.results import Answers, answered
-        from tagroll.evaluating.selecting import spread
+        from tagroll.models.builtin.describer import BuiltinDescriber
+        from tagroll.runs.evaluate.examining import AGAIN, Examination, Examiner, known_cost
+        from tagroll.runs.evaluate.results import Answers, answered
+        from tagroll.runs.evaluate.selecting import spread
 
         prompt, name = self.options.prompt(), model.describer.model
         examiner = Examiner(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagroll import __version__
-from tagroll.cli.report import plural
+from tagroll.cli.progress import plural
 from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import say, show
 from tagroll.domain import Photo
@@ -16,8 +16,8 @@ from tagroll.errors import PhotoError, UsageError
 
 if TYPE_CHECKING:
     from tagroll.cli.eval import Options, Subject
-    from tagroll.evaluating.results import Answers, Result
-    from tagroll.metadata.exiftool import ExifTool
+    from tagroll.exiftool.pool import ExifTool
+    from tagroll.runs.evaluate.results import Answers, Result
 
 LABELLED = 30
 """Photos that a user is asked to label."""
@@ -35,8 +35,8 @@ def write_page(
     exiftool: "ExifTool | None",
 ) -> None:
     """Write the page of an evaluation."""
-    from tagroll.evaluating.page import Report as Page
-    from tagroll.evaluating.page import page
+    from tagroll.runs.evaluate.page import Report as Page
+    from tagroll.runs.evaluate.page import page
 
     photos = [photo for photo in subject.photos if isinstance(photo, Photo)]
     names = _names([photo.path for photo in subject.photos])
@@ -63,10 +63,10 @@ def _pictures(
     photos: Sequence[Photo], exiftool: "ExifTool | None", edge: int
 ) -> "Iterator[tuple[Path, bytes]]":
     """Small pictures; a photo that cannot be decoded has none."""
-    from tagroll.describing import preview_maker
-    from tagroll.evaluating.pictures import small
     from tagroll.parallel import cores, map_unordered
-    from tagroll.preview.pool import PreviewPool
+    from tagroll.photos.preview.pool import PreviewPool
+    from tagroll.runs.choose import preview_maker
+    from tagroll.runs.evaluate.pictures import small
 
     with PreviewPool(workers=cores()) as pool:
         preview = preview_maker(pool, exiftool)
@@ -89,9 +89,9 @@ def _write(path: Path, text: str) -> None:
 
 def init(folder: Path, options: "Options") -> int:
     """Write what a person labels photos with: a file to fill in, and a page that does the same; gives the exit code."""
-    from tagroll.evaluating.labelling import json_template, label_page, text_template
-    from tagroll.evaluating.selecting import spread
-    from tagroll.metadata.exiftool import available_exiftool
+    from tagroll.exiftool.pool import available_exiftool
+    from tagroll.runs.evaluate.labelling import json_template, label_page, text_template
+    from tagroll.runs.evaluate.selecting import spread
 
     output = options.output or Path("labels.json")
     sheet = output.with_suffix(".html")

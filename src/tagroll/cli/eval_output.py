@@ -9,12 +9,12 @@ from tagroll.cli.terminal import print_json, show
 from tagroll.domain import Status
 
 if TYPE_CHECKING:
-    from tagroll.evaluating.results import Answers, Result
+    from tagroll.runs.evaluate.results import Answers, Result
 
 
 def print_results(results: "Sequence[Result]") -> None:
     """The table: with colours and lines on a terminal, else plain and aligned."""
-    from tagroll.evaluating.rows import rows
+    from tagroll.runs.evaluate.rows import rows
 
     table = rows(results)
     if sys.stdout.isatty():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tagroll.cli.options import shared_options
-from tagroll.cli.report import plural
+from tagroll.cli.progress import plural
 from tagroll.cli.terminal import print_json, say, show, tell
 from tagroll.errors import UsageError
 from tagroll.settings import Settings

@@ -30,7 +30,7 @@ def scanned(
     leave_out: Sequence[Path] = (),
 ) -> Iterator[Photo | Outcome]:
     """Walk the paths; folders that cannot be read are passed over, and told."""
-    from tagroll.scan import scan
+    from tagroll.photos.scan import scan
 
     return scan(paths, exclude=exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable)
 
@@ -39,7 +39,7 @@ def passing(
     found: Iterable[Found], exiftool: object | None, policy: SidecarPolicy, settings: Settings
 ) -> Iterator[Found]:
     """Pass on what is to be written; say once what becomes of photos that exiftool would write, if it is missing."""
-    from tagroll.metadata.exiftool import INSTALL
+    from tagroll.exiftool.pool import INSTALL
 
     told = exiftool is not None or policy != "auto"
     for item in found:

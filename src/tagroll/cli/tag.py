@@ -20,7 +20,7 @@ from tagroll.cli.options import (
     typed,
     undo_command,
 )
-from tagroll.cli.report import UNSURE, Report, no_photos, plural, stop_on_interrupt
+from tagroll.cli.progress import UNSURE, Report, no_photos, plural, stop_on_interrupt
 from tagroll.cli.scanning import passing, scanned, unheard
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
@@ -28,7 +28,7 @@ from tagroll.settings import Case, Settings, SidecarPolicy
 
 if TYPE_CHECKING:
     from tagroll.domain import Outcome, Photo, Prompt
-    from tagroll.tagging import Tagger, TagPolicy
+    from tagroll.runs.tag import Tagger, TagPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Options:
 
     def policy(self, preferred: Mapping[str, str]) -> "TagPolicy":
         """What is made of the model's answers; `preferred`: what tags are called in this library."""
-        from tagroll.tagging import TagPolicy
+        from tagroll.runs.tag import TagPolicy
 
         captions = tuple(name for name in ("title", "description", "alt_text") if getattr(self, name))
         return TagPolicy(
@@ -66,7 +66,7 @@ class Options:
 
     def prompt(self) -> "Prompt":
         """What the model is asked."""
-        from tagroll.describe.prompt import build_prompt
+        from tagroll.models.prompt import build_prompt
 
         captions = self.title or self.description or self.alt_text
         return build_prompt(
@@ -104,13 +104,13 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
 
 
 def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
-    from tagroll.asking import Asking
     from tagroll.catalog import Catalog
-    from tagroll.describing import choose_model
-    from tagroll.metadata.exiftool import available_exiftool
+    from tagroll.exiftool.pool import available_exiftool
     from tagroll.metadata.store import MetadataStore
-    from tagroll.recovering import recover
-    from tagroll.tagging import Tagger
+    from tagroll.runs.ask_once import Asking
+    from tagroll.runs.choose import choose_model
+    from tagroll.runs.recover import recover
+    from tagroll.runs.tag import Tagger
 
     scanned(paths, options.exclude)  # says that a path does not exist before anything begins
     prompt, exiftool = options.prompt(), available_exiftool()
@@ -155,7 +155,7 @@ def _outcomes(
 ) -> "Iterator[Outcome]":
     from tagroll.domain import Outcome, Photo
     from tagroll.parallel import map_unordered
-    from tagroll.recovering import leftover_cleaner
+    from tagroll.runs.recover import leftover_cleaner
 
     clean = leftover_cleaner(tagger.store)
 

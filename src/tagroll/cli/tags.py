@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from tagroll.cli.options import scan_options, shared_options
-from tagroll.cli.report import Report, no_photos, plural
+from tagroll.cli.progress import Report, no_photos, plural
 from tagroll.cli.scanning import scanned
-from tagroll.cli.tags_actions import ACTIONS
+from tagroll.cli.tags_edit import ACTIONS
 from tagroll.cli.terminal import print_json, show, tell
 from tagroll.domain import Status
 from tagroll.settings import Settings
@@ -42,9 +42,9 @@ def command(settings: Settings, paths: tuple[Path, ...], exclude: tuple[str, ...
     is called like one of these is `./rename`.
     """
     from tagroll.catalog import Catalog
-    from tagroll.metadata.exiftool import available_exiftool
+    from tagroll.exiftool.pool import available_exiftool
     from tagroll.metadata.store import MetadataStore
-    from tagroll.reading import Reader
+    from tagroll.runs.read import Reader
 
     counts: Counter[str] = Counter()
     without = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tagroll.cli.options import shared_options, touch_option, undo_command
-from tagroll.cli.report import Report, stop_on_interrupt
+from tagroll.cli.progress import Report, stop_on_interrupt
 from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
@@ -40,12 +40,12 @@ def command(
 
 def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: bool, touch: bool) -> int:
     from tagroll.catalog import Catalog
-    from tagroll.metadata.exiftool import available_exiftool
+    from tagroll.exiftool.pool import available_exiftool
     from tagroll.metadata.store import MetadataStore
     from tagroll.parallel import map_unordered
-    from tagroll.recovering import leftover_cleaner, recover
-    from tagroll.scan import absolute
-    from tagroll.undoing import Moved, Undoer, choose_run, choose_writes
+    from tagroll.photos.scan import absolute
+    from tagroll.runs.recover import leftover_cleaner, recover
+    from tagroll.runs.undo import Moved, Undoer, choose_run, choose_writes
 
     paths = [absolute(path) for path in paths]
     if not settings.catalog.exists():

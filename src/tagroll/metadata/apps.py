@@ -7,8 +7,8 @@ know nothing of how tagroll joins fields: `tagroll doctor PHOTO` explains with t
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from tagroll.metadata import acdsee
 from tagroll.metadata.fields import Fields
+from tagroll.metadata.packets import acdsee
 
 TAGS_LIST, HIERARCHICAL = "XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject"
 LAST_XMP, CATALOG_SETS, CATEGORIES = (

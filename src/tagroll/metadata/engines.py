@@ -17,12 +17,12 @@ from typing import BinaryIO, Protocol
 
 from tagroll.domain import Change, Metadata
 from tagroll.errors import ForeignStructureError, MetadataError
+from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import Format
-from tagroll.metadata import jpeg, png, webp
-from tagroll.metadata.exiftool import ExifTool
+from tagroll.metadata.containers import jpeg, png, webp
 from tagroll.metadata.fields import ALL_FAMILIES, FIELDS, Fields, fields_after, read_fields, with_fields
-from tagroll.metadata.keywords import legal
-from tagroll.metadata.packets import Packets
+from tagroll.metadata.packets.keywords import legal
+from tagroll.metadata.packets.raw import Packets
 
 _XMP_ONLY = frozenset({"xmp"})
 _EXIF_TEXTS = ("IFD0:XPKeywords", "ExifIFD:UserComment")

@@ -12,9 +12,9 @@ from typing import Literal
 
 from tagroll.domain import Change, Metadata
 from tagroll.errors import ForeignStructureError, MetadataError
-from tagroll.metadata import acdsee, exif, iptc, keywords
-from tagroll.metadata.packets import Packets, Picture
-from tagroll.metadata.xmp import Xmp
+from tagroll.metadata.packets import acdsee, exif, iptc, keywords
+from tagroll.metadata.packets.raw import Packets, Picture
+from tagroll.metadata.packets.xmp import Xmp
 
 Fields = Mapping[str, tuple[str, ...]]
 """Raw values by the name of a row, as exiftool gives them; a field that is not there has no key."""

@@ -12,8 +12,12 @@ from typing import Final, Literal
 
 from tagroll.domain import Change, Metadata, Photo
 from tagroll.errors import ForeignStructureError, MetadataError, WriteError
+from tagroll.exiftool.pool import INSTALL, ExifTool
 from tagroll.formats import HEAD_BYTES, Format, detect
-from tagroll.metadata import jxl
+from tagroll.metadata.containers import jxl
+from tagroll.metadata.containers.c2pa import is_signed
+from tagroll.metadata.containers.hidden_tags import may_have_tags
+from tagroll.metadata.containers.picture import picture_hash, same_picture
 from tagroll.metadata.engines import (
     EXIFTOOL,
     SIGNED,
@@ -24,13 +28,9 @@ from tagroll.metadata.engines import (
     in_process,
     via_exiftool,
 )
-from tagroll.metadata.exiftool import INSTALL, ExifTool
 from tagroll.metadata.fields import Fields, is_complete, metadata_from_fields, tags_after
-from tagroll.metadata.picture import picture_hash, same_picture
-from tagroll.metadata.safe_write import Original, hold, read_file
+from tagroll.metadata.files.safe_write import Original, hold, read_file
 from tagroll.metadata.sidecar import find_sidecars, new_sidecar
-from tagroll.metadata.signed import is_signed
-from tagroll.metadata.unread import may_have_tags
 
 SidecarPolicy = Literal["auto", "always", "never"]
 

@@ -7,11 +7,11 @@ from tagroll.domain import Change, Metadata, Write
 from tagroll.errors import ForeignStructureError, WriteError
 from tagroll.metadata.engines import Engine, edit
 from tagroll.metadata.fields import metadata_from_fields, says, tags_after
-from tagroll.metadata.hashing import digest
-from tagroll.metadata.keywords import key
-from tagroll.metadata.patch import apply_patch
+from tagroll.metadata.files.hashing import digest
+from tagroll.metadata.files.patch import apply_patch
+from tagroll.metadata.files.safe_write import Original
+from tagroll.metadata.packets.keywords import key
 from tagroll.metadata.planning import resolved
-from tagroll.metadata.safe_write import Original
 
 
 def target_of(write: Write, at: Path | None) -> Path:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tagroll.errors import MetadataError
 from tagroll.formats import PHOTO_SUFFIXES, Format
-from tagroll.metadata.safe_write import read_file
+from tagroll.metadata.files.safe_write import read_file
 
 _ENDINGS = (".xmp", ".XMP", ".Xmp")
 _FOR_EXTENSION = re.compile(rb"""SidecarForExtension\s*(?:=\s*["']|>)\s*([A-Za-z0-9]{1,8})""")

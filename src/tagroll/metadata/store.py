@@ -17,18 +17,16 @@ from typing import Self
 
 from tagroll.domain import Change, Journal, Metadata, Photo, Write
 from tagroll.errors import ForeignStructureError, MetadataError, PhotoError, WriteError
+from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import HEAD_BYTES, Format, detect
-from tagroll.metadata import safe_write
+from tagroll.metadata.containers.picture import picture_hash
 from tagroll.metadata.engines import Content, Engine, in_process, read_many
-from tagroll.metadata.exiftool import ExifTool
 from tagroll.metadata.fields import tags_after
-from tagroll.metadata.hashing import digest
-from tagroll.metadata.patch import make_patch
-from tagroll.metadata.picture import picture_hash
-from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, resolved
-from tagroll.metadata.platforms import keep_large_blocks
-from tagroll.metadata.restore import Way, bytes_before, target_of, way_back
-from tagroll.metadata.safe_write import (
+from tagroll.metadata.files import safe_write
+from tagroll.metadata.files.hashing import digest
+from tagroll.metadata.files.patch import make_patch
+from tagroll.metadata.files.platforms import keep_large_blocks
+from tagroll.metadata.files.safe_write import (
     Original,
     OwnerLostError,
     hold,
@@ -37,6 +35,8 @@ from tagroll.metadata.safe_write import (
     safe_remove,
     safe_replace,
 )
+from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, resolved
+from tagroll.metadata.restore import Way, bytes_before, target_of, way_back
 
 Decide = Callable[[Metadata], Change]
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from tagroll.tags.key import key
+from tagroll.tags.lexical_key import key
 from tagroll.tags.verdict import Evidence
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from tagroll.tags.key import key
+from tagroll.tags.lexical_key import key
 from tagroll.tags.lexicon import everyday, lexicon
 from tagroll.tags.term import Term, term
 

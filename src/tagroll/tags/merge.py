@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from tagroll.tags.background import Background, measure
 from tagroll.tags.cluster import Edge, cohesive, dbscan
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.hierarchy import Child, propose
+from tagroll.tags.similarity_baseline import Background, measure
 from tagroll.tags.synonyms import buckets
 from tagroll.tags.term import term
 from tagroll.tags.verdict import Evidence, Verdict, judge

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from functools import cache
 from itertools import combinations
 
-from tagroll.tags.key import key, squash, strip_accents
+from tagroll.tags.lexical_key import key, squash, strip_accents
 from tagroll.tags.lexicon import CONCRETE, everyday, lexicon
 from tagroll.tags.term import Term, differing
 from tagroll.tags.vetoes import opposed

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 from itertools import product
 
-from tagroll.tags.key import key
+from tagroll.tags.lexical_key import key
 from tagroll.tags.lexicon import everyday, lexicon
 from tagroll.tags.term import Term, differing
 

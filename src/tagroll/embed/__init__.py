@@ -1,1 +1,0 @@
-"""Texts as vectors: by a server, or on this machine; and which vectors are close."""

@@ -1,0 +1,1 @@
+"""Driving exiftool, a separate program: processes that stay open, and what they answer."""

@@ -1,0 +1,295 @@
+"""Copies of photos and what stands beside them: files under new names, never over others, and their way back.
+
+All files of one photo are made ready under temporary names and synced, then the journal commits, and only
+then they get their names, all of them or none. So neither a full disk nor a kill leaves half a copy.
+"""
+
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tagroll.domain import Change, Journal, Metadata, Photo, Write
+from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
+from tagroll.formats import HEAD_BYTES, detect
+from tagroll.metadata.containers.picture import picture_hash
+from tagroll.metadata.files import hashing
+from tagroll.metadata.files.hashing import digest
+from tagroll.metadata.files.platforms import clone, copy_attributes, sync, sync_folder
+from tagroll.metadata.files.safe_write import (
+    OwnerLostError,
+    explained,
+    hold,
+    keep_owner,
+    read_file,
+    rename_new,
+    safe_remove,
+    temporary,
+    unlink,
+    write_all,
+)
+from tagroll.metadata.planning import SIDECAR, Planner, resolved
+
+COPY, HARD_LINK, SYMBOLIC_LINK, JSON, XMP = "copy", "hardlink", "symlink", "json", "xmp"
+"""How the journal calls what was made."""
+COPIES: Final = frozenset({COPY, HARD_LINK, SYMBOLIC_LINK})
+"""Those that show the photo itself."""
+MADE: Final = COPIES | {JSON, XMP}
+"""All that `take_back` takes back."""
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A file to be made.
+
+    Attributes:
+        target: Its name; its folder is made when missing.
+        engine: One of MADE.
+        data: Its bytes; None for those of the photo.
+    """
+
+    target: Path
+    engine: str
+    data: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The photo, open, and its state before the first byte was read."""
+
+    photo: Path
+    fd: int
+    state: os.stat_result
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A file that only lacks its name, and what gives it that."""
+
+    target: Path
+    engine: str
+    hash: str
+    put: Callable[[], None]
+
+
+def make_files(photo: Photo, picture: str, drafts: Sequence[Draft], journal: Journal) -> None:
+    """Make the files of one photo, all or none; never over a file that is there.
+
+    Args:
+        photo: What they are made from. A copy gets its mode, times and attributes (where the disk can hold
+            them), and owner (where we may set it).
+        picture: Hash of its picture.
+        drafts: The files.
+        journal: Commits each file before the first gets its name.
+
+    Raises:
+        ChangedMeanwhileError: Another program changed the photo, or made a file of such a name.
+        MetadataError: The photo cannot be read.
+        WriteError: The disk is full, read-only, ...; nothing was made.
+    """
+    nothing = Metadata()
+    with ExitStack() as temporaries:
+        source = temporaries.enter_context(_opened(photo.path))
+        with explained():
+            for draft in drafts:
+                draft.target.parent.mkdir(parents=True, exist_ok=True)
+        ready = [temporaries.enter_context(_ready(draft, source)) for draft in drafts]
+        for one in ready:
+            journal(Write(
+                photo=photo.path, target=one.target, engine=one.engine, before=nothing, after=nothing,
+                before_hash="", after_hash=one.hash, patch=b"", picture_hash=picture,
+            ))  # fmt: skip
+        _put(ready)
+
+
+def with_metadata(
+    planner: Planner, photo: Photo, target: Path, decide: Callable[[Metadata], Change]
+) -> tuple[Draft, ...]:
+    """The drafts of a copy that carries more metadata than the photo.
+
+    What cannot be written into a photo itself (RAW, a signed photo ...) gets a sidecar beside the copy.
+
+    Raises:
+        PhotoError: The photo's metadata cannot be read or written.
+    """
+    with planner.view(photo) as view:
+        change = decide(view.metadata)
+        steps = planner.steps(view, change)[0] if change else []
+    new = {step.engine is SIDECAR: step.new for step in steps}
+    copy = Draft(target, COPY, new.get(False))
+    return (copy, Draft(target.with_name(target.name + ".xmp"), XMP, new[True])) if True in new else (copy,)
+
+
+def take_back(write: Write, journal: Journal, *, dry_run: bool = False) -> Write | None:
+    """Remove a file that was made, when nobody has changed it since and nothing is lost with it.
+
+    A copy goes only while its photo is where it was: what else has the same picture may be a copy as well,
+    and with both of them gone the picture would be lost.
+
+    Args:
+        write: How it was made.
+        journal: Commits the removal before it happens.
+        dry_run: Do everything but journal and remove.
+
+    Returns:
+        What was done now; None when the file is gone already.
+
+    Raises:
+        WriteError: It was changed since, or it is the last one of its picture: it stays.
+        MetadataError: It cannot be read.
+    """
+    done = Write(
+        photo=write.photo, target=write.target, engine=write.engine, before=write.after, after=write.before,
+        before_hash=write.after_hash, after_hash="", patch=b"", picture_hash=write.picture_hash,
+    )  # fmt: skip
+    if not write.after_hash:
+        raise WriteError("was taken away by an undo", "tagroll classify makes it again")
+    if not os.path.lexists(write.target):
+        return None
+    if write.engine == SYMBOLIC_LINK:
+        return _unlinked(write, done, journal, dry_run=dry_run)
+    with hold(write.target) as held:
+        if not _is_second_name(held.state, write.photo):
+            if digest(held.data, write.after_hash) != write.after_hash:
+                raise WriteError("was changed since it was made, so it stays", "delete it yourself")
+            if write.engine in COPIES:
+                _check_photo(write)
+        if not dry_run:
+            safe_remove(held, before_replace=lambda: journal(done))
+    return done
+
+
+# making ------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _opened(photo: Path) -> Iterator[_Source]:
+    try:
+        fd = os.open(resolved(photo), _FLAGS)
+    except OSError as error:
+        raise MetadataError(f"cannot be read: {error.strerror}") from error
+    try:
+        yield _Source(photo, fd, os.fstat(fd))
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def _ready(draft: Draft, source: _Source) -> Iterator[_Ready]:
+    """Make one file, but for its name."""
+    target = draft.target
+    if draft.engine == SYMBOLIC_LINK:
+        link = source.photo
+        yield _Ready(target, draft.engine, digest(os.fsencode(link)), lambda: target.symlink_to(link))
+    elif draft.engine == HARD_LINK:
+        photo = resolved(source.photo)
+        yield _Ready(target, draft.engine, _hash(source.fd), lambda: target.hardlink_to(photo))
+    else:
+        with temporary(target.parent) as (fd, name):
+            with explained():
+                if draft.data is not None:
+                    write_all(fd, draft.data)
+                else:
+                    _copy(source, fd)
+                _dress(draft, source, fd, name)
+                sync(fd)
+            if draft.data is None and _hash(source.fd) != _hash(fd):
+                raise ChangedMeanwhileError("another program is writing the file", "run again later")
+            yield _Ready(target, draft.engine, _hash(fd), lambda: rename_new(name, target))
+
+
+def _copy(source: _Source, fd: int) -> None:
+    """Copy all bytes, without using disk space where the file system can share them."""
+    if clone(source.fd, fd):
+        return
+    with open(source.fd, "rb", closefd=False) as reader, open(fd, "wb", closefd=False) as writer:
+        shutil.copyfileobj(reader, writer, _CHUNK)
+
+
+def _dress(draft: Draft, source: _Source, fd: int, name: Path) -> None:
+    """Give a file owner, mode and, when it is a copy, attributes and times."""
+    state, mode = source.state, stat.S_IMODE(source.state.st_mode)
+    with contextlib.suppress(OwnerLostError):  # the copy is ours then
+        keep_owner(fd, state)
+    if draft.engine != COPY:
+        name.chmod(mode & 0o666 | 0o600)  # a read-only photo has a writable JSON
+        return
+    copy_attributes(source.fd, fd, strict=False)
+    name.chmod(mode)
+    os.utime(name, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+
+def _put(ready: Sequence[_Ready]) -> None:
+    """Give all files their names, or none."""
+    placed: list[Path] = []
+    with explained():
+        try:
+            for one in ready:
+                one.put()
+                placed.append(one.target)
+        except FileExistsError:
+            raise ChangedMeanwhileError("another program made a file of that name", "run again") from None
+        finally:
+            if len(placed) < len(ready):
+                for path in placed:
+                    path.unlink()
+        sync_folder(ready[0].target.parent)
+
+
+def _hash(fd: int) -> str:
+    """As `digest`, of an open file."""
+    os.lseek(fd, 0, os.SEEK_SET)
+    whole = hashing.hasher()
+    while chunk := os.read(fd, _CHUNK):
+        whole.update(chunk)
+    return hashing.text(whole)
+
+
+# taking back -------------------------------------------------------------------------------------------
+
+
+def _unlinked(write: Write, done: Write, journal: Journal, *, dry_run: bool) -> Write:
+    """Remove a symbolic link, if it is still ours."""
+    if (
+        not write.target.is_symlink()
+        or digest(os.fsencode(write.target.readlink()), write.after_hash) != write.after_hash
+    ):
+        raise WriteError("was changed since it was made, so it stays", "delete it yourself")
+    if not dry_run:
+        journal(done)
+        with explained():
+            unlink(write.target)
+    return done
+
+
+def _is_second_name(state: os.stat_result, photo: Path) -> bool:
+    """Whether the file is the photo itself under another name: then nothing is lost with that name."""
+    try:
+        return os.path.samestat(state, photo.stat())
+    except OSError:
+        return False
+
+
+def _check_photo(write: Write) -> None:
+    """See that the picture is still where it was copied from.
+
+    Raises:
+        WriteError: It is not.
+    """
+    with contextlib.suppress(OSError, MetadataError):
+        data = read_file(write.photo)
+        fmt = detect(data[:HEAD_BYTES], write.photo.suffix)
+        if fmt and picture_hash(data, fmt, write.picture_hash) == write.picture_hash:
+            return
+    raise WriteError(
+        "the photo it was copied from was moved, edited or deleted, so the copy stays",
+        "delete it yourself if it may go",
+    )

@@ -1,0 +1,329 @@
+"""UserComment and XPKeywords in an EXIF (TIFF) block, changed without moving a byte that was there.
+
+MakerNotes hold offsets that only their maker understands, so nothing in the block may move. A new value goes
+to the end and its entry is pointed there; where the entry is missing, a copy of its directory with it goes
+to the end, and the pointer to that directory is changed. Our value that stands at the end already is replaced
+there, so that repeated edits do not make the block grow.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tagroll.errors import ForeignStructureError, MetadataError
+from tagroll.metadata.packets.raw import Picture
+
+MAX_BYTES = 65_527
+"""The largest block that fits into one JPEG segment (65,533 bytes, less "Exif" and two zeros)."""
+
+_EXIF_IFD, _COMMENT, _KEYWORDS = 0x8769, 0x9286, 0x9C9E
+_POINTERS = frozenset({_EXIF_IFD, 0x8825, 0xA005})
+"""Entries that hold the place of another directory: Exif, GPS, interoperability."""
+
+_THUMBNAIL = (0x201, 0x202)
+"""Place and length of the thumbnail."""
+
+_BYTE, _LONG, _UNDEFINED = 1, 4, 7
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class ExifText:
+    """The text that tagroll cares for.
+
+    Attributes:
+        comment: UserComment decoded, "" when there is none or nothing but blanks, None when it is unreadable.
+        keywords: XPKeywords as it stands there (";" between the keywords), None when there is no such entry.
+    """
+
+    comment: str | None
+    keywords: str | None
+
+
+class _BrokenError(Exception):
+    """The block cannot be walked. Never leaves this module."""
+
+
+class _Entry(NamedTuple):
+    """One entry of a directory; `at` is where its 12 bytes stand, `size` how many bytes its value has."""
+
+    at: int
+    tag: int
+    size: int
+
+
+class _Tiff:
+    """A block with its directories, open for changes at its end."""
+
+    def __init__(self, block: bytes) -> None:
+        self.data = bytearray(block)
+        order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+        if order is None:
+            raise _BrokenError
+        self.order = order
+        self.first = self.number(4)
+
+    def number(self, at: int, code: str = "I") -> int:
+        """The integer at a place, `code` as in struct."""
+        try:
+            value: int = struct.unpack_from(self.order + code, self.data, at)[0]
+        except struct.error as error:
+            raise _BrokenError from error
+        return value
+
+    def entries(self, at: int) -> list[_Entry]:
+        """The entries of the directory at a place."""
+        return [
+            _Entry(at + 2 + 12 * index, tag, _SIZES.get(kind, 1) * values)
+            for index, (tag, kind, values) in enumerate(self.rows(at))
+        ]
+
+    def rows(self, at: int) -> Iterator[tuple[int, int, int]]:
+        """Tag, kind and number of values of each entry of the directory at a place."""
+        count = self.number(at, "H")
+        if not 8 <= at <= len(self.data) - 2 - 12 * count:
+            raise _BrokenError
+        return struct.iter_unpack(self.order + "HHI4x", self.data[at + 2 : at + 2 + 12 * count])
+
+    def find(self, at: int, wanted: int) -> _Entry | None:
+        """The entry with a tag in the directory at a place."""
+        for index, (tag, kind, values) in enumerate(self.rows(at)):
+            if tag == wanted:
+                return _Entry(at + 2 + 12 * index, tag, _SIZES.get(kind, 1) * values)
+        return None
+
+    def exif_at(self) -> int | None:
+        """Where the Exif directory stands; None when there is none."""
+        pointer = self.find(self.first, _EXIF_IFD)
+        return None if pointer is None else self.number(pointer.at + 8)
+
+    def span(self, entry: _Entry) -> tuple[int, int]:
+        """Where the value of an entry stands: first byte, and the one after the last."""
+        start = entry.at + 8 if entry.size <= 4 else self.number(entry.at + 8)
+        if start + entry.size > len(self.data):
+            raise _BrokenError
+        return start, start + entry.size
+
+    def value(self, entry: _Entry) -> bytes:
+        """The bytes of a value."""
+        return bytes(self.data[slice(*self.span(entry))])
+
+    def append(self, data: bytes) -> int:
+        """Put data at the end, at an even place as TIFF 6.0 asks; gives the place."""
+        self.data += b"\0" * (len(self.data) % 2)
+        self.data += data
+        return len(self.data) - len(data)
+
+    def locate(self, tag: int) -> _Entry | None:
+        """The entry of one of our two fields, in its own directory."""
+        at = self.first if tag == _KEYWORDS else self.exif_at()
+        return None if at is None else self.find(at, tag)
+
+    def assign(self, tag: int, data: bytes) -> None:
+        """Give one of our two fields a new value, at the end of the block unless it fits into the entry."""
+        kind = _BYTE if tag == _KEYWORDS else _UNDEFINED
+        entry = self.locate(tag)
+        if entry is None:
+            pointer = None if tag == _KEYWORDS else self.find(self.first, _EXIF_IFD)
+            self.insert(pointer.at + 8 if pointer else 4, tag, kind, bytes(8))
+            entry = self.locate(tag)
+        if entry is None:
+            raise _BrokenError
+        place = data.ljust(4, b"\0") if len(data) <= 4 else struct.pack(self.order + "I", self.append(data))
+        head = struct.pack(self.order + "HHI", tag, kind, len(data))
+        self.data[entry.at : entry.at + 12] = head + place
+
+    def prove(self, tag: int, data: bytes) -> None:
+        """See that one of our two fields has this value: where directories overlap, it may have been changed since."""
+        entry = self.locate(tag)
+        if entry is None or self.value(entry) != data:
+            raise _BrokenError
+
+    def insert(self, holder: int, tag: int, kind: int, value: bytes) -> None:
+        """Add an entry: a copy of the directory that `holder` points to goes to the end and takes its place.
+
+        Args:
+            holder: Where the offset of the directory stands.
+            tag: The new entry's.
+            kind: Its TIFF type.
+            value: The count (four bytes) and the value or its place (four bytes).
+        """
+        at = self.number(holder)
+        old = [bytes(self.data[entry.at : entry.at + 12]) for entry in self.entries(at)]
+        after = at + 2 + 12 * len(old)
+        new = struct.pack(self.order + "HH", tag, kind) + value
+        rows = sorted([*old, new], key=lambda row: struct.unpack_from(self.order + "H", row))
+        following = bytes(self.data[after : after + 4]).ljust(4, b"\0")
+        copy = struct.pack(self.order + "H", len(rows)) + b"".join(rows) + following
+        place = self.append(copy)
+        struct.pack_into(self.order + "I", self.data, holder, place)
+        self.first = self.number(4)
+
+    def release(self, entry: _Entry) -> bool:
+        """Cut the value of an entry off the end, when it stands there and nothing else points into it."""
+        start, end = self.span(entry)
+        if entry.size <= 4 or end != len(self.data) or any(e > start for _, e in self._used(entry)):
+            return False
+        del self.data[start:]
+        self.data[entry.at + 4 : entry.at + 8] = bytes(4)
+        return True
+
+    def _used(self, but: _Entry) -> Iterator[tuple[int, int]]:
+        """Every span that the known directories use, but one entry's."""
+        yield 0, 8
+        places, seen = [self.first], set[int]()
+        while places:
+            at = places.pop()
+            if at in seen or not at:
+                continue
+            seen.add(at)
+            entries = self.entries(at)
+            end = at + 2 + 12 * len(entries)
+            yield at, end + 4
+            places += [self.number(entry.at + 8) for entry in entries if entry.tag in _POINTERS]
+            places += [self.number(end)] if end + 4 <= len(self.data) else []
+            yield from (self.span(entry) for entry in entries if entry.at != but.at and entry.size > 4)
+            thumbnail = [self.number(entry.at + 8) for entry in entries if entry.tag in _THUMBNAIL]
+            yield 0, sum(thumbnail) if len(thumbnail) == 2 else 0
+
+
+def read_text(block: bytes) -> ExifText:
+    """Read the two fields.
+
+    A block that is broken elsewhere is no obstacle; if its first directory cannot be found, nobody finds
+    keywords there.
+
+    Raises:
+        MetadataError: There is an XPKeywords entry, but its value lies outside the block.
+    """
+    try:
+        tiff = _Tiff(block)
+        entry = tiff.find(tiff.first, _KEYWORDS)
+    except _BrokenError:
+        return ExifText(None, None)
+    try:
+        keywords = None if entry is None else _words(tiff.value(entry))
+    except _BrokenError as error:
+        raise MetadataError("the EXIF keywords (XPKeywords) lie outside the EXIF block") from error
+    try:
+        at = tiff.exif_at()
+        entry = None if at is None else tiff.find(at, _COMMENT)
+        comment = "" if entry is None else _decode(tiff.value(entry), tiff.order)
+    except _BrokenError:
+        return ExifText(None, keywords)
+    return ExifText(comment, keywords)
+
+
+def set_text(
+    block: bytes | None,
+    *,
+    comment: str | None = None,
+    keywords: str | None = None,
+    picture: Picture | None = None,
+) -> bytes:
+    """The block with new values; None leaves a field as it is. Without a block, a minimal one is made.
+
+    Args:
+        block: The TIFF block.
+        comment: New UserComment.
+        keywords: New XPKeywords.
+        picture: What a new Exif directory has to tell of it.
+
+    Raises:
+        ForeignStructureError: The block is broken, or would not fit into a JPEG segment any more.
+    """
+    wanted = {}
+    try:
+        tiff = _Tiff(block or _new_block(picture or Picture(0, 0)))
+        if keywords is not None:
+            wanted[_KEYWORDS] = (keywords + "\0").encode("utf-16-le", "ignore")
+        if comment is not None:
+            text = comment.encode("utf-16-le" if tiff.order == "<" else "utf-16-be", "ignore")
+            wanted[_COMMENT] = b"UNICODE\0" + text
+            _ensure_exif(tiff, picture)
+        while any(tiff.release(entry) for tag in wanted if (entry := tiff.locate(tag))):
+            pass
+        for tag, data in wanted.items():
+            tiff.assign(tag, data)
+        for tag, data in wanted.items():
+            tiff.prove(tag, data)
+    except _BrokenError as error:
+        raise ForeignStructureError("the EXIF block is broken") from error
+    if len(tiff.data) > MAX_BYTES:
+        raise ForeignStructureError("the EXIF block is full")
+    return bytes(tiff.data)
+
+
+def _ensure_exif(tiff: _Tiff, picture: Picture | None) -> None:
+    """Give a block that has no Exif directory one, with what EXIF 2.32 (4.6.5) calls mandatory."""
+    if tiff.find(tiff.first, _EXIF_IFD) is not None:
+        return
+    entries = [
+        (0x9000, 7, b"0232"),
+        (0x9101, 7, b"\1\2\3\0"),
+        (0xA000, 7, b"0100"),
+        (0xA001, 3, b"\xff\xff\0\0"),
+    ]
+    for tag, pixels in zip((0xA002, 0xA003), picture[:2] if picture else (), strict=False):
+        entries.append((tag, _LONG, struct.pack(tiff.order + "I", pixels)))
+    at = tiff.append(_directory(tiff.order, entries))
+    tiff.insert(4, _EXIF_IFD, _LONG, struct.pack(tiff.order + "II", 1, at))
+
+
+def _directory(order: str, entries: list[tuple[int, int, bytes]]) -> bytes:
+    """A directory of values that fit into their entries."""
+    rows = (
+        struct.pack(order + "HHI", tag, kind, 4 // _SIZES[kind] if kind == _UNDEFINED else 1) + value
+        for tag, kind, value in entries
+    )
+    return struct.pack(order + "H", len(entries)) + b"".join(rows) + bytes(4)
+
+
+def _new_block(picture: Picture) -> bytes:
+    """IFD0 with its mandatory tags: the resolution (rationals at 0x3E and 0x46), YCbCr centred."""
+    entries = [
+        (0x11A, 5, b"\x3e\0\0\0"),
+        (0x11B, 5, b"\x46\0\0\0"),
+        (0x128, 3, struct.pack("<HH", picture.unit, 0)),
+        (0x213, 3, b"\1\0\0\0"),
+    ]
+    resolution = struct.pack("<IIII", picture.across, 1, picture.down, 1)
+    return struct.pack("<2sHI", b"II", 42, 8) + _directory("<", entries) + resolution
+
+
+def _words(value: bytes) -> str:
+    """The text of XPKeywords, up to the first zero."""
+    return value[: len(value) // 2 * 2].decode("utf-16-le", "replace").partition("\0")[0]
+
+
+def _decode(value: bytes, order: str) -> str:
+    """The text of a UserComment (EXIF 2.32, 4.6.5): eight bytes of code, then the text."""
+    code, text = value[:8], value[8:]
+    if code == b"UNICODE\0":
+        return _utf16(text, order).strip("\0 \ufeff")
+    if code.startswith(b"JIS\0"):
+        return text.decode("iso2022_jp", "replace").strip("\0 ")
+    plain = text if code in (b"ASCII\0\0\0", bytes(8)) else value
+    try:
+        return plain.decode().strip("\0 ")
+    except UnicodeDecodeError:
+        return plain.decode("latin-1").strip("\0 ")
+
+
+def _utf16(text: bytes, order: str) -> str:
+    """UTF-16 in the order that gives the more plausible text: writers disagree whether it is the file's.
+
+    UTF-8, which the older script left here, is tried where the bytes are no UTF-16 at all.
+    """
+    text += b"\0" * (len(text) % 2)
+    zeros = text[1::2].count(0) - text[::2].count(
+        0
+    )  # Latin text has its zeros in the second byte, or the first
+    little = zeros > 0 or (zeros == 0 and order == "<")
+    for name in ("utf-16-le" if little else "utf-16-be", "utf-8"):
+        try:
+            return text.decode(name)
+        except UnicodeDecodeError:
+            continue
+    return text.decode("utf-16-le" if little else "utf-16-be", "replace")

@@ -1,0 +1,1 @@
+"""The models that tagroll brings along: one that looks at photos, one that embeds tags."""

@@ -1,0 +1,77 @@
+"""The head: from what the network saw to the probability of each tag of the vocabulary.
+
+Learned by tools/train_head.py. A tag's logit is linear in the features and in two logarithms: how likely the
+ImageNet classes that speak for the tag are, over the whole photo and in the region that shows them best.
+"""
+
+import tomllib
+from dataclasses import dataclass, fields
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tagroll.models.builtin.vision.recogniser import Sight
+from tagroll.models.builtin.vision.weights import FloatArray
+
+FLOOR = 1e-3
+"""Added to a probability before its logarithm, so that classes the network rules out all weigh the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A linear multi-label classifier.
+
+    Attributes:
+        tags: Names, T.
+        weights: For `Sight.pooled`, 1280 x T.
+        slopes: For the logarithms of the whole photo's and the regions' evidence, 2 x T.
+        biases: T.
+        thresholds: The probability from which a tag is given, T.
+        evidence: Which ImageNet classes speak for a tag, 1000 x T, 0 or 1.
+        curve: Calibration, 2 x K: what the logistic function says (rising from 0 to 1), and how often that is so.
+    """
+
+    tags: tuple[str, ...]
+    weights: FloatArray
+    slopes: FloatArray
+    biases: FloatArray
+    thresholds: FloatArray
+    evidence: FloatArray
+    curve: FloatArray
+
+    def probabilities(self, sight: Sight) -> FloatArray:
+        """Probability of every tag, calibrated on photos the head had not seen."""
+        whole, regional = (
+            log_evidence(sight.classes, self.evidence),
+            log_evidence(sight.regional, self.evidence),
+        )
+        logits = (
+            sight.pooled @ self.weights + self.slopes[0] * whole + self.slopes[1] * regional + self.biases
+        )
+        return _float32(np.interp(1 / (1 + np.exp(-logits)), *self.curve))
+
+
+def log_evidence(classes: FloatArray, evidence: FloatArray) -> FloatArray:
+    """Logarithm of the summed probabilities of the classes that speak for each tag, from -6.9 to about 0."""
+    logarithms: FloatArray = np.log(classes @ evidence + FLOOR)
+    return logarithms
+
+
+def load_head() -> Head:
+    """Load the head that ships with the package."""
+    with resources.files(__package__).joinpath("head.npz").open("rb") as stream, np.load(stream) as arrays:
+        return Head(
+            tuple(arrays["tags"].tolist()),
+            *(_float32(arrays[field.name]) for field in fields(Head)[1:]),
+        )
+
+
+def read_vocabulary() -> dict[str, dict[str, Any]]:
+    """The rows of vocabulary.toml by tag."""
+    return tomllib.loads(resources.files(__package__).joinpath("vocabulary.toml").read_text("utf-8"))
+
+
+def _float32(array: npt.NDArray[Any]) -> FloatArray:
+    return array.astype(np.float32)

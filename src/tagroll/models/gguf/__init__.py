@@ -1,0 +1,1 @@
+"""A model from a GGUF file, run in a child process."""

@@ -1,0 +1,199 @@
+"""What a JSON answer means: keywords by whatever name and in whatever shape, and the texts beside them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tagroll.models.reply.items import is_list_text, split_items
+from tagroll.models.reply.loose_json import find_json
+from tagroll.models.reply.names import Part, is_category, is_name, part_named
+
+_MAX_DEPTH = 16
+_ITEM_KEYS = (
+    "name",
+    "tag",
+    "keyword",
+    "label",
+    "term",
+    "word",
+    "text",
+    "value",
+    "object",
+    "item",
+    "subject",
+    "class",
+)
+_GRADES = frozenset(("high", "medium", "low", "yes", "true", "present", "visible", "certain", "likely"))
+_NO_ERROR = frozenset(("", "none", "null", "no", "no error", "n/a", "false", "ok"))
+
+
+@dataclass(slots=True)
+class Findings:
+    """What an answer holds, collected in order. Items are raw: not yet cleaned.
+
+    Attributes:
+        named: Items under a name for keywords.
+        others: Items under any other name or none: "objects", categories, a bare list.
+        texts: Title, description and file name; the first of each.
+        has_list: A place for keywords was there, even if it was empty.
+        speech: What the model says as a whole, inside JSON: text to be read like any answer.
+        error: What the model reports as an error, or "".
+    """
+
+    named: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    texts: dict[Part, str] = field(default_factory=dict)
+    has_list: bool = False
+    speech: list[str] = field(default_factory=list)
+    error: str = ""
+
+    def items(self) -> list[str]:
+        """The raw keywords: those called so, else the best there is."""
+        return self.named or self.others
+
+
+def read_value(value: Any, into: Findings, depth: int = 0) -> None:
+    """Collect what a JSON value holds."""
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(value, list):
+        into.has_list = into.has_list or not depth
+        for item in value:
+            if isinstance(item, dict) and (_is_answer(item) or not _item_name(item)):
+                read_value(item, into, depth + 1)
+            else:
+                into.others.extend(_items(item, depth + 1, in_list=len(value) > 1))
+    elif isinstance(value, dict):
+        _read_object(value, into, depth)
+    elif isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        for found in find_json(value):
+            read_value(found.value, into, depth + 1)
+
+
+def _read_object(answer: dict[str, Any], into: Findings, depth: int) -> None:
+    if _are_scores(answer):
+        into.others.extend(_items(answer, depth))
+        return
+    for key, value in answer.items():
+        part = part_named(key)
+        if part is Part.KEYWORDS:
+            into.has_list = True
+            into.named.extend(_items(value, depth + 1))
+        elif part is Part.THINGS:
+            _read_things(value, into, depth)
+        elif part is Part.ERROR:
+            into.error = into.error or _error(value)
+        elif part in (Part.TITLE, Part.DESCRIPTION, Part.FILENAME):
+            _keep_text(part, value, into)
+        else:
+            _read_other(key, value, into, depth)
+    if into.named and isinstance(answer.get("name"), str):
+        into.texts.setdefault(Part.FILENAME, answer["name"])
+
+
+def _read_things(value: Any, into: Findings, depth: int) -> None:
+    """Keywords, unless the name is a wrapper around keywords by name ({"items": [{"tags": ...}]})."""
+    inner = Findings()
+    if isinstance(value, dict | list):
+        read_value(value, inner, depth + 1)
+    if inner.named:
+        into.named.extend(inner.named)
+    else:
+        into.others.extend(_items(value, depth + 1))
+
+
+def _read_other(key: str, value: Any, into: Findings, depth: int) -> None:
+    """A category ({"colors": [...]}, {"setting": "beach"}), or a wrapper around the answer."""
+    part = part_named(key)
+    if isinstance(value, dict | list):
+        inner = Findings()
+        read_value(value, inner, depth + 1)
+        into.named.extend(inner.named)
+        into.error = into.error or inner.error
+        into.has_list = into.has_list or inner.has_list
+        for part, text in inner.texts.items():
+            into.texts.setdefault(part, text)
+        into.speech.extend(inner.speech)
+        if part is not Part.ASIDE:
+            into.others.extend(inner.others)
+    elif isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        read_value(value, into, depth + 1)
+    elif isinstance(value, str) and part is Part.SPEECH:
+        into.speech.append(value)
+    elif isinstance(value, str) and part is None and (is_category(key) or key.isdecimal()):
+        into.others.extend(split_items(value))
+
+
+def _items(value: Any, depth: int, *, in_list: bool = False) -> list[str]:
+    """The raw items in a value that stands where keywords belong."""
+    if depth > _MAX_DEPTH:
+        return []
+    if isinstance(value, str):
+        if value.lstrip()[:1] in ("{", "["):
+            return [item for found in find_json(value) for item in _items(found.value, depth + 1)]
+        # Inside a list a comma belongs to the item ("Paris, France") unless there are several.
+        missing_quote = '", ' in value or ', "' in value
+        is_one = in_list and not missing_quote and not is_list_text(value.strip())
+        return [value] if is_one else split_items(value)
+    if isinstance(value, list):
+        alone = len(value) == 1
+        return [item for element in value for item in _items(element, depth + 1, in_list=not alone)]
+    if isinstance(value, dict):
+        name = _item_name(value)
+        return [name] if name else [item for key, v in value.items() for item in _entry(key, v, depth)]
+    return []
+
+
+def _entry(key: str, value: Any, depth: int) -> list[str]:
+    """One entry of an object in the place of a list: {"beach": 0.9}, {"colors": ["blue"]}, {"1": "beach"}."""
+    part = part_named(key)
+    if part is Part.ASIDE and is_name(key):
+        return []
+    if _is_score(value):
+        return [key] if value and value not in ("0", "0%") else []
+    is_explained = isinstance(value, str) and value.count(" ") > 2 and "," not in value
+    is_placed = isinstance(value, list) and bool(value) and all(isinstance(v, int | float) for v in value)
+    is_detailed = isinstance(value, dict) and bool(value) and all(part_named(k) is Part.ASIDE for k in value)
+    is_key = part is None and (is_explained or is_placed or is_detailed)
+    return [key] if is_key else _items(value, depth + 1)
+
+
+def _is_score(value: Any) -> bool:
+    """Whether a value says how sure the model is of its key."""
+    if isinstance(value, str):
+        return value.casefold() in _GRADES or value.strip().rstrip("%").replace(".", "", 1).isdecimal()
+    return isinstance(value, int | float)
+
+
+def _are_scores(answer: dict[str, Any]) -> bool:
+    """Whether an object is a list of keywords with how sure the model is of each."""
+    return all(map(_is_score, answer.values())) and not all(map(is_name, answer))
+
+
+def _item_name(item: dict[str, Any]) -> str:
+    """The keyword in an object that stands for one ({"name": "beach", "confidence": 0.9}), or ""."""
+    lower = {key.casefold(): value for key, value in item.items()}
+    names = (lower.get(key) for key in _ITEM_KEYS)
+    return next((name for name in names if isinstance(name, str)), "")
+
+
+def _is_answer(item: dict[str, Any]) -> bool:
+    """Whether an object in a list is an answer of its own, not an item."""
+    return any(
+        part_named(key) is Part.KEYWORDS and (isinstance(value, list | dict) or key.casefold().endswith("s"))
+        for key, value in item.items()
+    )
+
+
+def _keep_text(part: Part, value: Any, into: Findings) -> None:
+    text = value[0] if isinstance(value, list) and value else value
+    if isinstance(text, str) and text.strip():
+        into.texts.setdefault(part, text)
+    elif isinstance(value, dict):
+        read_value(value, into, 1)
+
+
+def _error(value: Any) -> str:
+    """What went wrong in the model's words, or "" where nothing did."""
+    text = value.get("message", "unknown") if isinstance(value, dict) else value
+    said = text if isinstance(text, str) else "unknown" if text else ""
+    return "" if said.strip().casefold() in _NO_ERROR else said

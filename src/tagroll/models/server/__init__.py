@@ -1,0 +1,1 @@
+"""Asking a model server: one that speaks OpenAI's API."""

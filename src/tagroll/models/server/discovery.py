@@ -1,0 +1,264 @@
+"""What a server has: its models, which of them see pictures, and which one is meant."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from tagroll.errors import ServerError
+from tagroll.models.server.http import Wire, WireError
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model of a server.
+
+    Attributes:
+        name: What to ask for.
+        sees: Whether it takes pictures; None if the server does not say.
+        loaded: Whether it is in memory; None if the server does not say.
+    """
+
+    name: str
+    sees: bool | None = None
+    loaded: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What a server says about itself.
+
+    Attributes:
+        url: Where it is.
+        kind: What it seems to be.
+        state: "ready"; "loading" its model; "locked" without the right API key; "mute": lists no models.
+        models: What it has, without those that only embed text.
+    """
+
+    url: str
+    kind: Literal["llama.cpp", "LM Studio", "Ollama", ""] = ""
+    state: Literal["ready", "loading", "locked", "mute"] = "ready"
+    models: tuple[Model, ...] = ()
+
+    @property
+    def sees(self) -> bool:
+        """Whether some model takes pictures, or may."""
+        return any(model.sees is not False for model in self.models)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The model to use, and a word to the user if it is not simply the one that was asked for."""
+
+    model: Model
+    note: str = ""
+
+
+def probe(api_url: str, *, api_key: str | None = None, seconds: float = 2.0) -> ServerInfo | None:
+    """Ask quickly whether there is a model server.
+
+    Args:
+        api_url: Its URL, in any form.
+        api_key: Its key, if it has one.
+        seconds: How long to wait for each answer.
+
+    Returns:
+        What it is, or None if nothing answers there or something that is no model server.
+
+    Raises:
+        UsageError: The URL or the key cannot be one.
+    """
+    wire = Wire(api_url, api_key)
+    try:
+        info = look(wire, seconds)
+    except WireError:
+        return None
+    finally:
+        wire.close()
+    return None if info.state == "mute" else info
+
+
+def look(wire: Wire, seconds: float) -> ServerInfo:
+    """Ask a server what it has.
+
+    Raises:
+        WireError: It does not answer.
+    """
+    url = wire.address.root
+    answer = wire.get(f"{wire.address.api}/models", seconds)
+    if answer.status in {401, 403}:
+        return ServerInfo(url, state="locked")
+    if answer.status == 503:
+        return ServerInfo(url, state="loading")
+    listed = answer.json() if answer.status == 200 else None
+    return _about(wire, listed, seconds) if _is_list(listed) else ServerInfo(url, state="mute")
+
+
+def _about(wire: Wire, listed: Any, seconds: float) -> ServerInfo:
+    """What the list of models tells, and the server's own endpoints where it says too little."""
+    url, entries = wire.address.root, list(_entries(listed))
+    models = _models(entries)
+    if any(entry.get("owned_by") == "llamacpp" for entry in entries):
+        return ServerInfo(url, "llama.cpp", models=models)
+    if models and all(model.sees is not None for model in models):
+        return ServerInfo(url, models=models)
+    if native := list(_entries(_ask(wire, "/api/v0/models", seconds))):
+        return ServerInfo(url, "LM Studio", models=_models(native))
+    if _is_list(_ask(wire, "/api/tags", seconds)):
+        return ServerInfo(url, "Ollama", models=tuple(_ollama(wire, models, seconds)))
+    return ServerInfo(url, models=models)
+
+
+def _ask(wire: Wire, path: str, seconds: float, body: object = None) -> Any:
+    """JSON from an endpoint beside the OpenAI ones, None if the server has none there."""
+    try:
+        url = wire.address.root + path
+        answer = wire.post(url, json.dumps(body).encode(), seconds) if body else wire.get(url, seconds)
+    except WireError:
+        return None  # it answered a moment ago: it only dislikes the question
+    return answer.json() if answer.status == 200 else None
+
+
+def _is_list(said: Any) -> bool:
+    return isinstance(said, list) or (
+        isinstance(said, dict) and any(isinstance(said.get(key), list) for key in ("data", "models"))
+    )
+
+
+def _entries(said: Any) -> Iterator[dict[str, Any]]:
+    """The entries of a list of models, whichever way it is wrapped."""
+    listed = said.get("data") if isinstance(said, dict) else said
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, dict) and isinstance(entry.get("id"), str):
+            yield entry
+
+
+def _models(entries: Sequence[dict[str, Any]]) -> tuple[Model, ...]:
+    """The models that can talk."""
+    return tuple(
+        Model(entry["id"], _sees(entry), entry["state"] == "loaded" if "state" in entry else None)
+        for entry in entries
+        if entry.get("type") != "embeddings" and not re.search(r"\bembed", entry["id"], re.IGNORECASE)
+    )
+
+
+def _sees(entry: dict[str, Any]) -> bool | None:
+    """Whether a model takes pictures: LM Studio's type, llama.cpp's modalities, others' capabilities."""
+    if entry.get("type") in {"vlm", "llm"}:
+        return bool(entry["type"] == "vlm")
+    architecture, capabilities = entry.get("architecture"), entry.get("capabilities")
+    modalities = architecture.get("input_modalities") if isinstance(architecture, dict) else None
+    if isinstance(modalities, list):
+        return "image" in modalities
+    if isinstance(capabilities, dict) and "vision" in capabilities:
+        return bool(capabilities["vision"])
+    if isinstance(capabilities, list) and capabilities:
+        return bool({"vision", "multimodal"} & {str(name) for name in capabilities})
+    return None
+
+
+def _ollama(wire: Wire, models: Sequence[Model], seconds: float) -> Iterator[Model]:
+    """Ollama tells what a model can do one by one."""
+    for model in models:
+        about = _ask(wire, "/api/show", seconds, {"model": model.name})
+        capabilities = about.get("capabilities") if isinstance(about, dict) else None
+        if not isinstance(capabilities, list):
+            yield model
+        elif "completion" in capabilities:
+            yield replace(model, sees="vision" in capabilities)
+
+
+def choose(info: ServerInfo, wanted: str, *, explicit: bool) -> Choice:
+    """Decide which model is used.
+
+    Args:
+        info: What the server has.
+        wanted: The model's name, perhaps without publisher, tag or quantisation.
+        explicit: Whether the user gave the name. If not, another model that sees pictures will do.
+
+    Raises:
+        ServerError: The server has no such model, or none that sees pictures.
+    """
+    if info.state == "mute":
+        return Choice(Model(wanted))
+    found = _match(info.models, wanted)
+    if len(found) == 1 or (found and not explicit):
+        return _found(info, found, wanted, explicit=explicit)
+    if found:
+        raise ServerError(
+            f'"{wanted}" may mean several models of {info.url}', _choices("Give one with --model", found)
+        )
+    if info.kind == "llama.cpp" and len(info.models) == 1:
+        only = info.models[0]
+        _must_see(info, only)
+        return Choice(only, f"{info.url} has only the model {only.name}, which is used")
+    seeing = _seeing(info.models)
+    if not explicit and seeing:
+        return Choice(seeing[0], f"{info.url} has no {wanted}; its model {seeing[0].name} is used")
+    if not info.models:
+        raise ServerError(f"The model server at {info.url} has no model loaded", f"Load {wanted} there")
+    if explicit:
+        raise ServerError(
+            f'The model server at {info.url} has no model "{wanted}"', _choices("It has", info.models)
+        )
+    raise blind_error(info, info.models[0].name)
+
+
+def _found(info: ServerInfo, found: Sequence[Model], wanted: str, *, explicit: bool) -> Choice:
+    """Take the model that was found, if it sees; in place of the default model any other that does."""
+    if not explicit and not _seeing(found) and (others := _seeing(info.models)):
+        return Choice(others[0], f"{wanted} on {info.url} does not see pictures; {others[0].name} is used")
+    model = found[0] if explicit else (_seeing(found) or found)[0]
+    _must_see(info, model)
+    return Choice(model, "" if model.name == wanted else f"{wanted} is the model {model.name} on {info.url}")
+
+
+def _must_see(info: ServerInfo, model: Model) -> None:
+    if model.sees is False:
+        raise blind_error(info, model.name)
+
+
+def blind_error(info: ServerInfo, name: str, said: str = "") -> ServerError:
+    """The model takes no pictures: say which do."""
+    seeing = [model for model in _seeing(info.models) if model.name != name]
+    hint = "Load a vision model, such as google/gemma-3-4b or qwen3-vl-4b"
+    if info.kind == "llama.cpp":
+        hint = "Give llama-server the model's image projector too: --mmproj FILE, or -hf with a vision model"
+    words = f': "{said}"' if said else ""
+    return ServerError(
+        f"The model {name} at {info.url} does not see pictures{words}",
+        _choices("Give one that does with --model", seeing) if seeing else hint,
+    )
+
+
+def _seeing(models: Sequence[Model]) -> list[Model]:
+    """Those that may see, best first: known to see, then loaded, then as listed."""
+    usable = [model for model in models if model.sees is not False]
+    return sorted(usable, key=lambda model: (model.sees is None, not model.loaded))
+
+
+def _choices(say: str, models: Sequence[Model]) -> str:
+    names = [model.name for model in models]
+    return f"{say}: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
+
+
+def _match(models: Sequence[Model], wanted: str) -> list[Model]:
+    """The models a name may mean, by the first rule that finds any."""
+    key = _key(wanted)
+    rules = (
+        lambda name: name == wanted,
+        lambda name: name.casefold() == wanted.casefold(),
+        lambda name: _key(name) == key,
+        lambda name: bool(key) and (_key(name).startswith(key) or _key(name).endswith(key)),
+    )
+    for rule in rules:
+        if found := [model for model in models if rule(model.name)]:
+            return found
+    return []
+
+
+def _key(name: str) -> str:
+    """A name without publisher, suffix and punctuation: "google/gemma-3-4b" is the same as "gemma3:4b"."""
+    last = re.split(r"[/\\]", name.casefold())[-1]
+    return re.sub(r"[^a-z0-9]", "", re.sub(r"(\.gguf|:latest)$", "", last))

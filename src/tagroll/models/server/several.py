@@ -1,0 +1,85 @@
+"""Several servers as one describer."""
+
+import threading
+from collections.abc import Sequence
+
+from tagroll.domain import Description, Preview, Prompt
+from tagroll.errors import ServerError
+from tagroll.models.server.describer import ServerDescriber, Stats
+
+
+class ManyDescriber:
+    """Sends each picture to the server with the most room, and goes on without those that die.
+
+    Args:
+        servers: One describer a server, at least one.
+    """
+
+    def __init__(self, servers: Sequence[ServerDescriber]) -> None:
+        self._servers = tuple(servers)
+        self._lock = threading.Lock()
+        self._busy = dict.fromkeys(self._servers, 0)  # pictures at each server that is alive
+
+    @property
+    def model(self) -> str:
+        """The model of the first server that is alive."""
+        return next(iter(self._busy), self._servers[0]).model
+
+    @property
+    def stats(self) -> Stats:
+        """What the answers of all servers have cost so far."""
+        total = Stats()
+        for server in self._servers:
+            total += server.stats
+        return total
+
+    @property
+    def most_at_once(self) -> int:
+        """How many threads can be of use."""
+        return sum(server.most_at_once for server in self._servers)
+
+    def close(self) -> None:
+        """Stop all."""
+        for server in self._servers:
+            server.close()
+
+    def discover(self) -> tuple[str, ...]:
+        """Find the servers and their models; one that has none is left out, and said so.
+
+        Raises:
+            ServerError: No server can be used.
+        """
+        notes: list[str] = []
+        for server in tuple(self._busy):
+            try:
+                notes += server.discover()
+            except ServerError as error:
+                self._bury(server, error)
+                notes.append(error.message)
+        return tuple(notes)
+
+    def describe(self, preview: Preview, prompt: Prompt) -> Description:
+        """Describe one picture; see ServerDescriber.
+
+        Raises:
+            ServerError: No server can be used any more.
+        """
+        while True:
+            with self._lock:
+                server = max(self._busy, key=lambda one: one.at_once - self._busy[one])
+                self._busy[server] += 1
+            try:
+                return server.describe(preview, prompt)
+            except ServerError as error:
+                self._bury(server, error)
+            finally:
+                with self._lock:
+                    if server in self._busy:
+                        self._busy[server] -= 1
+
+    def _bury(self, server: ServerDescriber, error: ServerError) -> None:
+        """Go on without a server; the last one stays, and says why it cannot go on."""
+        with self._lock:
+            if self._busy.keys() <= {server}:
+                raise error
+            self._busy.pop(server, None)

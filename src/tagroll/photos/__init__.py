@@ -1,0 +1,1 @@
+"""Photos on the disk, and what a model sees of them."""

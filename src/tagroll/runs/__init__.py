@@ -1,0 +1,1 @@
+"""The use cases, and what every run shares."""

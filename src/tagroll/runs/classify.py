@@ -1,0 +1,328 @@
+"""The second use case: copies of photos under telling names, and beside each what the model saw, as JSON.
+
+`Classifier.classify` is a plain function of one photo, its number and the collaborators, so it can run in any
+number of threads.
+"""
+
+import json
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from tagroll.catalog import Catalog
+from tagroll.domain import (
+    Change,
+    Describer,
+    Description,
+    Metadata,
+    Outcome,
+    Photo,
+    Preview,
+    Prompt,
+    Status,
+    Write,
+)
+from tagroll.exiftool.pool import ExifTool
+from tagroll.metadata.capture import Taken, read_taken
+from tagroll.metadata.copies import COPIES, COPY, JSON, Draft, make_files, with_metadata
+from tagroll.metadata.planning import Planner
+from tagroll.metadata.store import MetadataStore
+from tagroll.models.answers import keep, recall
+from tagroll.models.builtin.describer import MODEL as BUILTIN
+from tagroll.runs.ask_once import Asking
+from tagroll.runs.guard import guard
+from tagroll.runs.names import Names, Style, Undated, fill_template, safe_stem, same_name, suffix_of
+from tagroll.settings import Case
+from tagroll.tags.normalize import normalize
+
+_JSON_LIMIT = 1 << 20
+"""Bytes: a larger JSON file is not one of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifyPolicy:
+    """How a model's proposal becomes a copy.
+
+    Attributes:
+        again: Make a new copy also of photos that have one, and ask the model again.
+        dry_run: Find out every name, make no file.
+        style: How names are written.
+        template: How they are put together (see `naming.fill_template`); "" leaves it to us.
+        case: Letter case of keywords.
+        max_tags: At most so many keywords a photo.
+        engine: What is made of the photo: a copy, or a link (see `metadata.copying`).
+        write_metadata: Write title, description and keywords into the copy.
+    """
+
+    again: bool = False
+    dry_run: bool = False
+    style: Style = "slug"
+    template: str = ""
+    case: Case = "title"
+    max_tags: int | None = None
+    engine: str = COPY
+    write_metadata: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What stands in the JSON about a photo, and what its copy is to be called.
+
+    Attributes:
+        title: A line, or "" when the model is sure of nothing.
+        description: A sentence or two, or "".
+        keywords: Normalised like tags.
+        name: A proposal for the name, in any words.
+        model: Who saw all this.
+    """
+
+    title: str
+    description: str
+    keywords: tuple[str, ...]
+    name: str
+    model: str
+
+    def json(self, target: Path, source: Path) -> bytes:
+        """The file beside the copy.
+
+        A path that is no text keeps its odd bytes as escapes, which read back as Python's surrogates.
+        """
+        fields = {
+            "title": self.title,
+            "filename": target.name,
+            "description": self.description,
+            "keywords": list(self.keywords),
+            "source": str(source),
+            "model": self.model,
+            "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        }
+        return (json.dumps(fields, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")
+
+    def change(self, metadata: Metadata) -> Change:
+        """What makes a copy say this too; what a person wrote into the photo stays."""
+        there = {tag.casefold() for tag in metadata.tags}
+        captions = {"title": self.title, "description": self.description}
+        return Change(
+            add=tuple(keyword for keyword in self.keywords if keyword.casefold() not in there),
+            set={name: text for name, text in captions.items() if text and not getattr(metadata, name)},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """One run of classifying: the collaborators and the policy, and what to do with one photo.
+
+    Attributes:
+        describer: The model.
+        preview: Makes what the model sees of a photo.
+        store: Tells pictures from each other.
+        catalog: Remembers answers and writes.
+        prompt: What the model is asked.
+        policy: What is made of its answers.
+        output: Where the copies go.
+        run: The number of this run in the catalog.
+        exiftool: For the formats that need it; None where there is none.
+        asking: Asks about one picture once.
+    """
+
+    describer: Describer
+    preview: Callable[[Photo], Preview]
+    store: MetadataStore
+    catalog: Catalog
+    prompt: Prompt
+    policy: ClassifyPolicy
+    output: "Output"
+    run: int
+    exiftool: ExifTool | None = None
+    asking: Asking = field(default_factory=Asking)
+
+    def classify(self, photo: Photo, number: int = 1) -> Outcome:
+        """Describe one photo and copy it under the name that the model finds.
+
+        Args:
+            photo: Which.
+            number: Its place among all photos, from 1; `{counter}` in a template.
+
+        Raises:
+            ServerError, CatalogError: The run cannot go on.
+            TagrollError: The disk is full; the run cannot go on.
+        """
+        return guard(photo.path, lambda: self._classify(photo, number))
+
+    def _classify(self, photo: Photo, number: int) -> Outcome:
+        folder = self.output.folder_for(photo)
+        made = None if self.policy.again else self._made(photo, folder)
+        if made and os.path.lexists(made.with_suffix(".json")):
+            return Outcome(photo.path, Status.UNCHANGED, target=made)
+        picture = self._picture(photo)
+        answer, asked = self.asking.once(picture, lambda: self._describe(photo, picture), self._kept(picture))
+        taken = read_taken(photo, self.exiftool)
+        story = self._story(photo, answer, taken)
+        target = made or self._free(folder, self._stem(photo, number, story, taken), suffix_of(photo.path))
+        if not self.policy.dry_run:
+            self._make(photo, picture, target, story, complete=made is not None)
+        return Outcome(photo.path, Status.TAGGED, story.keywords, asked=asked, target=target)
+
+    # what is done already --------------------------------------------------------------------------------
+
+    def _made(self, photo: Photo, folder: Path) -> Path | None:
+        """The copy that this model's answer about this picture led to in an earlier run."""
+        model = self.describer.model
+        for write, asked in self.catalog.made_from(photo.path):
+            is_here = write.engine in COPIES and write.target.parent == folder and asked == model
+            if is_here and self._shows(write.target, photo, write.picture_hash):
+                return write.target
+        for copy, asked in self.output.told(folder, photo.path):
+            if asked == model and self._shows(copy, photo):
+                return copy
+        return None
+
+    def _shows(self, copy: Path, photo: Photo, picture: str | None = None) -> bool:
+        """Whether a copy is there and of the picture that the photo is now: by size and time, or by hash."""
+        try:
+            state = copy.stat()
+        except OSError:
+            return False
+        if (state.st_size, state.st_mtime_ns) == (photo.size, photo.mtime_ns):
+            return True
+        return (picture or self._picture_at(copy, photo)) == self._picture(photo)
+
+    def _picture(self, photo: Photo) -> str:
+        row = self.catalog.photo(photo.path)
+        fresh = row is not None and row.picture_hash and row.stamp == self.store.stamp(photo)
+        return row.picture_hash if row and fresh else self.store.picture_hash(photo)
+
+    def _picture_at(self, path: Path, like: Photo) -> str:
+        return self.store.picture_hash(Photo(path, like.size, like.mtime_ns, like.format))
+
+    # asking ----------------------------------------------------------------------------------------------
+
+    def _kept(self, picture: str) -> Callable[[], Description | None]:
+        if self.policy.again:
+            return lambda: None
+        return lambda: recall(self.catalog, self.describer, self.prompt, picture)
+
+    def _describe(self, photo: Photo, picture: str) -> Description:
+        answer = self.describer.describe(self.preview(photo), self.prompt)
+        keep(self.catalog, self.describer, self.prompt, picture, answer)
+        return answer
+
+    # naming ----------------------------------------------------------------------------------------------
+
+    def _story(self, photo: Photo, answer: Description, taken: Taken) -> Story:
+        """What is made of an answer; a model that is sure of nothing leaves the photo its own name."""
+        keywords = normalize(answer.keywords, case=self.policy.case)[: self.policy.max_tags]
+        title, name = answer.title, answer.filename or answer.title or " ".join(keywords[:3])
+        name = name if safe_stem(name) else photo.path.stem
+        # the built-in model knows so little that the day is half of the telling
+        if answer.model.startswith(BUILTIN) and taken.date:
+            day = f"{taken.date:%Y-%m-%d}"
+            title = f"{title}, {day}" if title else ""
+            name = f"{day} {name}"
+        return Story(title, answer.description, keywords, name, answer.model)
+
+    def _stem(self, photo: Photo, number: int, story: Story, taken: Taken) -> str:
+        facts: Mapping[str, object] = {
+            "date": taken.date or Undated(),
+            "camera": taken.camera or "unknown camera",
+            "counter": number,
+            "original": photo.path.stem,
+        }
+        words = story.name.replace("_", " ") if self.policy.style == "slug" else story.name
+        name = safe_stem(words, style=self.policy.style)
+        if self.policy.template:
+            name = fill_template(self.policy.template, name, facts)
+        return safe_stem(name, style=self.policy.style) or "photo"
+
+    def _free(self, folder: Path, stem: str, suffix: str) -> Path:
+        return folder / f"{self.output.take(folder, stem, suffix)}{suffix}"
+
+    # making ----------------------------------------------------------------------------------------------
+
+    def _make(self, photo: Photo, picture: str, target: Path, story: Story, *, complete: bool) -> None:
+        """Make copy and JSON, both or none; `complete`: the copy is there, and only its JSON got lost."""
+        numbers: list[int] = []
+
+        def journal(write: Write) -> None:
+            numbers.append(self.catalog.journal(self.run, write))
+
+        copies: tuple[Draft, ...] = () if complete else (Draft(target, self.policy.engine),)
+        if copies and self.policy.write_metadata:
+            copies = with_metadata(Planner("auto", self.exiftool), photo, target, story.change)
+        about = Draft(target.with_suffix(".json"), JSON, story.json(target, photo.path))
+        state = "void"
+        try:
+            make_files(photo, picture, (*copies, about), journal)
+            state = "done"
+        finally:
+            self.catalog.settle(dict.fromkeys(numbers, state))
+
+
+class Output:
+    """The folder that copies go to: which names are taken there, and what the JSON files tell. Thread-safe.
+
+    Args:
+        root: The folder; absolute.
+        source: The folder with the photos, whose tree is mirrored; absolute.
+    """
+
+    def __init__(self, root: Path, source: Path) -> None:
+        self.root = root
+        self._source = source
+        self._lock = threading.Lock()
+        # Two folders that differ in case only may be one on the disk: they share their names.
+        self._names: defaultdict[str, Names] = defaultdict(Names)
+        self._listed: set[Path] = set()
+        self._told: dict[Path, Mapping[str, list[tuple[Path, str]]]] = {}
+
+    def folder_for(self, photo: Photo) -> Path:
+        """Where the copy of a photo goes."""
+        return self.root / photo.path.parent.relative_to(self._source)
+
+    def take(self, folder: Path, stem: str, suffix: str) -> str:
+        """A stem in a folder that nobody else has or gets, whatever the suffix."""
+        with self._lock:
+            names = self._names[same_name(str(folder))]
+            if folder not in self._listed:
+                self._listed.add(folder)
+                for path in _listing(folder):
+                    names.add(path.stem)
+            while True:
+                free = names.take(stem)
+                if not any(os.path.lexists(folder / f"{free}{end}") for end in (suffix, ".json")):
+                    return free  # else another program has made it since the folder was listed
+
+    def told(self, folder: Path, source: Path) -> list[tuple[Path, str]]:
+        """Copies of a photo and the models behind them, as the JSON files in a folder tell."""
+        with self._lock:
+            if folder not in self._told:
+                found = defaultdict(list)
+                for told, copy, model in _stories(folder):
+                    found[told].append((copy, model))
+                self._told[folder] = found
+            return self._told[folder].get(str(source), [])
+
+
+def _listing(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def _stories(folder: Path) -> Iterator[tuple[str, Path, str]]:
+    """Source, copy and model in every JSON file of ours; files of others are passed over."""
+    for path in _listing(folder):
+        if path.suffix != ".json":
+            continue
+        try:
+            fields = json.loads(path.read_bytes()) if path.stat().st_size <= _JSON_LIMIT else None
+        except (OSError, ValueError, RecursionError):
+            continue  # not ours, or broken: its photo has to be made anew
+        keys = ("source", "filename", "model")
+        if isinstance(fields, dict) and all(isinstance(fields.get(key), str) for key in keys):
+            yield fields["source"], folder / Path(fields["filename"]).name, fields["model"]

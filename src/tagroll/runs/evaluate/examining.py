@@ -1,0 +1,194 @@
+"""Asking one model about the photos of an evaluation: first all of them, then a few once more.
+
+Answers are kept in the catalog under the same key as those of `tagroll tag`, second answers under keys of
+their own; so nothing is asked twice, and what one command has learned the other need not ask.
+"""
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tagroll.catalog import Catalog, Run
+from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prompt, Status
+from tagroll.models.answers import keep, recall
+from tagroll.models.builtin.describer import looked_as
+from tagroll.models.server.describer import ServerDescriber, Stats
+from tagroll.models.server.several import ManyDescriber
+from tagroll.parallel import map_unordered
+from tagroll.runs.ask_once import Asking
+from tagroll.runs.evaluate.pictures import recompressed
+from tagroll.runs.guard import guard
+from tagroll.settings import Case
+from tagroll.tags.normalize import normalize
+
+Way = Literal["first", "again", "recompressed"]
+"""How a photo is shown: for the first time; the very same once more; saved anew as a smaller JPEG."""
+
+AGAIN: tuple[Way, ...] = ("again", "recompressed")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What answers have cost.
+
+    Attributes:
+        asked: Photos the model was asked about.
+        timed: Those of them that count for the time: not the first one, with which a model may be loaded.
+        seconds: What these took, decoding included, many at once as the model takes them.
+        prompt_tokens: Of all that were asked, as the server counted.
+        completion_tokens: Likewise.
+    """
+
+    asked: int = 0
+    timed: int = 0
+    seconds: float = 0.0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            *(a + b for a, b in zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True))
+        )
+
+    def summary(self, prompt: Prompt) -> dict[str, int]:
+        """As it is kept with the run in the catalog, with the prompt it is for."""
+        row = dataclasses.asdict(self) | {
+            "seconds": round(self.seconds * 1000),
+            "prompt": int(prompt.key, 16),
+        }
+        return {f"cost_{name}": value for name, value in row.items()}
+
+
+def known_cost(runs: Sequence[Run], arguments: Sequence[str], model: str, prompt: Prompt) -> Cost:
+    """What this evaluation has cost so far, over all its runs: one may have been cut off and gone on with."""
+    total = Cost()
+    for run in runs:
+        row = run.summary
+        same = (run.command, run.arguments, run.model) == ("eval", tuple(arguments), model)
+        if same and row.get("cost_prompt") == int(prompt.key, 16):
+            asked, timed, ms, said, answered = (
+                row.get(f"cost_{f.name}", 0) for f in dataclasses.fields(Cost)
+            )
+            total += Cost(asked, timed, ms / 1000, said, answered)
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """One model, ready to be asked.
+
+    Attributes:
+        describer: The model.
+        preview: Makes what it sees of a photo.
+        picture_hash: Names the picture in a photo.
+        catalog: Keeps the answers.
+        prompt: What is asked; the same as `tagroll tag` asks.
+        fresh: Ask also where an answer is kept.
+        case: Letter case of the tags.
+    """
+
+    describer: Describer
+    preview: Callable[[Photo], Preview]
+    picture_hash: Callable[[Photo], str]
+    catalog: Catalog
+    prompt: Prompt
+    fresh: bool = False
+    case: Case = "title"
+
+
+@dataclass(slots=True)
+class Examination:
+    """Asks about photos while it is iterated over; knows then what it has cost.
+
+    Attributes:
+        examiner: The model.
+        photos: What the scan found; what it could not read fails.
+        way: How they are shown.
+        threads: How many at once.
+        stop: Once it is set, only what is in flight is finished.
+        cost: Of what was asked so far.
+        confidences: Photo -> how likely each word is, where the answer tells.
+    """
+
+    examiner: Examiner
+    photos: Sequence[Photo | Outcome]
+    way: Way
+    threads: int
+    stop: threading.Event
+    cost: Cost = Cost()
+    confidences: dict[Path, Mapping[str, float]] = field(default_factory=dict)
+    _asking: Asking = field(default_factory=Asking)
+
+    def __iter__(self) -> Iterator[Outcome]:
+        """Every photo's outcome, in no particular order.
+
+        Raises:
+            ServerError, CatalogError: The run cannot go on.
+        """
+        before = tokens(self.examiner.describer)
+        photos = iter(self.photos)
+        started, asked, timed = time.monotonic(), 0, 0
+        try:
+            for photo in photos:  # one by one until the model had to work: a server may load it only then
+                if self.stop.is_set():
+                    break
+                outcome = self._one(photo)
+                asked += outcome.asked
+                started = time.monotonic()
+                yield outcome
+                if outcome.asked or outcome.status is Status.FAILED:
+                    break
+            for outcome in map_unordered(self._one, photos, threads=self.threads, stop=self.stop):
+                timed += outcome.asked
+                yield outcome
+        finally:
+            seconds = time.monotonic() - started if timed else 0.0
+            spent = tokens(self.examiner.describer)
+            read, written = (
+                getattr(spent, name) - getattr(before, name)
+                for name in ("prompt_tokens", "completion_tokens")
+            )
+            self.cost = Cost(asked + timed, timed, seconds, read, written)
+
+    def _one(self, photo: Photo | Outcome) -> Outcome:
+        if isinstance(photo, Outcome):
+            return photo
+        return guard(photo.path, lambda: self._outcome(photo))
+
+    def _outcome(self, photo: Photo) -> Outcome:
+        ask, question = self.examiner, self._question()
+        picture = ask.picture_hash(photo)
+
+        def kept() -> Description | None:
+            if ask.fresh and looked_as(ask.describer) == ask.describer.model:
+                return None
+            return recall(ask.catalog, ask.describer, question, picture)
+
+        answer, asked = self._asking.once(picture, lambda: self._ask(photo, picture), kept)
+        if answer.confidences:
+            self.confidences[photo.path] = answer.confidences
+        tags = normalize(answer.keywords, case=ask.case, max_tags=question.max_tags)
+        return Outcome(photo.path, Status.UNCHANGED, tags, asked=asked)
+
+    def _ask(self, photo: Photo, picture: str) -> Description:
+        preview = self.examiner.preview(photo)
+        if self.way == "recompressed":
+            preview = recompressed(preview)
+        describer = self.examiner.describer
+        answer = describer.describe(preview, self.examiner.prompt)
+        keep(self.examiner.catalog, describer, self._question(), picture, answer)
+        return answer
+
+    def _question(self) -> Prompt:
+        """The prompt with the key under which the answers to this way of asking are kept."""
+        prompt = self.examiner.prompt
+        return prompt if self.way == "first" else dataclasses.replace(prompt, key=f"{prompt.key} {self.way}")
+
+
+def tokens(describer: Describer) -> Stats:
+    """What a model's answers have cost so far; nothing for one that counts no tokens."""
+    return describer.stats if isinstance(describer, ServerDescriber | ManyDescriber) else Stats()

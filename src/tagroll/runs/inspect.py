@@ -1,0 +1,72 @@
+"""What each photo program sees in one photo, and how tagroll would write it: for `tagroll doctor PHOTO`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tagroll.domain import Photo
+from tagroll.errors import MetadataError
+from tagroll.metadata.apps import APPS, Sources
+from tagroll.metadata.engines import Sidecar
+from tagroll.metadata.files.safe_write import read_file
+from tagroll.metadata.store import Explanation, MetadataStore
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one program shows of a photo.
+
+    Attributes:
+        app: The program.
+        tags: The tags it shows.
+        why: Which fields it took them from.
+    """
+
+    app: str
+    tags: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """Explains photos.
+
+    Attributes:
+        store: Reads them.
+    """
+
+    store: MetadataStore
+
+    def views(self, photo: Photo) -> Iterator[View]:
+        """What each program shows.
+
+        Raises:
+            MetadataError: The photo or a sidecar cannot be read.
+        """
+        sources = Sources(
+            embedded=self.store.read(photo).fields,
+            full_sidecar=_fields(photo.path.with_name(photo.path.name + ".xmp")),
+            base_sidecar=_fields(photo.path.with_suffix(".xmp")),
+            raw=photo.format.name == "raw",
+            jpeg=photo.format.name == "jpeg",
+        )
+        for app in APPS:
+            seen = app.read(sources)
+            yield View(app.name, seen.tags, seen.why)
+
+    def plan(self, photo: Photo) -> Explanation:
+        """How tagroll would write this photo.
+
+        Raises:
+            PhotoError: It could not, and why.
+        """
+        return self.store.explain(photo)
+
+
+def _fields(path: Path) -> dict[str, tuple[str, ...]] | None:
+    try:
+        return dict(Sidecar().read(read_file(path)).fields)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise MetadataError(f"the sidecar {path} cannot be read: {error.strerror}") from error

@@ -1,0 +1,220 @@
+"""The main use case: show a photo to a model and write what it sees into the photo.
+
+`Tagger.tag` is a plain function of one photo and its collaborators, so it can run in any number of threads.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tagroll.catalog import Catalog, PhotoRow
+from tagroll.domain import (
+    Change,
+    Describer,
+    Description,
+    Metadata,
+    Outcome,
+    Photo,
+    Preview,
+    Prompt,
+    Status,
+    Write,
+)
+from tagroll.metadata.store import MetadataStore
+from tagroll.models.answers import keep, recall
+from tagroll.runs.ask_once import Asking
+from tagroll.runs.guard import guard
+from tagroll.settings import Case
+from tagroll.tags.normalize import normalize
+
+
+@dataclass(frozen=True, slots=True)
+class TagPolicy:
+    """How a model's proposal becomes a change.
+
+    Attributes:
+        append: Keep the tags a photo has and add to them; else they are replaced.
+        retag: Ask the model again, also about photos it has described before.
+        dry_run: Find out everything, write nothing into photos.
+        case: Letter case of new tags.
+        max_tags: At most so many tags a photo.
+        captions: Which of "title", "description", "alt_text" are written too, where a photo has none.
+        preferred: What a tag (casefolded) is called in this library.
+        vocabulary: The only tags that may be written, or None.
+    """
+
+    append: bool = False
+    retag: bool = False
+    dry_run: bool = False
+    case: Case = "title"
+    max_tags: int | None = None
+    captions: tuple[str, ...] = ()
+    preferred: Mapping[str, str] = field(default_factory=dict)
+    vocabulary: tuple[str, ...] | None = None
+
+    def tags(self, keywords: Iterable[str]) -> tuple[str, ...]:
+        """The tags that these keywords of a model become."""
+        return self._named(normalize(keywords, case=self.case))[: self.max_tags]
+
+    def _named(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """These tags as this library calls them, without those it does not want."""
+        named = normalize((self.preferred.get(tag.casefold(), tag) for tag in tags), case="keep")
+        if self.vocabulary is None:
+            return named
+        allowed = {word.casefold(): word for word in self.vocabulary}
+        return tuple(allowed[tag.casefold()] for tag in named if tag.casefold() in allowed)
+
+    def stands_for(self, earlier: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
+        """Whether what was wanted of a photo earlier is what is wanted now, preferred words taken into account.
+
+        They only make a list shorter: what follows was beyond the limit before.
+        """
+        before, now = (list(map(str, w["tags"])) for w in (earlier, wanted))  # type: ignore[call-overload]
+        renamed = list(self._named(before))
+        same = all(earlier.get(name) == wanted[name] for name in ("append", "captions"))
+        return same and renamed == now[: len(renamed)] and len(before) >= len(now)
+
+
+@dataclass(frozen=True, slots=True)
+class Tagger:
+    """One run of tagging: the collaborators and the policy, and what to do with one photo.
+
+    Attributes:
+        describer: The model.
+        preview: Makes what the model sees of a photo.
+        store: Reads and writes the metadata of photos.
+        catalog: Remembers answers, writes and photos.
+        prompt: What the model is asked.
+        policy: What is made of its answers.
+        run: The number of this run in the catalog.
+        asking: Asks about one picture once.
+    """
+
+    describer: Describer
+    preview: Callable[[Photo], Preview]
+    store: MetadataStore
+    catalog: Catalog
+    prompt: Prompt
+    policy: TagPolicy
+    run: int
+    asking: Asking
+
+    def tag(self, photo: Photo) -> Outcome:
+        """Describe one photo and write its tags.
+
+        Raises:
+            ServerError, CatalogError: The run cannot go on.
+            TagrollError: The disk is full; the run cannot go on.
+        """
+        return guard(photo.path, lambda: self._tag(photo))
+
+    def _tag(self, photo: Photo) -> Outcome:
+        row = self.catalog.photo(photo.path)
+        fresh = row is not None and row.stamp == self.store.stamp(photo)
+        # A row that only `tagroll tags` has made knows no picture: "" must never stand for one.
+        picture = (row.picture_hash if row and fresh else "") or self.store.picture_hash(photo)
+        answer, asked = self.asking.once(picture, lambda: self._describe(photo, picture), self._kept(picture))
+        tags = self.policy.tags(answer.keywords)
+        captions = _captions(answer, self.policy.captions)
+        if not tags and not any(captions.values()):
+            return Outcome(photo.path, Status.SKIPPED, row.tags if row and fresh else (), asked=asked)
+        # a hash of an older catalog, which is shorter, says nothing about this one
+        if row is None or (len(row.picture_hash) == len(picture) and row.picture_hash != picture):
+            row = self._moved(picture)
+        decided = bool(
+            row
+            and row.wanted
+            and self.policy.stands_for(row.wanted, self._wanted(tags))
+            and not self.policy.retag
+        )
+        if row and fresh and decided:
+            return Outcome(photo.path, Status.UNCHANGED, row.tags, asked=asked)
+        outcome = self._write(photo, picture, Proposal(tags, captions, decided=decided))
+        return dataclasses.replace(outcome, asked=asked)
+
+    # asking ----------------------------------------------------------------------------------------------
+
+    def _kept(self, picture: str) -> Callable[[], Description | None]:
+        if self.policy.retag:
+            return lambda: None
+        return lambda: recall(self.catalog, self.describer, self.prompt, picture)
+
+    def _describe(self, photo: Photo, picture: str) -> Description:
+        answer = self.describer.describe(self.preview(photo), self.prompt)
+        keep(self.catalog, self.describer, self.prompt, picture, answer)
+        return answer
+
+    # what is done already --------------------------------------------------------------------------------
+
+    def _moved(self, picture: str) -> PhotoRow | None:
+        """The row of a photo that was tagged elsewhere and has left that place: this is that photo."""
+        rows = self.catalog.photos_with(picture)
+        return next((row for row in rows if row.wanted and not row.path.exists()), None)
+
+    def _wanted(self, tags: tuple[str, ...]) -> dict[str, object]:
+        return {"tags": list(tags), "append": self.policy.append, "captions": list(self.policy.captions)}
+
+    # writing ---------------------------------------------------------------------------------------------
+
+    def _write(self, photo: Photo, picture: str, proposal: "Proposal") -> Outcome:
+        seen = Metadata()
+        numbers: list[int] = []
+
+        def decide(metadata: Metadata) -> Change:
+            nonlocal seen
+            seen = metadata
+            change = proposal.change(metadata, append=self.policy.append)
+            return dataclasses.replace(change, left=self.catalog.left_tags(photo.path)) if change else change
+
+        def journal(write: Write) -> None:
+            numbers.append(self.catalog.journal(self.run, write))
+
+        ours = self.catalog.written_tags(photo.path)
+        writes = self.store.write(photo, decide, journal, dry_run=self.policy.dry_run)
+        after = writes[-1].after.tags if writes else seen.tags
+        if not self.policy.dry_run:
+            row = PhotoRow(photo.path, self.store.stamp(photo), picture, after, self._wanted(proposal.tags))
+            self.catalog.conclude(dict.fromkeys(numbers, "done"), row)
+        removed = _folded(seen.tags) - _folded(after) - ours
+        return Outcome(photo.path, Status.TAGGED if writes else Status.UNCHANGED, after, removed=len(removed))
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the model proposes for one photo.
+
+    Attributes:
+        tags: Normalised tags.
+        captions: Texts for "title", "description", "alt_text".
+        decided: The very same was written into this photo before.
+    """
+
+    tags: tuple[str, ...]
+    captions: Mapping[str, str]
+    decided: bool = False
+
+    def change(self, metadata: Metadata, *, append: bool) -> Change:
+        """The change that makes a photo carry these tags, and captions where it has none.
+
+        A photo that was tagged before and still has some of these tags was edited by a person since: theirs is
+        the last word. One that has none of them was restored from a backup or stripped: it gets them again.
+        """
+        if self.decided and _folded(self.tags) & _folded(metadata.tags):
+            return Change()
+        replace = self.tags and not append
+        return Change(
+            add=tuple(tag for tag in self.tags if tag.casefold() not in _folded(metadata.tags)),
+            remove=tuple(tag for tag in metadata.tags if tag.casefold() not in _folded(self.tags))
+            if replace
+            else (),
+            set={name: text for name, text in self.captions.items() if text and not getattr(metadata, name)},
+        )
+
+
+def _folded(tags: Iterable[str]) -> set[str]:
+    return {tag.casefold() for tag in tags}
+
+
+def _captions(answer: Description, names: tuple[str, ...]) -> dict[str, str]:
+    texts = {"title": answer.title, "description": answer.description, "alt_text": answer.description}
+    return {name: texts[name] for name in names}
