@@ -167,7 +167,7 @@ def results_of(changes: Iterable[tuple[Path, tuple[str, ...], tuple[str, ...]]])
 
 def summary_of(report: Report) -> dict[str, int]:
     """Photos by how it went, as the older report counts them and as ours do."""
-    counts = report.summary()
+    tally = report.tally
     return {
-        "files_processed": counts["total"], "files_changed": counts["tagged"], "files_failed": counts["failed"],
+        "files_processed": tally.total, "files_changed": tally.changed, "files_failed": len(tally.failures),
     }  # fmt: skip
