@@ -25,6 +25,7 @@ from tagroll.cli.rewrite import Session, advise, session
 from tagroll.cli.terminal import show, tell
 from tagroll.errors import UsageError
 from tagroll.settings import Settings, SidecarPolicy
+from tagroll.tags.identity import LEVEL
 
 if TYPE_CHECKING:
     from tagroll.runs.embedding import Embedder
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from tagroll.tags.merge import Options as MergeOptions
     from tagroll.tags.vocabulary import Vocabulary
 
-LEVEL = "|"
 EVIDENCE = ("spelling", "synonym", "semantic")
 
 
