@@ -14,6 +14,7 @@ from tagroll.errors import UsageError
 from tagroll.metadata.fields import tags_after
 from tagroll.runs.rewrite import as_paths, change_for, check_words
 from tagroll.tags.merge import Merge, Plan
+from tagroll.tags.normalize import normalize
 from tagroll.tags.plan_file import plan_text, proposed_by, read_plan
 from tagroll.tags.verdict import Evidence
 from tagroll.tags.vocabulary import Vocabulary, read_vocabulary
@@ -130,10 +131,28 @@ def test_words_become_paths_as_the_vocabulary_or_other_photos_have_them():
     assert "Paris" not in as_paths({}, tags, vocabulary, apart)
 
 
-@pytest.mark.parametrize("word", ["", " ", "a|", "|a", "a||b", " a", "a\nb"])
+@pytest.mark.parametrize("word", [
+    "", " ", "a|", "|a", "a||b", " a", "a\nb",
+    "Paris\u202e", "\u2066Paris", "Pa\u200bris", "Paris\ufeff", "Paris\u200c", "\u200dParis", "Pa\u200dris", "a|\u200c",
+])  # fmt: skip
 def test_what_cannot_be_a_tag_is_refused(word):
     with pytest.raises(UsageError):
         check_words([word])
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "\u06a9\u062a\u0627\u0628\u200c\u062e\u0627\u0646\u0647",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645|\u0631\u0648\u062f\u062e\u0627\u0646\u0647",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "\u0915\u094d\u200d\u0937",
+        "\U0001f3f3\ufe0f\u200d\U0001f308",
+    ],
+)
+def test_a_person_may_say_what_a_model_may(word):
+    check_words([word])
+    assert normalize([word.split("|")[0]], case="keep") == (word.split("|")[0],)
 
 
 def test_interactive_takes_one_key_each(monkeypatch):

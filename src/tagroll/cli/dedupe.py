@@ -25,6 +25,7 @@ from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
 from tagroll.settings import Settings, SidecarPolicy
+from tagroll.tags.identity import LEVEL
 
 if TYPE_CHECKING:
     from tagroll.runs.embedding import Embedder
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from tagroll.tags.plan_file import EditedPlan
     from tagroll.tags.vocabulary import Vocabulary
 
-LEVEL = "|"
 EVIDENCE = ("spelling", "synonym", "semantic")
 
 
