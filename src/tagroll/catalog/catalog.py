@@ -75,13 +75,6 @@ class PhotoRow:
     wanted: Mapping[str, object] | None = None
 
 
-def default_path() -> Path:
-    """The catalog in the user's data folder."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("tagroll", appauthor=False)) / "catalog.sqlite"
-
-
 class Catalog(Words):
     """All that tagroll remembers; opened and closed as any `Database`."""
 
