@@ -11,6 +11,7 @@ from typing import Any
 
 from tagroll.catalog.decisions import Words
 from tagroll.domain import Description, Metadata, Prompt, Write
+from tagroll.tags.identity import identities
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,14 +241,14 @@ class Catalog(Words):
         return None if rows[0][0] is None else int(rows[0][0])
 
     def written_tags(self, photo: Path) -> set[str]:
-        """All tags (casefolded) that tagroll ever put into this photo and that were not there before."""
+        """The identities of all tags that tagroll ever put into this photo and that were not there before."""
         rows = self._read(
             "SELECT before, after FROM writes WHERE photo = ? AND state = 'done'", os.fsencode(photo)
         )
         ours: set[str] = set()
         for before, after in rows:
-            had = {tag.casefold() for tag in json.loads(str(before))["tags"]}
-            ours |= {tag.casefold() for tag in json.loads(str(after))["tags"]} - had
+            had = identities(json.loads(str(before))["tags"])
+            ours |= identities(json.loads(str(after))["tags"]) - had
         return ours
 
     def left_tags(self, photo: Path) -> tuple[tuple[str, ...], ...]:

@@ -15,6 +15,7 @@ from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata.packets import acdsee, exif, iptc, keywords
 from tagroll.metadata.packets.raw import Packets, Picture
 from tagroll.metadata.packets.xmp import Xmp
+from tagroll.tags.identity import LEVEL, identities, identity
 
 Fields = Mapping[str, tuple[str, ...]]
 """Raw values by the name of a row, as exiftool gives them; a field that is not there has no key."""
@@ -61,11 +62,11 @@ _ROWS = (
         xml=("{http://www.digikam.org/ns/1.0/}TagsList",), prefix="digiKam", kind="Seq",
     ),
     Field(
-        "XMP-lr:HierarchicalSubject", "xmp", "paths", "|", spread=True,
+        "XMP-lr:HierarchicalSubject", "xmp", "paths", LEVEL, spread=True,
         xml=(_LR + "hierarchicalSubject", _LR + "HierarchicalSubject"), prefix="lr", kind="Bag",
     ),
     Field(
-        "XMP-mediapro:CatalogSets", "xmp", "paths", "|",
+        "XMP-mediapro:CatalogSets", "xmp", "paths", LEVEL,
         xml=("{http://ns.iview-multimedia.com/mediapro/1.0/}CatalogSets",), prefix="mediapro", kind="Bag",
     ),
     Field(
@@ -292,9 +293,9 @@ def _flats(fields: Fields) -> list[str]:
     named = [(row, name) for row in _ROWS for name in _names(row, fields.get(row.name, ()))]
     short = [name for row, name in named if row.family == "iptc" and keywords.may_be_cut(name)]
     if short:
-        full = {keywords.key(name) for row, name in named if row.family != "iptc"}
+        full = {identity(name) for row, name in named if row.family != "iptc"}
         full.update(keywords.explained(list(_paths(fields))))
-        cut = {name for name in short if any(other.startswith(keywords.key(name)) for other in full)}
+        cut = {name for name in short if any(other.startswith(identity(name)) for other in full)}
         named = [(row, name) for row, name in named if row.family != "iptc" or name not in cut]
     return [name for _, name in named]
 
@@ -303,7 +304,7 @@ def _share(row: Field, old: tuple[str, ...], tags: tuple[str, ...], flat: tuple[
     """What one field shall hold. The old values stay where they say the same."""
     if row.holds == "xml":
         there = acdsee.read_categories(old[0])
-        if there is None or set(map(keywords.key, there)) == set(map(keywords.key, tags)):
+        if there is None or identities(there) == identities(tags):
             return old  # what is no category list is another program's business
         return _caption(acdsee.write_categories(tags) if tags else "")
     if row.holds in ("paths", "mixed"):
@@ -344,7 +345,7 @@ def says(comment: str, tags: Iterable[str]) -> bool:
 
 def _parts(names: Iterable[str]) -> set[str]:
     """The keys of what stands between the commas."""
-    return {keywords.key(part) for name in names for part in name.split(",") if part.strip()}
+    return {identity(part) for name in names for part in name.split(",") if part.strip()}
 
 
 def _readings(comment: str) -> Iterator[str]:
