@@ -120,7 +120,7 @@ class MetadataStore:
         exiftool = self._planner.exiftool
         alone = {"bmp", "jxl"}  # nothing to ask exiftool, or more to look at than what it says
         others = [
-            photo.path for photo in photos if not in_process(photo.format) and photo.format.name not in alone
+            photo for photo in photos if not in_process(photo.format) and photo.format.name not in alone
         ]
         if exiftool is None or len(others) < 2:
             return {}
@@ -128,7 +128,7 @@ class MetadataStore:
             contents = read_many(exiftool, others)
         except PhotoError:
             return {}  # each of them alone will say why
-        return {path: content for path, content in zip(others, contents, strict=True) if content}
+        return {photo.path: content for photo, content in zip(others, contents, strict=True) if content}
 
     def _read(self, photo: Photo, content: Content | None) -> Metadata:
         path = resolved(photo.path)
