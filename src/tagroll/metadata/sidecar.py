@@ -42,6 +42,12 @@ def new_sidecar(photo: Path) -> Path:
     return photo.with_name(photo.name + ".xmp")
 
 
+def possible_sidecars(photo: Path) -> list[str]:
+    """All names that a sidecar of a photo may have; whether one is there, and is that of another photo, is not looked at."""
+    stems = dict.fromkeys((str(photo), os.path.splitext(photo)[0]))  # noqa: PTH122  # as below
+    return [stem + ending for stem in stems for ending in _ENDINGS]
+
+
 def find_sidecars(photo: Path, fmt: Format) -> list[Path]:
     """The sidecars that belong to a photo: name.ext.xmp, name.xmp, both (darktable beside Lightroom), or none.
 
