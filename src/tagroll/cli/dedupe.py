@@ -11,15 +11,14 @@ from tagroll.cli.dedupe_output import (
     DRY_REPORT,
     REPORT,
     ask,
-    report_of,
-    results_of,
+    older_report,
+    plan_report,
     show_hierarchy,
     show_plan,
-    summary_of,
     warn_of_threshold,
 )
 from tagroll.cli.options import scan_options, shared_options, store_options, text_of, typed
-from tagroll.cli.progress import plural
+from tagroll.cli.progress import Report, plural
 from tagroll.cli.rewrite import Session, advise, session
 from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
@@ -27,11 +26,11 @@ from tagroll.errors import UsageError
 from tagroll.settings import Settings, SidecarPolicy
 
 if TYPE_CHECKING:
-    from tagroll.cli.progress import Report
     from tagroll.models.choose import Embedder
     from tagroll.runs.merge import Proposal
     from tagroll.tags.merge import Options as MergeOptions
     from tagroll.tags.merge import Plan
+    from tagroll.tags.plan_file import EditedPlan
     from tagroll.tags.vocabulary import Vocabulary
 
 EVIDENCE = ("spelling", "synonym", "semantic")
@@ -93,11 +92,17 @@ class Options:
         return MergeOptions(self.similarity_threshold, self.min_cluster_size, evidence, self.plain)
 
     def configuration(self, model: str) -> dict[str, object]:
-        """What the report says about how it was made."""
+        """What the report says about how it was made, as the older script does."""
         return {
-            "directory": str(self.directory), "similarity_threshold": self.similarity_threshold,
+            "embedding_model": model, "similarity_threshold": self.similarity_threshold,
             "min_cluster_size": self.min_cluster_size, "batch_size": self.batch_size,
-            "embedding_url": self.embedding_url, "embedding_model": model, "dry_run": not self.writes,
+        }  # fmt: skip
+
+    @property
+    def more_configuration(self) -> dict[str, object]:
+        """What the older script's report has no place for."""
+        return {
+            "directory": str(self.directory), "embedding_url": self.embedding_url, "dry_run": not self.writes,
             "evidence": list(self.evidence), "plain": self.plain, "hierarchy": self.hierarchy,
         }  # fmt: skip
 
@@ -205,7 +210,7 @@ def _run(settings: Settings, options: Options) -> int:
     with session(settings, [options.directory], sidecar=options.sidecar, touch=options.touch) as opened:
         opened.read_tags(options.exclude)
         job = Job(opened, options, embedder)
-        return job.apply(*edited) if edited else job.merge(vocabulary)
+        return job.apply(edited) if edited else job.merge(vocabulary)
 
 
 def _embedder(settings: Settings, options: Options) -> "Embedder":
@@ -237,12 +242,15 @@ class Job:
     options: Options
     embedder: "Embedder | None"
 
-    def apply(self, into: dict[str, str], apart: frozenset[frozenset[str]]) -> int:
+    def apply(self, edited: "EditedPlan") -> int:
         """Do what an edited plan says."""
-        from tagroll.runs.merge import Proposal
-        from tagroll.tags.merge import Plan
+        from tagroll.runs.merge import proposal_of
 
-        return self._end(Proposal(Plan(), into, into, apart))
+        assert self.options.plan is not None  # noqa: S101 - it was read
+        proposal = proposal_of(self.session.space.catalog, edited, self.options.plan)
+        if not (edited.proposal or edited.proposed):
+            tell(self.session.settings, "The plan does not tell what was proposed: it keeps no tags apart.")
+        return self._end(proposal)
 
     def merge(self, vocabulary: "Vocabulary") -> int:
         """Make a plan; show it, write it down, ask about it, or do it."""
@@ -270,7 +278,7 @@ class Job:
 
         if self.options.plan is None:
             return
-        write_plan(self.options.plan, plan, paths)
+        write_plan(self.session.space.catalog, self.options.plan, plan, paths)
         tell(
             self.session.settings,
             f"The plan is in {show(self.options.plan)}. Edit it, then: {typed('--apply', without='--dry-run')}",
@@ -288,11 +296,7 @@ class Job:
         except BaseException:
             advise(session, None)
             raise
-        told = report_of(proposal.plan, options.configuration(self._model), mapping, counts)
-        told["summary"] |= summary_of(report)
-        told["results"] = results_of(
-            (path, tags, session.after.get(path, tags)) for path, (_, tags) in before.items()
-        )
+        told = self._told(proposal, report if options.writes and before else None)
         write_report(session.opened.paths[0] / (REPORT if options.writes else DRY_REPORT), told)
         report.finish()
         merged = sum(tag != word for tag, word in mapping.items())
@@ -313,6 +317,27 @@ class Job:
         if writes:
             session.space.catalog.decide(proposal.remembered, proposal.apart)
         return session.rewrite(proposal.mapping, written=writes)
+
+    def _told(self, proposal: "Proposal", written: Report | None) -> dict[str, Any]:
+        """The report: the older script's keys, and ours beside them."""
+        opened, options, mapping = self.session.opened, self.options, proposal.mapping
+        counts, changing = opened.library.counts, opened.library.changing(mapping)
+        not_read = len(opened.tally.failures)
+        results = {"files_updated": 0, "files_failed": 0, "total_files_processed": 0}
+        if written is not None:
+            results = {
+                "files_updated": written.tally.changed, "files_failed": len(written.tally.failures) - not_read,
+                "total_files_processed": len(changing),
+            }  # fmt: skip
+        embedded = len(counts) if self.embedder else 0
+        older = older_report(options.configuration(self._model), mapping, counts, results, embedded)
+        after = self.session.after
+        files = [
+            {"file": str(path), "original_tags": list(tags), "new_tags": list(after.get(path, tags))}
+            for path, (_, tags) in changing.items()
+        ]
+        more = {"configuration": options.more_configuration, "files_not_read": not_read}
+        return older | {"tagroll": more | plan_report(proposal.plan, mapping, counts) | {"files": files}}
 
     @property
     def _model(self) -> str:

@@ -57,6 +57,7 @@ from tagroll.runs.names import (
 )
 from tagroll.runs.run import Run
 from tagroll.settings import Case
+from tagroll.tags.identity import identities, identity
 from tagroll.tags.normalize import normalize
 
 LINKS: dict[Literal["hard", "sym"] | None, str] = {None: COPY, "hard": HARD_LINK, "sym": SYMBOLIC_LINK}
@@ -126,10 +127,10 @@ class Story:
 
     def change(self, metadata: Metadata) -> Change:
         """What makes a copy say this too; what a person wrote into the photo stays."""
-        there = {tag.casefold() for tag in metadata.tags}
+        there = identities(metadata.tags)
         captions = {"title": self.title, "description": self.description}
         return Change(
-            add=tuple(keyword for keyword in self.keywords if keyword.casefold() not in there),
+            add=tuple(keyword for keyword in self.keywords if identity(keyword) not in there),
             set={name: text for name, text in captions.items() if text and not getattr(metadata, name)},
         )
 

@@ -10,6 +10,7 @@ from tagroll.domain import Outcome, Photo
 from tagroll.errors import PhotoError, TagrollError
 from tagroll.runs.inspect import Explainer
 from tagroll.settings import Settings
+from tagroll.tags.identity import LEVEL
 
 LOW_SPACE = 1 << 30
 """Bytes: a photo is replaced by a copy of itself, so there has to be room for the largest one and the catalog."""
@@ -64,7 +65,7 @@ def photos_explained(photos: Iterable[Photo | Outcome]) -> Iterator[Finding]:
 def _one_photo(explainer: Explainer, photo: Photo) -> Iterator[Finding]:
     yield Finding(str(photo.path), True, f"a {photo.format.name} file")
     for view in explainer.views(photo):
-        tags = ", ".join(tag.replace("|", " > ") for tag in view.tags) or "no tags"
+        tags = ", ".join(tag.replace(LEVEL, " > ") for tag in view.tags) or "no tags"
         yield Finding(f"  {view.app}", None, f"{tags}  ({view.why})")
     plan = explainer.plan(photo)
     why = f", because {plan.reason}" if plan.reason else ""

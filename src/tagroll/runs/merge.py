@@ -15,9 +15,9 @@ from tagroll.errors import UsageError
 from tagroll.runs.rewrite import OpenLibrary, check_words, write_atomically
 from tagroll.tags import hierarchy
 from tagroll.tags.decisions import Decisions
-from tagroll.tags.lexical_key import LEVEL
+from tagroll.tags.identity import LEVEL
 from tagroll.tags.merge import Embedded, Options, Plan, plan_merges
-from tagroll.tags.plan_file import plan_text, read_plan
+from tagroll.tags.plan_file import EditedPlan, plan_text, proposed_by, read_plan
 from tagroll.tags.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def propose(
     return plan_merges(known, embedded, options, decisions)
 
 
-def read_edited_plan(path: Path) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
-    """What an edited plan says: tag -> the word it becomes, and pairs to keep apart.
+def read_edited_plan(path: Path) -> EditedPlan:
+    """What an edited plan says.
 
     Raises:
         UsageError: It is not there, or says what cannot be.
@@ -100,18 +100,35 @@ def read_edited_plan(path: Path) -> tuple[dict[str, str], frozenset[frozenset[st
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}", "Save it as UTF-8.") from error
-    into, apart = read_plan(text)
-    check_words(into.values())
-    return into, apart
+    plan = read_plan(text)
+    check_words(plan.into.values())
+    return plan
 
 
-def write_plan(path: Path, plan: Plan, paths: Mapping[str, str]) -> None:
-    """Write a plan for a person to edit.
+def proposal_of(catalog: Catalog, edited: EditedPlan, path: Path) -> Proposal:
+    """What an edited plan wants; the catalog tells which of its lines were deleted.
+
+    Raises:
+        UsageError: The catalog does not know the plan.
+    """
+    proposed = catalog.proposal(edited.proposal) if edited.proposal else edited.proposed
+    if proposed is None:
+        raise UsageError(
+            f"this catalog does not know the plan in {path}, nor which of its lines were deleted",
+            "Name the catalog it was made with (--catalog FILE), write the plan anew, or delete its line"
+            " `proposal = ...`: then what it says is done, and nothing is kept apart.",
+        )
+    return Proposal(Plan(), edited.into, edited.into, edited.apart(proposed))
+
+
+def write_plan(catalog: Catalog, path: Path, plan: Plan, paths: Mapping[str, str]) -> None:
+    """Write a plan for a person to edit; the catalog keeps what was proposed.
 
     Raises:
         UsageError: It cannot be written there.
     """
-    write_atomically(path, plan_text(plan.merges, dict(paths)))
+    proposal = catalog.keep_proposal(proposed_by(plan.merges, paths))
+    write_atomically(path, plan_text(plan.merges, paths, proposal))
 
 
 def write_report(path: Path, told: Mapping[str, object]) -> None:

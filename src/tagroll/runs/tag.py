@@ -26,7 +26,7 @@ from tagroll.runs.ask_once import Asking
 from tagroll.runs.guard import guard
 from tagroll.runs.run import Run
 from tagroll.settings import Case
-from tagroll.tags.lexical_key import LEVEL
+from tagroll.tags.identity import LEVEL, identities, identity
 from tagroll.tags.normalize import normalize
 
 CAPTIONS = ("title", "description", "alt_text")
@@ -43,7 +43,7 @@ class TagPolicy:
         case: Letter case of new tags.
         max_tags: At most so many tags a photo.
         captions: Which of "title", "description", "alt_text" are written too, where a photo has none.
-        preferred: What a tag (casefolded) is called in this library.
+        preferred: What a tag (by identity) is called in this library.
         vocabulary: The only tags that may be written, or None.
     """
 
@@ -62,11 +62,11 @@ class TagPolicy:
 
     def _named(self, tags: Iterable[str]) -> tuple[str, ...]:
         """These tags as this library calls them, without those it does not want."""
-        named = normalize((self.preferred.get(tag.casefold(), tag) for tag in tags), case="keep")
+        named = normalize((self.preferred.get(identity(tag), tag) for tag in tags), case="keep")
         if self.vocabulary is None:
             return named
-        allowed = {word.casefold(): word for word in self.vocabulary}
-        return tuple(allowed[tag.casefold()] for tag in named if tag.casefold() in allowed)
+        allowed = {identity(word): word for word in self.vocabulary}
+        return tuple(allowed[name] for tag in named if (name := identity(tag)) in allowed)
 
     def stands_for(self, earlier: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
         """Whether what was wanted of a photo earlier is what is wanted now, preferred words taken into account.
@@ -117,7 +117,7 @@ class TagRequest:
 
         A path is no word that a model's word becomes: where it belongs is for a person to say.
         """
-        preferred = {tag.casefold(): word for tag, word in merges.items() if LEVEL not in word}
+        preferred = {identity(tag): word for tag, word in merges.items() if LEVEL not in word}
         return TagPolicy(
             append=self.append, retag=self.retag, dry_run=self.dry_run, case=self.case, max_tags=self.max_tags,
             captions=self.captions, preferred=preferred, vocabulary=self.vocabulary,
@@ -216,7 +216,7 @@ class Tagger:
         ours = self.run.space.catalog.written_tags(photo.path)
         row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))
         written = self.run.write(photo, decide, row, dry_run=self.policy.dry_run)
-        removed = _folded(written.before.tags) - _folded(written.tags) - ours
+        removed = identities(written.before.tags) - identities(written.tags) - ours
         status = Status.TAGGED if written.changed else Status.UNCHANGED
         return Outcome(photo.path, status, written.tags, removed=len(removed))
 
@@ -241,20 +241,16 @@ class Proposal:
         A photo that was tagged before and still has some of these tags was edited by a person since: theirs is
         the last word. One that has none of them was restored from a backup or stripped: it gets them again.
         """
-        if self.decided and _folded(self.tags) & _folded(metadata.tags):
+        if self.decided and identities(self.tags) & identities(metadata.tags):
             return Change()
         replace = self.tags and not append
         return Change(
-            add=tuple(tag for tag in self.tags if tag.casefold() not in _folded(metadata.tags)),
-            remove=tuple(tag for tag in metadata.tags if tag.casefold() not in _folded(self.tags))
+            add=tuple(tag for tag in self.tags if identity(tag) not in identities(metadata.tags)),
+            remove=tuple(tag for tag in metadata.tags if identity(tag) not in identities(self.tags))
             if replace
             else (),
             set={name: text for name, text in self.captions.items() if text and not getattr(metadata, name)},
         )
-
-
-def _folded(tags: Iterable[str]) -> set[str]:
-    return {tag.casefold() for tag in tags}
 
 
 def _captions(answer: Description, names: tuple[str, ...]) -> dict[str, str]:
