@@ -18,6 +18,8 @@ def recover(catalog: Catalog, store: MetadataStore) -> int:
     pending = catalog.pending()
     states = {}
     for writing in pending:
+        with suppress(MetadataError):
+            store.put_back(writing.write)
         store.remove_leftovers(writing.write.target.parent)
         with suppress(MetadataError):  # a file that cannot be read now is asked again by the next run
             never = (
