@@ -12,7 +12,7 @@ import click
 
 from tagroll.cli.options import shared_options
 from tagroll.cli.scanning import scanned
-from tagroll.cli.terminal import paint, print_json, show
+from tagroll.cli.terminal import print_json, print_line, show
 from tagroll.domain import Outcome, Photo
 from tagroll.errors import PhotoError, TagrollError
 from tagroll.settings import Settings
@@ -21,6 +21,7 @@ from tagroll.tags.identity import LEVEL
 if TYPE_CHECKING:
     from tagroll.runs.inspect import Explainer
 
+MARKS = {True: "✓", False: "✗", None: "-"}
 LOW_SPACE = 1 << 30
 """Bytes: a photo is replaced by a copy of itself, so there has to be room for the largest one and the catalog."""
 
@@ -63,12 +64,9 @@ def command(settings: Settings, photos: tuple[Path, ...]) -> None:
             }
             print_json({"type": "finding", **row})
             continue
-        mark = {True: paint("✓", "32", sys.stdout), False: paint("✗", "31", sys.stdout), None: "-"}[
-            finding.good
-        ]
-        click.echo(f"{mark} {finding.name}: {show(finding.text)}")
+        print_line(f"{finding.name}: {finding.text}", mark=MARKS[finding.good])
         if finding.hint:
-            click.echo(f"    {finding.hint}")
+            print_line(f"    {finding.hint}")
     sys.exit(1 if bad else 0)
 
 

@@ -17,7 +17,7 @@ from tagroll.cli.eval_output import print_results, print_rows
 from tagroll.cli.options import asking_options, scan_options, shared_options, text_of, threshold_option
 from tagroll.cli.progress import UNSURE, Report, stop_on_interrupt
 from tagroll.cli.scanning import scanned
-from tagroll.cli.terminal import paint, say, show, tell
+from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.errors import PhotoError, TagrollError, UsageError
 from tagroll.settings import Backend, Case, Settings
@@ -201,7 +201,7 @@ def _subject(target: Path, options: Options) -> Subject:
         return Subject(target, photos, None)
     labels, found, missing = labelled_photos(read_labels(target, options.photos), options.limit)
     for path in missing:
-        say(f"{paint('!', '33')} left out, it is not there: {show(path)}")
+        say(f"left out, it is not there: {show(path)}", mark="!")
     return Subject(target, found, labels, complete=not missing)
 
 

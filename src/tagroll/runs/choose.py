@@ -19,7 +19,7 @@ from tagroll.models.server.retry import Limits
 from tagroll.models.server.several import ManyDescriber
 from tagroll.parallel import cores
 from tagroll.photos.preview.pool import PreviewPool
-from tagroll.settings import Settings
+from tagroll.settings import Settings, without_password
 
 BUILTIN_NOTE = (
     "No model server answers at {url}: the built-in model looks at the photos.\n"
@@ -107,9 +107,10 @@ def choose_model(
             resources.callback(server.close)
             notes = (*notes, *unheeded)
             return Model(server, preview, server.most_at_once + SPARE_THREADS, notes, resources.pop_all())
-        note = () if settings.backend == "builtin" else (BUILTIN_NOTE.format(url=settings.api_urls[0]),)
+        url = without_password(settings.api_urls[0])
+        note = () if settings.backend == "builtin" else BUILTIN_NOTE.format(url=url).splitlines()
         builtin = BuiltinDescriber(settings.threshold, with_head=settings.model != NO_HEAD)
-        return Model(builtin, preview, cores() + 2, note, resources.pop_all())
+        return Model(builtin, preview, cores() + 2, tuple(note), resources.pop_all())
 
 
 def other_thresholds(model: Model, thresholds: Iterable[float]) -> list[Model]:
