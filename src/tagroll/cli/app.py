@@ -54,7 +54,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            error.message = show(error.message)  # it may quote the name of a file
+            vars(error).update(message=show(error.message))  # it may quote the name of a file
             if "--json" in (ctx.obj or ()):
                 path = (getattr(error, "ctx", None) or ctx).command_path
                 print_json(error_row(error.format_message(), f"{path} --help", error.exit_code))

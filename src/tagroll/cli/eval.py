@@ -20,7 +20,7 @@ from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.errors import PhotoError, TagrollError, UsageError
-from tagroll.settings import Backend, Case, Settings
+from tagroll.settings import Backend, Case, Settings, without_password
 
 if TYPE_CHECKING:
     from tagroll.catalog import Catalog
@@ -266,7 +266,7 @@ class Sitting:
 
     @property
     def _arguments(self) -> tuple[str, ...]:
-        return str(self.subject.target.absolute()), *self.settings.api_urls
+        return str(self.subject.target.absolute()), *map(without_password, self.settings.api_urls)
 
     def _ask(self, examination: "Examination", verb: str, *, quiet: bool) -> dict[Path, Outcome]:
         """Ask, and show how it goes; the first answers are a run in the catalog, with what they have cost."""
