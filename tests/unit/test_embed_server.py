@@ -62,7 +62,9 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def embedder(server: Server) -> Iterator[ServerEmbedder]:
-    found = ServerEmbedder(server.url, "some-model", api_key="secret", batch_size=2, wait_s=0.001)
+    found = ServerEmbedder(server.url, "some-model", api_key="secret", batch_size=2)
+    found.check()
+    server.requests.clear()
     yield found
     found.close()
 
@@ -158,7 +160,7 @@ def test_a_refusal_is_final_and_in_the_servers_words(
 
 
 def test_an_absent_server_is_said_by_check() -> None:
-    gone = ServerEmbedder("http://127.0.0.1:9", "some-model", wait_s=0.001)
+    gone = ServerEmbedder("http://127.0.0.1:9", "some-model")
     with pytest.raises(ServerError, match="nobody answers") as caught:
         gone.check()
     assert "built-in" in caught.value.hint
@@ -185,4 +187,4 @@ def test_only_nomic_models_get_their_prefix(server: Server, model: str, sent: st
     embedder = ServerEmbedder(server.url, model)
     embedder.embed(["sea"])
     embedder.close()
-    assert server.requests[0][1]["input"] == [sent]
+    assert server.requests[-1][1]["input"] == [sent]
