@@ -212,7 +212,10 @@ def explain(error: Exception, server: SplitResult, proxy: Proxy | None) -> WireE
         return WireError("down", "nobody answers there")
     if isinstance(error, httpcore2.TimeoutException):
         return WireError("late", "no answer in time")
-    return WireError("cut", "the connection broke off")
+    hint = (
+        "" if server.scheme == "https" else f"See its log; if it speaks HTTPS, use https://{server.netloc}."
+    )
+    return WireError("cut", "the connection broke off", hint)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
