@@ -16,6 +16,7 @@ from tagroll.cli.terminal import paint, print_json, show
 from tagroll.domain import Outcome, Photo
 from tagroll.errors import PhotoError, TagrollError
 from tagroll.settings import Settings
+from tagroll.tags.identity import LEVEL
 
 if TYPE_CHECKING:
     from tagroll.runs.inspect import Explainer
@@ -104,7 +105,7 @@ def photos_explained(paths: tuple[Path, ...]) -> Iterator[Finding]:
 def _one_photo(explainer: "Explainer", photo: Photo) -> Iterator[Finding]:
     yield Finding(show(photo.path), True, f"a {photo.format.name} file")
     for view in explainer.views(photo):
-        tags = ", ".join(tag.replace("|", " > ") for tag in view.tags) or "no tags"
+        tags = ", ".join(tag.replace(LEVEL, " > ") for tag in view.tags) or "no tags"
         yield Finding(f"  {view.app}", None, f"{tags}  ({view.why})")
     plan = explainer.plan(photo)
     why = f", because {plan.reason}" if plan.reason else ""

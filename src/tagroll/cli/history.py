@@ -11,6 +11,7 @@ from tagroll.cli.progress import plural
 from tagroll.cli.terminal import print_json, say, show, tell
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
+from tagroll.tags.identity import identity
 
 if TYPE_CHECKING:
     from tagroll.catalog import Catalog
@@ -67,9 +68,9 @@ def _show_writes(catalog: "Catalog", run: int, *, as_json: bool) -> None:
     tags: Counter[str] = Counter()
     for writing in catalog.writings(run):
         write, undone = writing.write, writing.state == "undone"
-        before, after = ({tag.casefold(): tag for tag in side.tags} for side in (write.before, write.after))
-        added = [tag for key, tag in after.items() if key not in before]
-        removed = [tag for key, tag in before.items() if key not in after]
+        before, after = ({identity(tag): tag for tag in side.tags} for side in (write.before, write.after))
+        added = [tag for name, tag in after.items() if name not in before]
+        removed = [tag for name, tag in before.items() if name not in after]
         tags.update(added)
         if as_json:
             print_json(

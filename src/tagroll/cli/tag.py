@@ -25,6 +25,7 @@ from tagroll.cli.scanning import passing, scanned, unheard
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
 from tagroll.settings import Case, Settings, SidecarPolicy
+from tagroll.tags.identity import LEVEL, identity
 
 if TYPE_CHECKING:
     from tagroll.domain import Outcome, Photo, Prompt
@@ -61,7 +62,7 @@ class Options:
         return TagPolicy(
             append=self.append_tags, retag=self.retag, dry_run=self.dry_run, case=self.case,
             max_tags=self.max_tags, captions=captions, vocabulary=_lines(self.vocabulary),
-            preferred={tag.casefold(): word for tag, word in preferred.items() if "|" not in word},
+            preferred={identity(tag): word for tag, word in preferred.items() if LEVEL not in word},
         )  # fmt: skip
 
     def prompt(self) -> "Prompt":
