@@ -139,7 +139,6 @@ def _settings(values: dict[str, Any]) -> Settings:
     logging.basicConfig(
         format="%(name)s: %(message)s", level=logging.INFO if values["verbose"] else logging.CRITICAL
     )
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line a request is no news
     names = (
         "json",
         "quiet",
