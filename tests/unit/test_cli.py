@@ -24,7 +24,7 @@ from tagroll.settings import Settings, config_file
 def test_help_starts_without_the_heavy_libraries():
     code = "import sys; from tagroll.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nprint(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for heavy in ("numpy", "PIL", "lxml", "httpx2", "rich", "onnxruntime", "sqlite3", "platformdirs"):
+    for heavy in ("numpy", "PIL", "lxml", "httpcore2", "rich", "onnxruntime", "sqlite3", "platformdirs"):
         assert f"'{heavy}'" not in done.stdout.splitlines()[-1]
     for name in COMMANDS:
         assert f"\n  {name} " in done.stdout

@@ -158,7 +158,6 @@ def _settings(values: dict[str, Any]) -> Settings:
     log = logging.StreamHandler()
     log.setFormatter(Shown("%(name)s: %(message)s"))
     logging.basicConfig(handlers=[log], level=logging.INFO if values["verbose"] else logging.CRITICAL)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line a request is no news
     names = (
         "json",
         "quiet",
