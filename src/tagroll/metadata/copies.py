@@ -25,6 +25,7 @@ from tagroll.metadata.files.platforms import clone, copy_attributes, sync
 from tagroll.metadata.files.refusals import Tell, explained, untold
 from tagroll.metadata.files.safe_write import hold, read_file, safe_remove, sync_names, unlink
 from tagroll.metadata.files.temporary import Temporary, give_name, temporary
+from tagroll.metadata.genuine import check_made
 from tagroll.metadata.planning import SIDECAR, Planner, resolved
 
 COPY, HARD_LINK, SYMBOLIC_LINK, JSON, XMP = "copy", "hardlink", "symlink", "json", "xmp"
@@ -161,6 +162,7 @@ def take_back(write: Write, journal: Journal, *, dry_run: bool = False, tell: Te
         if not _is_second_name(held.state, write.photo):
             if digest(held.data, write.after_hash) != write.after_hash:
                 raise WriteError("was changed since it was made, so it stays", "delete it yourself")
+            check_made(write, held.data)
             if write.engine in COPIES:
                 _check_photo(write)
         if not dry_run:
@@ -263,10 +265,7 @@ def _check_link(write: Write) -> None:
         WriteError: It is not.
     """
     target = write.target
-    if (
-        not target.is_symlink()
-        or digest(os.fsencode(target.readlink()), write.after_hash) != write.after_hash
-    ):
+    if not target.is_symlink() or target.readlink() != write.photo:
         raise WriteError("was changed since it was made, so it stays", "delete it yourself")
 
 
