@@ -18,8 +18,8 @@ from tagroll.cli.options import shared_options, typed
 from tagroll.cli.progress import ProgressLine, Report
 from tagroll.cli.terminal import Shown, complain, print_line, say, show, tell
 from tagroll.errors import ServerError, TagrollError
+from tagroll.models.sending import departures, key_for, key_stays
 from tagroll.runs.choose import choose_model
-from tagroll.runs.sending import departures, key_for, key_stays
 from tagroll.settings import Settings, config_file, without_password
 
 HOSTILE = [

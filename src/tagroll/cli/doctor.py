@@ -114,8 +114,8 @@ def _one_photo(explainer: "Explainer", photo: Photo) -> Iterator[Finding]:
 
 def server(settings: Settings, url: str) -> Finding:
     """Whether a model server answers and has a model that sees images."""
+    from tagroll.models.sending import key_for, key_stays
     from tagroll.models.server.describer import ServerDescriber
-    from tagroll.runs.sending import key_for, key_stays
 
     name, key = f"model server {without_password(url)}", key_for(settings, url)
     describer = ServerDescriber(url, settings.model, api_key=key, explicit_model=settings.model_is_explicit)

@@ -20,6 +20,7 @@ from tagroll.errors import ForeignStructureError, MetadataError, PhotoError, Wri
 from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import HEAD_BYTES, Format, detect
 from tagroll.metadata import genuine
+from tagroll.metadata.containers.limits import check_parts
 from tagroll.metadata.containers.picture import picture_hash
 from tagroll.metadata.engines import Content, Engine, in_process, read_many
 from tagroll.metadata.fields import tags_after
@@ -127,7 +128,9 @@ class MetadataStore:
         exiftool = self._planner.exiftool
         alone = {"bmp", "jxl"}  # nothing to ask exiftool, or more to look at than what it says
         others = [
-            photo for photo in photos if not in_process(photo.format) and photo.format.name not in alone
+            photo
+            for photo in photos
+            if not in_process(photo.format) and photo.format.name not in alone and _is_quick(photo)
         ]
         if exiftool is None or len(others) < 2:
             return {}
@@ -381,6 +384,16 @@ class MetadataStore:
         if fmt is None:
             raise MetadataError("is no photo any more")
         return self._planner.engine(write.engine, target, fmt)
+
+
+def _is_quick(photo: Photo) -> bool:
+    """Whether exiftool can read a file in no time; for any other, it is asked alone, or not at all."""
+    try:
+        with photo.path.open("rb") as source:
+            check_parts(source, photo.format)
+    except (OSError, MetadataError):
+        return False
+    return True
 
 
 def _stamp_of(state: os.stat_result) -> str:

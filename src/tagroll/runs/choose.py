@@ -13,13 +13,13 @@ from tagroll.errors import PictureError, ServerError
 from tagroll.exiftool.pool import ExifTool
 from tagroll.models.builtin.describer import BuiltinDescriber
 from tagroll.models.gguf.server import LocalServer, model_files
+from tagroll.models.sending import departures, key_for, key_stays
 from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.discovery import probe
 from tagroll.models.server.retry import Limits
 from tagroll.models.server.several import ManyDescriber
 from tagroll.parallel import cores
 from tagroll.photos.preview.pool import PreviewPool
-from tagroll.runs.sending import departures, key_for, key_stays
 from tagroll.settings import Settings, without_password
 
 BUILTIN_NOTE = (

@@ -7,8 +7,8 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Protocol
 
 from tagroll.errors import ServerError
+from tagroll.models.sending import departures, key_for, key_stays
 from tagroll.models.server.discovery import probe
-from tagroll.runs.sending import departures, key_for, key_stays
 from tagroll.settings import without_password
 
 if TYPE_CHECKING:
