@@ -7,8 +7,10 @@ import click
 
 from tagroll.cli.options import shared_options
 from tagroll.cli.scanning import scanned
-from tagroll.cli.terminal import paint, print_json, show
+from tagroll.cli.terminal import print_json, print_line
 from tagroll.settings import Settings
+
+MARKS = {True: "✓", False: "✗", None: "-"}
 
 
 @click.command("doctor")
@@ -34,10 +36,7 @@ def command(settings: Settings, photos: tuple[Path, ...]) -> None:
             }
             print_json({"type": "finding", **row})
             continue
-        mark = {True: paint("✓", "32", sys.stdout), False: paint("✗", "31", sys.stdout), None: "-"}[
-            finding.good
-        ]
-        click.echo(f"{mark} {show(finding.name)}: {show(finding.text)}")
+        print_line(f"{finding.name}: {finding.text}", mark=MARKS[finding.good])
         if finding.hint:
-            click.echo(f"    {finding.hint}")
+            print_line(f"    {finding.hint}")
     sys.exit(1 if bad else 0)

@@ -23,7 +23,7 @@ from tagroll.cli.options import (
 )
 from tagroll.cli.progress import UNSURE, Report, stop_on_interrupt
 from tagroll.cli.scanning import scanned
-from tagroll.cli.terminal import paint, say, show, tell
+from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Status
 from tagroll.errors import PhotoError, TagrollError, UsageError
 from tagroll.settings import Case, Settings
@@ -157,7 +157,7 @@ def _subject(target: Path, options: Options) -> "EvaluationInput":
         return folder_input(target, scanned([target], options.exclude), options.limit)
     subject = labelled_input(target, options.photos, options.limit)
     for path in subject.missing:
-        say(f"{paint('!', '33')} left out, it is not there: {show(path)}")
+        say(f"left out, it is not there: {show(path)}", mark="!")
     return subject
 
 

@@ -92,7 +92,7 @@ def session(
     from tagroll.runs.run import Workspace
 
     with (
-        Workspace.open(settings, sidecar=sidecar, touch=touch) as space,
+        Workspace.open(settings, sidecar=sidecar, mtime="now" if touch else "keep") as space,
         stop_on_interrupt(space.stop),
     ):
         yield Session(settings, OpenLibrary.of(space, paths))

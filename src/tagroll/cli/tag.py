@@ -99,7 +99,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     scanned(paths, options.exclude)  # says that a path does not exist before anything begins
     request = options.request()
     arguments = [*(str(path.absolute()) for path in paths), *(["--dry-run"] if options.dry_run else [])]
-    with Workspace.open(settings, sidecar=options.sidecar, touch=options.touch) as space:
+    with Workspace.open(settings, sidecar=options.sidecar, mtime="now" if options.touch else "keep") as space:
         model = space.model(jobs=options.jobs, patience=options.patience)
         tell(settings, *model.notes)
         with (

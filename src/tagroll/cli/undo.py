@@ -43,7 +43,7 @@ def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: 
 
     if not settings.catalog.exists():
         raise UsageError("there is nothing to undo", f"There is no catalog at {settings.catalog}")
-    with Workspace.open(settings, touch=touch) as space:
+    with Workspace.open(settings, mtime="now" if touch else "keep") as space:
         undoing = Undoing.choose(space, number, paths)
         chosen = undoing.chosen
         arguments = [str(chosen.id), *map(str, undoing.paths), *(["--dry-run"] if dry_run else [])]

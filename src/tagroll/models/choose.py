@@ -12,12 +12,13 @@ from tagroll.domain import Describer
 from tagroll.errors import ServerError
 from tagroll.models.builtin.describer import BuiltinDescriber
 from tagroll.models.gguf.server import LocalServer, model_files
+from tagroll.models.sending import departures, key_for, key_stays
 from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.discovery import probe
 from tagroll.models.server.retry import Limits
 from tagroll.models.server.several import ManyDescriber
 from tagroll.parallel import cores
-from tagroll.settings import Settings
+from tagroll.settings import Settings, without_password
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,9 +88,10 @@ def choose_model(settings: Settings, *, jobs: int | None = None, patience: float
             resources.callback(server.close)
             notes = (*notes, *unheeded)
             return Model(server, server.most_at_once + SPARE_THREADS, notes, resources.pop_all())
-        note = () if settings.backend == "builtin" else (BUILTIN_NOTE.format(url=settings.api_urls[0]),)
+        url = without_password(settings.api_urls[0])
+        note = () if settings.backend == "builtin" else BUILTIN_NOTE.format(url=url).splitlines()
         builtin = BuiltinDescriber(settings.threshold, with_head=settings.model != NO_HEAD)
-        return Model(builtin, cores() + 2, note, resources.pop_all())
+        return Model(builtin, cores() + 2, tuple(note), resources.pop_all())
 
 
 def other_thresholds(model: Model, thresholds: Iterable[float]) -> list[Model]:
@@ -120,23 +122,26 @@ def _local(model: Path, mmproj: Path | None, jobs: int | None, resources: ExitSt
 def _wants_server(settings: Settings) -> bool:
     if settings.backend != "auto" or settings.server_is_explicit:
         return settings.backend != "builtin"
-    info = probe(settings.api_urls[0], api_key=settings.api_key or None)
+    info = probe(settings.api_urls[0], api_key=key_for(settings, settings.api_urls[0]))
     return info is not None and (info.sees or info.state == "loading")
 
 
 def _servers(settings: Settings, limits: Limits) -> tuple[ServerDescriber | ManyDescriber, tuple[str, ...]]:
     members = [
         ServerDescriber(
-            url, settings.model, api_key=settings.api_key or None,
+            url, settings.model, api_key=key_for(settings, url),
             explicit_model=settings.model_is_explicit, limits=limits,
         )
         for url in settings.api_urls
     ]  # fmt: skip
     server = members[0] if len(members) == 1 else ManyDescriber(members)
+    kept = key_stays(settings, settings.api_urls)
     try:
-        return server, server.discover()
-    except BaseException:
+        return server, (*departures(settings.api_urls), *filter(None, [kept]), *server.discover())
+    except BaseException as error:
         server.close()
+        if kept and isinstance(error, ServerError):
+            raise ServerError(error.message, kept) from error
         raise
 
 
@@ -156,8 +161,8 @@ class Embedder(Protocol):
 
 def choose_embedder(
     settings: Settings, url: str, model: str, *, batch_size: int, explicit: bool
-) -> tuple[Embedder, str]:
-    """Find the embedder, make it ready, and what to tell the user about the choice ("": nothing).
+) -> tuple[Embedder, tuple[str, ...]]:
+    """Find the embedder, make it ready, and what to tell the user about the choice.
 
     Args:
         settings: Say which backend, and the key of the server.
@@ -174,11 +179,11 @@ def choose_embedder(
     from tagroll.models.server.embedder import ServerEmbedder
 
     if settings.backend == "builtin":
-        return BuiltinEmbedder(), ""
-    key = settings.api_key or None
+        return BuiltinEmbedder(), ()
+    key, shown = key_for(settings, url), without_password(url)
     wanted = explicit or settings.backend == "server"
     if not wanted and probe(url, api_key=key) is None:
-        return BuiltinEmbedder(), NO_EMBEDDER_NOTE.format(url=url)
+        return BuiltinEmbedder(), (NO_EMBEDDER_NOTE.format(url=shown),)
     server = ServerEmbedder(url, model, api_key=key, batch_size=batch_size)
     try:
         server.check()
@@ -186,5 +191,6 @@ def choose_embedder(
         server.close()
         if wanted:
             raise
-        return BuiltinEmbedder(), FAILS_NOTE.format(error=error.message)
-    return server, ""
+        return BuiltinEmbedder(), (FAILS_NOTE.format(error=error.message),)
+    kept = key_stays(settings, [url])
+    return server, (*departures([url], "tags"), *filter(None, [kept]))

@@ -342,7 +342,7 @@ class Classifier:
         about = Draft(target.with_suffix(".json"), JSON, story.json(target, photo.path))
         state = "void"
         try:
-            make_files(photo, picture, (*copies, about), entries)
+            make_files(photo, picture, (*copies, about), entries, self.run.space.store.note)
             state = "done"
         finally:
             self.run.space.catalog.settle(entries.states(state))

@@ -9,7 +9,7 @@ from pathlib import Path
 from tagroll.domain import Outcome, Photo
 from tagroll.errors import PhotoError, TagrollError
 from tagroll.runs.inspect import Explainer
-from tagroll.settings import Settings
+from tagroll.settings import Settings, without_password
 from tagroll.tags.identity import LEVEL
 
 LOW_SPACE = 1 << 30
@@ -76,21 +76,20 @@ def _one_photo(explainer: Explainer, photo: Photo) -> Iterator[Finding]:
 
 def server(settings: Settings, url: str) -> Finding:
     """Whether a model server answers and has a model that sees images."""
+    from tagroll.models.sending import key_for, key_stays
     from tagroll.models.server.describer import ServerDescriber
 
-    describer = ServerDescriber(
-        url, settings.model, api_key=settings.api_key or None, explicit_model=settings.model_is_explicit
-    )
+    name, key = f"model server {without_password(url)}", key_for(settings, url)
+    describer = ServerDescriber(url, settings.model, api_key=key, explicit_model=settings.model_is_explicit)
     try:
         notes = describer.discover()
     except TagrollError as error:
         wanted = settings.server_is_explicit or settings.backend == "server"
-        return Finding(f"model server {url}", False if wanted else None, error.message, error.hint)
+        hint = key_stays(settings, [url]) or error.hint
+        return Finding(name, False if wanted else None, error.message, hint)
     finally:
         describer.close()
-    return Finding(
-        f"model server {url}", True, " ".join((f"the model {describer.model} sees images.", *notes))
-    )
+    return Finding(name, True, " ".join((f"the model {describer.model} sees images.", *notes)))
 
 
 def own_model(settings: Settings) -> Finding:

@@ -20,6 +20,7 @@ from typing import ClassVar, TypeVar
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Change, Metadata, Outcome, Photo, Preview, Status, Write
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
+from tagroll.metadata.files.attributes import Mtime
 from tagroll.metadata.store import Decide, MetadataStore
 from tagroll.models.choose import Model, choose_model
 from tagroll.parallel import cores
@@ -125,14 +126,14 @@ class Workspace:
     @classmethod
     @contextmanager
     def open(
-        cls, settings: Settings, *, sidecar: SidecarPolicy = "auto", touch: bool = False, hold: bool = True
+        cls, settings: Settings, *, sidecar: SidecarPolicy = "auto", mtime: Mtime = "nudge", hold: bool = True
     ) -> Iterator["Workspace"]:
         """Open the catalog and all that reads and writes photos.
 
         Args:
             settings: Say where the catalog is.
             sidecar: Where metadata are written.
-            touch: Give written photos a new modification time.
+            mtime: The modification time of written files (see MetadataStore).
             hold: Take the lock at once, so that a run that cannot begin says so before anything is done.
 
         Raises:
@@ -142,7 +143,7 @@ class Workspace:
         exiftool = available_exiftool()
         with (
             Catalog(settings.catalog) as catalog,
-            MetadataStore(sidecar=sidecar, touch=touch, exiftool=exiftool) as store,
+            MetadataStore(sidecar=sidecar, mtime=mtime, exiftool=exiftool) as store,
             ExitStack() as resources,
         ):
             space = cls(settings, catalog, store, exiftool, sidecar, _resources=resources)

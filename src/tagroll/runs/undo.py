@@ -85,7 +85,7 @@ class Undoer:
     def _take_back(self, writing: Writing) -> Outcome:
         """Remove a file that was made, and the folders that this leaves empty."""
         write, entries = writing.write, self.run.entries(writing.id)
-        done = take_back(write, entries, dry_run=self.dry_run)
+        done = take_back(write, entries, dry_run=self.dry_run, tell=self.run.space.store.note)
         if not self.dry_run:
             self._settle(writing, entries)
             _remove_emptied(write.target.parent, write.photo.parent)

@@ -15,7 +15,7 @@ from tagroll.runs.evaluate.labels import LabelSet, read_labels
 from tagroll.runs.evaluate.results import Answers, answered
 from tagroll.runs.evaluate.selecting import labelled_photos, spread
 from tagroll.runs.run import Tally, Workspace
-from tagroll.settings import Backend, Case, Settings
+from tagroll.settings import Backend, Case, Settings, without_password
 
 BUILTIN = "builtin"
 """The name by which --model means the built-in model; and with NO_HEAD the one without its head."""
@@ -182,4 +182,4 @@ class Evaluation:
 
     @property
     def _arguments(self) -> tuple[str, ...]:
-        return str(self.subject.target.absolute()), *self.space.settings.api_urls
+        return str(self.subject.target.absolute()), *map(without_password, self.space.settings.api_urls)
