@@ -421,7 +421,7 @@ def test_iptc_that_exiftool_wrote_is_kept_in_step(store, tmp_path, name):
 def test_a_comment_that_is_asked_for_brings_no_other_exif(store, tmp_path, name):
     photo = copy(name, tmp_path)
     before = judge(photo.path)
-    (done,) = store.write(photo, lambda _: Change(add=("Cat", "Dog"), comment=True), Ledger())
+    store.write(photo, lambda _: Change(add=("Cat", "Dog"), comment=True), Ledger())
     said = judge(photo.path)
     assert said["ExifIFD:UserComment"] == "Cat, Dog"
     assert {name for name in said.keys() - before.keys() if name.startswith(("ExifIFD", "IFD0"))} == {
@@ -825,7 +825,9 @@ def test_the_record_of_a_jpeg_is_small(store, photo):
 
 @pytest.mark.slow
 @NEEDS_EXIFTOOL
-@pytest.mark.parametrize("there", [(), ("-ComponentsConfiguration=YCbCr-",), ("-ColorSpace=sRGB", "-ISO=100")])
+@pytest.mark.parametrize(
+    "there", [(), ("-ComponentsConfiguration=YCbCr-",), ("-ColorSpace=sRGB", "-ISO=100")]
+)
 def test_a_tiff_gets_no_exif_that_was_not_asked_for_and_its_iptc_digest_follows(tmp_path, there):
     path = Path(shutil.copy(FILES / "single.tif", tmp_path))
     given = ("-IPTC:Keywords=Old", "-IPTCDigest=new", *there)
@@ -836,5 +838,7 @@ def test_a_tiff_gets_no_exif_that_was_not_asked_for_and_its_iptc_digest_follows(
         (write,) = store.write(photo, lambda _: Change(add=("Beach",), comment=True), lambda _: None)
     assert write.engine == "exiftool"
     said = judge(path)
-    assert {name for name in set(said) - before if name.startswith(("ExifIFD", "IFD0"))} == {"ExifIFD:UserComment"}
+    assert {name for name in set(said) - before if name.startswith(("ExifIFD", "IFD0"))} == {
+        "ExifIFD:UserComment"
+    }
     assert said["Photoshop:IPTCDigest"] == said["File:CurrentIPTCDigest"]

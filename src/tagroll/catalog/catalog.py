@@ -76,13 +76,6 @@ class PhotoRow:
     wanted: Mapping[str, object] | None = None
 
 
-def default_path() -> Path:
-    """The catalog in the user's data folder."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("tagroll", appauthor=False)) / "catalog.sqlite"
-
-
 class Catalog(Words):
     """All that tagroll remembers; opened and closed as any `Database`."""
 
@@ -174,7 +167,12 @@ class Catalog(Words):
             run: The run it belongs to.
             write: What will happen.
             undoes: The number of the write that it takes back.
+
+        Raises:
+            ValueError: A path of it is not absolute: it would mean another file to who stands elsewhere.
         """
+        if not (write.photo.is_absolute() and write.target.is_absolute()):
+            raise ValueError(f"no absolute path: {write.target}")
         values = (
             run, os.fsencode(write.photo), os.fsencode(write.target), write.engine,
             _content(write.before), _content(write.after),

@@ -33,6 +33,7 @@ from tagroll.metadata.files.safe_write import (
     unlink,
     write_all,
 )
+from tagroll.metadata.genuine import check_made
 from tagroll.metadata.planning import SIDECAR, Planner, resolved
 
 COPY, HARD_LINK, SYMBOLIC_LINK, JSON, XMP = "copy", "hardlink", "symlink", "json", "xmp"
@@ -160,6 +161,7 @@ def take_back(write: Write, journal: Journal, *, dry_run: bool = False) -> Write
         if not _is_second_name(held.state, write.photo):
             if digest(held.data, write.after_hash) != write.after_hash:
                 raise WriteError("was changed since it was made, so it stays", "delete it yourself")
+            check_made(write, held.data)
             if write.engine in COPIES:
                 _check_photo(write)
         if not dry_run:
@@ -258,10 +260,7 @@ def _hash(fd: int) -> str:
 
 def _unlinked(write: Write, done: Write, journal: Journal, *, dry_run: bool) -> Write:
     """Remove a symbolic link, if it is still ours."""
-    if (
-        not write.target.is_symlink()
-        or digest(os.fsencode(write.target.readlink()), write.after_hash) != write.after_hash
-    ):
+    if not write.target.is_symlink() or write.target.readlink() != write.photo:
         raise WriteError("was changed since it was made, so it stays", "delete it yourself")
     if not dry_run:
         journal(done)

@@ -19,6 +19,7 @@ from tagroll.domain import Change, Journal, Metadata, Photo, Write
 from tagroll.errors import ForeignStructureError, MetadataError, PhotoError, WriteError
 from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import HEAD_BYTES, Format, detect
+from tagroll.metadata import genuine
 from tagroll.metadata.containers.picture import picture_hash
 from tagroll.metadata.engines import Content, Engine, in_process, read_many
 from tagroll.metadata.fields import tags_after
@@ -119,7 +120,7 @@ class MetadataStore:
         exiftool = self._planner.exiftool
         alone = {"bmp", "jxl"}  # nothing to ask exiftool, or more to look at than what it says
         others = [
-            photo.path for photo in photos if not in_process(photo.format) and photo.format.name not in alone
+            photo for photo in photos if not in_process(photo.format) and photo.format.name not in alone
         ]
         if exiftool is None or len(others) < 2:
             return {}
@@ -127,7 +128,7 @@ class MetadataStore:
             contents = read_many(exiftool, others)
         except PhotoError:
             return {}  # each of them alone will say why
-        return {path: content for path, content in zip(others, contents, strict=True) if content}
+        return {photo.path: content for photo, content in zip(others, contents, strict=True) if content}
 
     def _read(self, photo: Photo, content: Content | None) -> Metadata:
         path = resolved(photo.path)
@@ -263,6 +264,7 @@ class MetadataStore:
             PhotoError: It cannot be taken back, and why.
         """
         target, photo = target_of(write, at), at or write.photo
+        genuine.check_target(write, photo, target)
         if not (write.before_hash and write.after_hash) and not os.path.lexists(target):
             # a sidecar: either we removed it, or we made it and somebody removed it
             if not os.path.lexists(photo):
@@ -280,6 +282,7 @@ class MetadataStore:
             way = way_back(write, original, self._engine(write, target, original.data))
             if way is None:
                 return None
+            genuine.check_bytes(write, target, original.data, way.new)
             done = _restored(write, photo, original, way)
             if not dry_run:
                 self._put(original, way.new, lambda: journal(done))
@@ -341,6 +344,7 @@ class MetadataStore:
     def _recreate(self, write: Write, photo: Path, target: Path, journal: Journal | None) -> Write:
         """Bring back a sidecar whose creation was undone: the undoing of an undo."""
         new = bytes_before(write, b"")
+        genuine.check_bytes(write, target, None, new)
         done = Write(
             photo, target, write.engine, write.after, write.before,
             before_hash="", after_hash=digest(new), patch=b"", picture_hash=write.picture_hash,
