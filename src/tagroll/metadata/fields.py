@@ -5,13 +5,14 @@ every program, whichever field it looks at first, sees the same tags. Both engin
 go through `metadata_from_fields` and `fields_after`, so both mean the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
 from tagroll.domain import Change, Metadata
 from tagroll.errors import ForeignStructureError, MetadataError
+from tagroll.metadata.comment import comment_after
 from tagroll.metadata.packets import acdsee, exif, iptc, keywords
 from tagroll.metadata.packets.raw import Packets
 from tagroll.metadata.packets.xmp import Xmp
@@ -103,9 +104,10 @@ FIELDS: Mapping[str, Field] = MappingProxyType({row.name: row for row in _ROWS})
 """The rows by name, in the order in which their tags are taken up: paths first, they explain the rest."""
 
 _XMP_ROWS = tuple(row for row in _ROWS if row.family == "xmp")
+_SHORT = 3
+"""Letters in a level of what is no path but an abbreviation: AC/DC, TCP/IP, and/or."""
 _LISTS = frozenset({"Bag", "Seq"})
 _COMPLETE = ("XMP-lr:HierarchicalSubject", "XMP-dc:Subject")
-_COMMENT, _DESCRIPTION = "ExifIFD:UserComment", "IFD0:ImageDescription"
 
 
 def read_metadata(packets: Packets, *sidecars: bytes, fixed: bool = False) -> Metadata:
@@ -185,7 +187,7 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
     """The full list that each field shall hold after a change; `()` takes a field out.
 
     Fields without a key stay as they are. When tags change, every field gets all of them, so that lists which
-    were partial become whole. For UserComment see `_comment_after`.
+    were partial become whole. For UserComment see `comment_after`.
 
     Args:
         metadata: What the photo is known to carry: `tags` may come from more places than `fields`, which are
@@ -197,28 +199,19 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
     if not change.add and not change.remove:
         return after
     tags = tags_after(metadata, change)
-    flat = keywords.flat_after(_flats(metadata.fields), tags)
+    flats = _flats(metadata.fields)
+    flat = keywords.flat_after(flats, tags)
+    aside = _bookkept(metadata.fields) - set(keywords.names(tags))
     for row in _ROWS:
         old = metadata.fields.get(row.name, ())
         if row.holds == "comment":
-            after[row.name] = _comment_after(metadata, change, flat if row.family in families else ())
+            after[row.name] = comment_after(metadata, change, flats, flat if row.family in families else ())
         elif row.holds != "text" and (old or (row.spread and row.family in families)):
-            after[row.name] = _share(row, old, tags, flat)
+            left = tuple(value for value in old if _is_aside(row, value, aside))
+            ours = tuple(value for value in old if value not in left)
+            share = _share(row, ours, _hung(row, ours, tags, metadata, change), flat)
+            after[row.name] = old if share == ours else (*left, *share)
     return after
-
-
-def _comment_after(metadata: Metadata, change: Change, flat: tuple[str, ...]) -> tuple[str, ...]:
-    """What UserComment shall hold: the list of tags where it is wanted, and nothing where it holds a list of ours.
-
-    Five programs show it as the photo's caption, so a person's words stay, and none of ours stand beside a caption in
-    ImageDescription. exiv2 cannot convert what goes beyond the Basic Multilingual Plane (it shows the first letter).
-    """
-    old = metadata.fields.get(_COMMENT, ())
-    if old and not _is_ours("".join(old), metadata, change.left):
-        return old
-    text = ", ".join(flat)
-    wanted = change.comment and not metadata.fields.get(_DESCRIPTION) and max(text, default="") < "\U00010000"
-    return _caption(text) if wanted else ()
 
 
 def with_fields(packets: Packets, there: Fields, wanted: Fields) -> Packets:
@@ -285,28 +278,74 @@ def _caption(text: str) -> tuple[str, ...]:
     return (text,) if text else ()
 
 
-def _paths(fields: Fields) -> Iterator[str]:
-    """The tags of all fields that hold paths."""
+def _all_paths(fields: Fields) -> Iterator[str]:
+    """All paths there are, bookkeeping included."""
     for row in _ROWS:
         for value in fields.get(row.name, ()):
-            if row.holds == "paths" or (row.holds == "mixed" and row.separator in value):
+            if row.holds == "paths" or (row.holds == "mixed" and _is_path(row, value, fields)):
                 yield keywords.from_path(value, row.separator)
             elif row.holds == "xml":
                 yield from acdsee.read_categories(value) or ()
 
 
-def _names(row: Field, values: tuple[str, ...]) -> Iterator[str]:
+def _is_path(row: Field, value: str, fields: Fields) -> bool:
+    """Whether a value of a mixed field is a path.
+
+    Windows writes the names of dc:subject once more there: "Places/Paris" is a path to Photo Gallery and digiKam,
+    "B/W", "24/7" and "AC/DC" are none.
+    """
+    if row.separator not in value:
+        return False
+    is_short = value.isascii() and all(
+        len(level) <= _SHORT for level in keywords.levels(value, row.separator)
+    )
+    return not (is_short and value in fields.get("XMP-dc:Subject", ()))
+
+
+def _paths(fields: Fields) -> Iterator[str]:
+    """The tags of all fields that hold paths."""
+    return (tag for tag in _all_paths(fields) if not keywords.is_bookkeeping(tag))
+
+
+def _bookkept(fields: Fields) -> set[str]:
+    """The identities of flat values that only repeat a program's bookkeeping."""
+    account = [tag for tag in _all_paths(fields) if keywords.is_bookkeeping(tag)]
+    return keywords.explained(account) - set(keywords.names(list(_paths(fields)))) if account else set()
+
+
+def _is_aside(row: Field, value: str, aside: set[str]) -> bool:
+    """Whether a value stays where it is and is no tag."""
+    if row.holds == "flat":
+        return not row.separator and identity(value) in aside
+    return row.holds in ("paths", "mixed") and keywords.is_bookkeeping(
+        keywords.from_path(value, row.separator)
+    )
+
+
+def _names(row: Field, fields: Fields) -> Iterator[str]:
     """The names in the values of a flat field, or of a mixed one as far as they are no paths."""
+    values = fields.get(row.name, ())
     if row.holds == "flat":
         for value in values:
             yield from keywords.levels(value, row.separator) if row.separator else (value,)
     elif row.holds == "mixed":
-        yield from (value for value in values if row.separator not in value)
+        yield from (value for value in values if not _is_path(row, value, fields))
+
+
+def _named(fields: Fields) -> list[tuple[Field, str]]:
+    """The names in all flat fields, but for bookkeeping, each with the field it stands in."""
+    account = _bookkept(fields)
+    return [
+        (row, name)
+        for row in _ROWS
+        for name in _names(row, fields)
+        if not account or identity(name) not in account
+    ]
 
 
 def _flats(*sources: Fields) -> list[str]:
     """The values of all flat fields in order; of IPTC's cut ones only those that nothing says in full."""
-    named = [(row, name) for one in sources for row in _ROWS for name in _names(row, one.get(row.name, ()))]
+    named = [found for one in sources for found in _named(one)]
     short = [name for row, name in named if row.family == "iptc" and keywords.may_be_cut(name)]
     if short:
         full = {identity(name) for row, name in named if row.family != "iptc"}
@@ -314,6 +353,20 @@ def _flats(*sources: Fields) -> list[str]:
         cut = {name for name in short if any(other.startswith(identity(name)) for other in full)}
         named = [(row, name) for row, name in named if row.family != "iptc" or name not in cut]
     return [name for _, name in named]
+
+
+def _hung(
+    row: Field, old: tuple[str, ...], tags: tuple[str, ...], metadata: Metadata, change: Change
+) -> tuple[str, ...]:
+    """The tags that a field with paths gets: all; but what stands flat beside Lightroom's tree is not hung into it.
+
+    Lightroom writes synonyms and the like beside the tree, and would make keywords at its root of them.
+    """
+    if row.name != "XMP-lr:HierarchicalSubject" or not any(LEVEL in value for value in old):
+        return tags
+    hung = identities(_paths(metadata.fields)) | (identities(change.add) - identities(change.remove))
+    beside = identities(_flats(metadata.fields)) - hung
+    return tuple(tag for tag in tags if LEVEL in tag or identity(tag) not in beside)
 
 
 def _share(row: Field, old: tuple[str, ...], tags: tuple[str, ...], flat: tuple[str, ...]) -> tuple[str, ...]:
@@ -324,47 +377,19 @@ def _share(row: Field, old: tuple[str, ...], tags: tuple[str, ...], flat: tuple[
             return old  # what is no category list is another program's business
         return _caption(acdsee.write_categories(tags) if tags else "")
     if row.holds in ("paths", "mixed"):
-        new = tuple(keywords.to_path(tag, row.separator) for tag in tags)
+        new = tuple(
+            tag if row.holds == "mixed" and tag in old else keywords.to_path(tag, row.separator)
+            for tag in tags
+        )
     elif row.family == "iptc":
         new = tuple(filter(iptc.fits, flat))
     elif row.separator:
         joined = row.separator.join(keywords.escape(name, row.separator) for name in flat)
-        return old if sorted(_names(row, old)) == sorted(_names(row, (joined,))) else _caption(joined)
+        now, then = (sorted(_names(row, {row.name: values})) for values in (old, (joined,)))
+        return old if now == then else _caption(joined)
     else:
         new = flat
     return old if sorted(old) == sorted(new) else new
-
-
-def _is_ours(comment: str, metadata: Metadata, left: Iterable[tuple[str, ...]]) -> bool:
-    """Whether a UserComment is a list of the photo's tags, or one that tagroll left there: no word is lost with it.
-
-    The older script wrote UTF-8 where UTF-16 belongs; read rightly, that is a row of Chinese characters, which no
-    person wrote: as the bytes it came from, it need not name all tags.
-    """
-    if any(says(comment, tags) for tags in (metadata.tags, _flats(metadata.fields), *left)):
-        return True
-    known = _parts((*keywords.names(metadata.tags).values(), *_flats(metadata.fields)))
-    return any(_parts([reading]) <= known for reading in list(_readings(comment))[1:])
-
-
-def says(comment: str, tags: Iterable[str]) -> bool:
-    """Whether a UserComment is just this list of tags, in whatever order."""
-    leaves = _parts(levels[-1] for tag in tags if (levels := keywords.levels(tag)))
-    return bool(leaves) and any(_parts([reading]) == leaves for reading in _readings(comment))
-
-
-def _parts(names: Iterable[str]) -> set[str]:
-    """The keys of what stands between the commas."""
-    return {identity(part) for name in names for part in name.split(",") if part.strip()}
-
-
-def _readings(comment: str) -> Iterator[str]:
-    yield comment
-    for encoding in ("utf-16-le", "utf-16-be"):
-        try:
-            yield comment.encode(encoding).rstrip(b"\0").decode()
-        except UnicodeError:
-            continue
 
 
 def _set_xmp(xmp: Xmp, row: Field, values: tuple[str, ...]) -> None:
