@@ -31,6 +31,12 @@ _EYES = r"(image|vision|multi-?modal|mmproj|picture)"
 _BLIND = re.compile(rf"{_EYES}.*{_NOT}|{_NOT}.*{_EYES}")
 _CONTEXT = re.compile(r"context|n_ctx|too (long|many tokens)|max_model_len|exceed\w* .*tokens")
 _MODEL = re.compile(r"\bmodels?\b")
+_PASSING = re.compile(
+    r"\bcrash(ed|es)?\b|\bunload(ed|ing)\b|\bterminated\b|\bstopped\b|\bexited\b|\bkilled\b|\beof\b|out of memory|\boom\b"
+    r"|fail(ed|ure) to (load|start)( the| a)? (\w+ )?(model|runner|engine|llm)|\bload(ing)?( of)? (the )?model\b.*(fail|cancel)"
+    r"|no models? (is |are )?(currently )?loaded|not (yet )?(loaded|ready)|is loading|loading model|\brestart|shutting down"
+)
+"""What servers say while they are down for a moment: words of outages in their threads and logs."""
 
 
 def why_refused(status: int, words: str) -> Refusal:
@@ -50,6 +56,11 @@ def why_refused(status: int, words: str) -> Refusal:
     if status == 404 or (_MODEL.search(said) and re.search(r"not (found|loaded|exist)|no models?\b", said)):
         return Refusal.MODEL
     return Refusal.BROKEN if status >= 500 or status in {408, 409} else Refusal.OTHER
+
+
+def may_pass(words: str) -> bool:
+    """Whether the server's words speak of something that passes: a crash, a model that is loaded again."""
+    return bool(_PASSING.search(words.lower()))
 
 
 def refused_switches(words: str, on: frozenset[str]) -> frozenset[str]:
