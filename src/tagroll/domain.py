@@ -100,7 +100,7 @@ class Metadata:
     """What a photo's own metadata (embedded and sidecar) say about its content.
 
     Attributes:
-        tags: Every tag once (by casefold), in order. A hierarchical tag is its whole path with "|" between the
+        tags: Every tag once (by identity), in order. A hierarchical tag is its whole path with "|" between the
             levels ("Places|Europe|Paris"); a flat value that only repeats a level of such a path is not a tag.
         fields: Raw values by the name of the row in FIELDS, as read from the file that would be written.
         title: dc:title, default language, or "".
@@ -121,7 +121,7 @@ class Change:
 
     Attributes:
         add: Tags to add where they are missing ("a|b" is a hierarchical one).
-        remove: Tags to take away, compared by casefold; a path removes the flat values that only it explained.
+        remove: Tags to take away, compared by identity; a path removes the flat values that only it explained.
         set: New values for "title", "description", "alt_text"; "" removes.
         left: Lists of tags that tagroll has left in the photo before. A UserComment of just one of them is its own.
     """

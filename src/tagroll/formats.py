@@ -128,6 +128,10 @@ PHOTO_SUFFIXES: Final = frozenset(suffix for row in FORMATS for suffix in row.su
 """File name endings, lower case, by which a photo is looked for."""
 
 
+RAW_SUFFIXES: Final = frozenset(_RAW.suffixes)
+"""Those of them that RAW files have."""
+
+
 def detect(head: bytes, suffix: str) -> Format | None:
     """Tell the format of a file by its content.
 
@@ -140,4 +144,4 @@ def detect(head: bytes, suffix: str) -> Format | None:
         The row of FORMATS, or None when the file is no photo that we know (videos are none).
     """
     found = next((row for row in FORMATS if row.matches(head)), None)
-    return _RAW if found is _TIFF and suffix.lower() in _RAW.suffixes else found
+    return _RAW if found is _TIFF and suffix.lower() in RAW_SUFFIXES else found

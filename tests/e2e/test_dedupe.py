@@ -78,7 +78,7 @@ def test_a_dry_run_prints_the_plan_and_touches_no_photo(tagroll, library):
     assert "Woodland  (1 photo): synonym, cosine" in done.out
     assert "Red" not in done.out
     report = json.loads((library / "tag_deduplication_report_dryrun.json").read_text())
-    assert {"configuration", "tag_mapping", "clusters", "results", "summary"} <= set(report)
+    assert report["results"] == {"files_updated": 0, "files_failed": 0, "total_files_processed": 0}
     assert report["tag_mapping"] == {
         "Dslr": "DSLR", "Digital SLR": "DSLR", "Woodland": "Forest", "Woods": "Forest", "Outdoors": "Outdoor",
     }  # fmt: skip
@@ -109,13 +109,10 @@ def test_a_run_rewrites_every_field_and_undo_gives_back_every_byte(tagroll, libr
     for name in ("1.jpg", "2.jpg"):
         assert (library / name).stat().st_ctime_ns == states[name].st_ctime_ns
     report = json.loads((library / "tag_deduplication_report_embedding.json").read_text())
-    assert {Path(row["file"]).name for row in report["results"]} == {
-        "3.jpg",
-        "4.png",
-        "5.jpg",
-        "6.bmp",
-    }
-    assert report["summary"]["files_changed"] == 4
+    files = {Path(row.pop("file")).name: row for row in report["tagroll"]["files"]}
+    assert set(files) == {"3.jpg", "4.png", "5.jpg", "6.bmp"}
+    assert files["5.jpg"] == {"original_tags": ["Woods", "Nature"], "new_tags": ["Forest", "Nature"]}
+    assert report["results"] == {"files_updated": 4, "files_failed": 0, "total_files_processed": 4}
     (library / "tag_deduplication_report_embedding.json").unlink()
 
     again = tagroll(*built_in(library, "--json"))
@@ -124,6 +121,58 @@ def test_a_run_rewrites_every_field_and_undo_gives_back_every_byte(tagroll, libr
     undone = tagroll("undo", "--json")
     assert undone.code == 0, undone
     assert contents(library) == before
+
+
+@pytest.mark.parametrize("ends", ["dry", "written", "one fails"])
+def test_the_report_has_the_older_scripts_shape_and_ours_beside_it(tagroll, library, ends):
+    options = ("--evidence", "spelling,synonym", "--similarity-threshold", "0.9", "--batch-size", "7")
+    if ends == "one fails":  # what cannot be read is no result of rewriting
+        (library / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe1\x00\x10Exif")
+    done = tagroll("dedupe", library, *options, *(["--dry-run"] if ends == "dry" else []))
+    assert done.code == (3 if ends == "one fails" else 0), done
+    name = "dryrun" if ends == "dry" else "embedding"
+    report = json.loads((library / f"tag_deduplication_report_{name}.json").read_text())
+    ours = report.pop("tagroll")
+    written = 0 if ends == "dry" else 4
+    forest = [{"old_tag": tag, "frequency": 1, "files_affected": 1} for tag in ("Woodland", "Woods")]
+    assert report == {
+        "configuration": {
+            "embedding_model": "", "similarity_threshold": 0.9, "min_cluster_size": 2, "batch_size": 7,
+        },
+        "tag_mapping": {
+            "Dslr": "DSLR", "Digital SLR": "DSLR", "Woodland": "Forest", "Woods": "Forest", "Outdoors": "Outdoor",
+        },
+        "clusters": {
+            "DSLR": {
+                "representative_tag": "DSLR",
+                "merged_tags": [
+                    {"old_tag": "Dslr", "frequency": 2, "files_affected": 2},
+                    {"old_tag": "Digital SLR", "frequency": 1, "files_affected": 1},
+                ],
+                "total_frequency": 3,
+                "total_files_affected": 3,
+            },
+            "Forest": {
+                "representative_tag": "Forest", "merged_tags": forest,
+                "total_frequency": 2, "total_files_affected": 2,
+            },
+            "Outdoor": {
+                "representative_tag": "Outdoor",
+                "merged_tags": [{"old_tag": "Outdoors", "frequency": 1, "files_affected": 1}],
+                "total_frequency": 1,
+                "total_files_affected": 1,
+            },
+        },
+        "results": {"files_updated": written, "files_failed": 0, "total_files_processed": written},
+        "summary": {
+            "total_unique_tags_before": 12, "total_tags_merged": 5, "total_clusters_created": 3,
+            "total_files_affected": written, "files_updated_successfully": written, "files_failed": 0,
+            "embedding_cache_size": 0,
+        },
+    }  # fmt: skip
+    assert {row["tag"] for row in ours["merges"]} == set(report["tag_mapping"])
+    assert ours["files_not_read"] == (ends == "one fails")
+    assert ours["configuration"]["dry_run"] == (ends == "dry")
 
 
 def test_undo_of_a_merge_is_not_merged_again_by_tag(tagroll, library):
@@ -175,11 +224,8 @@ def test_an_edited_plan_decides_and_is_remembered(tagroll, library, tmp_path):
     assert tagroll(*built_in(library, "--plan", plan)).code == 0
     (library / "tag_deduplication_report_dryrun.json").unlink()
     assert contents(library) == before
-    lines = plan.read_text().splitlines()
-    at = lines.index("[proposed]")
-    head = [line for line in lines[:at] if not line.startswith('"Woodland" =')]
-    head = [line.replace('"Outdoors" = "Outdoor"', '"Outdoor" = "Outdoors"') for line in head]
-    plan.write_text("\n".join(head + lines[at:]))
+    lines = [line for line in plan.read_text().splitlines() if "Woodland" not in line]
+    plan.write_text("\n".join(lines).replace('"Outdoors" = "Outdoor"', '"Outdoor" = "Outdoors"'))
     applied = tagroll("dedupe", library, "--plan", plan, "--apply")
     assert applied.code == 0, applied
     counts = tagroll("tags", library, "--json").rows[-2]["tags"]
@@ -212,6 +258,25 @@ def test_an_edited_plan_decides_and_is_remembered(tagroll, library, tmp_path):
         assert message in wrong.err
     assert tagroll("dedupe", library, "--apply").code == 2
     assert tagroll("dedupe", library, "--plan", tmp_path / "none.toml", "--apply").code == 2
+
+
+def test_a_plan_of_another_catalog_is_refused_and_one_by_hand_is_done(tagroll, library, tmp_path):
+    plan = tmp_path / "plan.toml"
+    assert tagroll(*built_in(library, "--plan", plan)).code == 0
+    (library / "tag_deduplication_report_dryrun.json").unlink()
+    before = contents(library)
+    foreign = {"TAGROLL_CATALOG": str(tmp_path / "other.sqlite")}
+    refused = tagroll("dedupe", library, "--plan", plan, "--apply", **foreign)
+    assert refused.code == 2
+    assert "does not know the plan" in refused.err
+    assert "--catalog FILE" in refused.err
+    assert contents(library) == before
+
+    plan.write_text('[merge]\n"Woods" = "Woodland"\n')
+    done = tagroll("dedupe", library, "--plan", plan, "--apply", **foreign)
+    assert done.code == 0, done
+    assert "keeps no tags apart" in done.err
+    assert tagroll("tags", library, "--json").rows[-2]["tags"]["Woodland"] == 2
 
 
 def test_a_server_that_is_named_and_not_there_is_said_before_anything_is_read(tagroll, tmp_path):

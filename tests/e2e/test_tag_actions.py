@@ -170,7 +170,7 @@ def test_photos_tagged_by_a_real_model_are_merged_with_real_embeddings_and_put_b
     assert done.code == 0, done
     report = json.loads((folder / "tag_deduplication_report_embedding.json").read_text())
     assert report["configuration"]["embedding_model"] == "tiny-embedder"
-    rows = {row["tag"]: row for row in report["merges"]}
+    rows = {row["tag"]: row for row in report["tagroll"]["merges"]}
     assert {tag: rows[tag]["into"] for tag in both} == {tag: tag.title() for tag in both}
     assert all(rows[tag]["cosine"] > 0.99 for tag in both)
     mapping = report["tag_mapping"]

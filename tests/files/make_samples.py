@@ -1,6 +1,6 @@
 """Make the tiny sample files beside this script, one for every kind of photo file the tests need.
 
-    python tests/files/make_samples.py          (needs Pillow; HEIC also heif-enc from libheif-examples, JPEG XL
+    python tests/files/make_samples.py          (needs Pillow; HEIC also heif-enc from libheif-examples, and exiftool; JPEG XL
                                                  also cjxl from libjxl-tools)
 
 The picture is drawn here: four quadrants in four colours, so that a test sees whether a preview is upright
@@ -25,6 +25,13 @@ QUADRANTS = {  # upper left, upper right, lower left, lower right
     (0, 1): (40, 70, 200),
     (1, 1): (230, 220, 120),
 }
+
+
+GAIN_XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description rdf:about="" xmlns:g="http://ns.apple.com/HDRGainMap/1.0/" g:HDRGainMapVersion="65536"/>'
+    "</rdf:RDF></x:xmpmeta>"
+)
 
 
 def draw(size: tuple[int, int] = SIZE) -> Image.Image:
@@ -92,6 +99,30 @@ def heics(picture: Image.Image) -> None:
             subprocess.run([encoder, "-q", "60", "-o", HERE / name, source], check=True)
     rotated = HERE / "rotated.heic"
     rotated.write_bytes(add_rotation(rotated.read_bytes()))
+
+
+def gain_map(picture: Image.Image) -> None:
+    """gainmap.heic: as iPhones write it, its only XMP describes an auxiliary picture (here an alpha channel)."""
+    tools = shutil.which("heif-enc"), shutil.which("exiftool")
+    if None in tools:
+        sys.stderr.write("no heif-enc or exiftool: the HEIC with a gain map stays as it is\n")
+        return
+    sample = HERE / "gainmap.heic"
+    fading = picture.copy()
+    fading.putalpha(Image.new("L", picture.size, 255))
+    with tempfile.TemporaryDirectory() as folder:
+        source, xmp = Path(folder, "source.png"), Path(folder, "gain.xmp")
+        fading.save(source)
+        xmp.write_text(GAIN_XMP)
+        subprocess.run([tools[0], "-q", "60", "-o", sample, source], check=True)
+        subprocess.run([tools[1], "-q", "-overwrite_original", f"-XMP<={xmp}", sample], check=True)
+    data = bytearray(sample.read_bytes())
+    primary, auxiliary = struct.pack(">H", 1), struct.pack(">H", 2)
+    at = data.index(b"cdsc") + 8  # past the item that describes, and the count of those it describes
+    assert data[at : at + 2] == primary
+    assert data[data.index(b"auxl") + 4 :][:2] == auxiliary
+    data[at : at + 2] = auxiliary
+    sample.write_bytes(data)
 
 
 def jxl(_: Image.Image) -> None:
@@ -176,7 +207,7 @@ def dng(picture: Image.Image) -> None:
 
 def main() -> None:
     picture = draw()
-    for make in (jpegs, pngs, others, heics, jxl, dng):
+    for make in (jpegs, pngs, others, heics, gain_map, jxl, dng):
         make(picture)
 
 

@@ -2,7 +2,9 @@
 
 import contextlib
 import dataclasses
+import os
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tagroll.catalog import Catalog, PhotoRow
+from tagroll.catalog import Catalog, PhotoRow, default_path
 from tagroll.catalog.schema import MIGRATIONS
 from tagroll.domain import Description, Metadata, Prompt, Write
 from tagroll.errors import CatalogError, CatalogLockedError
@@ -220,3 +222,53 @@ def test_a_catalog_is_read_without_making_or_changing_anything(catalog):
     with pytest.raises(CatalogError, match="there is no catalog at"):
         Catalog(elsewhere, read_only=True)
     assert not elsewhere.parent.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+def test_what_is_remembered_is_for_its_owner_alone(tmp_path):
+    path = tmp_path / "made" / "c.sqlite"
+    before = os.umask(0)
+    try:
+        with Catalog(path) as catalog:
+            catalog.start_run("tag", ["/p"])
+            files = sorted(path.parent.iterdir())
+            assert [file.name for file in files] == [
+                "c.sqlite",
+                "c.sqlite-shm",
+                "c.sqlite-wal",
+                "c.sqlite.lock",
+            ]
+            assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_catalog_that_others_may_read_is_closed_to_them_when_it_is_opened(read_only, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    own, named = default_path(), tmp_path / "shared" / "c.sqlite"
+    for path in (own, named):
+        Catalog(path).close()
+        path.parent.chmod(0o755)
+        path.chmod(0o644)
+        lock = path.with_name(path.name + ".lock")
+        lock.touch()
+        lock.chmod(0o666)
+        Catalog(path, exclusive=False, read_only=read_only).close()
+        assert [stat.S_IMODE(file.stat().st_mode) for file in (path, lock)] == [0o600, 0o600]
+    assert stat.S_IMODE(own.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(named.parent.stat().st_mode) == 0o755
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+def test_the_file_of_another_program_keeps_its_mode(tmp_path):
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    path.chmod(0o644)
+    with pytest.raises(CatalogError, match="another program"):
+        Catalog(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644

@@ -14,7 +14,8 @@ from tagroll.errors import UsageError
 from tagroll.metadata.fields import tags_after
 from tagroll.runs.rewrite import as_paths, change_for, check_words
 from tagroll.tags.merge import Merge, Plan
-from tagroll.tags.plan_file import plan_text, read_plan
+from tagroll.tags.normalize import normalize
+from tagroll.tags.plan_file import plan_text, proposed_by, read_plan
 from tagroll.tags.verdict import Evidence
 from tagroll.tags.vocabulary import Vocabulary, read_vocabulary
 
@@ -50,16 +51,51 @@ def test_an_edited_plan_gives_merges_and_pairs_to_keep_apart():
         Merge('Odd "quote" \\ #', "DSLR", 1, Evidence.SEMANTIC),
         Merge("Woods", "Forest", 1, Evidence.SYNONYM, via="Woodland", cosine=0.8, unusual=0.0),
     ]
-    text = plan_text(merges, {"Dog": "Animal|Dog"})
-    into, apart = read_plan(text)
-    assert into == {"Dslr": "DSLR", 'Odd "quote" \\ #': "DSLR", "Woods": "Forest", "Dog": "Animal|Dog"}
-    assert not apart
-    head, _, tail = text.partition("[proposed]")
-    without = "\n".join(line for line in head.splitlines() if not line.startswith('"Dslr"'))
-    into, apart = read_plan(without + '\n"Forest" = "Wald"\n[proposed]' + tail)
-    assert into["Woods"] == into["Forest"] == "Wald"
-    assert "Dslr" not in into
-    assert apart == {frozenset(("Dslr", "DSLR")), frozenset(("Dslr", 'Odd "quote" \\ #'))}
+    odd = 'Odd "quote" \\ #'
+    proposed = proposed_by(merges, {"Dog": "Animal|Dog"})
+    text = plan_text(merges, {"Dog": "Animal|Dog"}, "0123abcd")
+    plan = read_plan(text)
+    assert plan.into == proposed == {"Dslr": "DSLR", odd: "DSLR", "Woods": "Forest", "Dog": "Animal|Dog"}
+    assert plan.proposal == "0123abcd"
+    assert not plan.apart(proposed)
+    without = "\n".join(line for line in text.splitlines() if not line.startswith('"Dslr"'))
+    plan = read_plan(without + '\n"Forest" = "Wald"\n')
+    assert plan.into["Woods"] == plan.into["Forest"] == "Wald"
+    assert "Dslr" not in plan.into
+    assert plan.apart(proposed) == {frozenset(("Dslr", "DSLR")), frozenset(("Dslr", odd))}
+
+
+@pytest.mark.parametrize(
+    ("find", "put", "apart"),
+    [
+        (
+            '"Woods" = "Forest"',
+            "",
+            {"Woods Forest", "Woods Woodland", "Woods Copse"},
+        ),  # a line, wherever it stands
+        ("Forest", "Wald", set()),  # another word for all of them
+        ('= "Forest"', '= "Woods"', set()),  # one of them becomes the word
+        ('"Woods" = "Forest"', '"Forest" = "Woods"', set()),  # the other way round is no refusal
+        ('"Woodland" = "Forest"', '"Woodland" = "Wald"', set()),
+    ],
+)
+def test_search_and_replace_in_a_plan_means_what_it_looks_like(find, put, apart):
+    tags = ("Woods", "Woodland", "Copse")
+    merges = [Merge(tag, "Forest", 1, Evidence.SYNONYM) for tag in tags]
+    text = plan_text(merges, {}, "x").replace(find, put)
+    assert read_plan(text).apart(proposed_by(merges, {})) == {frozenset(pair.split()) for pair in apart}
+
+
+def test_a_line_that_is_deleted_is_kept_away_from_the_new_word_too():
+    merges = [Merge(tag, "Forest", 1, Evidence.SYNONYM) for tag in ("Woods", "Woodland")]
+    plan = read_plan('[merge]\n"Woods" = "Wald"\n"Forest" = "Wald"')
+    assert frozenset(("Woodland", "Wald")) in plan.apart(proposed_by(merges, {}))
+
+
+def test_an_older_plan_that_says_itself_what_was_proposed_still_decides():
+    plan = read_plan('[merge]\n"Woods" = "Forest"\n[proposed]\n"Woods" = "Forest"\n"Dslr" = "DSLR"\n')
+    assert plan.into == {"Woods": "Forest"}
+    assert plan.apart(plan.proposed) == {frozenset(("Dslr", "DSLR"))}
 
 
 @pytest.mark.parametrize(
@@ -95,10 +131,28 @@ def test_words_become_paths_as_the_vocabulary_or_other_photos_have_them():
     assert "Paris" not in as_paths({}, tags, vocabulary, apart)
 
 
-@pytest.mark.parametrize("word", ["", " ", "a|", "|a", "a||b", " a", "a\nb"])
+@pytest.mark.parametrize("word", [
+    "", " ", "a|", "|a", "a||b", " a", "a\nb",
+    "Paris\u202e", "\u2066Paris", "Pa\u200bris", "Paris\ufeff", "Paris\u200c", "\u200dParis", "Pa\u200dris", "a|\u200c",
+])  # fmt: skip
 def test_what_cannot_be_a_tag_is_refused(word):
     with pytest.raises(UsageError):
         check_words([word])
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "\u06a9\u062a\u0627\u0628\u200c\u062e\u0627\u0646\u0647",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645|\u0631\u0648\u062f\u062e\u0627\u0646\u0647",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "\u0915\u094d\u200d\u0937",
+        "\U0001f3f3\ufe0f\u200d\U0001f308",
+    ],
+)
+def test_a_person_may_say_what_a_model_may(word):
+    check_words([word])
+    assert normalize([word.split("|")[0]], case="keep") == (word.split("|")[0],)
 
 
 def test_interactive_takes_one_key_each(monkeypatch):

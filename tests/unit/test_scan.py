@@ -91,6 +91,23 @@ def test_what_is_not_the_users_photos_is_left_out(tmp_path: Path, plant: Plant) 
 
 
 @pytest.mark.parametrize(
+    "folder",
+    [
+        *("Lightroom Library.lrlibrary", "Trip.cocatalog", "Holiday.imovielibrary", "TV.tvlibrary"),
+        *("Library Previews.lrdata", "Cut.FCPBUNDLE", "Photo Booth Library"),
+        *("@Recently-Snapshot", "~snapshot", "#snapshot", "@GMT-2024.01.01-00.00.00", "appdata_oc1x2y3z"),
+        *("System Volume Information", "SYSTEM VOLUME INFORMATION", "found.000"),
+    ],
+)
+def test_folders_of_other_programs_are_left_out_unless_named(
+    folder: str, tmp_path: Path, plant: Plant
+) -> None:
+    plant("a.jpg", f"{folder}/in/b.jpg", "my snapshot/c.jpg", "appdata/d.jpg")
+    assert names(tmp_path) == ["a.jpg", "appdata/d.jpg", "my snapshot/c.jpg"]
+    assert names(tmp_path / folder) == ["in/b.jpg"]
+
+
+@pytest.mark.parametrize(
     ("pattern", "left"),
     [
         ("*.png", ["a.jpg", "sub/b.jpg", "sub/deep/c.jpg"]),
@@ -245,6 +262,58 @@ def test_links_to_folders_are_followed_once_and_never_in_circles(tmp_path: Path,
     (tmp_path / "library" / "album1").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "library" / "album2").symlink_to(tmp_path / "elsewhere")
     assert names(tmp_path / "library") == ["a.jpg", "album1/b.jpg"]
+
+
+@posix_only
+def test_links_that_lead_out_of_the_roots_are_told_and_not_followed(tmp_path: Path, plant: Plant) -> None:
+    plant("in/a.jpg", "in/sub/b.jpg", "more/c.jpg", "out/d.jpg", "out/deep/e.jpg", "inside-not/f.jpg")
+    inside = tmp_path / "in"
+    (inside / "own.jpg").symlink_to(tmp_path / "in" / "sub" / "b.jpg")
+    (inside / "other root.jpg").symlink_to(tmp_path / "more" / "c.jpg")
+    links = {
+        "file.jpg": "out/d.jpg",
+        "folder": "out/deep",
+        "like.jpg": "inside-not/f.jpg",
+        "lost.jpg": "nowhere",
+    }
+    for name, target in links.items():
+        (inside / name).symlink_to(tmp_path / target)
+    told: list[Path] = []
+    found = everything(inside, tmp_path / "more", on_link_out=told.append)
+    assert sorted(each.path.resolve().name for each in found) == ["a.jpg", "b.jpg", "c.jpg"]
+    assert sorted(told) == sorted(inside / name for name in links)
+    flat: list[Path] = []
+    everything(inside, recursive=False, on_link_out=flat.append)
+    assert inside / "folder" not in flat
+
+
+@posix_only
+def test_a_photo_whose_sidecar_leads_out_is_left_out_with_it(tmp_path: Path, plant: Plant) -> None:
+    plant("in/a.jpg", "in/b.JPG", "in/c.jpg", "in/d.jpg", "in/e/f.jpg", "out/v.xmp", "in/e/v.xmp")
+    outside = {"a.jpg.xmp", "b.XMP", "e/f.xmp"}
+    for name in outside:
+        (tmp_path / "in" / name).symlink_to(tmp_path / "out" / "v.xmp")
+    (tmp_path / "in" / "c.jpg.xmp").symlink_to("e/v.xmp")
+    (tmp_path / "in" / "alone.xmp").symlink_to(tmp_path / "out" / "v.xmp")
+    (tmp_path / "in" / "0 by link.jpg").symlink_to("e/f.jpg")
+    told: list[Path] = []
+    assert names(tmp_path / "in", on_link_out=told.append) == ["c.jpg", "d.jpg"]
+    assert set(told) == {tmp_path / "in" / name for name in outside}
+    assert len(everything(tmp_path / "in")) == 5
+
+
+@posix_only
+def test_a_link_that_is_named_is_meant_but_not_its_sidecar(tmp_path: Path, plant: Plant) -> None:
+    plant("in/a.jpg", "out/b.jpg", "out/b.jpg.xmp", "far/v.xmp")
+    (tmp_path / "in" / "link.jpg").symlink_to(tmp_path / "out" / "b.jpg")
+    (tmp_path / "album").symlink_to(tmp_path / "out")
+    told: list[Path] = []
+    assert names(tmp_path / "in" / "link.jpg", on_link_out=told.append) == ["."]
+    assert names(tmp_path / "album", on_link_out=told.append) == ["b.jpg"]
+    assert told == []
+    (tmp_path / "in" / "a.jpg.xmp").symlink_to(tmp_path / "far" / "v.xmp")
+    assert everything(tmp_path / "in" / "a.jpg", on_link_out=told.append) == []
+    assert told == [tmp_path / "in" / "a.jpg.xmp"]
 
 
 @posix_only

@@ -32,6 +32,22 @@ def found(folder, photo, fmt, *others, content=b"<x/>"):
         pytest.param("a.jpg", "jpeg", ["a.xmp", "a.txt", "a b.nef"], "a.xmp", id="nobody else's"),
         pytest.param("a.b.jpg", "jpeg", ["a.xmp"], "", id="only the suffix is taken off"),
         pytest.param("a.b.jpg", "jpeg", ["a.b.xmp"], "a.b.xmp", id="dots in the name"),
+        pytest.param("a.NEF.jpg", "jpeg", ["a.NEF", "a.NEF.xmp"], "", id="made from a RAW"),
+        pytest.param("a.HEIC.jpg", "jpeg", ["a.HEIC.xmp"], "", id="whose file has gone"),
+        pytest.param("a.jpg.png", "png", ["a.jpg.xmp"], "", id="made from a JPEG"),
+        pytest.param("scan.tif.jpg", "jpeg", ["scan.tif.xmp"], "", id="made from a TIFF"),
+        pytest.param("a.mov.jpg", "jpeg", ["a.mov.xmp"], "", id="a video's poster"),
+        pytest.param("a.psd.jpg", "jpeg", ["a.psd.xmp"], "", id="a drawing's export"),
+        pytest.param("a.NEF.dng", "raw", ["a.NEF.xmp"], "", id="a RAW made from a RAW"),
+        pytest.param("a.NEF.jpg", "jpeg", ["a.NEF.jpg.xmp", "a.NEF.xmp"], "a.NEF.jpg.xmp", id="but its own"),
+        pytest.param("a.jpg", "jpeg", ["a.xmp", "a.mp4"], "", id="a video may have it"),
+        pytest.param("a.HEIC", "heic", ["a.xmp", "a.MOV"], "", id="live photo"),
+        pytest.param("a.heic", "heic", ["a.xmp", "a.Mov"], "", id="live photo, odd letters"),
+        pytest.param("a.jpg", "jpeg", ["a.xmp", "a.psd"], "", id="a drawing may have it"),
+        pytest.param("a.dng", "raw", ["a.xmp", "a.nef"], "", id="two RAWs"),
+        pytest.param("a.NEF", "raw", ["a.xmp", "a.DNG", "a.JPG"], "", id="two RAWs and a JPEG"),
+        pytest.param("a.dng", "raw", ["a.xmp", "a.mov"], "", id="a live photo's RAW"),
+        pytest.param("a.nef", "raw", ["a.xmp", "a.psd", "a.tif"], "a.xmp", id="what was made of the RAW"),
     ],
 )
 def test_belongs(tmp_path, photo, fmt, others, expected):
@@ -44,6 +60,12 @@ def test_belongs(tmp_path, photo, fmt, others, expected):
 def test_lightroom_says_whose_it_is(tmp_path, content):
     assert found(tmp_path, "a.jpg", "jpeg", "a.xmp", "a.nef", content=content) == "a.xmp"
     assert not find_sidecars(tmp_path / "a.nef", FORMAT["raw"])
+
+
+def test_lightroom_says_it_of_one_of_two_raws(tmp_path):
+    content = b'photoshop:SidecarForExtension="NEF"'
+    assert found(tmp_path, "a.NEF", "raw", "a.xmp", "a.DNG", "a.mov", content=content) == "a.xmp"
+    assert not find_sidecars(tmp_path / "a.DNG", FORMAT["raw"])
 
 
 def test_a_linked_sidecar_is_changed_where_it_is(tmp_path):

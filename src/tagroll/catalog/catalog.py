@@ -11,6 +11,7 @@ from typing import Any
 
 from tagroll.catalog.decisions import Words
 from tagroll.domain import Description, Metadata, Prompt, Write
+from tagroll.tags.identity import identities
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,6 @@ class PhotoRow:
     picture_hash: str
     tags: tuple[str, ...]
     wanted: Mapping[str, object] | None = None
-
-
-def default_path() -> Path:
-    """The catalog in the user's data folder."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("tagroll", appauthor=False)) / "catalog.sqlite"
 
 
 class Catalog(Words):
@@ -173,7 +167,12 @@ class Catalog(Words):
             run: The run it belongs to.
             write: What will happen.
             undoes: The number of the write that it takes back.
+
+        Raises:
+            ValueError: A path of it is not absolute: it would mean another file to who stands elsewhere.
         """
+        if not (write.photo.is_absolute() and write.target.is_absolute()):
+            raise ValueError(f"no absolute path: {write.target}")
         values = (
             run, os.fsencode(write.photo), os.fsencode(write.target), write.engine,
             _content(write.before), _content(write.after),
@@ -247,14 +246,14 @@ class Catalog(Words):
         return None if rows[0][0] is None else int(rows[0][0])
 
     def written_tags(self, photo: Path) -> set[str]:
-        """All tags (casefolded) that tagroll ever put into this photo and that were not there before."""
+        """The identities of all tags that tagroll ever put into this photo and that were not there before."""
         rows = self._read(
             "SELECT before, after FROM writes WHERE photo = ? AND state = 'done'", os.fsencode(photo)
         )
         ours: set[str] = set()
         for before, after in rows:
-            had = {tag.casefold() for tag in json.loads(str(before))["tags"]}
-            ours |= {tag.casefold() for tag in json.loads(str(after))["tags"]} - had
+            had = identities(json.loads(str(before))["tags"])
+            ours |= identities(json.loads(str(after))["tags"]) - had
         return ours
 
     def left_tags(self, photo: Path) -> tuple[tuple[str, ...], ...]:

@@ -1,7 +1,13 @@
-"""The catalog's file: who may use it, its connections, and commits that share an fsync."""
+"""The catalog's file: who may use it, its connections, and commits that share an fsync.
+
+What it holds about private photos is for its owner alone, so the file, those beside it (SQLite's, the lock) and the
+folder that is made for it are, too.
+"""
 
 import contextlib
+import os
 import sqlite3
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -19,11 +25,20 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
+
 _DAMAGED = (
     "The file is damaged. Restore it from a backup; or move it away, and tagroll starts a new one, but what was"
     " done before cannot be undone then."
 )
 _NO_ROOM = "Is the disk full, or the folder read-only? Another place: --catalog FILE."
+
+
+def default_path() -> Path:
+    """The catalog in the user's data folder."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("tagroll", appauthor=False)) / "catalog.sqlite"
 
 
 class Database:
@@ -50,14 +65,17 @@ class Database:
         with _as_catalog_error(path):
             # first of all: the database of another program must not even get a lock beside it
             _check(path, must_exist=read_only)
+            _make_private(path)
             if not read_only:
                 self._prepare(exclusive=exclusive)
         self._committer = Committer(self._open)
 
     def _prepare(self, *, exclusive: bool) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(self.path.parent)
         self._lock = _lock(self.path) if exclusive else None
         try:
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY))
             with contextlib.closing(self._open()) as connection:
                 migrate(connection)
         except BaseException:
@@ -120,6 +138,23 @@ class Database:
         self._unwatched_error = self._unwatched_error or future.exception()
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder that only its owner can enter. One that is there stays as it is: it may be the user's."""
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+
+
+def _make_private(path: Path) -> None:
+    """Take from others what they may do with a catalog, and with the folder of the default one, which is tagroll's."""
+    files = [path.with_name(path.name + ending) for ending in ("", "-wal", "-shm", ".lock")]
+    for file in (*files, path.parent) if path == default_path() else files:
+        with contextlib.suppress(OSError):  # it is not there, not ours, or on a disk that cannot be written
+            mode = stat.S_IMODE(file.stat().st_mode)
+            if mode & ~stat.S_IRWXU:
+                file.chmod(mode & stat.S_IRWXU)
+
+
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -150,7 +185,7 @@ def _check(path: Path, *, must_exist: bool) -> None:
 def _lock(path: Path) -> "filelock.BaseFileLock":
     import filelock
 
-    lock = filelock.FileLock(path.with_name(path.name + ".lock"), timeout=0)
+    lock = filelock.FileLock(path.with_name(path.name + ".lock"), timeout=0, mode=_OWNER_ONLY)
     try:
         lock.acquire()
     except filelock.Timeout as error:

@@ -1,5 +1,7 @@
 """What the catalog knows of words: what a person decided about tags, and vectors that an embedder made."""
 
+import hashlib
+import json
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Mapping
@@ -66,6 +68,19 @@ class Words(Database):
             c.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)", merged + split)
 
         self._commit(job)
+
+    def keep_proposal(self, merges: Mapping[str, str]) -> str:
+        """Keep what a plan proposes, tag -> word; gives the name to ask for it. Returns when it is on disk."""
+        text = json.dumps(dict(merges))
+        name = hashlib.sha256(text.encode()).hexdigest()[:16]
+        row = (name, text, time.time())
+        self._commit(lambda c: c.execute("INSERT OR REPLACE INTO proposals VALUES (?, ?, ?)", row).rowcount)
+        return name
+
+    def proposal(self, name: str) -> dict[str, str] | None:
+        """What a plan proposed, tag -> word, or None where this catalog does not know it."""
+        rows = self._read("SELECT merges FROM proposals WHERE id = ?", name)
+        return dict(json.loads(str(rows[0][0]))) if rows else None
 
     def vectors(self, model: str, texts: Collection[str]) -> dict[str, bytes]:
         """What a model made of texts before, as float32 bytes; only for those it has met."""

@@ -69,6 +69,13 @@ MIGRATIONS = (
     ALTER TABLE writes ADD COLUMN undoes INTEGER REFERENCES writes;  -- the write that this one took back
     PRAGMA application_id = 1952540530; -- "tagr": this file is a catalog, whatever it is called
     """,
+    """
+    CREATE TABLE proposals (            -- what a plan file proposed: a line that is gone from it says no
+        id TEXT PRIMARY KEY,            -- in the file; a hash of `merges`
+        merges TEXT NOT NULL,           -- JSON: tag -> word
+        created REAL NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 _APPLICATION = 1952540530
 _TABLES = {"runs", "answers", "writes", "photos"}

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,27 +12,28 @@ from tagroll.cli.dedupe_output import (
     DRY_REPORT,
     REPORT,
     ask,
-    report_of,
-    results_of,
+    older_report,
+    plan_report,
     show_hierarchy,
     show_plan,
-    summary_of,
     warn_of_threshold,
 )
-from tagroll.cli.options import scan_options, shared_options, store_options, text_of, typed
-from tagroll.cli.progress import plural
+from tagroll.cli.options import key_goes_with, scan_options, shared_options, store_options, text_of, typed
+from tagroll.cli.progress import Report, plural
 from tagroll.cli.rewrite import Session, advise, session
 from tagroll.cli.terminal import show, tell
+from tagroll.domain import Status
 from tagroll.errors import UsageError
-from tagroll.settings import Settings, SidecarPolicy
+from tagroll.settings import Settings, SidecarPolicy, without_password
+from tagroll.tags.identity import LEVEL
 
 if TYPE_CHECKING:
     from tagroll.runs.embedding import Embedder
     from tagroll.tags.merge import Embedded, Plan
     from tagroll.tags.merge import Options as MergeOptions
+    from tagroll.tags.plan_file import EditedPlan
     from tagroll.tags.vocabulary import Vocabulary
 
-LEVEL = "|"
 EVIDENCE = ("spelling", "synonym", "semantic")
 
 
@@ -92,11 +93,17 @@ class Options:
         return MergeOptions(self.similarity_threshold, self.min_cluster_size, evidence, self.plain)
 
     def configuration(self, model: str) -> dict[str, object]:
-        """What the report says about how it was made."""
+        """What the report says about how it was made, as the older script does."""
         return {
-            "directory": str(self.directory), "similarity_threshold": self.similarity_threshold,
+            "embedding_model": model, "similarity_threshold": self.similarity_threshold,
             "min_cluster_size": self.min_cluster_size, "batch_size": self.batch_size,
-            "embedding_url": self.embedding_url, "embedding_model": model, "dry_run": not self.writes,
+        }  # fmt: skip
+
+    @property
+    def more_configuration(self) -> dict[str, object]:
+        """What the older script's report has no place for."""
+        return {
+            "directory": str(self.directory), "embedding_url": without_password(self.embedding_url), "dry_run": not self.writes,
             "evidence": list(self.evidence), "plain": self.plain, "hierarchy": self.hierarchy,
         }  # fmt: skip
 
@@ -203,33 +210,34 @@ def _run(settings: Settings, options: Options) -> int:
     with session(settings, [options.directory], sidecar=options.sidecar, touch=options.touch) as opened:
         opened.read_tags(options.exclude)
         job = Job(opened, options, embedder)
-        return job.apply(*edited) if edited else job.merge(vocabulary)
+        return job.apply(edited) if edited else job.merge(vocabulary)
 
 
-def _edited(path: Path) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
+def _edited(path: Path) -> "EditedPlan":
     """What an edited plan says."""
     from tagroll.runs.rewrite import check_words
     from tagroll.tags.plan_file import read_plan
 
     if not path.exists():
         raise UsageError(f"{path} does not exist", f"Write it first: tagroll dedupe DIR --plan {show(path)}")
-    into, apart = read_plan(text_of(path) or "")
-    check_words(into.values())
-    return into, apart
+    plan = read_plan(text_of(path) or "")
+    check_words(plan.into.values())
+    return plan
 
 
 def _embedder(settings: Settings, options: Options) -> "Embedder":
     """What compares meanings; it is there before anything is scanned."""
     from tagroll.runs.embedding import choose_embedder
 
-    source = click.get_current_context().get_parameter_source
+    ctx = click.get_current_context()
+    source = ctx.get_parameter_source
     by_default = click.core.ParameterSource.DEFAULT
     explicit = any(source(name) is not by_default for name in ("embedding_url", "embedding_model"))
-    embedder, note = choose_embedder(
-        settings, options.embedding_url, options.embedding_model,
+    embedder, notes = choose_embedder(
+        replace(settings, key_goes_out=key_goes_with(ctx, "embedding_url")), options.embedding_url, options.embedding_model,
         batch_size=options.batch_size, explicit=explicit,
     )  # fmt: skip
-    tell(settings, *([note] if note else []))
+    tell(settings, *notes)
     return embedder
 
 
@@ -247,11 +255,21 @@ class Job:
     options: Options
     embedder: "Embedder | None"
 
-    def apply(self, into: dict[str, str], apart: frozenset[frozenset[str]]) -> int:
-        """Do what an edited plan says."""
+    def apply(self, edited: "EditedPlan") -> int:
+        """Do what an edited plan says; the catalog tells which of its lines were deleted."""
         from tagroll.tags.merge import Plan
 
-        return self._end(Plan(), into, into, apart)
+        proposed = self.opened.catalog.proposal(edited.proposal) if edited.proposal else edited.proposed
+        if proposed is None:
+            raise UsageError(
+                f"this catalog does not know the plan in {self.options.plan}, nor which of its lines were deleted",
+                "Name the catalog it was made with (--catalog FILE), write the plan anew, or delete its line"
+                " `proposal = ...`: then what it says is done, and nothing is kept apart.",
+            )
+        if not (edited.proposal or proposed):
+            tell(self.opened.settings, "The plan does not tell what was proposed: it keeps no tags apart.")
+        into = edited.into
+        return self._end(Plan(), into, into, edited.apart(proposed))
 
     def merge(self, vocabulary: "Vocabulary") -> int:
         """Make a plan; show it, write it down, ask about it, or do it."""
@@ -288,11 +306,12 @@ class Job:
 
     def _write_plan(self, plan: "Plan", paths: dict[str, str]) -> None:
         from tagroll.runs.rewrite import write_atomically
-        from tagroll.tags.plan_file import plan_text
+        from tagroll.tags.plan_file import plan_text, proposed_by
 
         if self.options.plan is None:
             return
-        write_atomically(self.options.plan, plan_text(plan.merges, paths))
+        proposal = self.opened.catalog.keep_proposal(proposed_by(plan.merges, paths))
+        write_atomically(self.options.plan, plan_text(plan.merges, paths, proposal))
         tell(
             self.opened.settings,
             f"The plan is in {show(self.options.plan)}. Edit it, then: {typed('--apply', without='--dry-run')}",
@@ -325,12 +344,8 @@ class Job:
         except BaseException:
             advise(None, opened)
             raise
-        told = report_of(plan, options.configuration(self._model), mapping, counts)
-        told["summary"] |= summary_of(report)
-        told["results"] = results_of(
-            (path, tags, opened.after.get(path, tags)) for path, (_, tags) in before.items()
-        )
         name = REPORT if options.writes else DRY_REPORT
+        told = self._told(plan, mapping, None if run is None else report)
         write_atomically(opened.paths[0] / name, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
         report.finish()
         merged = sum(tag != word for tag, word in mapping.items())
@@ -340,6 +355,26 @@ class Job:
         )
         advise(report if options.writes else None, opened, stopped=opened.stop.is_set())
         return opened.exit_code(report)
+
+    def _told(self, plan: "Plan", mapping: dict[str, str], written: Report | None) -> dict[str, Any]:
+        """The report: the older script's keys, and ours beside them."""
+        opened, options = self.opened, self.options
+        counts, changing = opened.library.counts, opened.library.changing(mapping)
+        results = {"files_updated": 0, "files_failed": 0, "total_files_processed": 0}
+        if written is not None:
+            failed = written.counts[Status.FAILED] - len(opened.failures)
+            results = {
+                "files_updated": written.counts[Status.TAGGED], "files_failed": failed,
+                "total_files_processed": len(changing),
+            }  # fmt: skip
+        embedded = len(counts) if self.embedder else 0
+        older = older_report(options.configuration(self._model), mapping, counts, results, embedded)
+        files = [
+            {"file": str(path), "original_tags": list(tags), "new_tags": list(opened.after.get(path, tags))}
+            for path, (_, tags) in changing.items()
+        ]
+        more = {"configuration": options.more_configuration, "files_not_read": len(opened.failures)}
+        return older | {"tagroll": more | plan_report(plan, mapping, counts) | {"files": files}}
 
     @property
     def _model(self) -> str:

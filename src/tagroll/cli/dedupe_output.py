@@ -1,16 +1,16 @@
 """How a plan of merges is shown, asked about and reported."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagroll.cli.progress import Report, plural
-from tagroll.cli.terminal import paint, print_json, say, show, single_keys
+from tagroll.cli.progress import plural
+from tagroll.cli.terminal import print_json, print_line, say, show, single_keys
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
 
@@ -32,9 +32,9 @@ def show_plan(plan: "Plan", counts: Mapping[str, int], settings: Settings) -> No
             print_json({"type": "merge", **merge_row(merge)})
         return
     for word, merges in groupby(plan.merges, key=lambda merge: merge.into):
-        click.echo(f"{show(word)}  ({plural(counts.get(word, 0), 'photo')})")
+        print_line(f"{word}  ({plural(counts.get(word, 0), 'photo')})")
         for merge in merges:
-            click.echo(f"  <- {show(merge.tag)}  ({plural(merge.photos, 'photo')}): {show(why(merge))}")
+            print_line(f"  <- {merge.tag}  ({plural(merge.photos, 'photo')}): {why(merge)}")
 
 
 def show_hierarchy(plan: "Plan", paths: Mapping[str, str], settings: Settings) -> None:
@@ -46,7 +46,7 @@ def show_hierarchy(plan: "Plan", paths: Mapping[str, str], settings: Settings) -
             print_json({"type": "hierarchy", **asdict(child)})
         return
     for tag, path in paths.items():
-        click.echo(f"{show(tag)}  as  {show(path)}")
+        print_line(f"{tag}  as  {path}")
     if paths or not plan.hierarchy or settings.quiet:
         return
     some = ", ".join(f"{show(c.child)} under {show(c.parent)}" for c in plan.hierarchy[:SHOWN_CHILDREN])
@@ -60,10 +60,11 @@ def warn_of_threshold(plan: "Plan", settings: Settings) -> None:
     if found is None or found.usable or settings.quiet:
         return
     say(
-        f"{paint('!', '33')} Nothing is merged by meaning: {found.share(found.threshold):.1%} of random pairs of tags are as "
-        f"similar as {found.threshold:g} (usual cosine: {found.median:.2f}).\n"
-        f"  --similarity-threshold {found.fitting:g} would fit this embedding model."
+        f"Nothing is merged by meaning: {found.share(found.threshold):.1%} of random pairs of tags are as "
+        f"similar as {found.threshold:g} (usual cosine: {found.median:.2f}).",
+        mark="!",
     )
+    say(f"  --similarity-threshold {found.fitting:g} would fit this embedding model.")
 
 
 def ask(plan: "Plan", counts: Mapping[str, int]) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
@@ -114,7 +115,7 @@ def _answers(
 
 
 def _key(question: str, pressed: Callable[[], str]) -> str:
-    click.echo(question, nl=False, err=True)
+    click.echo(show(question), nl=False, err=True)
     try:
         while (key := pressed().lower()) not in ("y", "n", "p", "a", "q"):
             continue
@@ -130,22 +131,54 @@ def merge_row(merge: "Merge") -> dict[str, Any]:
     return {**asdict(merge), "evidence": str(merge.evidence)}
 
 
-def report_of(
-    plan: "Plan", configuration: Mapping[str, object], mapping: Mapping[str, str], counts: Mapping[str, int]
+def older_report(
+    configuration: Mapping[str, object],
+    mapping: Mapping[str, str],
+    counts: Mapping[str, int],
+    results: Mapping[str, int],
+    embedded: int,
 ) -> dict[str, Any]:
-    """The report without its results: the older script's keys first, then ours."""
+    """The report as the older script writes it, key by key: programs may read it.
+
+    Args:
+        configuration: What was asked for.
+        mapping: Tag -> the word it becomes.
+        counts: Tag -> how many photos carry it, before.
+        results: "files_updated", "files_failed" and "total_files_processed".
+        embedded: How many tags have a vector.
+    """
+    merged: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for tag, word in mapping.items():
+        number = counts.get(tag, 0)  # no photo carries a tag twice: files and occurrences are the same
+        merged[word].append({"old_tag": tag, "frequency": number, "files_affected": number})
+    clusters = {
+        word: {
+            "representative_tag": word, "merged_tags": rows,
+            "total_frequency": sum(row["frequency"] for row in rows),
+            "total_files_affected": sum(row["files_affected"] for row in rows),
+        }
+        for word, rows in merged.items()
+    }  # fmt: skip
+    summary = {
+        "total_unique_tags_before": len(counts),
+        "total_tags_merged": len(mapping),
+        "total_clusters_created": len(clusters),
+        "total_files_affected": results["total_files_processed"],
+        "files_updated_successfully": results["files_updated"],
+        "files_failed": results["files_failed"],
+        "embedding_cache_size": embedded,
+    }
+    return {
+        "configuration": dict(configuration), "tag_mapping": dict(mapping), "clusters": clusters,
+        "results": dict(results), "summary": summary,
+    }  # fmt: skip
+
+
+def plan_report(plan: "Plan", mapping: Mapping[str, str], counts: Mapping[str, int]) -> dict[str, Any]:
+    """What the report says of the plan that the older script did not know."""
     background = plan.background
     return {
-        "configuration": dict(configuration),
-        "tag_mapping": dict(mapping),
-        "clusters": {word: list(members) for word, members in plan.clusters.items()},
-        "results": [],
-        "summary": {
-            "unique_tags_before": len(counts),
-            "unique_tags_after": len({mapping.get(tag, tag) for tag in counts}),
-            "tags_merged": sum(tag != word for tag, word in mapping.items()),
-            "clusters": len(plan.clusters),
-        },
+        "unique_tags_after": len({mapping.get(tag, tag) for tag in counts}),
         "merges": [merge_row(merge) for merge in plan.merges],
         "hierarchy": [asdict(child) for child in plan.hierarchy],
         "background": None if background is None else {
@@ -154,20 +187,4 @@ def report_of(
             "usable": background.usable,
             "fitting_threshold": background.fitting,
         },
-    }  # fmt: skip
-
-
-def results_of(changes: Iterable[tuple[Path, tuple[str, ...], tuple[str, ...]]]) -> list[dict[str, Any]]:
-    """What happened to each photo: its path, the tags before and after."""
-    return [
-        {"file": str(path), "original_tags": list(before), "new_tags": list(after)}
-        for path, before, after in changes
-    ]
-
-
-def summary_of(report: Report) -> dict[str, int]:
-    """Photos by how it went, as the older report counts them and as ours do."""
-    counts = report.summary()
-    return {
-        "files_processed": counts["total"], "files_changed": counts["tagged"], "files_failed": counts["failed"],
     }  # fmt: skip

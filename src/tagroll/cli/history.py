@@ -8,9 +8,10 @@ import click
 
 from tagroll.cli.options import shared_options
 from tagroll.cli.progress import plural
-from tagroll.cli.terminal import print_json, say, show, tell
+from tagroll.cli.terminal import print_json, print_line, say, show, tell
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
+from tagroll.tags.identity import identity
 
 if TYPE_CHECKING:
     from tagroll.catalog import Catalog
@@ -58,7 +59,7 @@ def _show_runs(catalog: "Catalog", limit: int, *, as_json: bool) -> None:
             f"{run.id:>4}", when, " ".join((run.command, *map(show, run.arguments))), f"{plural(run.writes, 'file')} written",
             run.model, "(dry run)" if run.dry_run else "", "" if run.finished else cut_off,
         )  # fmt: skip
-        click.echo("  ".join(filter(None, parts)))
+        print_line("  ".join(filter(None, parts)))
 
 
 def _show_writes(catalog: "Catalog", run: int, *, as_json: bool) -> None:
@@ -67,9 +68,9 @@ def _show_writes(catalog: "Catalog", run: int, *, as_json: bool) -> None:
     tags: Counter[str] = Counter()
     for writing in catalog.writings(run):
         write, undone = writing.write, writing.state == "undone"
-        before, after = ({tag.casefold(): tag for tag in side.tags} for side in (write.before, write.after))
-        added = [tag for key, tag in after.items() if key not in before]
-        removed = [tag for key, tag in before.items() if key not in after]
+        before, after = ({identity(tag): tag for tag in side.tags} for side in (write.before, write.after))
+        added = [tag for name, tag in after.items() if name not in before]
+        removed = [tag for name, tag in before.items() if name not in after]
         tags.update(added)
         if as_json:
             print_json(
@@ -85,7 +86,7 @@ def _show_writes(catalog: "Catalog", run: int, *, as_json: bool) -> None:
         else:
             marks = [f"+{show(tag)}" for tag in added] + [f"-{show(tag)}" for tag in removed]
             made = f"made from {show(write.photo)}" if write.after_hash else "removed"
-            click.echo(
+            print_line(
                 f"{show(write.target)}: {', '.join(marks) or made}{'  (taken back)' if undone else ''}"
             )
     if not as_json and tags:

@@ -25,6 +25,7 @@ from tagroll.cli.scanning import passing, scanned, unheard
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
 from tagroll.settings import Case, Settings, SidecarPolicy
+from tagroll.tags.identity import LEVEL, identity
 
 if TYPE_CHECKING:
     from tagroll.domain import Outcome, Photo, Prompt
@@ -61,7 +62,7 @@ class Options:
         return TagPolicy(
             append=self.append_tags, retag=self.retag, dry_run=self.dry_run, case=self.case,
             max_tags=self.max_tags, captions=captions, vocabulary=_lines(self.vocabulary),
-            preferred={tag.casefold(): word for tag, word in preferred.items() if "|" not in word},
+            preferred={identity(tag): word for tag, word in preferred.items() if LEVEL not in word},
         )  # fmt: skip
 
     def prompt(self) -> "Prompt":
@@ -116,7 +117,9 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     prompt, exiftool = options.prompt(), available_exiftool()
     with (
         Catalog(settings.catalog) as catalog,
-        MetadataStore(sidecar=options.sidecar, touch=options.touch, exiftool=exiftool) as store,
+        MetadataStore(
+            sidecar=options.sidecar, mtime="now" if options.touch else "keep", exiftool=exiftool
+        ) as store,
         choose_model(settings, exiftool, jobs=options.jobs, patience=options.patience) as model,
     ):
         tell(settings, *model.notes)

@@ -13,6 +13,7 @@ from tagroll.cli.rewrite import advise, session
 from tagroll.cli.terminal import show, tell
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
+from tagroll.tags.identity import identity
 
 SUGGESTED = 5
 _PATHS = click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -81,8 +82,8 @@ ACTIONS = {"rename": rename, "merge": merge, "remove": remove}
 
 def _not_there(tag: str, known: Iterable[str]) -> str:
     """What is said of a tag that no photo carries; those that differ in case, or have it as a level, may be meant."""
-    level = f"|{tag}|".casefold()
-    meant = [one for one in sorted(known) if level in f"|{one}|".casefold()]
+    level = identity(f"|{tag}|")
+    meant = [one for one in sorted(known) if level in identity(f"|{one}|")]
     some = ", ".join(map(show, meant[:SUGGESTED])) + (" ..." if len(meant) > SUGGESTED else "")
     return f"No photo carries {show(tag)}: " + (f"did you mean {some}?" if some else "letter case counts.")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from tagroll.metadata.fields import Fields
 from tagroll.metadata.packets import acdsee
+from tagroll.tags.identity import LEVEL, identities, identity
 
 TAGS_LIST, HIERARCHICAL = "XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject"
 LAST_XMP, CATALOG_SETS, CATEGORIES = (
@@ -66,11 +67,11 @@ def _lightroom(photo: Sources) -> Seen:
         fields, where = photo.base_sidecar or {}, "name.xmp"
     else:
         fields, where = photo.embedded, "the photo"
-    paths = [_levels(value, "|") for value in fields.get(HIERARCHICAL, ())]
-    hung = {name.casefold() for path in paths for name in path}
+    paths = [_levels(value, LEVEL) for value in fields.get(HIERARCHICAL, ())]
+    hung = identities(name for path in paths for name in path)
     names = [*fields.get(SUBJECT, ()), *fields.get(IPTC, ())]
-    flat = [name for name in names if name.casefold() not in hung and not _is_cut(name, names)]
-    return _seen(["|".join(path) for path in paths] + flat, fields, (HIERARCHICAL, SUBJECT, IPTC), where)
+    flat = [name for name in names if identity(name) not in hung and not _is_cut(name, names)]
+    return _seen([LEVEL.join(path) for path in paths] + flat, fields, (HIERARCHICAL, SUBJECT, IPTC), where)
 
 
 def _digikam(photo: Sources) -> Seen:
@@ -79,8 +80,8 @@ def _digikam(photo: Sources) -> Seen:
     for name, separator in (
         (TAGS_LIST, "/"),
         (LAST_XMP, "/"),
-        (HIERARCHICAL, "|"),
-        (CATALOG_SETS, "|"),
+        (HIERARCHICAL, LEVEL),
+        (CATALOG_SETS, LEVEL),
         (CATEGORIES, ""),
         (SUBJECT, "/"),
         (IPTC, "."),
@@ -92,7 +93,7 @@ def _digikam(photo: Sources) -> Seen:
         elif values and name == XP:
             values = tuple(_levels(values[0], ";"))
         elif values:
-            values = tuple("|".join(_levels(value, separator)) for value in values)
+            values = tuple(LEVEL.join(_levels(value, separator)) for value in values)
         if values:
             return _seen(values, fields, (name,), _place(photo.full_sidecar, name, "name.ext.xmp"))
     return Seen((), "no field that digiKam reads has tags")
@@ -106,11 +107,11 @@ def _immich(photo: Sources) -> Seen:
         sidecar, next((n for n in (TAGS_LIST, HIERARCHICAL, IPTC) if fields.get(n)), ""), "the sidecar"
     )
     if fields.get(TAGS_LIST):
-        return _seen(["|".join(_levels(v, "/")) for v in fields[TAGS_LIST]], fields, (TAGS_LIST,), where)
+        return _seen([LEVEL.join(_levels(v, "/")) for v in fields[TAGS_LIST]], fields, (TAGS_LIST,), where)
     if fields.get(HIERARCHICAL):
         return _seen(fields[HIERARCHICAL], fields, (HIERARCHICAL,), where)
     if fields.get(IPTC):
-        return _seen(["|".join(_levels(v, "/")) for v in fields[IPTC]], fields, (IPTC,), where)
+        return _seen([LEVEL.join(_levels(v, "/")) for v in fields[IPTC]], fields, (IPTC,), where)
     return Seen((), "no field that Immich reads has tags (it never reads dc:subject)")
 
 
@@ -183,6 +184,6 @@ def _place(sidecar: Mapping[str, object] | None, name: str, called: str) -> str:
 
 
 def _seen(tags: Iterable[str], fields: Fields, names: tuple[str, ...], where: str) -> Seen:
-    unique = tuple({tag.casefold(): tag for tag in reversed(list(tags))}.values())[::-1]
+    unique = tuple({identity(tag): tag for tag in reversed(list(tags))}.values())[::-1]
     used = [name for name in names if fields.get(name)]
     return Seen(unique, f"{' and '.join(used)} in {where}" if used else f"no {' or '.join(names)} in {where}")

@@ -7,24 +7,27 @@ mean the same by a change: what each field shall hold comes from `fields.fields_
 import base64
 import io
 import re
+import struct
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import md5
 from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO, Protocol
 
-from tagroll.domain import Change, Metadata
+from tagroll.domain import Change, Metadata, Photo
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import Format
 from tagroll.metadata.containers import jpeg, png, webp
+from tagroll.metadata.containers.bmff import heif_xmp
 from tagroll.metadata.fields import ALL_FAMILIES, FIELDS, Fields, fields_after, read_fields, with_fields
 from tagroll.metadata.packets.keywords import legal
 from tagroll.metadata.packets.raw import Packets
 
 _XMP_ONLY = frozenset({"xmp"})
+_TAGS = frozenset({"paths", "flat", "mixed", "xml"})
 _EXIF_TEXTS = ("IFD0:XPKeywords", "ExifIFD:UserComment")
 _BINARY = "base64:"
 _XMP, _IPTC = "XMP:XMP", "IPTC:IPTC"
@@ -116,7 +119,8 @@ class InProcess:
     def read_from(self, source: BinaryIO) -> Content:
         """As `read`, from an open file: only what it needs."""
         packets = self.module.read_packets(source)
-        return Content(read_fields(packets), packets, _fixed(packets), by=self)
+        fields, fixed = _said(packets)
+        return Content(fields, packets, fixed, by=self)
 
     def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
         """See Engine."""
@@ -147,9 +151,9 @@ class ViaExifTool:
     """Every other format that exiftool can write."""
 
     exiftool: ExifTool
+    format: Format
     suffix: str
     families: frozenset[str]
-    is_jpeg: bool = False
     name: str = EXIFTOOL
 
     def read(self, data: bytes | Path) -> Content:
@@ -161,10 +165,10 @@ class ViaExifTool:
 
     def _is_extended(self, content: Content) -> bool:
         """Whether there is more XMP than exiftool gives in one piece; only JPEG has it, copies of the mark do not count."""
-        return self.is_jpeg and _EXTENDED in (content.packets.xmp or b"")
+        return self.format.name == "jpeg" and _EXTENDED in (content.packets.xmp or b"")
 
     def _look(self, data: bytes | Path) -> Content:
-        return _content(self.exiftool.read(data, self.suffix, _WANTED))
+        return _content(self.exiftool.read(data, self.suffix, _WANTED), data, self.format)
 
     def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
         """See Engine.
@@ -181,7 +185,7 @@ class ViaExifTool:
             for name, new in wanted.items()
             if FIELDS[name].family in left and new != fields.get(name, ())
         }
-        if _EXIF_TEXTS[1] in values and _COMPONENTS not in there and self.suffix.lower() in {".tif", ".tiff"}:
+        if _EXIF_TEXTS[1] in values and _COMPONENTS not in there and self.format.name == "tiff":
             # exiftool takes it for mandatory; in a TIFF it is not allowed (EXIF 2.32, tag support levels)
             values[_COMPONENTS] = ()
         here = {name: new for name, new in wanted.items() if FIELDS[name].family not in left}
@@ -194,6 +198,28 @@ class ViaExifTool:
             if _DIGEST in there:
                 values[_DIGEST] = (md5(block, usedforsecurity=False).hexdigest(),) if block else ()
         return self.exiftool.write(data, self.suffix, values, blocks) if values or blocks else data
+
+
+def _said(packets: Packets) -> tuple[Fields, str]:
+    """What the packets of a photo say, and why it must stay as it is, or "".
+
+    IPTC that is broken, as ImageMagick leaves it in a TIFF, takes nothing away from XMP that has the tags. It cannot
+    be brought in step with them any more, though.
+
+    Raises:
+        MetadataError: A packet cannot be read, and no other one says what may be in it.
+    """
+    try:
+        return read_fields(packets), _fixed(packets)
+    except ForeignStructureError:
+        raise
+    except MetadataError as error:
+        if packets.iptc is None:
+            raise
+        fields = read_fields(replace(packets, iptc=None))
+        if not any(fields.get(name) for name in FIELDS if FIELDS[name].holds in _TAGS):
+            raise
+        return fields, _fixed(packets) or error.message
 
 
 def _fixed(packets: Packets) -> str:
@@ -209,41 +235,60 @@ def in_process(fmt: Format) -> InProcess | None:
 
 
 def via_exiftool(exiftool: ExifTool, fmt: Format, path: Path) -> ViaExifTool:
-    """The engine that lets exiftool do it."""
+    """The engine that lets exiftool do it, under a name that fits the content: it goes by the ending."""
     families = ALL_FAMILIES if fmt.name in {"jpeg", "tiff"} else _XMP_ONLY
-    return ViaExifTool(exiftool, path.suffix, families, is_jpeg=fmt.name == "jpeg")
+    suffix = path.suffix
+    if suffix.lower() not in fmt.suffixes:
+        suffix = "" if fmt.name == "raw" else fmt.suffixes[0]
+    return ViaExifTool(exiftool, fmt, suffix, families)
 
 
-def read_many(exiftool: ExifTool, files: Sequence[Path]) -> list[Content | None]:
+def read_many(exiftool: ExifTool, photos: Sequence[Photo]) -> list[Content | None]:
     """What exiftool finds in many files at once; None for one of which only `ViaExifTool.read` says what is wrong."""
     found: list[Content | None] = []
-    for tags in exiftool.read_many(files, _WANTED):
+    tags_of_each = exiftool.read_many([photo.path for photo in photos], _WANTED)
+    for photo, tags in zip(photos, tags_of_each, strict=True):
         try:
-            found.append(_content(tags) if tags is not None else None)
+            found.append(_content(tags, photo.path, photo.format) if tags is not None else None)
         except MetadataError:
             found.append(None)
     return found
 
 
-def _content(tags: Mapping[str, str]) -> Content:
+def _content(tags: Mapping[str, str], source: bytes | Path, fmt: Format) -> Content:
     """The fields in what exiftool gave for _WANTED."""
     found: dict[str, list[str]] = defaultdict(list)
     for name, text in tags.items():
         found[_COPY.sub("", name)].append(text)
-    xmp = [_block(text) for text in found[_XMP]]
+    xmp = _of_the_photo([block for text in found[_XMP] if (block := _block(text))], source, fmt)
     iptc = [_block(text) for name, texts in found.items() if _ANY_IPTC.fullmatch(name) for text in texts]
     if len({(block or b"").rstrip(b"\0") for block in iptc}) > 1:
         raise ForeignStructureError("the photo has several IPTC blocks that do not say the same")
-    packets = Packets(
-        xmp=next(iter(xmp), None), iptc=next(iter(iptc), None), others=tuple(filter(None, xmp[1:]))
-    )
+    packets = Packets(xmp=next(iter(xmp), None), iptc=next(iter(iptc), None), others=tuple(xmp[1:]))
     texts = {name: (found[name][0],) for name in _EXIF_TEXTS if found.get(name, [""])[0]}
     if packets == Packets() and not texts:
         for warning in found["ExifTool:Warning"]:
             if _UNREACHED.match(warning) and not (_ITEMS in tags and _BEHIND.match(warning)):
                 raise MetadataError(f"exiftool cannot read all of it: {warning}")
     there = _BESIDE.intersection(found)
-    return Content({**read_fields(packets), **texts}, packets, _fixed(packets), beside=there)
+    fields, fixed = _said(packets)
+    return Content({**fields, **texts}, packets, fixed, beside=there)
+
+
+def _of_the_photo(xmp: list[bytes], source: bytes | Path, fmt: Format) -> list[bytes]:
+    """The packets that are the photo's, the one that counts first: HEIC and AVIF also have some of gain maps and the like.
+
+    Those that the list of items does not explain are kept, so that nothing they say is lost.
+    """
+    if not xmp or fmt.name not in {"heic", "avif"}:
+        return xmp
+    try:
+        with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+            items = heif_xmp(file)
+    except (ValueError, LookupError, struct.error, OSError):
+        return xmp
+    rest = [block for block in xmp if block not in items.photos and block not in items.others]
+    return [*(block for block in items.photos if block in xmp), *rest]
 
 
 def edit(

@@ -10,8 +10,8 @@ from tagroll.metadata.fields import metadata_from_fields, says, tags_after
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.patch import apply_patch
 from tagroll.metadata.files.safe_write import Original
-from tagroll.metadata.packets.keywords import key
 from tagroll.metadata.planning import resolved
+from tagroll.tags.identity import identities, identity
 
 
 def target_of(write: Write, at: Path | None) -> Path:
@@ -44,7 +44,7 @@ def bytes_before(write: Write, data: bytes) -> bytes:
 def change_back(write: Write, now: Metadata) -> Change:
     """What takes the values of a write back from a file that another program has changed since."""
     was, became, there = (
-        {key(tag): tag for tag in metadata.tags} for metadata in (write.before, write.after, now)
+        {identity(tag): tag for tag in metadata.tags} for metadata in (write.before, write.after, now)
     )
     # our list may be left in UserComment alone, of which whoever took our tags away did not know
     stale = says("".join(now.fields.get("ExifIFD:UserComment", ())), write.after.tags)
@@ -69,7 +69,7 @@ def left_in(write: Write, now: Metadata) -> bool:
     Of a write that only took tags away, it shows by their absence.
     """
     back = change_back(write, now)
-    only_removed = {key(tag) for tag in write.after.tags} <= {key(tag) for tag in write.before.tags}
+    only_removed = identities(write.after.tags) <= identities(write.before.tags)
     return bool(back.remove or back.set or (only_removed and back.add))
 
 

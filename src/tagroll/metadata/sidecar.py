@@ -1,8 +1,9 @@
 """Which XMP sidecars belong to a photo.
 
-`name.ext.xmp` (darktable, digiKam, Immich) says by its name whose it is. `name.xmp` (Lightroom, Bridge)
-belongs to the RAW of that name; Lightroom also says so inside (`photoshop:SidecarForExtension`). Beside other
-photos it counts only when no second photo could lay claim to it: what belongs to nobody for certain is
+`name.ext.xmp` (darktable, digiKam, Immich) says by its name whose it is; for that reason `DSC_1.NEF.xmp` is
+never the `name.xmp` of `DSC_1.NEF.jpg`. `name.xmp` (Lightroom, Bridge) belongs to the RAW of that name, unless
+a second RAW or a video has it, too; Lightroom also says so inside (`photoshop:SidecarForExtension`). For other
+photos it counts only when no file of that name could lay claim to it: what belongs to nobody for certain is
 neither read nor changed.
 """
 
@@ -12,16 +13,39 @@ from itertools import product
 from pathlib import Path
 
 from tagroll.errors import MetadataError
-from tagroll.formats import PHOTO_SUFFIXES, Format
+from tagroll.formats import PHOTO_SUFFIXES, RAW_SUFFIXES, Format
 from tagroll.metadata.files.safe_write import read_file
 
 _ENDINGS = (".xmp", ".XMP", ".Xmp")
+_VIDEOS = frozenset(
+    {
+        *(".3g2", ".3gp", ".360", ".asf", ".avi", ".braw", ".f4v", ".flv", ".insv", ".lrv", ".m2t", ".m2ts"),
+        *(".m2v", ".m4v", ".mkv", ".mod", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv"),
+        *(".qt", ".r3d", ".ts", ".vob", ".webm", ".wmv"),
+    }
+)
+_DOCUMENTS = frozenset(
+    {
+        *(".afphoto", ".ai", ".eps", ".indd", ".kra", ".pdf", ".psb", ".psd", ".svg", ".xcf"),
+        *(".aac", ".flac", ".m4a", ".mp3", ".wav"),  # cameras record notes beside the photo
+    }
+)
+"""What else Bridge, Premiere and their like give a name.xmp."""
+_OWNERS = PHOTO_SUFFIXES | _VIDEOS | _DOCUMENTS
+_RIVALS_OF_RAW = RAW_SUFFIXES | _VIDEOS
+"""Beside a RAW, programs put their XMP into the JPEG, TIFF or PSD of its name: name.xmp is not theirs."""
 _FOR_EXTENSION = re.compile(rb"""SidecarForExtension\s*(?:=\s*["']|>)\s*([A-Za-z0-9]{1,8})""")
 
 
 def new_sidecar(photo: Path) -> Path:
     """Where the sidecar of a photo without one is made: name.ext.xmp."""
     return photo.with_name(photo.name + ".xmp")
+
+
+def possible_sidecars(photo: Path) -> list[str]:
+    """All names that a sidecar of a photo may have; whether one is there, and is that of another photo, is not looked at."""
+    stems = dict.fromkeys((str(photo), os.path.splitext(photo)[0]))  # noqa: PTH122  # as below
+    return [stem + ending for stem in stems for ending in _ENDINGS]
 
 
 def find_sidecars(photo: Path, fmt: Format) -> list[Path]:
@@ -39,11 +63,16 @@ def find_sidecars(photo: Path, fmt: Format) -> list[Path]:
     found = []
     if name := _existing(whole):
         found.append(Path(os.path.realpath(name)))
-    if stem != whole and (name := _existing(stem)) and _belongs(Path(name), photo, fmt):
+    if _has_base(whole, stem) and (name := _existing(stem)) and _belongs(Path(name), photo, fmt):
         found.append(Path(os.path.realpath(name)))
     if len(found) > 1 and _same(str(found[0]), found[1]):
         return found[:1]  # one file under both names is one
     return found
+
+
+def _has_base(whole: str, stem: str) -> bool:
+    """Whether the photo can have a name.xmp: for IMG_1.HEIC.jpg, IMG_1.HEIC.xmp is the sidecar of IMG_1.HEIC."""
+    return stem != whole and os.path.splitext(stem)[1].lower() not in _OWNERS  # noqa: PTH122  # hot path
 
 
 def _existing(name: str) -> str | None:
@@ -58,11 +87,10 @@ def _belongs(sidecar: Path, photo: Path, fmt: Format) -> bool:
         return True  # whoever reads it next meets the error
     if named:
         return named[1].decode().casefold() == photo.suffix[1:].casefold()
-    if fmt.name == "raw":
-        return True
+    rivals = _RIVALS_OF_RAW if fmt.name == "raw" else _OWNERS
     others = (
         str(photo.with_suffix(suffix))
-        for lower, change in product(sorted(PHOTO_SUFFIXES), (str.lower, str.upper))
+        for lower, change in product(sorted(rivals), (str.lower, str.upper, str.title))
         if (suffix := change(lower)) != photo.suffix
     )
     return not any(os.access(other, os.F_OK) and not _same(other, photo) for other in others)

@@ -11,6 +11,7 @@ import re
 import stat
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from fnmatch import translate
 from pathlib import Path
 
@@ -22,9 +23,22 @@ OUTPUT_FOLDER = "processed"
 """Where `tagroll classify` puts its copies; these are not to be tagged again."""
 
 _FOREIGN_FOLDERS = frozenset(
-    ("@eadir", "@recycle", "#recycle", "#snapshot", "$recycle.bin", "__macosx", "lost+found")
-)  # thumbnails and bins of network storage, Windows, macOS and Linux
-_LIBRARY_SUFFIXES = (".photoslibrary", ".photolibrary", ".aplibrary", ".migratedphotolibrary", ".lrdata")
+    (
+        *("@eadir", "#recycle", "#snapshot", "@tmp", "@sharebin", "@database", "@appdata"),  # Synology
+        *("@recycle", "@recently-snapshot", "@transcode", "@__thumb"),  # QNAP
+        *("~snapshot", "trashbox"),  # NetApp, Buffalo
+        *("$recycle.bin", "recycler", "recycled", "system volume information", "found.000"),  # Windows
+        *("__macosx", "network trash folder", "temporary items", "ipod photo cache"),  # macOS
+        *("lost+found", "iphoto library", "photo booth library"),
+    )
+)
+"""Thumbnails, bins and earlier states that operating systems and network storage keep; in lower case."""
+_FOREIGN_PREFIXES = ("@gmt-", "appdata_oc")  # Samba's earlier states, Nextcloud's previews
+_LIBRARY_SUFFIXES = (
+    *(".photoslibrary", ".photolibrary", ".migratedphotolibrary", ".aplibrary", ".migratedaplibrary"),
+    *(".imovielibrary", ".imovieproject", ".tvlibrary", ".musiclibrary", ".fcpbundle", ".theater"),
+    *(".lrdata", ".lrlibrary", ".lrcat-data", ".cocatalog"),
+)
 """Folders that are another program's database: it breaks when its files change behind its back."""
 
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -33,13 +47,14 @@ _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY
 _Identity = tuple[int, int]  # device and inode
 
 
-def scan(
+def scan(  # noqa: PLR0913 - each keyword is a decision of the user of its own
     roots: Sequence[Path],
     *,
     exclude: Sequence[str] = (),
     leave_out: Sequence[Path] = (),
     recursive: bool = True,
     on_unreadable: Callable[[Path, OSError], None],
+    on_link_out: Callable[[Path], None] | None = None,
 ) -> Iterator[Photo | Outcome]:
     """Find photos.
 
@@ -48,6 +63,10 @@ def scan(
     folders of operating systems and network storage, and other programs' photo libraries. Links to folders
     are followed, each folder is entered once.
 
+    A link may lead out of the roots, to files that nobody meant. A photo whose sidecar is such a link is left out
+    with it: what it says cannot be known without following. A file that is named as a root is meant, whatever
+    it links to; its sidecar has to stay in its folder.
+
     Args:
         roots: Files and folders. What is named here is looked at whatever its name.
         exclude: Shell patterns, in any letter case, matched against the name and against the path below its
@@ -55,6 +74,8 @@ def scan(
         leave_out: Folders that are not entered, by whatever path they are met.
         recursive: Whether to enter the folders inside the roots.
         on_unreadable: Called with each folder that cannot be listed; the scan goes on.
+        on_link_out: Called with each link that leads out of the roots, which is not followed then. None: all
+            links are followed.
 
     Returns:
         A lazy iterator over photos, and failed outcomes for candidates that cannot be read or are no photo.
@@ -65,7 +86,8 @@ def scan(
     places = [absolute(root) for root in roots]
     for place in places:
         _check_root(place)
-    walk = _Walk(exclude, recursive=recursive, on_unreadable=on_unreadable)
+    borders = _Borders(places, on_link_out)
+    walk = _Walk(exclude, borders, recursive=recursive, on_unreadable=on_unreadable)
     for folder in leave_out:
         walk.leave_out(folder)
     return (found for place in sorted(places, key=os.path.isdir) for found in walk.root(place))
@@ -103,6 +125,40 @@ class _Excluded:
         return bool(self._matches(_comparable(name)) or self._matches(_comparable(path)))
 
 
+class _Borders:
+    """Tells links that lead out of the roots; without somebody to tell them to, none does."""
+
+    def __init__(self, roots: Sequence[Path], on_link_out: Callable[[Path], None] | None) -> None:
+        folders = (
+            f for root in roots for f in ([root] if root.is_dir() else [root.parent, root.resolve().parent])
+        )
+        self._inside = {os.path.realpath(folder) for folder in folders}
+        self._on_link_out = on_link_out
+
+    def leads_out(self, link: str) -> bool:
+        """Whether a link must not be followed; it is told then."""
+        if self._on_link_out is None:
+            return False
+        target = os.path.realpath(link)
+        if any(target == root or target.startswith(os.path.join(root, "")) for root in self._inside):  # noqa: PTH118 - text
+            return False
+        self._on_link_out(Path(link))
+        return True
+
+    def sidecar_leads_out(self, photo: str) -> bool:
+        """The same of the sidecars that a photo named as a root, or met by a link, may have where it is."""
+        if self._on_link_out is None:
+            return False
+        place = os.path.realpath(photo)
+        beside = (name + end for name in _names_of_sidecars(place) for end in (".xmp", ".XMP", ".Xmp"))
+        return any(os.path.islink(name) and self.leads_out(name) for name in beside)  # noqa: PTH114 - text
+
+
+def _names_of_sidecars(photo: str) -> tuple[str, str]:
+    """What sidecars of a photo may be called, without their ending."""
+    return photo, os.path.splitext(photo)[0]  # noqa: PTH122 - speed
+
+
 def _comparable(text: str) -> str:
     """Letter case and composition aside: file systems on macOS decompose what the user typed composed."""
     return unicodedata.normalize("NFC", text.casefold())
@@ -118,16 +174,41 @@ def _has_photo_suffix(name: str) -> bool:
 
 def _is_foreign(folder_name: str) -> bool:
     lower = folder_name.lower()
-    return lower in _FOREIGN_FOLDERS or lower.endswith(_LIBRARY_SUFFIXES)
+    return (
+        lower in _FOREIGN_FOLDERS or lower.endswith(_LIBRARY_SUFFIXES) or lower.startswith(_FOREIGN_PREFIXES)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """The names in a folder that matter.
+
+    Attributes:
+        files: Those with a photo's suffix.
+        links: Those of them that are links.
+        folders: Folders to enter, and links to some.
+        sidecars: Name without ending, in lower case -> path, of sidecars that are links.
+    """
+
+    files: list[str] = field(default_factory=list)
+    links: set[str] = field(default_factory=set)
+    folders: list[str] = field(default_factory=list)
+    sidecars: dict[str, str] = field(default_factory=dict)
 
 
 class _Walk:
     """One walk over all roots, with what it has to remember to meet every file once."""
 
     def __init__(
-        self, exclude: Sequence[str], *, recursive: bool, on_unreadable: Callable[[Path, OSError], None]
+        self,
+        exclude: Sequence[str],
+        borders: _Borders,
+        *,
+        recursive: bool,
+        on_unreadable: Callable[[Path, OSError], None],
     ) -> None:
         self._excluded = _Excluded(exclude)
+        self._borders = borders
         self._recursive = recursive
         self._on_unreadable = on_unreadable
         self._entered: set[_Identity] = set()
@@ -151,47 +232,51 @@ class _Walk:
         while waiting:
             folder = waiting.pop()
             try:
-                files, links, folders = self._list(folder, top)
+                found = self._list(folder, top)
             except OSError as error:
                 self._on_unreadable(Path(folder), error)
                 continue
-            for name in files:
-                yield from self._file(os.path.join(folder, name), by_link=name in links)  # noqa: PTH118 - speed
-            if self._recursive:
-                waiting += [os.path.join(folder, name) for name in reversed(folders)]  # noqa: PTH118 - speed
+            for name in sorted(found.files, key=_order):
+                if not found.sidecars or not self._has_sidecar_outside(name, found):
+                    yield from self._file(os.path.join(folder, name), by_link=name in found.links)  # noqa: PTH118 - speed
+            folders = sorted(found.folders, key=_order, reverse=True)
+            waiting += [os.path.join(folder, name) for name in folders]  # noqa: PTH118 - speed
 
-    def _list(self, folder: str, top: str) -> tuple[list[str], set[str], list[str]]:
-        """The names in a folder that matter: files, which of these are links, and sub-folders.
+    def _has_sidecar_outside(self, photo: str, found: _Listing) -> bool:
+        links = (found.sidecars.get(name.lower()) for name in _names_of_sidecars(photo))
+        return any(link and self._borders.leads_out(link) for link in links)
+
+    def _list(self, folder: str, top: str) -> _Listing:
+        """What matters in a folder.
 
         Raises:
             OSError: The folder cannot be listed.
         """
-        files: list[str] = []
-        links: set[str] = set()
-        folders: list[str] = []
+        found = _Listing()
         identity = _identity(os.stat(folder))  # noqa: PTH116 - speed
         if identity in self._entered:
-            return files, links, folders
+            return found
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
                 is_folder = _is_folder(entry)
                 if is_folder:
-                    wanted = name != OUTPUT_FOLDER and not _is_foreign(name)
+                    wanted = self._recursive and name != OUTPUT_FOLDER and not _is_foreign(name)
                 else:
                     wanted = _has_photo_suffix(name)
+                    if name[-4:].lower() == ".xmp" and entry.is_symlink():
+                        found.sidecars[name[:-4].lower()] = entry.path
                 hidden = name.startswith(".")  # our own temporary files (.tagroll-*) among them
                 if hidden or not wanted or self._excluded(name, entry.path[len(top) :].lstrip(os.sep)):
                     continue
-                if is_folder:
-                    folders.append(name)
-                    continue
-                files.append(name)
                 if entry.is_symlink():
-                    links.add(name)
+                    if self._borders.leads_out(entry.path):
+                        continue
+                    found.links.add(name)
+                (found.folders if is_folder else found.files).append(name)
         if identity[1]:  # some network file systems give no inode numbers
             self._entered.add(identity)
-        return sorted(files, key=_order), links, sorted(folders, key=_order)
+        return found
 
     def _file(self, path: str, *, by_link: bool) -> Iterator[Photo | Outcome]:
         """Look into one candidate. `by_link`: it may also be met under another path."""
@@ -203,6 +288,8 @@ class _Walk:
             )
             return
         if self._seen(path, status, by_link=by_link):
+            return
+        if by_link and self._borders.sidecar_leads_out(path):
             return
         suffix = os.path.splitext(path)[1]  # noqa: PTH122 - speed
         found = detect(head, suffix)

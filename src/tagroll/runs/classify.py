@@ -37,6 +37,7 @@ from tagroll.runs.ask_once import Asking
 from tagroll.runs.guard import guard
 from tagroll.runs.names import Names, Style, Undated, fill_template, safe_stem, same_name, suffix_of
 from tagroll.settings import Case
+from tagroll.tags.identity import identities, identity
 from tagroll.tags.normalize import normalize
 
 _JSON_LIMIT = 1 << 20
@@ -104,10 +105,10 @@ class Story:
 
     def change(self, metadata: Metadata) -> Change:
         """What makes a copy say this too; what a person wrote into the photo stays."""
-        there = {tag.casefold() for tag in metadata.tags}
+        there = identities(metadata.tags)
         captions = {"title": self.title, "description": self.description}
         return Change(
-            add=tuple(keyword for keyword in self.keywords if keyword.casefold() not in there),
+            add=tuple(keyword for keyword in self.keywords if identity(keyword) not in there),
             set={name: text for name, text in captions.items() if text and not getattr(metadata, name)},
         )
 
@@ -256,7 +257,7 @@ class Classifier:
         about = Draft(target.with_suffix(".json"), JSON, story.json(target, photo.path))
         state = "void"
         try:
-            make_files(photo, picture, (*copies, about), journal)
+            make_files(photo, picture, (*copies, about), journal, self.store.note)
             state = "done"
         finally:
             self.catalog.settle(dict.fromkeys(numbers, state))

@@ -16,7 +16,8 @@ from tagroll.metadata.store import MetadataStore
 from tagroll.runs.guard import guard
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.hierarchy import propose
-from tagroll.tags.lexical_key import LEVEL
+from tagroll.tags.identity import LEVEL, identity
+from tagroll.tags.normalize import is_visible
 from tagroll.tags.vocabulary import Vocabulary
 
 REMOVED = ""
@@ -65,7 +66,7 @@ def change_for(tags: Iterable[str], mapping: Mapping[str, str]) -> Change:
     words: dict[str, str] = {}
     for tag in tags:
         if word := mapping.get(tag, tag):
-            words.setdefault(word.casefold(), word)
+            words.setdefault(identity(word), word)
     after = tuple(words.values())
     if after == tuple(tag for tag in tags if tag in after):
         return Change(remove=tuple(tag for tag in tags if tag not in after))
@@ -174,7 +175,7 @@ def check_words(words: Iterable[str]) -> None:
     """
     for word in words:
         levels = word.split(LEVEL)
-        if any(not level.strip() or level != level.strip() or not level.isprintable() for level in levels):
+        if any(not level.strip() or level != level.strip() or not is_visible(level) for level in levels):
             raise UsageError(
                 f"{word!r} cannot be a tag", 'A tag is a word or a few; levels are written "a|b".'
             )

@@ -25,6 +25,7 @@ from tagroll.models.answers import keep, recall
 from tagroll.runs.ask_once import Asking
 from tagroll.runs.guard import guard
 from tagroll.settings import Case
+from tagroll.tags.identity import identities, identity
 from tagroll.tags.normalize import normalize
 
 
@@ -39,7 +40,7 @@ class TagPolicy:
         case: Letter case of new tags.
         max_tags: At most so many tags a photo.
         captions: Which of "title", "description", "alt_text" are written too, where a photo has none.
-        preferred: What a tag (casefolded) is called in this library.
+        preferred: What a tag (by identity) is called in this library.
         vocabulary: The only tags that may be written, or None.
     """
 
@@ -58,11 +59,11 @@ class TagPolicy:
 
     def _named(self, tags: Iterable[str]) -> tuple[str, ...]:
         """These tags as this library calls them, without those it does not want."""
-        named = normalize((self.preferred.get(tag.casefold(), tag) for tag in tags), case="keep")
+        named = normalize((self.preferred.get(identity(tag), tag) for tag in tags), case="keep")
         if self.vocabulary is None:
             return named
-        allowed = {word.casefold(): word for word in self.vocabulary}
-        return tuple(allowed[tag.casefold()] for tag in named if tag.casefold() in allowed)
+        allowed = {identity(word): word for word in self.vocabulary}
+        return tuple(allowed[name] for tag in named if (name := identity(tag)) in allowed)
 
     def stands_for(self, earlier: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
         """Whether what was wanted of a photo earlier is what is wanted now, preferred words taken into account.
@@ -175,7 +176,7 @@ class Tagger:
         if not self.policy.dry_run:
             row = PhotoRow(photo.path, self.store.stamp(photo), picture, after, self._wanted(proposal.tags))
             self.catalog.conclude(dict.fromkeys(numbers, "done"), row)
-        removed = _folded(seen.tags) - _folded(after) - ours
+        removed = identities(seen.tags) - identities(after) - ours
         return Outcome(photo.path, Status.TAGGED if writes else Status.UNCHANGED, after, removed=len(removed))
 
 
@@ -199,20 +200,16 @@ class Proposal:
         A photo that was tagged before and still has some of these tags was edited by a person since: theirs is
         the last word. One that has none of them was restored from a backup or stripped: it gets them again.
         """
-        if self.decided and _folded(self.tags) & _folded(metadata.tags):
+        if self.decided and identities(self.tags) & identities(metadata.tags):
             return Change()
         replace = self.tags and not append
         return Change(
-            add=tuple(tag for tag in self.tags if tag.casefold() not in _folded(metadata.tags)),
-            remove=tuple(tag for tag in metadata.tags if tag.casefold() not in _folded(self.tags))
+            add=tuple(tag for tag in self.tags if identity(tag) not in identities(metadata.tags)),
+            remove=tuple(tag for tag in metadata.tags if identity(tag) not in identities(self.tags))
             if replace
             else (),
             set={name: text for name, text in self.captions.items() if text and not getattr(metadata, name)},
         )
-
-
-def _folded(tags: Iterable[str]) -> set[str]:
-    return {tag.casefold() for tag in tags}
 
 
 def _captions(answer: Description, names: tuple[str, ...]) -> dict[str, str]:

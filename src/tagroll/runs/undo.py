@@ -13,6 +13,7 @@ from tagroll.catalog import Catalog, Run, Writing
 from tagroll.domain import Journal, Outcome, Photo, Status, Write
 from tagroll.errors import PhotoError, UsageError, WriteError
 from tagroll.metadata.copies import MADE, take_back
+from tagroll.metadata.genuine import check_paths
 from tagroll.metadata.restore import left_in, target_of
 from tagroll.metadata.store import MetadataStore
 from tagroll.photos.scan import OUTPUT_FOLDER, scan
@@ -61,8 +62,13 @@ class Undoer:
     def _undo_one(self, writing: Writing) -> Outcome:
         made = writing.write.engine in MADE
         path, way = (writing.write.target, self._take_back) if made else (writing.write.photo, self._put_back)
-        self.clean(writing.write.target)
-        return guard(path, lambda: way(writing))
+
+        def undo() -> Outcome:
+            check_paths(writing.write)
+            self.clean(writing.write.target)
+            return way(writing)
+
+        return guard(path, undo)
 
     def _put_back(self, writing: Writing) -> Outcome:
         """Put one file back, keeping what others have added."""
@@ -81,7 +87,8 @@ class Undoer:
     def _take_back(self, writing: Writing) -> Outcome:
         """Remove a file that was made, and the folders that this leaves empty."""
         write, numbers = writing.write, list[int]()
-        done = take_back(write, self._journal(writing, numbers), dry_run=self.dry_run)
+        journal = self._journal(writing, numbers)
+        done = take_back(write, journal, dry_run=self.dry_run, tell=self.store.note)
         if not self.dry_run:
             self._settle(writing, numbers)
             _remove_emptied(write.target.parent, write.photo.parent)

@@ -4,10 +4,9 @@ import re
 import unicodedata
 from functools import cache
 
+from tagroll.tags.identity import LEVEL
 from tagroll.tags.lexicon import everyday, lexicon
 
-LEVEL = "|"
-"""Between the levels of a hierarchical tag."""
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _INITIALS = re.compile(r"\b(?:\w\.){2,}(?=\W|$)")
 _APOSTROPHES = re.compile("['`\u00b4\u02bc\u2018\u2019]")

@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from tagroll.tags.identity import identity
+
 Case = Literal["title", "lower", "keep"]
 
 MAX_CHARS = 64
@@ -54,8 +56,16 @@ def normalize(
         # Casing can take a joiner's neighbour from it (İ becomes i and a dot) and can undo NFC.
         tag = unicodedata.normalize("NFC", _without_loose_joiners(_cased(_stripped(part), case)))
         if _is_tag(tag) and not _ends_like_a_sentence(part.strip(_QUOTES + " ")):
-            tags.setdefault(unicodedata.normalize("NFC", tag.casefold()), tag)
+            tags.setdefault(identity(tag), tag)
     return tuple(tags.values())
+
+
+def is_visible(text: str) -> bool:
+    """Whether all of a text can be seen, so that a person may use it as a tag: no control, bidi or format characters.
+
+    ZWNJ and ZWJ are allowed where `normalize` keeps them: in Persian words, in families of emoji.
+    """
+    return _visible(text) == text
 
 
 def _parts(keywords: Iterable[str]) -> Iterator[str]:
@@ -72,8 +82,12 @@ def _parts(keywords: Iterable[str]) -> Iterator[str]:
 
 def _clean(text: str) -> str:
     """NFC with single spaces, without characters that XML, IPTC or a screen cannot hold."""
-    kept = "".join(c if c.isprintable() else _replacement(c) for c in text)
-    return unicodedata.normalize("NFC", " ".join(_without_loose_joiners(kept).replace("_", " ").split()))
+    return unicodedata.normalize("NFC", " ".join(_visible(text).replace("_", " ").split()))
+
+
+def _visible(text: str) -> str:
+    """The text without what cannot be seen; joiners stay where they join."""
+    return _without_loose_joiners("".join(c if c.isprintable() else _replacement(c) for c in text))
 
 
 def _replacement(char: str) -> str:

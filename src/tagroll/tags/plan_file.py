@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tagroll.errors import UsageError
 from tagroll.tags.merge import Merge
@@ -12,12 +13,55 @@ _HEAD = """\
 # Delete a line to keep the two apart for good. Change the word on the right to prefer another one.
 # Then: tagroll dedupe DIR --plan THIS_FILE --apply
 
+# Under this name the catalog keeps what was proposed, to know which lines were deleted. Leave it as it is.
+proposal = {proposal}
+
 [merge]
 """
-_TAIL = """
-# What was proposed, to know which lines were deleted. Leave this part as it is.
-[proposed]
-"""
+
+
+@dataclass(frozen=True, slots=True)
+class EditedPlan:
+    """What a person left of a plan, or wrote themselves.
+
+    Attributes:
+        merges: Tag -> the word it becomes, as the lines say.
+        proposal: The name under which the catalog keeps what was proposed; "" where the file names none.
+        proposed: Tag -> word, where the file itself still says what was proposed, as older ones do.
+    """
+
+    merges: Mapping[str, str]
+    proposal: str = ""
+    proposed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def into(self) -> dict[str, str]:
+        """Tag -> the word it becomes, chains followed to their end, only for those that change.
+
+        Raises:
+            UsageError: The lines go in a circle.
+        """
+        ends = {tag: _end(tag, self.merges) for tag in self.merges}
+        return {tag: word for tag, word in ends.items() if tag != word}
+
+    def apart(self, proposed: Mapping[str, str]) -> frozenset[frozenset[str]]:
+        """The pairs whose merge a person deleted.
+
+        Args:
+            proposed: Tag -> word, as the plan was before it was edited.
+        """
+        into = self.into
+        deleted = set(proposed) - set(self.merges)
+        groups: dict[str, set[str]] = {}
+        for tag, word in proposed.items():
+            groups.setdefault(word, {word}).add(tag)
+        return frozenset(
+            frozenset((tag, other))
+            for tag in deleted
+            for member in groups[proposed[tag]] - deleted
+            for other in (member, into.get(member, member))
+            if into.get(tag, tag) != into.get(other, other)
+        )
 
 
 def why(merge: Merge) -> str:
@@ -35,28 +79,32 @@ def why(merge: Merge) -> str:
     return f"{merge.evidence}{via}{cosine}{rare if merge.cosine is not None else ''}"
 
 
-def plan_text(merges: Iterable[Merge], paths: Mapping[str, str]) -> str:
-    """The file for these merges, and for words that are to be written as paths."""
-    lines, proposed = [], []
-    for merge in merges:
-        word = paths.get(merge.tag, merge.into)
-        photos = f"{merge.photos:,} photo{'' if merge.photos == 1 else 's'}"
-        note = " ".join(f"{photos}; {why(merge)}".split())
-        lines.append(f"{_quoted(merge.tag)} = {_quoted(word)}  # {note}")
-        proposed.append(f"{_quoted(merge.tag)} = {_quoted(word)}")
-    merged = {merge.tag for merge in merges}
-    for tag, path in paths.items():
-        if tag not in merged:
-            lines.append(f"{_quoted(tag)} = {_quoted(path)}  # hierarchy")
-            proposed.append(f"{_quoted(tag)} = {_quoted(path)}")
-    return _HEAD + "\n".join(lines) + "\n" + _TAIL + "\n".join(proposed) + "\n"
+def proposed_by(merges: Iterable[Merge], paths: Mapping[str, str]) -> dict[str, str]:
+    """Tag -> the word or path that is proposed for it."""
+    return {merge.tag: merge.into for merge in merges} | dict(paths)
 
 
-def read_plan(text: str) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
+def plan_text(merges: Sequence[Merge], paths: Mapping[str, str], proposal: str) -> str:
+    """The file for these merges, and for words that are to be written as paths.
+
+    Args:
+        merges: What is proposed.
+        paths: Tag -> the path that it, or the word it becomes, is to be written as.
+        proposal: The name under which the catalog keeps what `proposed_by` says of these.
+    """
+    notes = {
+        merge.tag: f"{merge.photos:,} photo{'' if merge.photos == 1 else 's'}; {why(merge)}"
+        for merge in merges
+    }
+    lines = (
+        f"{_quoted(tag)} = {_quoted(word)}  # {' '.join(notes.get(tag, 'hierarchy').split())}\n"
+        for tag, word in proposed_by(merges, paths).items()
+    )
+    return _HEAD.format(proposal=_quoted(proposal)) + "".join(lines)
+
+
+def read_plan(text: str) -> EditedPlan:
     """What an edited plan says.
-
-    Returns:
-        Tag -> the word it becomes, chains followed to their end; and the pairs whose merge was deleted.
 
     Raises:
         UsageError: It is no TOML, or no plan, or goes in a circle.
@@ -67,16 +115,9 @@ def read_plan(text: str) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
         raise UsageError(
             f"the plan cannot be read: {error}", "Mend that line, or write the plan anew."
         ) from error
-    merges, proposed = (_words(raw, name) for name in ("merge", "proposed"))
-    into = {tag: _end(tag, merges) for tag in merges}
-    deleted = {tag: word for tag, word in proposed.items() if tag not in merges}
-    groups: dict[str, set[str]] = {}
-    for tag, word in proposed.items():
-        groups.setdefault(word, {word}).add(tag)
-    pairs = {
-        frozenset((tag, other)) for tag, word in deleted.items() for other in groups[word] - set(deleted)
-    }
-    return {tag: word for tag, word in into.items() if tag != word}, frozenset(pairs)
+    plan = EditedPlan(_words(raw, "merge"), str(raw.get("proposal", "")), _words(raw, "proposed"))
+    _ = plan.into  # a circle is said at once
+    return plan
 
 
 def _words(raw: Mapping[str, object], name: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from functools import cache
 from itertools import combinations
 
+from tagroll.tags.identity import identity
 from tagroll.tags.lexical_key import key, squash, strip_accents
 from tagroll.tags.lexicon import CONCRETE, everyday, lexicon
 from tagroll.tags.term import Term, differing
@@ -66,7 +67,7 @@ def same_spelling(a: Term, b: Term) -> bool:
     """
     if not _spellings(a) & _spellings(b) or is_compound(a, b):
         return False
-    first, second = a.tag.casefold(), b.tag.casefold()
+    first, second = identity(a.tag), identity(b.tag)
     plain = strip_accents(first)
     return first == second or plain != strip_accents(second) or plain in (first, second)
 

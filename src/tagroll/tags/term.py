@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from tagroll.tags.lexical_key import LEVEL, key, singular, squash
+from tagroll.tags.identity import LEVEL
+from tagroll.tags.lexical_key import key, singular, squash
 
 _STOP = frozenset({"a", "an", "the", "of", "in", "on", "at", "with", "and", "for", "by", "to", "from", "s"})
 _NUMBER = re.compile(r"\d+(?:[./,]\d+)*")

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tagroll.tags.identity import LEVEL
+
 _SYNONYM = re.compile(r"\{([^{}]*)\}")
 _TAB = 4
 """Blanks that a tab stands for, where a file mixes the two."""
@@ -47,7 +49,7 @@ def read_vocabulary(text: str) -> Vocabulary:
             name = name[1:-1].strip() if is_heading else name
             levels.append((indent, name))
             if not is_heading:
-                paths.setdefault(name, "|".join(level for _, level in levels))
+                paths.setdefault(name, LEVEL.join(level for _, level in levels))
                 synonyms.setdefault(name, [])
         if levels and levels[-1][1] in synonyms:
             synonyms[levels[-1][1]] += more

@@ -1,11 +1,14 @@
 """The picture data of HEIC, AVIF and JPEG XL (ISO/IEC 14496-12 boxes, 23008-12 items, 18181-2)."""
 
 import struct
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import BinaryIO, NamedTuple
 
 _NOT_PICTURES = frozenset({b"Exif", b"mime", b"uri "})
 _MAX_EXTENTS = 1 << 16
+_MAX_BOXES = 1 << 16
+"""Far more than any photo has in one place: the largest have an item for each of some hundred tiles."""
+_MAX_META = 64 << 20
 
 
 class Box(NamedTuple):
@@ -21,7 +24,7 @@ def boxes(view: memoryview) -> Iterator[Box]:
     Raises:
         ValueError, struct.error: They do not fill it.
     """
-    position = 0
+    position = count = 0
     while position < len(view):
         size, name = struct.unpack_from(">I4s", view, position)
         header = 8
@@ -32,6 +35,9 @@ def boxes(view: memoryview) -> Iterator[Box]:
             size = len(view) - position
         if size < header or position + size > len(view):
             raise ValueError("a box does not fit")
+        count += 1
+        if count > _MAX_BOXES:
+            raise ValueError("too many boxes")
         yield Box(name, view[position + header : position + size])
         position += size
 
@@ -96,6 +102,101 @@ def heif_exif(view: memoryview) -> bytes | None:
     return block[4 + ahead :]
 
 
+class ItemXmp(NamedTuple):
+    """The XMP of a HEIC or AVIF, by whom it describes.
+
+    Attributes:
+        photos: The packets of the primary item; where it has none, of the items that it is made of.
+        others: Those that describe nothing but other items: gain maps, depth maps, thumbnails.
+    """
+
+    photos: list[bytes]
+    others: list[bytes]
+
+
+def heif_xmp(file: BinaryIO) -> ItemXmp:
+    """Tell the photo's XMP from that of its auxiliary pictures: a `cdsc` reference says what an item describes.
+
+    What refers to nothing is in neither list. Reads no more of the file than it must.
+
+    Args:
+        file: At its start; it must be able to seek.
+
+    Raises:
+        ValueError, KeyError, struct.error: The file cannot be taken apart.
+    """
+    inner = dict(boxes(memoryview(_meta(file))[4:]))
+    kinds, places = _item_kinds(inner[b"iinf"]), _item_places(inner[b"iloc"])
+    references = _references(inner[b"iref"]) if b"iref" in inner else {}
+    wide = inner[b"pitm"][0] > 0
+    (primary,) = struct.unpack_from(">I" if wide else ">H", inner[b"pitm"], 4)
+    parts = _parts_of(primary, kinds, references)
+    found: dict[str, list[bytes]] = {"primary": [], "parts": [], "others": []}
+    for item in (item for item, kind in kinds.items() if kind == b"mime" and item in places):
+        described = set(references.get((b"cdsc", item), ()))
+        if described:
+            of = "primary" if primary in described else "others" if parts.isdisjoint(described) else "parts"
+            found[of].append(_item_data(file, places[item], inner))
+    return ItemXmp(found["primary"] or found["parts"], found["others"])
+
+
+_References = Mapping[tuple[bytes, int], Sequence[int]]
+
+
+def _parts_of(primary: int, kinds: Mapping[int, bytes], references: _References) -> set[int]:
+    """The items that a derived picture is made of (23008-12, 6.4.2), as a grid is of its tiles.
+
+    Of a tone-mapped picture (`tmap`) it is the first: the second is the gain map.
+    """
+    ahead, found = [primary], set[int]()
+    while ahead:
+        item = ahead.pop()
+        inputs = references.get((b"dimg", item), ())
+        new = set(inputs[:1] if kinds.get(item) == b"tmap" else inputs) - found - {primary}
+        found |= new
+        ahead += new
+    return found
+
+
+def _meta(file: BinaryIO) -> bytes:
+    """What the `meta` box at the top of a file holds."""
+    for _ in range(_MAX_BOXES):
+        size, name = struct.unpack(">I4s", file.read(8))
+        header = 8
+        if size == 1:
+            (size,) = struct.unpack(">Q", file.read(8))
+            header = 16
+        if name == b"meta" and header <= size <= _MAX_META:
+            return file.read(size - header)
+        if size < header:
+            break
+        file.seek(size - header, 1)
+    raise ValueError("no list of items")
+
+
+def _references(body: memoryview) -> _References:
+    """What items refer to, by the kind of reference and the item it comes from (14496-12, 8.11.12)."""
+    letter = "I" if body[0] else "H"
+    found = {}
+    for box in boxes(body[4:]):
+        item, count = struct.unpack_from(f">{letter}H", box.body)
+        found[box.name, item] = struct.unpack_from(
+            f">{count}{letter}", box.body, struct.calcsize(f">{letter}H")
+        )
+    return found
+
+
+def _item_data(file: BinaryIO, place: "_Place", inner: Mapping[bytes, memoryview]) -> bytes:
+    method, extents = place
+    if method:
+        return b"".join(inner[b"idat"][start : start + length] for start, length in extents)
+    out = bytearray()
+    for start, length in extents:
+        file.seek(start)
+        out += file.read(min(length or _MAX_META, _MAX_META - len(out)))
+    return bytes(out)
+
+
 def _item_kinds(body: memoryview) -> dict[int, bytes]:
     """Type by item number (23008-12, 14496-12 8.11.6)."""
     kinds = {}
@@ -108,7 +209,8 @@ def _item_kinds(body: memoryview) -> dict[int, bytes]:
     return kinds
 
 
-_Places = dict[int, tuple[int, list[tuple[int, int]]]]
+_Place = tuple[int, list[tuple[int, int]]]
+_Places = dict[int, _Place]
 
 
 def _item_places(body: memoryview) -> _Places:

@@ -9,6 +9,7 @@ from lxml import etree
 from lxml.etree import _Element as Element  # lxml has no public name for it
 
 from tagroll.metadata.packets.keywords import levels
+from tagroll.tags.identity import LEVEL, STAND_INS
 
 
 def read_categories(text: str) -> tuple[str, ...] | None:
@@ -24,7 +25,7 @@ def read_categories(text: str) -> tuple[str, ...] | None:
     for node in root.iter("Category"):
         if node.get("Assigned") == "1":
             above = [_name(parent) for parent in node.iterancestors("Category")]
-            found.append("|".join((*reversed(above), _name(node))))
+            found.append(LEVEL.join((*reversed(above), _name(node))))
     return tuple(found)
 
 
@@ -44,4 +45,4 @@ def write_categories(tags: Iterable[str]) -> str:
 
 
 def _name(node: Element) -> str:
-    return (node.text or "").strip().replace("|", "\u2223")
+    return (node.text or "").strip().replace(LEVEL, STAND_INS[LEVEL])

@@ -1,23 +1,22 @@
-"""What a tag is, whatever field it stands in: its identity, its levels, the flat values that only repeat it.
+"""What a tag is, whatever field it stands in: its levels, and the flat values that only repeat it.
 
 A tag is a string; "|" stands between the levels of a hierarchical one ("Places|Europe|Paris"). Fields hold
 tags either as paths (one value a tag, levels joined by the field's separator) or flat (names only).
 """
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 from itertools import pairwise
 
 from tagroll.domain import Change
+from tagroll.tags.identity import LEVEL, STAND_INS, identity
 
-_STAND_INS = {"/": "\u2215", "|": "\u2223", ";": "\u037e"}
-"""Characters that look like a separator and are none, for the fields where it would split a name."""
-
-_FOLD = str.maketrans({_STAND_INS["/"]: "/", _STAND_INS[";"]: ";"})
 _SPELLED = "/|."
 """How programs join the levels when they write a whole path into a flat field."""
+
+_BOOKKEEPING = "darktable" + LEVEL
+"""Below it darktable keeps account of a photo ("darktable|format|jpg"); it shows such "tags" apart from those of people."""
 
 _CUT = 56
 """IPTC cuts a keyword at 64 bytes, some programs a few earlier to save a character: so long may be cut."""
@@ -32,16 +31,7 @@ def legal(text: str) -> str:
 
 
 @lru_cache(maxsize=1 << 14)
-def key(tag: str) -> str:
-    """Identity of a tag: the same for other letter case, Unicode form, blanks, stand-ins for separators."""
-    if not tag.isascii():
-        tag = unicodedata.normalize("NFC", tag).translate(_FOLD)
-        tag = unicodedata.normalize("NFC", tag.casefold())
-    return " ".join(tag.casefold().split())
-
-
-@lru_cache(maxsize=1 << 14)
-def levels(tag: str, separator: str = "|") -> tuple[str, ...]:
+def levels(tag: str, separator: str = LEVEL) -> tuple[str, ...]:
     """The levels of a path, outermost first, trimmed, without empty ones."""
     if separator not in tag and tag.isprintable():
         return (name,) if (name := tag.strip()) else ()
@@ -57,40 +47,49 @@ def to_path(tag: str, separator: str) -> str:
 @lru_cache(maxsize=1 << 14)
 def from_path(value: str, separator: str) -> str:
     """The tag that a value of such a field means; the reverse of `to_path`."""
-    if separator == "|":
-        return "|".join(levels(value))
-    return "|".join(
-        escape(level, "|").replace(_STAND_INS[separator], separator) for level in levels(value, separator)
+    if separator == LEVEL:
+        return LEVEL.join(levels(value))
+    return LEVEL.join(
+        escape(level, LEVEL).replace(STAND_INS[separator], separator) for level in levels(value, separator)
     )
 
 
 def escape(name: str, separator: str) -> str:
     """The name with a look-alike where it holds the separator itself."""
-    return name.replace(separator, _STAND_INS[separator])
+    return name.replace(separator, STAND_INS[separator])
 
 
 def names(tags: Collection[str]) -> dict[str, str]:
     """The names in these tags by key: every level of every path. Of two spellings a leaf's wins."""
-    paths = [levels(tag) for tag in tags if "|" in tag]
-    found = {key(tag): tag for tag in tags if "|" not in tag}
+    paths = [levels(tag) for tag in tags if LEVEL in tag]
+    found = {identity(tag): tag for tag in tags if LEVEL not in tag}
     for path in paths:
-        found.setdefault(key(path[-1]), path[-1])
+        found.setdefault(identity(path[-1]), path[-1])
     for path in paths:
         for name in path[:-1]:
-            found.setdefault(key(name), name)
+            found.setdefault(identity(name), name)
     return found
+
+
+def is_bookkeeping(tag: str) -> bool:
+    """Whether a path is a program's own account of the photo and no tag."""
+    return tag.startswith(_BOOKKEEPING)
+
+
+def spelled(tags: Collection[str]) -> dict[str, str]:
+    """What these tags are by the identity of every spelling of a path in one value; "" for its beginnings."""
+    paths = [(tag, levels(tag)) for tag in tags if LEVEL in tag]
+    return {
+        identity(separator.join(path[:depth])): identity(tag) if depth == len(path) else ""
+        for tag, path in paths
+        for depth in range(2, len(path) + 1)
+        for separator in _SPELLED
+    }
 
 
 def explained(tags: Collection[str]) -> set[str]:
     """Keys of every flat value that only repeats these tags: their names, and paths spelled in one value."""
-    paths = [levels(tag) for tag in tags if "|" in tag]
-    spelled = {
-        key(separator.join(path[:depth]))
-        for path in paths
-        for depth in range(2, len(path) + 1)
-        for separator in _SPELLED
-    }
-    return spelled.union(names(tags))
+    return set(spelled(tags)).union(names(tags))
 
 
 def may_be_cut(value: str) -> bool:
@@ -102,11 +101,15 @@ def union(paths: Iterable[str], flats: Iterable[str]) -> tuple[str, ...]:
     """Every tag once, in order: all paths, and the flat values that no path explains."""
     found: dict[str, str] = {}
     for tag in filter(None, paths):
-        found.setdefault(key(tag), tag)
+        found.setdefault(identity(tag), tag)
     repeated = explained(found.values())
     for value in flats:
-        if key(value) not in repeated and (tag := "|".join(levels(value))) and key(tag) not in repeated:
-            found.setdefault(key(tag), tag)
+        if (
+            identity(value) not in repeated
+            and (tag := LEVEL.join(levels(value)))
+            and identity(tag) not in repeated
+        ):
+            found.setdefault(identity(tag), tag)
     return tuple(found.values())
 
 
@@ -116,16 +119,16 @@ def tags_after(tags: Iterable[str], change: Change) -> tuple[str, ...]:
     A flat tag that is a level of a path there is not missing. Removing comes first, so removing and adding
     the same tag gives it a new spelling or another place.
     """
-    gone = {key(tag) for tag in change.remove}
-    added = ["|".join(levels(tag)) for tag in change.add]
+    gone = {identity(tag) for tag in change.remove}
+    added = [LEVEL.join(levels(tag)) for tag in change.add]
     found: dict[str, str] = {}
     for tag in tags:
-        if key(tag) not in gone:
-            found.setdefault(key(tag), tag)
-    known = names([*found.values(), *(tag for tag in added if "|" in tag)])
+        if identity(tag) not in gone:
+            found.setdefault(identity(tag), tag)
+    known = names([*found.values(), *(tag for tag in added if LEVEL in tag)])
     for tag in filter(None, added):
-        if "|" in tag or key(tag) in gone or key(tag) not in known:
-            found.setdefault(key(tag), tag)
+        if LEVEL in tag or identity(tag) in gone or identity(tag) not in known:
+            found.setdefault(identity(tag), tag)
     return tuple(found.values())
 
 
@@ -133,16 +136,25 @@ def flat_after(existing: Iterable[str], tags: Collection[str]) -> tuple[str, ...
     """The one list for all flat fields: the names there that a tag still has, and the leaves that miss.
 
     So the ancestors that Lightroom writes beside a leaf stay as long as a path has them, and go with it. A
-    path spelled in one value becomes its leaf: as a flat name it would be one tag more. A leaf that misses
-    comes before the one that is next to it in the tags, or last.
+    path spelled in one value ("B/W") stays as it is and stands for its leaf, which would be another word. A leaf
+    that misses comes before the one that is next to it in the tags, or last.
     """
     known = names(tags)
-    found = dict.fromkeys(known[key(value)] for value in existing if key(value) in known)
+    paths = spelled(tags)
+    found: dict[str, None] = {}
+    whole: dict[str, str] = {}
+    for value in existing:
+        name = identity(value)
+        if name in known:
+            found.setdefault(known[name])
+        elif name in paths:
+            found.setdefault(value)
+            whole.setdefault(paths[name], value)
     # linked backwards, from "" to "": inserting into a list took hours for the most keywords that a packet holds
     before = {name: previous for previous, name in pairwise(["", *found, ""])}
     place = ""
     for tag in reversed(tuple(tags)):
-        leaf = known[key(levels(tag)[-1])]
+        leaf = whole.get(identity(tag)) or known[identity(levels(tag)[-1])]
         if leaf not in before:
             before[leaf], before[place] = before[place], leaf
         place = leaf

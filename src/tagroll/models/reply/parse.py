@@ -21,6 +21,7 @@ from tagroll.models.reply.loose_json import Found, find_json
 from tagroll.models.reply.names import Part
 from tagroll.models.reply.phrases import BLIND, CORRECTION, REFUSAL
 from tagroll.models.reply.values import Findings, read_value
+from tagroll.tags.identity import identity
 
 _LOOP = 2
 """Keywords said this often on average mean that the model ran in a circle until it was cut off."""
@@ -31,7 +32,7 @@ class Reply:
     """A model's answer, parsed but not normalised.
 
     Attributes:
-        keywords: At least one; unique by casefold, in the model's order.
+        keywords: At least one; unique by identity, in the model's order.
         title: As the model wrote it, or "".
         description: As the model wrote it, or "".
         filename: As the model wrote it, or "".
@@ -149,8 +150,8 @@ def _keywords(items: list[str]) -> tuple[str, ...]:
     keywords: dict[str, str] = {}
     for item in dict.fromkeys(items):
         if keyword := clean_item(item):
-            keywords.setdefault(keyword.casefold(), keyword)
-    last = clean_item(items[-1]).casefold() if items else ""
+            keywords.setdefault(identity(keyword), keyword)
+    last = identity(clean_item(items[-1])) if items else ""
     is_half = any(key != last and key.startswith(last) for key in keywords)
     if last in keywords and is_half and len(items) >= _LOOP * len(keywords):
         del keywords[last]

@@ -203,7 +203,7 @@ class ServerDescriber:
                 info = look(self._wire, limits.answer)
             except WireError as error:
                 root = self._wire.address.root
-                raise ServerError(f"No model server at {root}: {error}", NOT_RUNNING) from error
+                raise ServerError(f"No model server at {root}: {error}", error.hint or NOT_RUNNING) from error
             if info.state == "locked":
                 raise self._locked()
             if info.state != "loading":
@@ -255,12 +255,12 @@ class ServerDescriber:
         while True:
             began = time.monotonic()
             answer = self._channel.chat(question.body(model, jpeg, switches), tries)
-            said = read_completion(answer.json()) if answer.status == 200 else None
+            said = read_completion(answer.json()) if answer.is_ok else None
             if said:
                 self._count(said, time.monotonic() - began, switches)
                 return said
-            why = why_refused(400 if answer.status == 200 else answer.status, answer.error)
-            if why in {Refusal.BROKEN, Refusal.OTHER} and answer.status != 200 and not may_pass(answer.error):
+            why = why_refused(400 if answer.is_ok else answer.status, answer.error, model)
+            if why in {Refusal.BROKEN, Refusal.OTHER} and not answer.is_ok and not may_pass(answer.error):
                 if named := refused_switches(answer.error, switches):
                     switches -= named
                     continue
@@ -279,13 +279,17 @@ class ServerDescriber:
 
     def _refused(self, answer: Answer, why: Refusal, model: str, tries: Tries) -> None:
         """Decide what a refusal means: return to try again, or raise."""
-        garbage = answer.status == 200 and not answer.error
+        garbage = answer.is_ok and not answer.error
         root = self._wire.address.root
         words = f': "{answer.error}"' if answer.error else f" (status {answer.status})"
         if why is Refusal.KEY:
             self._channel.end(self._locked())
         if why is Refusal.BLIND and not self._stats.answers:
             self._channel.end(blind_error(self._info, model, answer.error))
+        if why is Refusal.ADDRESS and not self._stats.answers:
+            message = f"There is no OpenAI API at {answer.url}{words}"
+            hint = "Give the server's base URL with --api-url, such as http://127.0.0.1:1234/v1"
+            self._channel.end(ServerError(message, hint))
         if why is Refusal.CONTEXT:
             self._strike(
                 PhotoError(f"The picture does not fit into the model's context{words}", LARGER_CONTEXT)
@@ -301,7 +305,7 @@ class ServerDescriber:
             if tries.count + 1 >= TRIES and not self._stats.answers and not may_pass(answer.error):
                 self._channel.end(ends)
         passing = why is Refusal.MODEL or may_pass(answer.error)
-        if why is Refusal.OTHER and not (garbage or passing or self._stats.answers):
+        if why is Refusal.OTHER and not (garbage or passing or self._stats.answers or tries.elsewhere()):
             self._strike(error)
         patience, busy = self._channel.limits.outage, is_too_much(answer.error)
         trouble = Trouble(ends, error, patience, busy, passing, answer.retry_after)

@@ -10,13 +10,13 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from tagroll.errors import PhotoError, ServerError
 from tagroll.models.server.concurrency import ElsewhereError, Gate, Turn
-from tagroll.models.server.http import Answer, Wire, WireError
+from tagroll.models.server.http import CHAT_BYTES, Answer, Wire, WireError
 
 NOT_RUNNING = (
     "Start the server (LM Studio: Developer > Start Server; `ollama serve`; `llama-server -hf MODEL`) and "
@@ -195,21 +195,32 @@ def spread(seconds: float) -> float:
     return min(seconds, LONGEST_PAUSE) * random.uniform(1.0, 1.25)  # noqa: S311 - guards nothing
 
 
+def pauses() -> Iterator[float]:
+    """Seconds between tries: short at first, for many a broken connection is the only one; never long."""
+    pause = 0.1
+    while True:
+        yield pause
+        pause = min(2 * pause, 2.0)
+
+
 class Channel:
     """A wire with a gate before it and patience behind it.
 
     Args:
         wire: The server's endpoints.
         limits: How many requests at once, and how long to wait.
-        endpoint: What is asked, under the base of the OpenAI endpoints.
+        endpoint: What is asked, below the base of the API.
+        most: Bytes of an answer.
     """
 
-    def __init__(self, wire: Wire, limits: Limits, endpoint: str = "chat/completions") -> None:
+    def __init__(
+        self, wire: Wire, limits: Limits, endpoint: str = "chat/completions", *, most: int = CHAT_BYTES
+    ) -> None:
         self.wire = wire
+        self._endpoint, self._most = endpoint, most
         self.gate = Gate(limits.jobs)
         self.patience = Patience()
         self.limits = limits
-        self._endpoint = endpoint
         self._slowest: float | None = None  # of the answers since the server was (re)started; None: none yet
         self._proof = b""  # a request that was answered
         self._probes = 0  # that failed in this outage
@@ -244,12 +255,13 @@ class Channel:
             tries.sent, tries.probe = turn.began, turn.probe
             seconds = self._timeout(tries)
             try:
-                answer = self.wire.post(f"{self.wire.address.api}/{self._endpoint}", body, seconds)
+                url = f"{self.wire.address.api}/{self._endpoint}"
+                answer = self.wire.post(url, body, seconds, most=self._most)
             except WireError as error:
                 self.gate.check()
                 self._no_answer(error, turn, seconds)
                 raise
-            if answer.status == 200 and not answer.error:
+            if not answer.is_refusal:
                 self._slowest = max(turn.answered(), self._slowest or 0.0)
                 self._proof = body
                 self._answered(tries)
@@ -326,7 +338,7 @@ class Channel:
         witness = Tries()
         with contextlib.suppress(WireError):
             answer = self._once(self._proof, witness)
-            if answer.status == 200 and not answer.error:
+            if not answer.is_refusal:
                 return
         self.patience.failed(witness, trouble)
         self._rest(witness, trouble)
@@ -354,7 +366,7 @@ class Channel:
             self.gate.hold(spread(max(pause, aside)), probes=True)
 
     def _lost(self, error: WireError) -> Trouble:
-        state, hint = ("silent", SLOW) if error.kind == "late" else ("gone", NOT_RUNNING)
+        state, hint = ("silent", SLOW) if error.kind == "late" else ("gone", error.hint or NOT_RUNNING)
         message = f"The model server at {self.wire.address.root} is {state}: {error}"
         late = error.kind == "late"
         allowed = None if late and self._silences < SILENT else 0.0 if late else self.limits.outage

@@ -1,0 +1,322 @@
+"""Photos that carry tags in unusual ways: under a wrong name, beside the packets of auxiliary pictures, beside broken ones."""
+
+import io
+import shutil
+import struct
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+
+from tagroll.domain import Change, Photo
+from tagroll.errors import MetadataError
+from tagroll.exiftool.pool import ExifTool, find_exiftool
+from tagroll.formats import HEAD_BYTES, detect
+from tagroll.metadata.containers.bmff import ItemXmp, heif_xmp
+from tagroll.metadata.store import MetadataStore
+
+FILES = Path(__file__).parents[1] / "files"
+COMMAND = find_exiftool()
+pytestmark = pytest.mark.skipif(COMMAND is None, reason="no exiftool here")
+
+
+@pytest.fixture(scope="module")
+def exiftool():
+    with ExifTool(COMMAND) as pool:
+        yield pool
+
+
+@pytest.fixture
+def store(exiftool):
+    return MetadataStore(exiftool=exiftool)
+
+
+def as_photo(path: Path) -> Photo:
+    data = path.read_bytes()
+    return Photo(path, len(data), path.stat().st_mtime_ns, detect(data[:HEAD_BYTES], path.suffix))
+
+
+def copy(sample: str, path: Path) -> Photo:
+    shutil.copyfile(FILES / sample, path)
+    return as_photo(path)
+
+
+def by_exiftool(path: Path, *arguments: str) -> str:
+    command = [*COMMAND, "-q", "-q", "-overwrite_original", *arguments, path]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def changed(store: MetadataStore, photo: Photo, change: Change) -> list:
+    """Write a change; gives what the journal got."""
+    journal: list = []
+    store.write(as_photo(photo.path), lambda _: change, journal.append)
+    return journal
+
+
+# the content of a file decides, not its name ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sample", "name"),
+    [
+        ("plain.heic", "heic.jpg"), ("plain.heic", "heic.png"), ("plain.heic", "heic.avif"), ("rgb.avif", "avif.jpg"),
+        ("rgb.avif", "avif.heic"), ("single.tif", "tif.jpg"), ("pages.tif", "pages.webp"), ("animated.gif", "gif.jpg"),
+        ("raw.dng", "dng.jpg"), ("plain.jxl", "jxl.png"), ("rgb.png", "png.heic"), ("baseline.jpg", "jpeg.tif"),
+        ("lossy.webp", "webp.gif"), ("single.tif", "tif.JPG"), ("plain.heic", "heic.mov"), ("animated.gif", "gif"),
+    ],
+)  # fmt: skip
+def test_a_photo_under_a_wrong_name_is_embedded_and_undone(store, tmp_path, sample, name):
+    photo = copy(sample, tmp_path / name)
+    before = photo.path.read_bytes()
+    done = changed(store, photo, Change(add=("Cat", "Dog")))
+    assert [write.target for write in done] == [photo.path]
+    assert "Cat, Dog" in by_exiftool(photo.path, "-XMP-dc:Subject")
+    assert store.read(as_photo(photo.path)).tags == ("Cat", "Dog")
+    store.undo(done[0], [].append)
+    assert photo.path.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+# HEIC and AVIF: whose XMP it is -----------------------------------------------------------------------------
+
+
+def xmp_of(path: Path) -> ItemXmp:
+    return heif_xmp(io.BytesIO(path.read_bytes()))
+
+
+def add_item(path: Path) -> bytes:
+    """Give a photo the XMP of its own, by exiftool; the gain map's stays as it was."""
+    (gain,) = xmp_of(path).others
+    by_exiftool(path, "-XMP-dc:Subject=Anna", "-XMP-dc:Title=Mine")
+    return gain
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["the only packet", "beside the photo's"])
+def test_the_xmp_of_a_gain_map_is_left_alone_and_the_photo_written_again_and_again(store, tmp_path, own):
+    photo = copy("gainmap.heic", tmp_path / "a.heic")
+    gain = add_item(photo.path) if own else xmp_of(photo.path).others[0]
+    mine = ("Anna",) if own else ()
+    assert store.read(as_photo(photo.path)).tags == mine
+    states, journal = [], []
+    for change, tags in (
+        (Change(add=("Beach", "Lake")), (*mine, "Beach", "Lake")),
+        (Change(remove=("Beach",)), (*mine, "Lake")),
+        (Change(add=("Sky",)), (*mine, "Lake", "Sky")),
+    ):
+        states.append(photo.path.read_bytes())
+        journal += changed(store, photo, change)
+        assert store.read(as_photo(photo.path)).tags == tags
+        items = xmp_of(photo.path)
+        assert items.others == [gain]
+        assert len(items.photos) == 1
+        assert b"HDRGainMap" not in items.photos[0]
+        assert "Lake" in by_exiftool(photo.path, "-XMP-dc:Subject")
+    for write in reversed(journal):
+        store.undo(write, [].append)
+        assert photo.path.read_bytes() == states.pop()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.heic"]
+
+
+def test_the_tags_of_many_photos_are_those_of_the_photos(store, tmp_path):
+    photos = [copy("gainmap.heic", tmp_path / f"{number}.heic") for number in range(3)]
+    add_item(photos[1].path)
+    tags = [found.tags for found in store.read_many([as_photo(photo.path) for photo in photos])]
+    assert tags == [(), ("Anna",), ()]
+
+
+def test_tags_in_the_xmp_of_an_auxiliary_picture_are_not_the_photos(store, tmp_path):
+    photo = copy("gainmap.heic", tmp_path / "a.heic")
+    data = photo.path.read_bytes()
+    named = data.replace(b"HDRGainMapVersion", b"HDRGainMapVertoon").replace(
+        b"http://ns.apple.com/HDRGainMap/1.0/", b"http://purl.org/dc/elements/1.1/   "
+    )
+    assert len(named) == len(data)
+    photo.path.write_bytes(named)
+    assert store.read(as_photo(photo.path)).tags == ()
+
+
+def refer(data: bytes, to: int) -> bytes:
+    """The XMP item's reference, turned to another item."""
+    at = data.index(b"cdsc") + 8
+    return data[:at] + to.to_bytes(2, "big") + data[at + 2 :]
+
+
+@pytest.mark.parametrize(
+    ("to", "kind", "photos", "others"),
+    [
+        (1, b"auxl", 1, 0), (2, b"auxl", 0, 1), (2, b"thmb", 0, 1),
+        (2, b"dimg", 0, 1),  # item 2 is made of the primary one, not the other way round
+    ],
+)  # fmt: skip
+def test_whose_xmp_it_is(tmp_path, to, kind, photos, others):
+    path = tmp_path / "a.heic"
+    path.write_bytes(refer((FILES / "gainmap.heic").read_bytes(), to).replace(b"auxl", kind))
+    items = xmp_of(path)
+    assert (len(items.photos), len(items.others)) == (photos, others)
+
+
+def test_what_the_photo_is_made_of_counts_where_it_has_none_itself(tmp_path):
+    data = (FILES / "gainmap.heic").read_bytes()
+    at = data.index(b"auxl")
+    # item 1 is now derived from item 2
+    made_of = data[:at] + b"dimg" + b"\0\1\0\1\0\2" + data[at + 10 :]
+    path = tmp_path / "a.heic"
+    path.write_bytes(made_of)
+    assert len(xmp_of(path).photos) == 1
+
+
+def test_xmp_that_refers_to_nothing_is_seen_and_the_photo_beside_it_left_alone(store, tmp_path):
+    photo = copy("gainmap.heic", tmp_path / "a.heic")
+    add_item(photo.path)
+    data = photo.path.read_bytes()
+    first = data.index(b"cdsc")
+    assert data[first + 8 : first + 10] == b"\0\2"
+    photo.path.write_bytes(data[:first] + b"none" + data[first + 4 :])
+    (write,) = changed(store, photo, Change(add=("Lake",)))
+    assert store.read(as_photo(photo.path)).tags == ("Anna", "Lake")
+    assert write.target == tmp_path / "a.heic.xmp"
+
+
+def test_the_only_xmp_is_the_photos_though_it_refers_to_nothing(store, tmp_path):
+    photo = copy("plain.heic", tmp_path / "a.heic")
+    by_exiftool(photo.path, "-XMP-dc:Subject=Anna")
+    photo.path.write_bytes(photo.path.read_bytes().replace(b"cdsc", b"none"))
+    for tag in ("Lake", "Sky"):
+        changed(store, photo, Change(add=(tag,)))
+    assert store.read(as_photo(photo.path)).tags == ("Anna", "Lake", "Sky")
+
+
+# broken IPTC beside whole XMP ------------------------------------------------------------------------------
+
+
+def break_iptc(path: Path) -> None:
+    data = path.read_bytes()
+    assert b"\x1c\x02\x19\x00\x04Anna" in data
+    path.write_bytes(data.replace(b"\x1c\x02\x19\x00\x04Anna", b"\x1c\x02\x19\x70\x04Anna"))
+
+
+@pytest.mark.parametrize("sample", ["single.tif", "pages.tif", "baseline.jpg"])
+def test_broken_iptc_beside_whole_xmp_is_no_obstacle(store, tmp_path, sample):
+    photo = copy(sample, tmp_path / sample)
+    by_exiftool(photo.path, "-XMP-dc:Subject=Lake", "-IPTC:Keywords=Anna")
+    break_iptc(photo.path)
+    before = photo.path.read_bytes()
+    assert store.read(as_photo(photo.path)).tags == ("Lake",)
+    assert "IPTC" in store.explain(as_photo(photo.path)).reason
+    (write,) = changed(store, photo, Change(add=("Sky",)))
+    assert write.target == tmp_path / f"{sample}.xmp"
+    assert photo.path.read_bytes() == before
+    assert store.read(as_photo(photo.path)).tags == ("Lake", "Sky")
+
+
+@pytest.mark.parametrize("sample", ["single.tif", "baseline.jpg"])
+@pytest.mark.parametrize("xmp", ["-XMP-dc:Title=A lake", "-XMP:All="])
+def test_broken_iptc_is_an_error_where_nothing_else_has_tags(store, tmp_path, sample, xmp):
+    photo = copy(sample, tmp_path / sample)
+    by_exiftool(photo.path, xmp, "-IPTC:Keywords=Anna")
+    break_iptc(photo.path)
+    with pytest.raises(MetadataError, match="IPTC"):
+        store.read(as_photo(photo.path))
+
+
+# files of nothing but tiny parts ---------------------------------------------------------------------------
+
+COMMENT = b"\x21\xfe\x00"
+FRAME = b"\x2c\0\0\0\0\1\0\1\0\0\2\2\x44\1\0"
+
+
+def chunk(name: bytes, payload: bytes) -> bytes:
+    return struct.pack(">I", len(payload)) + name + payload + struct.pack(">I", zlib.crc32(name + payload))
+
+
+def gif(*blocks: bytes) -> bytes:
+    return b"GIF89a\1\0\1\0\x80\0\0" + bytes(6) + b"".join(blocks) + b";"
+
+
+def tiff(pages: int, order: str = "<") -> bytes:
+    """Directories with one entry each, one after the other."""
+    entry = struct.pack(f"{order}HHHII", 1, 256, 4, 1, 1)
+    starts = [8 + 18 * number for number in range(1, pages)] + [0]
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, 8)
+    return head + b"".join(entry + struct.pack(f"{order}I", start) for start in starts)
+
+
+def sample(name: str) -> bytes:
+    return (FILES / name).read_bytes()
+
+
+def in_meta(data: bytes, count: int) -> bytes:
+    """A HEIC with empty boxes at the end of its list of items."""
+    at = data.index(b"meta") - 4
+    (size,) = struct.unpack_from(">I", data, at)
+    crumbs = b"\0\0\0\x08free" * count
+    return (
+        data[:at]
+        + struct.pack(">I", size + len(crumbs))
+        + data[at + 4 : at + size]
+        + crumbs
+        + data[at + size :]
+    )
+
+
+def riff(*chunks: bytes) -> bytes:
+    body = b"WEBP" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+CRUMBS = {
+    "segments.jpg": lambda: b"\xff\xd8" + b"\xff\xe1\0\2" * 100_000 + sample("baseline.jpg")[2:],
+    "odd.jpg": lambda: b"\xff\xd8\xff\xfe\0\2\0\0" + b"\xff\xfe\0\2" * 100_000 + sample("baseline.jpg")[2:],
+    "text.png": lambda: sample("rgb.png")[:33] + chunk(b"tEXt", b"a\0b") * 60_000 + sample("rgb.png")[33:],
+    "end.png": lambda: sample("rgb.png")[:-12] + chunk(b"prVt", b"") * 60_000 + sample("rgb.png")[-12:],
+    "frames.gif": lambda: gif(FRAME * 250_000),
+    "comments.gif": lambda: gif(COMMENT * 500_000, FRAME),
+    "pieces.gif": lambda: gif(b"\x21\xfe" + b"\1a" * 500_000 + b"\0", FRAME),
+    "chunks.webp": lambda: riff(sample("lossy.webp")[12:], b"abcd\0\0\0\0" * 110_000),
+    "pages.tif": lambda: tiff(60_000),
+    "pages.dng": lambda: tiff(60_000, ">"),
+    "boxes.heic": lambda: sample("plain.heic") + b"\0\0\0\x08free" * 30_000,
+    "meta.heic": lambda: in_meta(sample("plain.heic"), 30_000),
+    "boxes.avif": lambda: sample("rgb.avif") + b"\0\0\0\x08skip" * 30_000,
+    "boxes.jxl": lambda: sample("plain.jxl") + b"\0\0\0\x08free" * 30_000,
+}
+
+
+@pytest.mark.parametrize("name", CRUMBS)
+def test_a_file_of_crumbs_is_refused_before_exiftool_sees_it(tmp_path, name, monkeypatch):
+    path = tmp_path / name
+    path.write_bytes(CRUMBS[name]())
+
+    def asked(*_):
+        raise AssertionError("exiftool was asked")
+
+    for method in ("read", "read_many", "write"):
+        monkeypatch.setattr(ExifTool, method, asked)
+    with ExifTool(COMMAND) as pool:
+        store = MetadataStore(exiftool=pool)
+        for error in (*store.read_many([as_photo(path)] * 2), _error(store, path)):
+            assert "too many" in error.message
+            assert error.hint
+
+
+def _error(store: MetadataStore, path: Path) -> MetadataError:
+    with pytest.raises(MetadataError) as error:
+        store.write(as_photo(path), lambda _: Change(add=("x",)), [].append)
+    return error.value
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("frames.gif", lambda: gif(FRAME * 2_000)),
+        ("long.gif", lambda: gif(b"\x21\xfe" + (b"\xff" + b"a" * 255) * 20_000 + b"\0", FRAME)),
+        ("pages.tif", lambda: tiff(500)),
+        ("text.png", lambda: sample("rgb.png")[:33] + chunk(b"tEXt", b"a\0b") * 2_000 + sample("rgb.png")[33:]),
+        ("boxes.heic", lambda: sample("plain.heic") + b"\0\0\0\x08free" * 500),
+    ],
+)  # fmt: skip
+def test_animations_and_many_pages_stay(store, tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content())
+    assert store.read(as_photo(path)).tags == ()
