@@ -348,7 +348,7 @@ def test_a_redirect_is_told_and_not_followed(describer, preview):
         Stub() as other,
         Stub(usual=Says({}, 308, {"Location": other.url + "/v1/chat/completions"})) as server,
     ):
-        with pytest.raises(PhotoError, match="redirects to"):
+        with pytest.raises(ServerError, match="redirects to"):
             describer(server).describe(preview(), PROMPT)
         assert other.chats == 0
 

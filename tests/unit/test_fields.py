@@ -1,6 +1,7 @@
 """The table: whoever tagged a photo before and whatever we change, every program then shows the same tags."""
 
 import dataclasses
+import re
 import time
 
 import pytest
@@ -125,6 +126,13 @@ WRITERS = {
         Packets(xmp=packet(subject=["Places/Paris", "Sky"], LastKeywordXMP=["Places/Paris", "Sky"])),
         ["Places|Paris", "Sky"],
     ),
+    "Windows Explorer, with slashes": (
+        Packets(
+            xmp=packet(subject=["B/W", "24/7", "Sky"], LastKeywordXMP=["B/W", "24/7", "Sky"]),
+            exif=exif.set_text(None, keywords="B/W;24/7;Sky"),
+        ),
+        ["B/W", "24/7", "Sky"],
+    ),
     "LLMII": (
         Packets(xmp=packet(subject=["sky", "sea"]), iptc=iptc.set_keywords(None, ("sky", "sea"))),
         ["sky", "sea"],
@@ -192,6 +200,10 @@ def test_every_program_sees_exactly_the_intended_tags(packets, tags, change):
         want = expected(app.levels, tags_now)
         cut = {plain(iptc.cut(tag)) for tag in tags_now}
         ancestors = {plain(part) for tag in tags_now for part in levels(tag)} if not app.levels else set()
+        # a path that stands in one flat value stays so, for those who read it there
+        whole = {plain("/".join(levels(tag))): plain(levels(tag)[-1]) for tag in tags_now}
+        seen = {whole.get(name, name) if not app.levels else name for name in seen} - whole.keys()
+        seen |= {name for name in want if name in whole}
         if app.name == "Damselfly":
             want = {plain(iptc.cut(name)) for name in want}
         assert seen <= want | ancestors | cut, app.name
@@ -249,6 +261,111 @@ def test_a_packet_full_of_keywords_does_not_take_hours():
     started = time.process_time()
     assert flat_after(there[::2], there) == there
     assert time.process_time() - started < 5
+
+
+def li(kind: str, *values: str) -> str:
+    return f"<rdf:{kind}>" + "".join(f"<rdf:li>{value}</rdf:li>" for value in values) + f"</rdf:{kind}>"
+
+
+@pytest.mark.parametrize("wrong", ["Seq", "Bag", "Alt"])
+def test_a_list_becomes_the_kind_that_its_readers_want(wrong):
+    xmp = packet(subject=["Sky"], TagsList=["Sky"], hierarchicalSubject=["Sky"]).decode()
+    for kind in ("Bag", "Seq"):
+        xmp = xmp.replace(li(kind, "Sky"), li(wrong, "Sky"))
+    after = apply_change(Packets(xmp=xmp.encode()), Change(add=NEW), families=PNG).xmp.decode()
+    kinds = dict(re.findall(r"<[^>]*:(subject|TagsList|hierarchicalSubject)\b[^>]*>\s*<rdf:(\w+)>", after))
+    assert kinds == {"subject": "Bag", "TagsList": "Seq", "hierarchicalSubject": "Bag"}
+
+
+ACCOUNT = ["darktable|changed", "darktable|format|jpg", "darktable|style|1. Develop Filmic"]
+
+
+@pytest.mark.parametrize(
+    "change", [Change(add=NEW), Change(add=NEW, remove=("People|Anna",)), Change(remove=("changed",))]
+)
+@pytest.mark.parametrize(
+    "flat", [["changed", "jpg", "Anna"], ["Anna", "darktable", "format", "jpg", "1. Develop Filmic"]]
+)
+def test_what_darktable_notes_for_itself_is_no_tag_and_stays_where_it_is(change, flat):
+    packets = Packets(xmp=packet(hierarchicalSubject=[*ACCOUNT, "People|Anna"], subject=flat))
+    before = read_metadata(packets)
+    assert before.tags == ("People|Anna",)
+    written = apply_change(packets, change, families=JPEG)
+    after = read_fields(written)
+    assert read_metadata(written).tags == tags_after(before, change)
+    assert set(ACCOUNT) < set(after["XMP-lr:HierarchicalSubject"])
+    assert set(flat) - {"Anna"} <= set(after["XMP-dc:Subject"])
+    assert not {"changed", "jpg", "format", "darktable"} & set(after.get("IPTC:Keywords", ()))
+    assert not any("darktable" in value for value in after.get("XMP-digiKam:TagsList", ()))
+
+
+def test_a_tag_that_is_called_like_a_note_of_darktable_is_a_tag():
+    packets = Packets(
+        xmp=packet(hierarchicalSubject=["darktable|format|jpg", "jpg", "darktable"], subject=["jpg", "Sky"])
+    )
+    assert read_metadata(packets).tags == ("jpg", "darktable", "Sky")
+    assert read_metadata(Packets(xmp=packet(subject=["darktable", "changed"]))).tags == (
+        "darktable",
+        "changed",
+    )
+
+
+@pytest.mark.parametrize("name", ["B/W", "24/7", "AC/DC", "TCP/IP", "and/or"])
+def test_a_slash_of_windows_explorer_is_no_level(name):
+    packets = Packets(
+        xmp=packet(subject=[name, "Sky"], LastKeywordXMP=[name, "Sky"]),
+        exif=exif.set_text(None, keywords=f"{name};Sky"),
+    )
+    assert read_metadata(packets).tags == (name, "Sky")
+    after = read_fields(apply_change(packets, Change(add=NEW), families=JPEG))
+    for field in (
+        "XMP-dc:Subject",
+        "XMP-microsoft:LastKeywordXMP",
+        "IPTC:Keywords",
+        "XMP-lr:HierarchicalSubject",
+    ):
+        assert after[field][:2] == (name, "Sky"), field
+    assert after["IFD0:XPKeywords"][0].startswith(f"{name};Sky;")
+    renamed = apply_change(packets, Change(add=("Grey",), remove=(name,)), families=JPEG)
+    assert read_metadata(renamed).tags == ("Sky", "Grey")
+
+
+@pytest.mark.parametrize(
+    ("whole", "path"),
+    [
+        ("Black/White", "Black|White"),
+        ("Places/Rome/Ostia", "Places|Rome|Ostia"),
+        ("Orte.Köln", "Orte|Köln"),
+        ("a|b", "a|b"),
+    ],
+)
+def test_a_flat_value_that_spells_a_path_keeps_all_of_it(whole, path):
+    packets = Packets(xmp=packet(subject=["Sky", whole], TagsList=[path.replace("|", "/")]))
+    assert set(read_metadata(packets).tags) == {"Sky", path}
+    after = read_fields(apply_change(packets, Change(add=NEW), families=JPEG))
+    assert after["XMP-dc:Subject"] == ("Sky", whole, *NEW)
+    assert path in after["XMP-lr:HierarchicalSubject"]
+    gone = read_fields(apply_change(packets, Change(remove=(path,)), families=JPEG))
+    assert gone["XMP-dc:Subject"] == ("Sky",)
+
+
+def test_what_stands_flat_beside_lightrooms_tree_is_not_hung_into_it():
+    packets = Packets(xmp=packet(hierarchicalSubject=["Animals|Cat"], subject=["Cat", "Feline", "Animals"]))
+    assert read_metadata(packets).tags == ("Animals|Cat", "Feline")
+    after = read_fields(apply_change(packets, Change(add=NEW), families=JPEG))
+    assert after["XMP-lr:HierarchicalSubject"] == ("Animals|Cat", *NEW)
+    assert set(after["XMP-dc:Subject"]) == {"Cat", "Feline", "Animals", *NEW}
+    again = Change(add=("Feline", "Boat"), remove=("Feline",))  # put behind another word, not said anew
+    assert (
+        "Feline" not in read_fields(apply_change(packets, again, families=JPEG))["XMP-lr:HierarchicalSubject"]
+    )
+    said = apply_change(packets, Change(add=("Feline",)), families=JPEG)
+    assert "Feline" in read_fields(said)["XMP-lr:HierarchicalSubject"]
+    flat = Packets(xmp=packet(hierarchicalSubject=["Cat"], subject=["Cat", "Feline"]))
+    assert (
+        "Feline"
+        in read_fields(apply_change(flat, Change(add=NEW), families=JPEG))["XMP-lr:HierarchicalSubject"]
+    )
 
 
 def test_spelling_differs_only_in_case_or_unicode_form():

@@ -102,6 +102,8 @@ FIELDS: Mapping[str, Field] = MappingProxyType({row.name: row for row in _ROWS})
 """The rows by name, in the order in which their tags are taken up: paths first, they explain the rest."""
 
 _XMP_ROWS = tuple(row for row in _ROWS if row.family == "xmp")
+_SHORT = 3
+"""Letters in a level of what is no path but an abbreviation: AC/DC, TCP/IP, and/or."""
 _LISTS = frozenset({"Bag", "Seq"})
 _COMPLETE = ("XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", "XMP-dc:Subject")
 
@@ -196,13 +198,17 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
         return after
     tags = tags_after(metadata, change)
     flat = keywords.flat_after(_flats(metadata.fields), tags)
+    aside = _bookkept(metadata.fields) - set(keywords.names(tags))
     for row in _ROWS:
         old = metadata.fields.get(row.name, ())
         if row.holds == "text" or not (old or (row.spread and row.family in families)):
             continue
         if row.holds == "comment" and not _is_ours("".join(old), metadata, change.left):
             continue
-        after[row.name] = _share(row, old, tags, flat)
+        left = tuple(value for value in old if _is_aside(row, value, aside))
+        ours = tuple(value for value in old if value not in left)
+        share = _share(row, ours, _hung(row, ours, tags, metadata, change), flat)
+        after[row.name] = old if share == ours else (*left, *share)
     return after
 
 
@@ -269,28 +275,69 @@ def _caption(text: str) -> tuple[str, ...]:
     return (text,) if text else ()
 
 
-def _paths(fields: Fields) -> Iterator[str]:
-    """The tags of all fields that hold paths."""
+def _all_paths(fields: Fields) -> Iterator[str]:
+    """All paths there are, bookkeeping included."""
     for row in _ROWS:
         for value in fields.get(row.name, ()):
-            if row.holds == "paths" or (row.holds == "mixed" and row.separator in value):
+            if row.holds == "paths" or (row.holds == "mixed" and _is_path(row, value, fields)):
                 yield keywords.from_path(value, row.separator)
             elif row.holds == "xml":
                 yield from acdsee.read_categories(value) or ()
 
 
-def _names(row: Field, values: tuple[str, ...]) -> Iterator[str]:
+def _is_path(row: Field, value: str, fields: Fields) -> bool:
+    """Whether a value of a mixed field is a path.
+
+    Windows writes the names of dc:subject once more there: "Places/Paris" is a path to Photo Gallery and digiKam,
+    "B/W", "24/7" and "AC/DC" are none.
+    """
+    if row.separator not in value:
+        return False
+    is_short = value.isascii() and all(
+        len(level) <= _SHORT for level in keywords.levels(value, row.separator)
+    )
+    return not (is_short and value in fields.get("XMP-dc:Subject", ()))
+
+
+def _paths(fields: Fields) -> Iterator[str]:
+    """The tags of all fields that hold paths."""
+    return (tag for tag in _all_paths(fields) if not keywords.is_bookkeeping(tag))
+
+
+def _bookkept(fields: Fields) -> set[str]:
+    """The identities of flat values that only repeat a program's bookkeeping."""
+    account = [tag for tag in _all_paths(fields) if keywords.is_bookkeeping(tag)]
+    return keywords.explained(account) - set(keywords.names(list(_paths(fields)))) if account else set()
+
+
+def _is_aside(row: Field, value: str, aside: set[str]) -> bool:
+    """Whether a value stays where it is and is no tag."""
+    if row.holds == "flat":
+        return not row.separator and identity(value) in aside
+    return row.holds in ("paths", "mixed") and keywords.is_bookkeeping(
+        keywords.from_path(value, row.separator)
+    )
+
+
+def _names(row: Field, fields: Fields) -> Iterator[str]:
     """The names in the values of a flat field, or of a mixed one as far as they are no paths."""
+    values = fields.get(row.name, ())
     if row.holds == "flat":
         for value in values:
             yield from keywords.levels(value, row.separator) if row.separator else (value,)
     elif row.holds == "mixed":
-        yield from (value for value in values if row.separator not in value)
+        yield from (value for value in values if not _is_path(row, value, fields))
 
 
 def _flats(fields: Fields) -> list[str]:
     """The values of all flat fields in order; of IPTC's cut ones only those that nothing says in full."""
-    named = [(row, name) for row in _ROWS for name in _names(row, fields.get(row.name, ()))]
+    account = _bookkept(fields)
+    named = [
+        (row, name)
+        for row in _ROWS
+        for name in _names(row, fields)
+        if not account or identity(name) not in account
+    ]
     short = [name for row, name in named if row.family == "iptc" and keywords.may_be_cut(name)]
     if short:
         full = {identity(name) for row, name in named if row.family != "iptc"}
@@ -298,6 +345,20 @@ def _flats(fields: Fields) -> list[str]:
         cut = {name for name in short if any(other.startswith(identity(name)) for other in full)}
         named = [(row, name) for row, name in named if row.family != "iptc" or name not in cut]
     return [name for _, name in named]
+
+
+def _hung(
+    row: Field, old: tuple[str, ...], tags: tuple[str, ...], metadata: Metadata, change: Change
+) -> tuple[str, ...]:
+    """The tags that a field with paths gets: all; but what stands flat beside Lightroom's tree is not hung into it.
+
+    Lightroom writes synonyms and the like beside the tree, and would make keywords at its root of them.
+    """
+    if row.name != "XMP-lr:HierarchicalSubject" or not any(LEVEL in value for value in old):
+        return tags
+    hung = identities(_paths(metadata.fields)) | (identities(change.add) - identities(change.remove))
+    beside = identities(_flats(metadata.fields)) - hung
+    return tuple(tag for tag in tags if LEVEL in tag or identity(tag) not in beside)
 
 
 def _share(row: Field, old: tuple[str, ...], tags: tuple[str, ...], flat: tuple[str, ...]) -> tuple[str, ...]:
@@ -308,14 +369,18 @@ def _share(row: Field, old: tuple[str, ...], tags: tuple[str, ...], flat: tuple[
             return old  # what is no category list is another program's business
         return _caption(acdsee.write_categories(tags) if tags else "")
     if row.holds in ("paths", "mixed"):
-        new = tuple(keywords.to_path(tag, row.separator) for tag in tags)
+        new = tuple(
+            tag if row.holds == "mixed" and tag in old else keywords.to_path(tag, row.separator)
+            for tag in tags
+        )
     elif row.family == "iptc":
         new = tuple(dict.fromkeys(map(iptc.cut, flat)))
     elif row.holds == "comment":
         return _caption(", ".join(flat))
     elif row.separator:
         joined = row.separator.join(keywords.escape(name, row.separator) for name in flat)
-        return old if sorted(_names(row, old)) == sorted(_names(row, (joined,))) else _caption(joined)
+        now, then = (sorted(_names(row, {row.name: values})) for values in (old, (joined,)))
+        return old if now == then else _caption(joined)
     else:
         new = flat
     return old if sorted(old) == sorted(new) else new

@@ -15,6 +15,9 @@ from tagroll.tags.identity import LEVEL, STAND_INS, identity
 _SPELLED = "/|."
 """How programs join the levels when they write a whole path into a flat field."""
 
+_BOOKKEEPING = "darktable" + LEVEL
+"""Below it darktable keeps account of a photo ("darktable|format|jpg"); it shows such "tags" apart from those of people."""
+
 _CUT = 56
 """IPTC cuts a keyword at 64 bytes, some programs a few earlier to save a character: so long may be cut."""
 
@@ -68,16 +71,25 @@ def names(tags: Collection[str]) -> dict[str, str]:
     return found
 
 
-def explained(tags: Collection[str]) -> set[str]:
-    """Keys of every flat value that only repeats these tags: their names, and paths spelled in one value."""
-    paths = [levels(tag) for tag in tags if LEVEL in tag]
-    spelled = {
-        identity(separator.join(path[:depth]))
-        for path in paths
+def is_bookkeeping(tag: str) -> bool:
+    """Whether a path is a program's own account of the photo and no tag."""
+    return tag.startswith(_BOOKKEEPING)
+
+
+def spelled(tags: Collection[str]) -> dict[str, str]:
+    """What these tags are by the identity of every spelling of a path in one value; "" for its beginnings."""
+    paths = [(tag, levels(tag)) for tag in tags if LEVEL in tag]
+    return {
+        identity(separator.join(path[:depth])): identity(tag) if depth == len(path) else ""
+        for tag, path in paths
         for depth in range(2, len(path) + 1)
         for separator in _SPELLED
     }
-    return spelled.union(names(tags))
+
+
+def explained(tags: Collection[str]) -> set[str]:
+    """Keys of every flat value that only repeats these tags: their names, and paths spelled in one value."""
+    return set(spelled(tags)).union(names(tags))
 
 
 def may_be_cut(value: str) -> bool:
@@ -124,16 +136,25 @@ def flat_after(existing: Iterable[str], tags: Collection[str]) -> tuple[str, ...
     """The one list for all flat fields: the names there that a tag still has, and the leaves that miss.
 
     So the ancestors that Lightroom writes beside a leaf stay as long as a path has them, and go with it. A
-    path spelled in one value becomes its leaf: as a flat name it would be one tag more. A leaf that misses
-    comes before the one that is next to it in the tags, or last.
+    path spelled in one value ("B/W") stays as it is and stands for its leaf, which would be another word. A leaf
+    that misses comes before the one that is next to it in the tags, or last.
     """
     known = names(tags)
-    found = dict.fromkeys(known[identity(value)] for value in existing if identity(value) in known)
+    paths = spelled(tags)
+    found: dict[str, None] = {}
+    whole: dict[str, str] = {}
+    for value in existing:
+        name = identity(value)
+        if name in known:
+            found.setdefault(known[name])
+        elif name in paths:
+            found.setdefault(value)
+            whole.setdefault(paths[name], value)
     # linked backwards, from "" to "": inserting into a list took hours for the most keywords that a packet holds
     before = {name: previous for previous, name in pairwise(["", *found, ""])}
     place = ""
     for tag in reversed(tuple(tags)):
-        leaf = known[identity(levels(tag)[-1])]
+        leaf = whole.get(identity(tag)) or known[identity(levels(tag)[-1])]
         if leaf not in before:
             before[leaf], before[place] = before[place], leaf
         place = leaf

@@ -97,7 +97,7 @@ class Xmp:
         Args:
             names: The property; the first is the name of a new one.
             values: What the list shall hold, in order.
-            kind: The usual prefix of its namespace, and "Bag", "Seq" or "Alt" for a list not there yet.
+            kind: The usual prefix of its namespace, and what the list shall be: "Bag", "Seq" or "Alt".
         """
         prop = self._only(names)
         if not values:
@@ -111,6 +111,7 @@ class Xmp:
         if box is None:
             _clear(prop)
             box = etree.SubElement(prop, _RDF + kind[1])
+        box.tag = _RDF + kind[1]  # digiKam does not see a Seq where it expects a Bag, nor the reverse
         for member in box.findall(_LI):
             box.remove(member)
         for value in map(legal, values):

@@ -176,7 +176,7 @@ class ServerDescriber:
                 info = look(self._wire, limits.answer)
             except WireError as error:
                 root = self._wire.address.root
-                raise ServerError(f"No model server at {root}: {error}", NOT_RUNNING) from error
+                raise ServerError(f"No model server at {root}: {error}", error.hint or NOT_RUNNING) from error
             if info.state == "locked":
                 raise self._locked()
             if info.state != "loading":
@@ -228,12 +228,12 @@ class ServerDescriber:
         while True:
             began = time.monotonic()
             answer = self._channel.chat(question.body(model, jpeg, switches))
-            said = read_completion(answer.json()) if answer.status == 200 else None
+            said = read_completion(answer.json()) if answer.is_ok else None
             if said:
                 self._count(said, time.monotonic() - began, switches)
                 return said
-            why = why_refused(400 if answer.status == 200 else answer.status, answer.error)
-            if why in {Refusal.BROKEN, Refusal.OTHER} and answer.status != 200:
+            why = why_refused(400 if answer.is_ok else answer.status, answer.error, model)
+            if why in {Refusal.BROKEN, Refusal.OTHER} and not answer.is_ok:
                 if named := refused_switches(answer.error, switches):
                     switches -= named
                     continue
@@ -254,7 +254,7 @@ class ServerDescriber:
 
     def _refused(self, answer: Answer, why: Refusal, model: str, times: int) -> None:
         """Decide what a refusal means: return to try again, or raise."""
-        garbage = answer.status == 200 and not answer.error
+        garbage = answer.is_ok and not answer.error
         if times < TRIES and (garbage or why in {Refusal.MODEL, Refusal.BROKEN}):
             return
         root = self._wire.address.root
@@ -266,6 +266,13 @@ class ServerDescriber:
         if why is Refusal.MODEL:
             message = f"The model server at {root} has no model {model}{words}"
             self._stop(ServerError(message, f"Load {model} there"))
+        if why is Refusal.ADDRESS:
+            message = f"There is no OpenAI API at {answer.url}{words}"
+            self._stop(
+                ServerError(
+                    message, "Give the server's base URL with --api-url, such as http://127.0.0.1:1234/v1"
+                )
+            )
         if why is Refusal.CONTEXT:
             error = PhotoError(f"The picture does not fit into the model's context{words}", LARGER_CONTEXT)
         elif garbage:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tagroll.errors import PhotoError, ServerError
 from tagroll.models.server.concurrency import Gate
-from tagroll.models.server.http import Answer, Wire, WireError
+from tagroll.models.server.http import CHAT_BYTES, Answer, Wire, WireError
 
 NOT_RUNNING = (
     "Start the server (LM Studio: Developer > Start Server; `ollama serve`; `llama-server -hf MODEL`) and "
@@ -92,10 +92,20 @@ def pauses() -> Iterator[float]:
 
 
 class Channel:
-    """A wire with a gate before it and patience behind it."""
+    """A wire with a gate before it and patience behind it.
 
-    def __init__(self, wire: Wire, limits: Limits) -> None:
+    Args:
+        wire: The server.
+        limits: How many requests at once, and how long to wait.
+        endpoint: What is asked, below the base of the API.
+        most: Bytes of an answer.
+    """
+
+    def __init__(
+        self, wire: Wire, limits: Limits, endpoint: str = "chat/completions", *, most: int = CHAT_BYTES
+    ) -> None:
         self.wire = wire
+        self._endpoint, self._most = endpoint, most
         self.gate = Gate(limits.jobs)
         self.patience = Patience()
         self.limits = limits
@@ -128,7 +138,8 @@ class Channel:
     def _once(self, body: bytes) -> Answer:
         with self.gate.turn() as turn:
             self.patience.check()
-            answer = self.wire.post(f"{self.wire.address.api}/chat/completions", body, self._timeout())
+            url = f"{self.wire.address.api}/{self._endpoint}"
+            answer = self.wire.post(url, body, self._timeout(), most=self._most)
             turn.refused = answer.status == 429
             if answer.status == 200:
                 self._slowest = max(turn.answered(), self._slowest or 0.0)
@@ -141,7 +152,7 @@ class Channel:
         return max(self.limits.answer, 3 * self._slowest)
 
     def _lost(self, error: WireError, broken: int) -> None:
-        state, hint = ("silent", SLOW) if error.kind == "late" else ("gone", NOT_RUNNING)
+        state, hint = ("silent", SLOW) if error.kind == "late" else ("gone", error.hint or NOT_RUNNING)
         message = f"The model server at {self.wire.address.root} is {state}: {error}"
         self.patience.failed(self.limits.outage, message, hint)
         self.patience.check()
