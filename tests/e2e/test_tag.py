@@ -46,7 +46,7 @@ def test_a_real_model_sees_each_picture_and_exiftool_sees_the_tags(tagroll, llam
     )
     for name, row in done.photos.items():
         assert listed(judged[name].get("XMP-dc:Subject")) == row["tags"]
-        assert listed(judged[name].get("XMP-digiKam:TagsList")) == row["tags"]
+        assert "XMP-digiKam:TagsList" not in judged[name]
         assert listed(judged[name].get("XMP-lr:HierarchicalSubject")) == row["tags"]
         if name.endswith((".jpg", ".tif")):
             assert listed(judged[name].get("IPTC:Keywords")) == row["tags"]
@@ -299,3 +299,17 @@ def test_two_runs_on_one_catalog_do_not_mix(tagroll, tmp_path):
         assert second.code == 5
         assert "another run" in second.err
         assert tagroll("history").code == 0  # reading is free
+
+
+def test_a_word_goes_where_the_library_has_it(tagroll, tmp_path, exiftool):
+    """LrGeniusAI, issue 214: a flat Beach beside Places|Beach becomes a second keyword in Lightroom."""
+    folder = paint(tmp_path / "photos", RED, BLUE)
+    by_hand = ["-XMP-lr:HierarchicalSubject=Places|Beach", "-XMP-dc:Subject=Beach"]
+    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *by_hand, folder / "red.jpg"], check=True)
+    assert tagroll("tags", folder).code == 0
+    with Stub(lambda _: keywords("beach", "sunset")) as server:
+        done = tagroll("tag", folder / "blue.png", "--api-url", server.url, "--json")
+    assert done.photos["blue.png"]["tags"] == ["Places|Beach", "Sunset"]
+    judged = exiftool(["-XMP-lr:HierarchicalSubject", "-XMP-dc:Subject"], folder)["blue.png"]
+    assert judged["XMP-lr:HierarchicalSubject"] == ["Places|Beach", "Sunset"]
+    assert judged["XMP-dc:Subject"] == ["Beach", "Sunset"]

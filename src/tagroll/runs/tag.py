@@ -46,6 +46,7 @@ class TagPolicy:
         captions: Which of "title", "description", "alt_text" are written too, where a photo has none.
         preferred: What a tag (by identity) is called in this library.
         vocabulary: The only tags that may be written, or None.
+        user_comment: Write the tags into EXIF UserComment, too, as the older script did.
         paths: Where in this library's tree a tag (by identity) stands, if it does.
     """
 
@@ -57,15 +58,18 @@ class TagPolicy:
     captions: tuple[str, ...] = ()
     preferred: Mapping[str, str] = field(default_factory=dict)
     vocabulary: tuple[str, ...] | None = None
+    user_comment: bool = False
     paths: Mapping[str, str] = field(default_factory=dict)
 
     def tags(self, keywords: Iterable[str]) -> tuple[str, ...]:
-        """The tags that these keywords of a model become."""
-        return self._named(normalize(keywords, case=self.case))[: self.max_tags]
+        """The tags that these keywords of a model become; a comma ends one but where this library has it in a tag."""
+        known = identities((*self.preferred, *self.paths, *(self.vocabulary or ())))
+        return self._named(normalize(keywords, case=self.case, whole=known))[: self.max_tags]
 
     def _named(self, tags: Iterable[str]) -> tuple[str, ...]:
         """These tags as this library calls them, without those it does not want."""
-        named = normalize((self.preferred.get(identity(tag), tag) for tag in tags), case="keep")
+        words = [self.preferred.get(identity(tag), tag) for tag in tags]
+        named = normalize(words, case="keep", whole=identities(words))
         if self.vocabulary is None:
             return named
         allowed = {identity(word): word for word in self.vocabulary}
@@ -96,6 +100,7 @@ class TagRequest:
         language: Of tags and texts; None for English.
         vocabulary: The only tags that may be written, or None.
         prompt_text: The person's own words to the model, or None.
+        user_comment: Write the tags into EXIF UserComment, too, as the older script did.
     """
 
     append: bool = False
@@ -107,6 +112,7 @@ class TagRequest:
     language: str | None = None
     vocabulary: tuple[str, ...] | None = None
     prompt_text: str | None = None
+    user_comment: bool = False
 
     def prompt(self) -> Prompt:
         """What the model is asked. Texts come with the longer answer alone."""
@@ -126,6 +132,7 @@ class TagRequest:
         return TagPolicy(
             append=self.append, retag=self.retag, dry_run=self.dry_run, case=self.case, max_tags=self.max_tags,
             captions=self.captions, preferred=preferred, vocabulary=self.vocabulary, paths=only_paths(paths),
+            user_comment=self.user_comment,
         )  # fmt: skip
 
 
@@ -216,7 +223,8 @@ class Tagger:
 
     def _write(self, photo: Photo, picture: str, proposal: "Proposal") -> Outcome:
         def decide(metadata: Metadata) -> Change:
-            return proposal.change(metadata, append=self.policy.append)
+            change = proposal.change(metadata, append=self.policy.append)
+            return dataclasses.replace(change, comment=self.policy.user_comment)
 
         ours = self.run.space.catalog.written_tags(photo.path)
         row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))
