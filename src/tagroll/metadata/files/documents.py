@@ -9,8 +9,10 @@ import stat
 from pathlib import Path
 
 from tagroll.errors import UsageError, WriteError
-from tagroll.metadata.files.platforms import sync, sync_folder
-from tagroll.metadata.files.safe_write import explained, rename_new, temporary, write_all
+from tagroll.metadata.files.platforms import sync
+from tagroll.metadata.files.refusals import explained, untold
+from tagroll.metadata.files.safe_write import sync_names
+from tagroll.metadata.files.temporary import give_name, temporary
 
 _HEAD = 4096
 _FLAGS = (
@@ -58,15 +60,15 @@ def write_document(path: Path, text: str, mark: str | None, *, private: bool = F
     if mark != ANY:
         check_free(path, mark)
     try:
-        with temporary(path.parent) as (fd, name):
-            with explained():
-                write_all(fd, text.encode("utf-8", "backslashreplace"))
-                name.chmod(0o600 if private else 0o666 & ~_umask())
-                sync(fd)
-                is_new = not os.path.lexists(path)
-            with explained():
-                rename_new(name, path) if is_new else name.replace(path)
-                sync_folder(path.parent)
+        with temporary(path.parent, mode=0o600 if private else 0o666) as new, explained():
+            new.write(text.encode("utf-8", "backslashreplace"))
+            sync(new.fd)
+            if os.path.lexists(path):
+                new.file.close()
+                new.name.replace(path)
+            else:
+                give_name(new, path)
+        sync_names(path.parent, untold)
     except WriteError as error:
         raise UsageError(f"{path}: {error.message}", error.hint or "Is the folder read-only?") from error
 
@@ -80,10 +82,3 @@ def _is_marked(path: Path, mark: str) -> bool:
         return stat.S_ISREG(os.fstat(fd).st_mode) and mark.encode() in os.read(fd, _HEAD)
     finally:
         os.close(fd)
-
-
-def _umask() -> int:
-    """What the user takes from new files. Meanwhile another thread's new file may get too few rights, never too many."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
