@@ -19,7 +19,7 @@ from tagroll.cli.options import (
     undo_command,
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
-from tagroll.cli.scanning import scanned, unheard
+from tagroll.cli.scanning import Scope, scanned, unheard
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.photos.scan import OUTPUT_FOLDER, absolute
@@ -51,7 +51,7 @@ class Options:
     language: str | None
     prompt_file: Path | None
     case: Case
-    exclude: tuple[str, ...]
+    scope: Scope
 
     @property
     def source(self) -> Path:
@@ -66,7 +66,7 @@ class Options:
     def found(self, on_unreadable: Callable[[Path, OSError], None]) -> "Iterator[Photo | Outcome]":
         """The photos, and what is none."""
         found = scanned(
-            [self.source], self.exclude, on_unreadable, recursive=self.recursive, leave_out=[self.target]
+            [self.source], self.scope, on_unreadable, recursive=self.recursive, leave_out=[self.target]
         )
         return islice(found, self.limit)
 
@@ -84,7 +84,8 @@ class Options:
         )  # fmt: skip
         request = ClassifyRequest(
             self.source, self.target, policy,
-            recursive=self.recursive, language=self.language, prompt_text=text_of(self.prompt_file),
+            recursive=self.recursive, follow_links=self.scope.follow_links, language=self.language,
+            prompt_text=text_of(self.prompt_file),
         )  # fmt: skip
         request.check()
         return request
