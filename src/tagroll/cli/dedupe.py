@@ -16,6 +16,7 @@ from tagroll.cli.dedupe_output import (
 from tagroll.cli.options import key_goes_with, scan_options, shared_options, store_options, text_of, typed
 from tagroll.cli.progress import Report, plural
 from tagroll.cli.rewrite import Session, advise, session
+from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
@@ -45,7 +46,7 @@ class Options:
     vocabulary: Path | None
     hierarchy: bool
     interactive: bool
-    exclude: tuple[str, ...]
+    scope: Scope
     sidecar: SidecarPolicy
     touch: bool
 
@@ -191,13 +192,15 @@ def command(settings: Settings, **values: Any) -> None:
 
 
 def _run(settings: Settings, options: Options) -> int:
-    from tagroll.runs.merge import read_edited_plan, read_vocabulary
+    from tagroll.runs.merge import check_plan, read_edited_plan, read_vocabulary
 
     vocabulary = read_vocabulary(text_of(options.vocabulary) or "")
     edited = read_edited_plan(options.plan) if options.apply and options.plan else None
+    if options.plan and not options.apply:
+        check_plan(options.plan)
     embedder = None if edited or not options.embeds else _embedder(settings, options)
     with session(settings, [options.directory], sidecar=options.sidecar, touch=options.touch) as opened:
-        opened.read_tags(options.exclude)
+        opened.read_tags(options.scope)
         job = Job(opened, options, embedder)
         return job.apply(edited) if edited else job.merge(vocabulary)
 
