@@ -13,7 +13,8 @@ import pytest
 from stub import Says, Stub, error
 
 from tagroll.errors import UsageError
-from tagroll.models.server.http import CHAT_BYTES, Wire, WireError, read_json, stated_error
+from tagroll.models.server.bodies import read_json, stated_error
+from tagroll.models.server.http import CHAT_BYTES, Wire, WireError
 from tagroll.models.server.transport import find_proxy, urlsplit
 
 CERTIFICATE = Path(__file__).parents[1] / "server" / "self_signed.pem"

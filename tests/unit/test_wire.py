@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from tagroll.domain import Prompt
 from tagroll.errors import ServerError, UsageError
+from tagroll.models.server.bodies import WORDS_SHOWN, error_text
+from tagroll.models.server.completion import read_completion
 from tagroll.models.server.discovery import Model, ServerInfo, choose
-from tagroll.models.server.http import WORDS_SHOWN, error_text, parse_address
+from tagroll.models.server.http import parse_address
 from tagroll.models.server.refusal import Refusal, why_refused
-from tagroll.models.server.request import Question, read_completion
+from tagroll.models.server.request import Question
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ from tagroll.domain import Description, Preview, Prompt
 from tagroll.errors import PhotoError, ReplyError, ServerError
 from tagroll.models.prompt import build_prompt
 from tagroll.models.reply.parse import parse_reply
+from tagroll.models.server.completion import Said, read_completion
 from tagroll.models.server.discovery import Choice, ServerInfo, blind_error, choose, look
 from tagroll.models.server.http import Answer, Wire, WireError
 from tagroll.models.server.refusal import SWITCHES, Refusal, fewer_switches, refused_switches, why_refused
-from tagroll.models.server.request import Question, Said, read_completion
+from tagroll.models.server.request import Question
 from tagroll.models.server.retry import NOT_RUNNING, TRIES, Channel, Limits, pauses
 
 STRIKES = 8

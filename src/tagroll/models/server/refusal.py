@@ -29,8 +29,14 @@ SWITCHES = {
     "effort": re.compile(r"reasoning|effort|\bthink(ing)?\b"),
     "template": re.compile(r"template|enable_thinking|kwargs"),
     "schema": re.compile(r"response_format|json_?(schema|object)|schema|grammar|structured|guided"),
+    "temperature": re.compile(r"temperature"),
+    "max_tokens": re.compile(r"max_?(new_)?tokens"),
+    "completion_tokens": re.compile(r"max_?completion_?tokens"),
 }
 """The optional parts of a request, the one that is missed least first, and the words that refuse them."""
+_EXTRAS = ("effort", "template", "schema")
+_INSTEAD = {"completion_tokens": "max_tokens"}
+"""Parts that are sent only when another one is off."""
 
 _NOT = (
     r"(not? (support|accept|available|enabled|allow|a\b|valid)|n't (support|accept|allow)|"
@@ -101,15 +107,20 @@ def refusal_of(answer: Answer, model: str = "") -> Refusal:
 
 def refused_switches(words: str, on: frozenset[str]) -> frozenset[str]:
     """Which optional parts of the request the server's words name, of those that are on."""
-    return frozenset(name for name in on if SWITCHES[name].search(words.lower()))
+    sent = (name for name in on if _INSTEAD.get(name) not in on)
+    return frozenset(name for name in sent if SWITCHES[name].search(words.lower()))
+
+
+def no_switches(on: frozenset[str]) -> frozenset[str]:
+    """The plainest question: the model and its pictures, and how long the answer may be."""
+    return on - {*_EXTRAS, "temperature"}
 
 
 def fewer_switches(on: frozenset[str]) -> Iterator[frozenset[str]]:
-    """What to try when nothing is named: without each one, with the schema alone, without any."""
-    for name in SWITCHES:
-        if name in on:
-            yield on - {name}
-    if "schema" in on and len(on) > 2:
-        yield frozenset({"schema"})
-    if len(on) > 1:
-        yield frozenset()
+    """What to try when nothing is named and the plainest question is answered: without each one, and so on."""
+    extras = [name for name in _EXTRAS if name in on]
+    if len(extras) > 1:
+        yield from (on - {name} for name in extras)
+    if "schema" in extras and len(extras) > 2:
+        yield on - {"effort", "template"}
+    yield on - {*extras}
