@@ -37,11 +37,8 @@ class Said:
     @property
     def is_endless(self) -> bool:
         """Whether it thought until there was no room for an answer."""
-        return (
-            self.cut
-            and self.thought
-            and not self.text.rpartition("<think>")[0 if "<think>" in self.text else 2].strip()
-        )
+        answer = re.sub(r"<think>(?!.*</think>).*", "", self.text, flags=re.DOTALL)
+        return self.cut and self.thought and not answer.strip()
 
 
 def read_completion(answer: Any) -> Said | None:

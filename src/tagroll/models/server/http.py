@@ -184,6 +184,12 @@ class Wire:
         """From now on the endpoints are at this one of the address's bases."""
         self.address = replace(self.address, bases=(base,))
 
+    def move_on(self, base: str) -> bool:
+        """Leave a base where the endpoints are not; False if there is no other. Only the first of many threads does."""
+        if self.address.api == base and len(self.address.bases) > 1:
+            self.address = replace(self.address, bases=self.address.bases[1:])
+        return self.address.api != base
+
     def get(self, url: str, seconds: float) -> Answer:
         """GET a whole URL.
 

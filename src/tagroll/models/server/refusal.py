@@ -65,6 +65,7 @@ _PAYMENT = re.compile(
 )
 _MODEL = re.compile(r"\bmodels?\b")
 _ABSENT = re.compile(r"not (found|loaded|exist|available)|n't exist|no models?\b|unknown|unload|no such")
+_ASKED = re.compile(r"\b(param|argument|field|feature)")
 _ENDPOINT = re.compile(r"(unexpected|unknown|no such|invalid|undefined) (end ?point|route|path|url)")
 
 
@@ -92,6 +93,8 @@ def why_refused(status: int, words: str, model: str = "") -> Refusal:  # noqa: P
     about_model = bool(_MODEL.search(said)) or (bool(model) and model.lower() in said)
     if about_model and (status == 404 or _ABSENT.search(said)):
         return Refusal.MODEL
+    if status == 404 and _ASKED.search(said):
+        return Refusal.OTHER
     if status in {404, 405} | REDIRECTS or _ENDPOINT.search(said):
         return Refusal.ADDRESS
     may_pass = status >= 500 and status != 501  # 501: not implemented
