@@ -88,7 +88,7 @@ def test_only_our_fields_change_and_undo_gives_every_byte_back(camera):
     before, wrong_before = everything(camera), complaints(camera)
     whole = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in camera.iterdir()}
     writes, failed = [], 0
-    with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
+    with MetadataStore(mtime="keep", exiftool=ExifTool(COMMAND)) as store:
         for path in sorted(whole):
             fmt = detect(whole[path][0][:HEAD_BYTES], path.suffix)
             if fmt is None:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,13 @@ from tagroll.cli.dedupe_output import (
     show_plan,
     warn_of_threshold,
 )
-from tagroll.cli.options import scan_options, shared_options, store_options, text_of, typed
+from tagroll.cli.options import key_goes_with, scan_options, shared_options, store_options, text_of, typed
 from tagroll.cli.progress import Report, plural
 from tagroll.cli.rewrite import Session, advise, session
 from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
-from tagroll.settings import Settings, SidecarPolicy
+from tagroll.settings import Settings, SidecarPolicy, without_password
 from tagroll.tags.identity import LEVEL
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Options:
     def more_configuration(self) -> dict[str, object]:
         """What the older script's report has no place for."""
         return {
-            "directory": str(self.directory), "embedding_url": self.embedding_url, "dry_run": not self.writes,
+            "directory": str(self.directory), "embedding_url": without_password(self.embedding_url), "dry_run": not self.writes,
             "evidence": list(self.evidence), "plain": self.plain, "hierarchy": self.hierarchy,
         }  # fmt: skip
 
@@ -229,14 +229,15 @@ def _embedder(settings: Settings, options: Options) -> "Embedder":
     """What compares meanings; it is there before anything is scanned."""
     from tagroll.runs.embedding import choose_embedder
 
-    source = click.get_current_context().get_parameter_source
+    ctx = click.get_current_context()
+    source = ctx.get_parameter_source
     by_default = click.core.ParameterSource.DEFAULT
     explicit = any(source(name) is not by_default for name in ("embedding_url", "embedding_model"))
-    embedder, note = choose_embedder(
-        settings, options.embedding_url, options.embedding_model,
+    embedder, notes = choose_embedder(
+        replace(settings, key_goes_out=key_goes_with(ctx, "embedding_url")), options.embedding_url, options.embedding_model,
         batch_size=options.batch_size, explicit=explicit,
     )  # fmt: skip
-    tell(settings, *([note] if note else []))
+    tell(settings, *notes)
     return embedder
 
 

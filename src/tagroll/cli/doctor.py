@@ -12,15 +12,16 @@ import click
 
 from tagroll.cli.options import shared_options
 from tagroll.cli.scanning import scanned
-from tagroll.cli.terminal import paint, print_json, show
+from tagroll.cli.terminal import print_json, print_line, show
 from tagroll.domain import Outcome, Photo
 from tagroll.errors import PhotoError, TagrollError
-from tagroll.settings import Settings
+from tagroll.settings import Settings, without_password
 from tagroll.tags.identity import LEVEL
 
 if TYPE_CHECKING:
     from tagroll.runs.inspect import Explainer
 
+MARKS = {True: "✓", False: "✗", None: "-"}
 LOW_SPACE = 1 << 30
 """Bytes: a photo is replaced by a copy of itself, so there has to be room for the largest one and the catalog."""
 
@@ -63,12 +64,9 @@ def command(settings: Settings, photos: tuple[Path, ...]) -> None:
             }
             print_json({"type": "finding", **row})
             continue
-        mark = {True: paint("✓", "32", sys.stdout), False: paint("✗", "31", sys.stdout), None: "-"}[
-            finding.good
-        ]
-        click.echo(f"{mark} {finding.name}: {show(finding.text)}")
+        print_line(f"{finding.name}: {finding.text}", mark=MARKS[finding.good])
         if finding.hint:
-            click.echo(f"    {finding.hint}")
+            print_line(f"    {finding.hint}")
     sys.exit(1 if bad else 0)
 
 
@@ -116,21 +114,20 @@ def _one_photo(explainer: "Explainer", photo: Photo) -> Iterator[Finding]:
 
 def server(settings: Settings, url: str) -> Finding:
     """Whether a model server answers and has a model that sees images."""
+    from tagroll.models.sending import key_for, key_stays
     from tagroll.models.server.describer import ServerDescriber
 
-    describer = ServerDescriber(
-        url, settings.model, api_key=settings.api_key or None, explicit_model=settings.model_is_explicit
-    )
+    name, key = f"model server {without_password(url)}", key_for(settings, url)
+    describer = ServerDescriber(url, settings.model, api_key=key, explicit_model=settings.model_is_explicit)
     try:
         notes = describer.discover()
     except TagrollError as error:
         wanted = settings.server_is_explicit or settings.backend == "server"
-        return Finding(f"model server {url}", False if wanted else None, error.message, error.hint)
+        hint = key_stays(settings, [url]) or error.hint
+        return Finding(name, False if wanted else None, error.message, hint)
     finally:
         describer.close()
-    return Finding(
-        f"model server {url}", True, " ".join((f"the model {describer.model} sees images.", *notes))
-    )
+    return Finding(name, True, " ".join((f"the model {describer.model} sees images.", *notes)))
 
 
 def own_model(settings: Settings) -> Finding:

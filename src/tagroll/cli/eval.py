@@ -17,10 +17,10 @@ from tagroll.cli.eval_output import print_results, print_rows
 from tagroll.cli.options import asking_options, scan_options, shared_options, text_of, threshold_option
 from tagroll.cli.progress import UNSURE, Report, stop_on_interrupt
 from tagroll.cli.scanning import scanned
-from tagroll.cli.terminal import paint, say, show, tell
+from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.errors import PhotoError, TagrollError, UsageError
-from tagroll.settings import Backend, Case, Settings
+from tagroll.settings import Backend, Case, Settings, without_password
 
 if TYPE_CHECKING:
     from tagroll.catalog import Catalog
@@ -201,7 +201,7 @@ def _subject(target: Path, options: Options) -> Subject:
         return Subject(target, photos, None)
     labels, found, missing = labelled_photos(read_labels(target, options.photos), options.limit)
     for path in missing:
-        say(f"{paint('!', '33')} left out, it is not there: {show(path)}")
+        say(f"left out, it is not there: {show(path)}", mark="!")
     return Subject(target, found, labels, complete=not missing)
 
 
@@ -266,7 +266,7 @@ class Sitting:
 
     @property
     def _arguments(self) -> tuple[str, ...]:
-        return str(self.subject.target.absolute()), *self.settings.api_urls
+        return str(self.subject.target.absolute()), *map(without_password, self.settings.api_urls)
 
     def _ask(self, examination: "Examination", verb: str, *, quiet: bool) -> dict[Path, Outcome]:
         """Ask, and show how it goes; the first answers are a run in the catalog, with what they have cost."""

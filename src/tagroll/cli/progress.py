@@ -13,7 +13,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 from tagroll.cli.scanning import passed_over
-from tagroll.cli.terminal import paint, print_json, say, show
+from tagroll.cli.terminal import print_json, print_line, say, show
 from tagroll.domain import Outcome, Status
 from tagroll.settings import Settings
 
@@ -93,10 +93,10 @@ class Report:
     def show(self, outcome: Outcome) -> None:
         """One line about one photo on stdout."""
         if outcome.target:
-            sys.stdout.write(f"{show(outcome.path)} -> {show(outcome.target)}\n")
+            print_line(f"{show(outcome.path)} -> {show(outcome.target)}")
             return
         what = outcome.error if outcome.status is Status.FAILED else ", ".join(outcome.tags)
-        sys.stdout.write(f"{MARKS[outcome.status]} {show(outcome.path)}: {show(what) or self.nothing}\n")
+        print_line(f"{MARKS[outcome.status]} {show(outcome.path)}: {what or self.nothing}")
 
     @property
     def total(self) -> int:
@@ -119,9 +119,9 @@ class Report:
         if not self.settings.quiet:
             self._say_counts()
         for failure in self.failures[:SHOWN_FAILURES]:
-            say(f"  {paint('✗', '31')} {show(failure.path)}  {show(failure.error)}")
+            say(f"{show(failure.path)}  {failure.error}", mark="  ✗")
             if failure.hint:
-                say(f"      {show(failure.hint)}")
+                say(f"      {failure.hint}")
         if len(self.failures) > SHOWN_FAILURES:
             say(f"  ... and {len(self.failures) - SHOWN_FAILURES:,} more failures; --json lists all")
 
@@ -147,11 +147,12 @@ class ProgressLine:
 
         self._report = report
         self._progress: Progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[text]}"),
+            TextColumn("{task.description}", markup=False), BarColumn(bar_width=24),
+            TextColumn("{task.fields[text]}", markup=False),
             console=Console(stderr=True), transient=True, refresh_per_second=4,
             redirect_stdout=sys.stdout.isatty(),  # data that goes into a file or pipe must get there
         )  # fmt: skip
-        self._task = self._progress.add_task(report.verb, total=None, text="")
+        self._task = self._progress.add_task(show(report.verb), total=None, text="")
         self._progress.start()
         if report.count is not None:
             threading.Thread(target=self._find_total, args=(report.count,), daemon=True).start()
@@ -232,7 +233,8 @@ def stop_on_interrupt() -> Iterator[threading.Event]:
         if stop.is_set():
             os._exit(130)
         stop.set()
-        say("\nStopping: finishing what is in flight. Ctrl-C again stops at once.")
+        say("")  # below the ^C
+        say("Stopping: finishing what is in flight. Ctrl-C again stops at once.")
 
     signals = [signal.SIGINT, signal.SIGTERM]
     before: list[Any] = [signal.signal(number, handle) for number in signals]

@@ -152,7 +152,7 @@ def session(
     exiftool = available_exiftool()
     with (
         Catalog(settings.catalog) as catalog,
-        MetadataStore(sidecar=sidecar, touch=touch, exiftool=exiftool) as store,
+        MetadataStore(sidecar=sidecar, mtime="now" if touch else "keep", exiftool=exiftool) as store,
         stop_on_interrupt() as stop,
     ):
         recover(catalog, store)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from tagroll.cli.terminal import paint, say, show, tell
+from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo
 from tagroll.formats import FORMATS
 from tagroll.settings import Settings, SidecarPolicy
@@ -14,7 +14,7 @@ Found = TypeVar("Found", bound=Photo | Outcome)
 
 def passed_over(path: Path, error: OSError) -> None:
     """Say that a folder could not be read."""
-    say(f"{paint('!', '33')} passed over {show(path)}: {error.strerror}")
+    say(f"passed over {show(path)}: {error.strerror}", mark="!")
 
 
 def unheard(path: Path, error: OSError) -> None:

@@ -117,7 +117,9 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     prompt, exiftool = options.prompt(), available_exiftool()
     with (
         Catalog(settings.catalog) as catalog,
-        MetadataStore(sidecar=options.sidecar, touch=options.touch, exiftool=exiftool) as store,
+        MetadataStore(
+            sidecar=options.sidecar, mtime="now" if options.touch else "keep", exiftool=exiftool
+        ) as store,
         choose_model(settings, exiftool, jobs=options.jobs, patience=options.patience) as model,
     ):
         tell(settings, *model.notes)

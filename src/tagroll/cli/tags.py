@@ -11,7 +11,7 @@ from tagroll.cli.options import scan_options, shared_options
 from tagroll.cli.progress import Report, no_photos, plural
 from tagroll.cli.scanning import scanned
 from tagroll.cli.tags_edit import ACTIONS
-from tagroll.cli.terminal import print_json, show, tell
+from tagroll.cli.terminal import print_json, print_line, tell
 from tagroll.domain import Status
 from tagroll.settings import Settings
 
@@ -62,7 +62,7 @@ def command(settings: Settings, paths: tuple[Path, ...], exclude: tuple[str, ...
     else:
         width = len(f"{max(counts.values(), default=0):,}")
         for tag, count in sorted(counts.items(), key=lambda item: (-item[1], item[0].casefold())):
-            click.echo(f"{count:>{width},}  {show(tag)}")
+            print_line(f"{count:>{width},}  {tag}")
     report.finish()
     tell(settings, f"{plural(len(counts), 'tag')}; {plural(without, 'photo')} without any")
     if not report.total:

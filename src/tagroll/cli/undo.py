@@ -52,7 +52,7 @@ def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: 
         raise UsageError("there is nothing to undo", f"There is no catalog at {settings.catalog}")
     with (
         Catalog(settings.catalog) as catalog,
-        MetadataStore(touch=touch, exiftool=available_exiftool()) as store,
+        MetadataStore(mtime="now" if touch else "keep", exiftool=available_exiftool()) as store,
     ):
         recover(catalog, store)
         chosen = choose_run(catalog, number)

@@ -10,7 +10,7 @@ import re
 import struct
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import md5
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +27,7 @@ from tagroll.metadata.packets.keywords import legal
 from tagroll.metadata.packets.raw import Packets
 
 _XMP_ONLY = frozenset({"xmp"})
+_TAGS = frozenset({"paths", "flat", "mixed", "xml"})
 _EXIF_TEXTS = ("IFD0:XPKeywords", "ExifIFD:UserComment")
 _BINARY = "base64:"
 _XMP, _IPTC = "XMP:XMP", "IPTC:IPTC"
@@ -118,7 +119,8 @@ class InProcess:
     def read_from(self, source: BinaryIO) -> Content:
         """As `read`, from an open file: only what it needs."""
         packets = self.module.read_packets(source)
-        return Content(read_fields(packets), packets, _fixed(packets), by=self)
+        fields, fixed = _said(packets)
+        return Content(fields, packets, fixed, by=self)
 
     def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
         """See Engine."""
@@ -198,6 +200,28 @@ class ViaExifTool:
         return self.exiftool.write(data, self.suffix, values, blocks) if values or blocks else data
 
 
+def _said(packets: Packets) -> tuple[Fields, str]:
+    """What the packets of a photo say, and why it must stay as it is, or "".
+
+    IPTC that is broken, as ImageMagick leaves it in a TIFF, takes nothing away from XMP that has the tags. It cannot
+    be brought in step with them any more, though.
+
+    Raises:
+        MetadataError: A packet cannot be read, and no other one says what may be in it.
+    """
+    try:
+        return read_fields(packets), _fixed(packets)
+    except ForeignStructureError:
+        raise
+    except MetadataError as error:
+        if packets.iptc is None:
+            raise
+        fields = read_fields(replace(packets, iptc=None))
+        if not any(fields.get(name) for name in FIELDS if FIELDS[name].holds in _TAGS):
+            raise
+        return fields, _fixed(packets) or error.message
+
+
 def _fixed(packets: Packets) -> str:
     """Why a file with these packets must stay as it is."""
     if packets.signed:
@@ -247,7 +271,8 @@ def _content(tags: Mapping[str, str], source: bytes | Path, fmt: Format) -> Cont
             if _UNREACHED.match(warning) and not (_ITEMS in tags and _BEHIND.match(warning)):
                 raise MetadataError(f"exiftool cannot read all of it: {warning}")
     there = _BESIDE.intersection(found)
-    return Content({**read_fields(packets), **texts}, packets, _fixed(packets), beside=there)
+    fields, fixed = _said(packets)
+    return Content({**fields, **texts}, packets, fixed, beside=there)
 
 
 def _of_the_photo(xmp: list[bytes], source: bytes | Path, fmt: Format) -> list[bytes]:

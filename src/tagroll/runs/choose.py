@@ -9,17 +9,18 @@ from types import TracebackType
 from typing import Self
 
 from tagroll.domain import Describer, Photo, Preview
-from tagroll.errors import PictureError
+from tagroll.errors import PictureError, ServerError
 from tagroll.exiftool.pool import ExifTool
 from tagroll.models.builtin.describer import BuiltinDescriber
 from tagroll.models.gguf.server import LocalServer, model_files
+from tagroll.models.sending import departures, key_for, key_stays
 from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.discovery import probe
 from tagroll.models.server.retry import Limits
 from tagroll.models.server.several import ManyDescriber
 from tagroll.parallel import cores
 from tagroll.photos.preview.pool import PreviewPool
-from tagroll.settings import Settings
+from tagroll.settings import Settings, without_password
 
 BUILTIN_NOTE = (
     "No model server answers at {url}: the built-in model looks at the photos.\n"
@@ -107,9 +108,10 @@ def choose_model(
             resources.callback(server.close)
             notes = (*notes, *unheeded)
             return Model(server, preview, server.most_at_once + SPARE_THREADS, notes, resources.pop_all())
-        note = () if settings.backend == "builtin" else (BUILTIN_NOTE.format(url=settings.api_urls[0]),)
+        url = without_password(settings.api_urls[0])
+        note = () if settings.backend == "builtin" else BUILTIN_NOTE.format(url=url).splitlines()
         builtin = BuiltinDescriber(settings.threshold, with_head=settings.model != NO_HEAD)
-        return Model(builtin, preview, cores() + 2, note, resources.pop_all())
+        return Model(builtin, preview, cores() + 2, tuple(note), resources.pop_all())
 
 
 def other_thresholds(model: Model, thresholds: Iterable[float]) -> list[Model]:
@@ -140,21 +142,24 @@ def _local(model: Path, mmproj: Path | None, jobs: int | None, resources: ExitSt
 def _wants_server(settings: Settings) -> bool:
     if settings.backend != "auto" or settings.server_is_explicit:
         return settings.backend != "builtin"
-    info = probe(settings.api_urls[0], api_key=settings.api_key or None)
+    info = probe(settings.api_urls[0], api_key=key_for(settings, settings.api_urls[0]))
     return info is not None and (info.sees or info.state == "loading")
 
 
 def _servers(settings: Settings, limits: Limits) -> tuple[ServerDescriber | ManyDescriber, tuple[str, ...]]:
     members = [
         ServerDescriber(
-            url, settings.model, api_key=settings.api_key or None,
+            url, settings.model, api_key=key_for(settings, url),
             explicit_model=settings.model_is_explicit, limits=limits,
         )
         for url in settings.api_urls
     ]  # fmt: skip
     server = members[0] if len(members) == 1 else ManyDescriber(members)
+    kept = key_stays(settings, settings.api_urls)
     try:
-        return server, server.discover()
-    except BaseException:
+        return server, (*departures(settings.api_urls), *filter(None, [kept]), *server.discover())
+    except BaseException as error:
         server.close()
+        if kept and isinstance(error, ServerError):
+            raise ServerError(error.message, kept) from error
         raise

@@ -257,7 +257,7 @@ class Classifier:
         about = Draft(target.with_suffix(".json"), JSON, story.json(target, photo.path))
         state = "void"
         try:
-            make_files(photo, picture, (*copies, about), journal)
+            make_files(photo, picture, (*copies, about), journal, self.store.note)
             state = "done"
         finally:
             self.catalog.settle(dict.fromkeys(numbers, state))

@@ -7,7 +7,9 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Protocol
 
 from tagroll.errors import ServerError
+from tagroll.models.sending import departures, key_for, key_stays
 from tagroll.models.server.discovery import probe
+from tagroll.settings import without_password
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,8 +46,8 @@ class Embedder(Protocol):
 
 def choose_embedder(
     settings: Settings, url: str, model: str, *, batch_size: int, explicit: bool
-) -> tuple[Embedder, str]:
-    """Find the embedder, make it ready, and what to tell the user about the choice ("": nothing).
+) -> tuple[Embedder, tuple[str, ...]]:
+    """Find the embedder, make it ready, and what to tell the user about the choice.
 
     Args:
         settings: Say which backend, and the key of the server.
@@ -62,11 +64,11 @@ def choose_embedder(
     from tagroll.models.server.embedder import ServerEmbedder
 
     if settings.backend == "builtin":
-        return BuiltinEmbedder(), ""
-    key = settings.api_key or None
+        return BuiltinEmbedder(), ()
+    key, shown = key_for(settings, url), without_password(url)
     wanted = explicit or settings.backend == "server"
     if not wanted and probe(url, api_key=key) is None:
-        return BuiltinEmbedder(), BUILTIN_NOTE.format(url=url)
+        return BuiltinEmbedder(), (BUILTIN_NOTE.format(url=shown),)
     server = ServerEmbedder(url, model, api_key=key, batch_size=batch_size)
     try:
         server.check()
@@ -74,8 +76,9 @@ def choose_embedder(
         server.close()
         if wanted:
             raise
-        return BuiltinEmbedder(), FAILS_NOTE.format(error=error.message)
-    return server, ""
+        return BuiltinEmbedder(), (FAILS_NOTE.format(error=error.message),)
+    kept = key_stays(settings, [url])
+    return server, (*departures([url], "tags"), *filter(None, [kept]))
 
 
 def embed_tags(

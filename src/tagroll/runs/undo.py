@@ -87,7 +87,8 @@ class Undoer:
     def _take_back(self, writing: Writing) -> Outcome:
         """Remove a file that was made, and the folders that this leaves empty."""
         write, numbers = writing.write, list[int]()
-        done = take_back(write, self._journal(writing, numbers), dry_run=self.dry_run)
+        journal = self._journal(writing, numbers)
+        done = take_back(write, journal, dry_run=self.dry_run, tell=self.store.note)
         if not self.dry_run:
             self._settle(writing, numbers)
             _remove_emptied(write.target.parent, write.photo.parent)
