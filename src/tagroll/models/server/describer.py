@@ -4,7 +4,6 @@ Servers differ in what they accept, how they fail and where they put the answer.
 form (an answer by JSON schema, no thinking); what a server refuses is left away from then on.
 """
 
-import io
 import threading
 import time
 from dataclasses import dataclass
@@ -12,21 +11,43 @@ from typing import NoReturn
 
 from tagroll.domain import Description, Preview, Prompt
 from tagroll.errors import PhotoError, ReplyError, ServerError
-from tagroll.models.prompt import build_prompt
 from tagroll.models.reply.parse import parse_reply
+from tagroll.models.server import sight
 from tagroll.models.server.completion import Said, read_completion
-from tagroll.models.server.discovery import Choice, ServerInfo, blind_error, choose, look
+from tagroll.models.server.discovery import (
+    Choice,
+    Model,
+    ServerInfo,
+    blind_error,
+    choose,
+    in_place_of,
+    look,
+    unknown_error,
+)
+from tagroll.models.server.forms import Forms
 from tagroll.models.server.http import Answer, Wire, WireError
-from tagroll.models.server.refusal import SWITCHES, Refusal, fewer_switches, refused_switches, why_refused
+from tagroll.models.server.refusal import Refusal, may_pass, no_switches, refusal_of, refused_switches
 from tagroll.models.server.request import Question
-from tagroll.models.server.retry import NOT_RUNNING, TRIES, Channel, Limits, pauses
+from tagroll.models.server.retry import (
+    NOT_RUNNING,
+    TRIES,
+    Channel,
+    Limits,
+    Tries,
+    Trouble,
+    UnheardError,
+    is_too_much,
+)
+from tagroll.models.server.telling import ENDS, FINAL, photo_error, server_error
 
 STRIKES = 8
 """So many photos refused in a row, and none answered in between: it is not the photos."""
-LARGER_CONTEXT = (
-    "Give the model a larger context, 8192 tokens or more for each request at once "
-    "(llama-server -c, LM Studio: Context Length, OLLAMA_CONTEXT_LENGTH)"
-)
+STRIKE_SECONDS = 30.0
+"""Once the server has answered, they must also have been refused for so long."""
+OTHERS = 3
+"""So many other models are tried where none was named and the server does not say which of them see."""
+NO_CHAT = "Look whether --api-url is the address of a model server, and what its log says"
+THINKS_ON = "Switch its thinking off in the server, or take a model that does not think"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +109,15 @@ class ServerDescriber:
         self._info = ServerInfo(self._wire.address.root, state="mute")
         self._choice: Choice | None = None
         self._discovering = threading.Lock()
+        self._judging = threading.Lock()
         self._lock = threading.Lock()
-        self._switches = frozenset(SWITCHES)
+        self._forms = Forms()
+        self._blind: bool | None = None  # whether it refused the plain picture, once that was asked
         self._stats = Stats()
-        self._strikes = 0
+        self._strikes: list[float] = []  # when a photo failed since one was answered
         self._thinks = False
         self._notes: tuple[str, ...] = ()
+        self.doubt = ""
 
     @property
     def model(self) -> str:
@@ -106,6 +130,16 @@ class ServerDescriber:
         return self._stats
 
     @property
+    def is_well(self) -> bool:
+        """Whether it answers, as far as is known."""
+        return self._channel.gate.is_open
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it answers, or it is time to see whether it does."""
+        return self._channel.gate.is_ready
+
+    @property
     def at_once(self) -> int:
         """How many pictures are sent at once now."""
         return self._channel.gate.limit
@@ -116,9 +150,12 @@ class ServerDescriber:
         return self._channel.gate.widest
 
     def close(self) -> None:
-        """Stop: threads that wait for this server get a ServerError."""
-        self._channel.patience.end("The run was stopped", "")
-        self._wire.close()
+        """Close the connections: threads that wait for this server get a StoppedError."""
+        self._channel.close()
+
+    def stop(self) -> None:
+        """The user stops the run: who waits gets a StoppedError, answers on their way get a little time."""
+        self._channel.stop()
 
     def discover(self) -> tuple[str, ...]:
         """Find the server and the model and see to it that the model takes pictures; once.
@@ -132,14 +169,18 @@ class ServerDescriber:
         with self._discovering:
             if self._choice is None:
                 self._info = self._look()
-                choice = choose(self._info, self._wanted, explicit=self._explicit)
-                doubt = self._show_something(choice.model.name) if choice.model.sees is None else ""
-                self._notes = tuple(note for note in (choice.note, doubt) if note)
+                choice = self._tried(choose(self._info, self._wanted, explicit=self._explicit))
+                self._notes = tuple(note for note in (choice.note, self.doubt) if note)
                 self._choice = choice
         return self._notes
 
-    def describe(self, preview: Preview, prompt: Prompt) -> Description:
+    def describe(self, preview: Preview, prompt: Prompt, tries: Tries | None = None) -> Description:
         """Describe one picture.
+
+        Args:
+            preview: The picture.
+            prompt: What is wanted.
+            tries: How it fared with other servers.
 
         Raises:
             ReplyError: The model answered twice, but with nothing usable.
@@ -149,148 +190,204 @@ class ServerDescriber:
         if self._choice is None:
             self.discover()
         question = Question.first(prompt, thinks=self._thinks)
-        said = self._ask(preview.jpeg, question, self.model)
+        tries = tries or Tries()
+        said = self._ask(preview.jpeg, question, self.model, tries)
         self._thinks |= said.cut and said.thought
         try:
             found: Description | None = self._understand(said, prompt)
         except ReplyError:
+            if said.is_endless and question.thinks:  # it had its room
+                raise
             found = None
         if found and (not said.cut or (prompt.task == "tags" and len(found.keywords) >= prompt.max_tags)):
             return found
         try:
-            return self._understand(self._ask(preview.jpeg, question.again(said), self.model), prompt)
+            return self._understand(self._ask(preview.jpeg, question.again(said), self.model, tries), prompt)
         except PhotoError:
             if found is None:
                 raise
             return found  # what was whole in the first answer
 
     def _understand(self, said: Said, prompt: Prompt) -> Description:
+        if said.is_endless:
+            raise ReplyError(f"the model {self.model} thinks and does not come to an answer", THINKS_ON)
         reply = parse_reply(said.text, prompt_text=prompt.text)
         return Description(reply.keywords, self.model, reply.title, reply.description, reply.filename)
 
     def _look(self) -> ServerInfo:
         """Ask what the server has; wait while it loads."""
-        patience, limits = self._channel.patience, self._channel.limits
-        delays = pauses()
+        limits, tries = self._channel.limits, Tries()
         while True:
             try:
                 info = look(self._wire, limits.answer)
             except WireError as error:
                 root = self._wire.address.root
                 raise ServerError(f"No model server at {root}: {error}", error.hint or NOT_RUNNING) from error
-            if info.state == "locked":
-                raise self._locked()
+            if info.refusal:
+                raise server_error(Refusal.KEY, info.refusal, info.url, self._wanted)
             if info.state != "loading":
-                patience.answered()
+                self._channel.patience.acquit(tries)
                 return info
-            patience.failed(
-                limits.first_answer, f"The model server at {info.url} keeps loading", "See its log"
-            )
-            patience.pause(next(delays))
+            loading = ServerError(f"The model server at {info.url} keeps loading", "See its log")
+            self._channel.failed(tries, Trouble(loading, PhotoError(""), limits.first_answer, passing=True))
 
-    def _locked(self) -> ServerError:
-        return ServerError(
-            f"The model server at {self._wire.address.root} wants an API key, or another one",
-            "Give it with --api-key or in the environment as TAGROLL_API_KEY",
-        )
-
-    def _show_something(self, model: str) -> str:
-        """Show a small green picture, when the server does not say whether the model sees.
-
-        Returns:
-            A doubt, for some servers take the picture and do not show it to the model; a model that sees need
-            not name the colour.
+    def _tried(self, choice: Choice) -> Choice:
+        """Show a picture to a model of which the server does not say that it sees; take another one if it does not.
 
         Raises:
-            ServerError: The picture is refused.
+            ServerError: None of them can be used.
         """
-        from PIL import Image  # only where it is needed
+        for _ in range(OTHERS):
+            try:
+                self.doubt = self._show(choice.model)
+            except ServerError:
+                if not choice.others:
+                    raise
+                choice = in_place_of(self._info, self._wanted, choice.others)
+                self._channel = Channel(self._wire, self._channel.limits)
+            else:
+                return choice
+        self.doubt = self._show(choice.model)
+        return choice
 
-        jpeg = io.BytesIO()
-        Image.new("RGB", (64, 64), "green").save(jpeg, "JPEG")
-        try:
-            said = self._ask(jpeg.getvalue(), Question.first(build_prompt("tags", max_tags=3)), model)
-        except PhotoError as error:
-            raise ServerError(error.message, error.hint) from error
-        if "green" in said.text.casefold() or not said.text.strip():
+    def _show(self, model: Model) -> str:
+        """Show a small green picture, unless the server says that the model sees.
+
+        Returns:
+            A doubt. A model that sees need not name the colour; one that the server calls blind must.
+
+        Raises:
+            ServerError: The picture is refused, or not seen.
+        """
+        if model.sees and model.listed:
             return ""
-        words = " ".join(said.text.split())[:80]
-        return f"{model} may not see pictures: of a plain green one it says {words!r}. Look at the first tags"
+        try:
+            said = self._ask(sight.green_picture(), sight.question(), model.name)
+        except (PhotoError, ServerError) as error:
+            if not model.listed:
+                raise unknown_error(self._info, model.name, error.message) from error
+            raise ServerError(error.message, error.hint) from error
+        doubt = sight.doubt(said.text)
+        if doubt and model.sees is False:
+            raise blind_error(self._info, model.name)
+        told = f"{model.name} may not see pictures: of a plain green one it says {doubt!r}. Look at the first tags"
+        return told if doubt else ""
 
-    def _ask(self, jpeg: bytes, question: Question, model: str) -> Said:
+    def _ask(self, jpeg: bytes, question: Question, model: str, tries: Tries | None = None) -> Said:
         """Get something said about a picture.
 
         Raises:
             PhotoError: The server refuses this picture.
             ServerError: The server or the model cannot be used.
+            ElsewhereError: Another server can have it.
+            StoppedError: The run is being stopped.
         """
-        switches, broken, delays = self._switches, 0, pauses()
-        suspected = fewer_switches(switches)
+        switches, tries, sure = self._forms.now, tries or Tries(), False
         while True:
             began = time.monotonic()
-            answer = self._channel.chat(question.body(model, jpeg, switches))
-            said = read_completion(answer.json()) if answer.is_ok else None
+            try:
+                answer = self._channel.chat(question.body(model, jpeg, switches), tries, sure=sure)
+            except UnheardError:
+                found = self._other_form(jpeg, question, model, switches)
+                sure, switches = found is None, switches if found is None else found
+                continue
+            said = read_completion(answer.json()) if not answer.is_refusal else None
             if said:
                 self._count(said, time.monotonic() - began, switches)
                 return said
-            why = why_refused(400 if answer.is_ok else answer.status, answer.error, model)
-            if why in {Refusal.BROKEN, Refusal.OTHER} and not answer.is_ok:
+            why = refusal_of(answer, model)
+            if why is Refusal.ADDRESS and not self._stats.answers and self._wire.move_on(_base(answer)):
+                continue
+            if why not in ENDS | FINAL and not answer.is_ok:
                 if named := refused_switches(answer.error, switches):
                     switches -= named
                     continue
-                # Nothing is named. Once the server has answered such a request, it means something else.
-                fewer = None if why is Refusal.BROKEN or self._stats.answers else next(suspected, None)
-                if fewer is not None:
-                    switches = fewer
+                if (
+                    why is not Refusal.MODEL
+                    and (found := self._other_form(jpeg, question, model, switches)) is not None
+                ):
+                    switches = found
                     continue
-            broken += 1
-            self._refused(answer, why, model, broken)
-            self._channel.patience.pause(next(delays))
+            self._refused(answer, why, model, tries)
+
+    def _other_form(
+        self, jpeg: bytes, question: Question, model: str, switches: frozenset[str]
+    ) -> frozenset[str] | None:
+        """A form that is answered, while none was yet; after that, a refusal is no matter of the form."""
+        if self._stats.answers:
+            return None
+        return self._forms.find(switches, lambda fewer: self._takes(question.body(model, jpeg, fewer)))
+
+    def _takes(self, body: bytes) -> bool:
+        """Whether a question is answered, outside of all queues and waiting."""
+        limits = self._channel.limits
+        try:
+            url = f"{self._wire.address.api}/chat/completions"
+            answer = self._wire.post(url, body, max(limits.first_answer, limits.answer))
+        except WireError:
+            return False
+        return not answer.is_refusal and read_completion(answer.json()) is not None
+
+    def _is_blind(self, model: str) -> bool:
+        """Whether a model refuses a good picture as well, with a plain question; asked once."""
+        with self._judging:
+            if self._blind is None:
+                plain = sight.question().body(model, sight.green_picture(), no_switches(self._forms.now))
+                self._blind = not self._takes(plain)
+            return self._blind
 
     def _count(self, said: Said, seconds: float, switches: frozenset[str]) -> None:
+        self._forms.answered(switches)
         with self._lock:
-            self._strikes = 0
-            self._switches &= switches  # what was refused is left away from now on
+            self._strikes.clear()
             self._stats += Stats(1, seconds, said.prompt_tokens, said.completion_tokens)
 
-    def _refused(self, answer: Answer, why: Refusal, model: str, times: int) -> None:
+    def _refused(self, answer: Answer, why: Refusal, model: str, tries: Tries) -> None:
         """Decide what a refusal means: return to try again, or raise."""
-        garbage = answer.is_ok and not answer.error
-        if times < TRIES and (garbage or why in {Refusal.MODEL, Refusal.BROKEN}):
-            return
-        root = self._wire.address.root
-        words = f': "{answer.error}"' if answer.error else f" (status {answer.status})"
-        if why is Refusal.KEY:
-            self._stop(self._locked())
-        if why is Refusal.BLIND and not self._stats.answers:
-            self._stop(blind_error(self._info, model, answer.error))
-        if why is Refusal.MODEL:
-            message = f"The model server at {root} has no model {model}{words}"
-            self._stop(ServerError(message, f"Load {model} there"))
-        if why is Refusal.ADDRESS:
-            message = f"There is no OpenAI API at {answer.url}{words}"
-            self._stop(
-                ServerError(
-                    message, "Give the server's base URL with --api-url, such as http://127.0.0.1:1234/v1"
-                )
+        root, garbage = self._wire.address.root, answer.is_ok and not answer.error
+        single = (
+            why is Refusal.KEY and answer.status == 403 and self._stats.answers
+        )  # a guard of the way, for one
+        if why in ENDS and not single:
+            self._channel.end(server_error(why, answer, root, model))
+        if why is Refusal.BLIND and not self._stats.answers and self._is_blind(model):
+            self._channel.end(blind_error(self._info, model, answer.error))
+        error = photo_error(why, answer)
+        if why in FINAL or single:
+            self._strike(error)
+        if garbage:
+            error = ReplyError(
+                f"The model server at {root} answered, but not with a chat completion", NO_CHAT
             )
-        if why is Refusal.CONTEXT:
-            error = PhotoError(f"The picture does not fit into the model's context{words}", LARGER_CONTEXT)
-        elif garbage:
-            error = ReplyError(f"The model server at {root} answered, but not with a chat completion")
-        else:
-            error = PhotoError(f"The model server refused the picture{words}", "See the server's log")
-        self._strike(error)
-        raise error
+        ends = ServerError(f"The model server refuses every photo. {error.message}", error.hint)
+        if why is Refusal.MODEL:
+            ends = server_error(why, answer, root, model)
+            if tries.count + 1 >= TRIES and not self._stats.answers and not may_pass(answer.error):
+                self._channel.end(ends)
+        passing = why is Refusal.MODEL or may_pass(answer.error)
+        if why in {Refusal.OTHER, Refusal.BLIND} and not (garbage or passing or self._stats.answers):
+            self._strike(error)
+        patience, busy = self._channel.limits.outage, is_too_much(answer.error)
+        trouble = Trouble(ends, error, patience, busy, passing, answer.retry_after)
+        try:
+            self._channel.failed(tries, trouble)
+        except PhotoError as failure:
+            self._strike(failure)
 
-    def _stop(self, error: ServerError) -> NoReturn:
-        """End the run for all threads."""
-        self._channel.patience.end(error.message, error.hint)
-        raise error
-
-    def _strike(self, error: PhotoError) -> None:
+    def _strike(self, error: PhotoError) -> NoReturn:
+        """Fail a photo; or the run, if so many failed for so long and none was answered in between."""
         with self._lock:
-            self._strikes += 1
-            out = self._strikes >= STRIKES
+            now = time.monotonic()
+            self._strikes.append(now)
+            long = now - self._strikes[0] >= STRIKE_SECONDS or not self._stats.answers
+            out = len(self._strikes) >= STRIKES and long
         if out:
-            self._stop(ServerError(f"The model server refuses every photo. {error.message}", error.hint))
+            self._channel.end(
+                ServerError(f"The model server refuses every photo. {error.message}", error.hint)
+            )
+        raise error
+
+
+def _base(answer: Answer) -> str:
+    """The base of the endpoints where an answer comes from."""
+    return answer.url.removesuffix("/chat/completions")

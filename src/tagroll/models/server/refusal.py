@@ -67,6 +67,12 @@ _MODEL = re.compile(r"\bmodels?\b")
 _ABSENT = re.compile(r"not (found|loaded|exist|available)|n't exist|no models?\b|unknown|unload|no such")
 _ASKED = re.compile(r"\b(param|argument|field|feature)")
 _ENDPOINT = re.compile(r"(unexpected|unknown|no such|invalid|undefined) (end ?point|route|path|url)")
+_PASSING = re.compile(
+    r"\bcrash(ed|es)?\b|\bunload(ed|ing)\b|\bterminated\b|\bstopped\b|\bexited\b|\bkilled\b|\beof\b|out of memory|\boom\b"
+    r"|fail(ed|ure) to (load|start)( the| a)? (\w+ )?(model|runner|engine|llm)|\bload(ing)?( of)? (the )?model\b.*(fail|cancel)"
+    r"|no models? (is |are )?(currently )?loaded|not (yet )?(loaded|ready)|is loading|loading model|\brestart|shutting down"
+)
+"""What servers say while they are down for a moment: words of outages in their threads and logs."""
 
 
 def why_refused(status: int, words: str, model: str = "") -> Refusal:  # noqa: PLR0911 - a list of rules, one a line
@@ -90,15 +96,16 @@ def why_refused(status: int, words: str, model: str = "") -> Refusal:  # noqa: P
         return Refusal.SIZE
     if _CONTEXT.search(said):
         return Refusal.CONTEXT
-    about_model = bool(_MODEL.search(said)) or (bool(model) and model.lower() in said)
+    named = rf"(?<!\w){re.escape(model.lower())}(?!\w)"
+    about_model = bool(_MODEL.search(said)) or bool(model and re.search(named, said))
     if about_model and (status == 404 or _ABSENT.search(said)):
         return Refusal.MODEL
     if status == 404 and _ASKED.search(said):
         return Refusal.OTHER
     if status in {404, 405} | REDIRECTS or _ENDPOINT.search(said):
         return Refusal.ADDRESS
-    may_pass = status >= 500 and status != 501  # 501: not implemented
-    return Refusal.BROKEN if may_pass or status in {408, 409} else Refusal.OTHER
+    is_broken = status in {408, 409} or (status >= 500 and status != 501)  # 501: not implemented
+    return Refusal.BROKEN if is_broken else Refusal.OTHER
 
 
 def refusal_of(answer: Answer, model: str = "") -> Refusal:
@@ -106,6 +113,11 @@ def refusal_of(answer: Answer, model: str = "") -> Refusal:
     if answer.is_ok:
         return Refusal.ADDRESS if answer.is_page else why_refused(400, answer.error, model)
     return why_refused(answer.status, answer.error, model)
+
+
+def may_pass(words: str) -> bool:
+    """Whether the server's words speak of something that passes: a crash, a model that is loaded again."""
+    return bool(_PASSING.search(words.lower()))
 
 
 def refused_switches(words: str, on: frozenset[str]) -> frozenset[str]:
