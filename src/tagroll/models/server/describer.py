@@ -6,6 +6,7 @@ form (an answer by JSON schema, no thinking); what a server refuses is left away
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -37,6 +38,7 @@ from tagroll.models.server.retry import (
     Trouble,
     UnheardError,
     is_too_much,
+    spread,
 )
 from tagroll.models.server.telling import ENDS, FINAL, photo_error, server_error
 
@@ -283,12 +285,16 @@ class ServerDescriber:
             StoppedError: The run is being stopped.
         """
         switches, tries, sure = self._forms.now, tries or Tries(), False
+
+        def body(form: frozenset[str]) -> bytes:
+            return question.body(model, jpeg, form)
+
         while True:
             began = time.monotonic()
             try:
-                answer = self._channel.chat(question.body(model, jpeg, switches), tries, sure=sure)
+                answer = self._channel.chat(body(switches), tries, sure=sure)
             except UnheardError:
-                found = self._other_form(jpeg, question, model, switches)
+                found = self._other_form(switches, body)
                 sure, switches = found is None, switches if found is None else found
                 continue
             said = read_completion(answer.json()) if not answer.is_refusal else None
@@ -298,25 +304,31 @@ class ServerDescriber:
             why = refusal_of(answer, model)
             if why is Refusal.ADDRESS and not self._stats.answers and self._wire.move_on(_base(answer)):
                 continue
-            if why not in ENDS | FINAL and not answer.is_ok:
-                if named := refused_switches(answer.error, switches):
-                    switches -= named
-                    continue
-                if (
-                    why is not Refusal.MODEL
-                    and (found := self._other_form(jpeg, question, model, switches)) is not None
-                ):
-                    switches = found
-                    continue
-            self._refused(answer, why, model, tries)
+            found = self._mended(answer, why, switches, body)
+            if found is None:
+                self._refused(answer, why, model, tries)
+            else:
+                switches = found
+
+    def _mended(
+        self, answer: Answer, why: Refusal, switches: frozenset[str], body: Callable[[frozenset[str]], bytes]
+    ) -> frozenset[str] | None:
+        """The form of the question that a refusal asks for, None if it is for something else."""
+        passing = self._stats.answers and may_pass(answer.error)
+        if why in ENDS | FINAL or answer.is_ok or passing:
+            return None
+        if named := refused_switches(answer.error, switches):
+            return switches - named
+        doubtful = why is not Refusal.MODEL and not is_too_much(answer.error)
+        return self._other_form(switches, body) if doubtful else None
 
     def _other_form(
-        self, jpeg: bytes, question: Question, model: str, switches: frozenset[str]
+        self, switches: frozenset[str], body: Callable[[frozenset[str]], bytes]
     ) -> frozenset[str] | None:
         """A form that is answered, while none was yet; after that, a refusal is no matter of the form."""
         if self._stats.answers:
             return None
-        return self._forms.find(switches, lambda fewer: self._takes(question.body(model, jpeg, fewer)))
+        return self._forms.find(switches, lambda form: self._takes(body(form)))
 
     def _takes(self, body: bytes) -> bool:
         """Whether a question is answered, outside of all queues and waiting."""
@@ -345,15 +357,16 @@ class ServerDescriber:
     def _refused(self, answer: Answer, why: Refusal, model: str, tries: Tries) -> None:
         """Decide what a refusal means: return to try again, or raise."""
         root, garbage = self._wire.address.root, answer.is_ok and not answer.error
-        single = (
-            why is Refusal.KEY and answer.status == 403 and self._stats.answers
-        )  # a guard of the way, for one
+        answered = self._stats.answers > 0
+        single = answered and (
+            why is Refusal.ADDRESS or answer.status == 403
+        )  # a guard on the way may mean this photo
         if why in ENDS and not single:
             self._channel.end(server_error(why, answer, root, model))
-        if why is Refusal.BLIND and not self._stats.answers and self._is_blind(model):
+        if why is Refusal.BLIND and not answered and self._is_blind(model):
             self._channel.end(blind_error(self._info, model, answer.error))
         error = photo_error(why, answer)
-        if why in FINAL or single:
+        if why in FINAL or why is Refusal.KEY:
             self._strike(error)
         if garbage:
             error = ReplyError(
@@ -362,11 +375,16 @@ class ServerDescriber:
         ends = ServerError(f"The model server refuses every photo. {error.message}", error.hint)
         if why is Refusal.MODEL:
             ends = server_error(why, answer, root, model)
-            if tries.count + 1 >= TRIES and not self._stats.answers and not may_pass(answer.error):
+            if tries.count + 1 >= TRIES and not answered and not may_pass(answer.error):
                 self._channel.end(ends)
         passing = why is Refusal.MODEL or may_pass(answer.error)
-        if why in {Refusal.OTHER, Refusal.BLIND} and not (garbage or passing or self._stats.answers):
-            self._strike(error)
+        for_good = why in {Refusal.OTHER, Refusal.BLIND} and not (garbage or passing or answered)
+        if for_good and not tries.elsewhere():
+            if tries.count:
+                self._strike(error)
+            tries.count += 1  # others may be answered at this moment, and show that it is an outage
+            self._channel.gate.pause(spread(0.2))
+            return
         patience, busy = self._channel.limits.outage, is_too_much(answer.error)
         trouble = Trouble(ends, error, patience, busy, passing, answer.retry_after)
         try:

@@ -48,7 +48,7 @@ class Forms:
                 return None
             self._trials += 1
             plain = no_switches(switches)
-            if plain == switches or not answers(plain):
+            if plain == switches or not answers(plain) or answers(switches):  # or it was a passing trouble
                 return None
             self.now &= next((form for form in fewer_switches(switches) if answers(form)), plain)
             return self.now

@@ -10,7 +10,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -197,6 +197,14 @@ def is_too_much(words: str) -> bool:
 def spread(seconds: float) -> float:
     """A little more than these seconds, not the same for any two threads."""
     return min(seconds, LONGEST_PAUSE) * random.uniform(1.0, 1.25)  # noqa: S311 - guards nothing
+
+
+def pauses() -> Iterator[float]:
+    """Seconds between tries: short at first, for many a broken connection is the only one; never long."""
+    pause = 0.1
+    while True:
+        yield pause
+        pause = min(2 * pause, 2.0)
 
 
 class Channel:
