@@ -14,8 +14,9 @@ from stub import Says, Stub, error
 
 from tagroll.errors import UsageError
 from tagroll.models.server.bodies import read_json, stated_error
-from tagroll.models.server.http import CHAT_BYTES, Wire, WireError
+from tagroll.models.server.http import CHAT_BYTES, Wire
 from tagroll.models.server.transport import find_proxy, urlsplit
+from tagroll.models.server.wire_error import WireError
 
 CERTIFICATE = Path(__file__).parents[1] / "server" / "self_signed.pem"
 

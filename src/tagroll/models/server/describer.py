@@ -26,7 +26,7 @@ from tagroll.models.server.discovery import (
     unknown_error,
 )
 from tagroll.models.server.forms import Forms
-from tagroll.models.server.http import Answer, Wire, WireError
+from tagroll.models.server.http import Answer, Wire
 from tagroll.models.server.refusal import Refusal, may_pass, no_switches, refusal_of, refused_switches
 from tagroll.models.server.request import Question
 from tagroll.models.server.retry import (
@@ -41,6 +41,7 @@ from tagroll.models.server.retry import (
     spread,
 )
 from tagroll.models.server.telling import ENDS, FINAL, photo_error, server_error
+from tagroll.models.server.wire_error import WireError
 
 STRIKES = 8
 """So many photos refused in a row, and none answered in between: it is not the photos."""

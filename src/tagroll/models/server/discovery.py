@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tagroll.errors import ServerError
-from tagroll.models.server.http import Answer, Wire, WireError
+from tagroll.models.server.http import Answer, Wire
+from tagroll.models.server.wire_error import WireError
 
 
 @dataclass(frozen=True, slots=True)
