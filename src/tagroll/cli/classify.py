@@ -133,8 +133,8 @@ def _run(settings: Settings, options: Options, request: "ClassifyRequest") -> in
     from tagroll.runs.run import Workspace
 
     with Workspace.open(settings) as space:
-        model = space.model(jobs=options.jobs, patience=options.patience)
-        tell(settings, *model.notes)
+        model = space.model(jobs=options.jobs, patience=options.patience, defer=True)
+        model.when_found(lambda notes: tell(settings, *notes))
         with (
             space.begin("classify", options.typed(), model=model.describer.model, done=Status.COPIED) as run,
             stop_on_interrupt(space.stop),

@@ -107,8 +107,8 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     request = options.request()
     arguments = [*(str(path.absolute()) for path in paths), *(["--dry-run"] if options.dry_run else [])]
     with Workspace.open(settings, sidecar=options.sidecar, mtime="now" if options.touch else "keep") as space:
-        model = space.model(jobs=options.jobs, patience=options.patience)
-        tell(settings, *model.notes)
+        model = space.model(jobs=options.jobs, patience=options.patience, defer=True)
+        model.when_found(lambda notes: tell(settings, *notes))
         with (
             space.begin("tag", arguments, model=model.describer.model) as run,
             stop_on_interrupt(space.stop),

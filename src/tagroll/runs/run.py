@@ -8,6 +8,7 @@ with Workspace.open(settings) as space:                     # catalog, metadata,
 """
 
 import dataclasses
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ from tagroll.parallel import cores
 from tagroll.photos.scan import scan
 from tagroll.runs.executors import Executor, threads
 from tagroll.runs.recover import leftover_cleaner, recover
-from tagroll.settings import Settings, SidecarPolicy
+from tagroll.settings import Settings, SidecarPolicy, without_password
 
 __all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
 
@@ -197,17 +198,30 @@ class Workspace:
                 self.catalog.finish_run(run.number, run.summary())
 
     def model(
-        self, settings: Settings | None = None, *, jobs: int | None = None, patience: float = 60.0
+        self,
+        settings: Settings | None = None,
+        *,
+        jobs: int | None = None,
+        patience: float = 60.0,
+        defer: bool = False,
     ) -> Model:
         """Find the model that looks at the photos; it is ready for as long as the workspace is open.
+
+        With `defer` a server is first asked when a question is due; kept answers are looked for under the name of the
+        model that was found there the last time.
 
         Raises:
             ServerError: A server is wanted and cannot be used, or a model file cannot be run.
             UsageError: What was named as a model file is none.
         """
         _ = self.preview  # the decoding processes start while a server is looked for
-        model = choose_model(settings or self.settings, jobs=jobs, patience=patience)
-        return self._resources.enter_context(model)
+        wanted, catalog = settings or self.settings, self.catalog
+        place = json.dumps([*map(without_password, wanted.api_urls), wanted.model])
+        last = catalog.model_at(place) if defer else None
+        model = self._resources.enter_context(choose_model(wanted, jobs=jobs, patience=patience, last=last))
+        if defer:
+            model.when_found(lambda _: catalog.note_model_at(place, model.server))
+        return model
 
     @cached_property
     def preview(self) -> Callable[[Photo], Preview]:
@@ -290,6 +304,10 @@ class Run:
             return item if isinstance(item, Outcome) else work(item)
 
         return self.tally.counted(do(one, items, stop=self.space.stop))
+
+    def asks(self, model: Model) -> None:
+        """Note which model it is, as soon as that is known."""
+        model.when_found(lambda _: self.space.catalog.note_run_model(self.number, model.describer.model))
 
     def decide(self, into: Mapping[str, str], apart: Iterable[Collection[str]] = ()) -> None:
         """Remember what tags become, and which stay apart, before the first photo: what is cut off goes on with it."""
