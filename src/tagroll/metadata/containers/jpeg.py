@@ -17,7 +17,7 @@ from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata.containers import mpf
 from tagroll.metadata.containers.c2pa import is_c2pa_box, points_to_manifest
 from tagroll.metadata.containers.jpeg_scan import end_of_image
-from tagroll.metadata.containers.photoshop import has_digest, iptc_of, with_iptc, xmp_of
+from tagroll.metadata.containers.photoshop import digest_of, has_digest, iptc_of, with_iptc, xmp_of
 from tagroll.metadata.containers.splice import Edit, moved, splice
 from tagroll.metadata.packets.raw import Packets, Picture
 
@@ -182,6 +182,7 @@ def _packets(segments: Sequence[_Segment]) -> Packets:
         exif=ours["exif"][0].payload[len(_EXIF_HEADER) :] if ours["exif"] else None,
         extended_xmp=_extended(main, ours["extended"]),
         others=(*twins, *odd, *xmp_of(photoshop)),
+        digest=digest_of(photoshop),
         signed=any(is_c2pa_box(segment.payload) for segment in ours["jumbf"]) or points_to_manifest(main),
         picture=_picture(ours["frame"][0].payload, ours["jfif"]) if ours["frame"] else None,
     )
