@@ -50,6 +50,7 @@ class Options:
     title: bool
     description: bool
     alt_text: bool
+    user_comment: bool
     exclude: tuple[str, ...]
     sidecar: SidecarPolicy
     touch: bool
@@ -62,6 +63,7 @@ class Options:
         return TagPolicy(
             append=self.append_tags, retag=self.retag, dry_run=self.dry_run, case=self.case,
             max_tags=self.max_tags, captions=captions, vocabulary=_lines(self.vocabulary),
+            user_comment=self.user_comment,
             preferred={identity(tag): word for tag, word in preferred.items() if LEVEL not in word},
         )  # fmt: skip
 
@@ -90,6 +92,11 @@ class Options:
 @click.option("--title", is_flag=True, help="Write a title too, where a photo has none.")
 @click.option("--description", is_flag=True, help="Write a description too, where a photo has none.")
 @click.option("--alt-text", is_flag=True, help="Write an alternative text too, where a photo has none.")
+@click.option(
+    "--user-comment",
+    is_flag=True,
+    help="Write the tags into EXIF UserComment too; some programs show it as a caption.",
+)
 @scan_options
 @store_options
 @shared_options(model=True)

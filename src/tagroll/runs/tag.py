@@ -42,6 +42,7 @@ class TagPolicy:
         captions: Which of "title", "description", "alt_text" are written too, where a photo has none.
         preferred: What a tag (by identity) is called in this library.
         vocabulary: The only tags that may be written, or None.
+        user_comment: Write the tags into EXIF UserComment, too, as the older script did.
     """
 
     append: bool = False
@@ -52,14 +53,17 @@ class TagPolicy:
     captions: tuple[str, ...] = ()
     preferred: Mapping[str, str] = field(default_factory=dict)
     vocabulary: tuple[str, ...] | None = None
+    user_comment: bool = False
 
     def tags(self, keywords: Iterable[str]) -> tuple[str, ...]:
-        """The tags that these keywords of a model become."""
-        return self._named(normalize(keywords, case=self.case))[: self.max_tags]
+        """The tags that these keywords of a model become; a comma ends one but where this library has it in a tag."""
+        known = identities((*self.preferred, *(self.vocabulary or ())))
+        return self._named(normalize(keywords, case=self.case, whole=known))[: self.max_tags]
 
     def _named(self, tags: Iterable[str]) -> tuple[str, ...]:
         """These tags as this library calls them, without those it does not want."""
-        named = normalize((self.preferred.get(identity(tag), tag) for tag in tags), case="keep")
+        words = [self.preferred.get(identity(tag), tag) for tag in tags]
+        named = normalize(words, case="keep", whole=identities(words))
         if self.vocabulary is None:
             return named
         allowed = {identity(word): word for word in self.vocabulary}
@@ -165,7 +169,10 @@ class Tagger:
             nonlocal seen
             seen = metadata
             change = proposal.change(metadata, append=self.policy.append)
-            return dataclasses.replace(change, left=self.catalog.left_tags(photo.path)) if change else change
+            if not change:
+                return change
+            left = self.catalog.left_tags(photo.path)
+            return dataclasses.replace(change, left=left, comment=self.policy.user_comment)
 
         def journal(write: Write) -> None:
             numbers.append(self.catalog.journal(self.run, write))
