@@ -222,6 +222,8 @@ def test_every_program_sees_exactly_the_intended_tags(packets, tags, change):
         whole = {plain("/".join(levels(tag))): plain(levels(tag)[-1]) for tag in tags_now}
         seen = {whole.get(name, name) if not app.levels else name for name in seen} - whole.keys()
         seen |= {name for name in want if name in whole}
+        if app.name == "digiKam":  # a slash in Windows' own field is a level to it, whoever wrote it
+            seen = {name if name in want else name.replace("|", "/") for name in seen}
         if app.name == "Damselfly":
             want = {name for name in want if iptc.fits(name)}  # it reads IPTC and nothing else
         assert seen <= want | ancestors, app.name

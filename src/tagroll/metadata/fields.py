@@ -5,14 +5,16 @@ every program, whichever field it looks at first, sees the same tags. Both engin
 go through `metadata_from_fields` and `fields_after`, so both mean the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import md5
 from types import MappingProxyType
 from typing import Literal
 
 from tagroll.domain import Change, Metadata
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata.packets import acdsee, exif, iptc, keywords
+from tagroll.metadata.packets.captions import is_said
 from tagroll.metadata.packets.raw import Packets
 from tagroll.metadata.packets.xmp import Xmp
 from tagroll.tags.identity import LEVEL, identities, identity
@@ -29,32 +31,41 @@ class Field:
 
     Attributes:
         name: What `exiftool -G1` calls it; the key in `Metadata.fields`.
-        family: The packet it stands in.
+        family: The packet it stands in; "text" for what stands in none.
         holds: "paths" (one value a tag), "flat" (names), "mixed" (paths, but names from Windows), "xml" (the
-            categories of ACDSee), "comment" (names in a sentence) or "text" (a caption).
+            categories of ACDSee), "tree" (one tag a value, once read out of its structures), "line" (names in one
+            text), "comment" (names in a sentence), "text" (a caption), "told" (a caption that is read, never written)
+            or "digest" (whether IPTC is as it was when XMP was brought in step with it).
         separator: Between the levels of a path, or between the names in one value; "" where there is none.
         spread: Whether it is written to every file that can hold it; else only where it is already.
+        cleaned: Tags that are gone are taken out of it, and none are added: no program that is known goes by it.
         xml: Names of the XMP property, `{namespace}local`, the usual one first.
         prefix: The usual prefix of that namespace.
         kind: The usual list of the property: "Bag", "Seq", "Alt", or "" for simple text.
-        change: The key in `Change.set`, for a caption. Those of IPTC are read where XMP has none, never written.
+        change: Keys in `Change.set` for which this is the caption; both where programs differ about it.
     """
 
     name: str
-    family: Literal["xmp", "iptc", "exif"]
-    holds: Literal["paths", "flat", "mixed", "xml", "comment", "text"]
+    family: Literal["xmp", "iptc", "exif", "text"]
+    holds: Literal["paths", "flat", "mixed", "xml", "tree", "line", "comment", "text", "told", "digest"]
     separator: str = ""
     spread: bool = False
+    cleaned: bool = False
     xml: tuple[str, ...] = ()
     prefix: str = ""
     kind: str = ""
-    change: str = ""
+    change: tuple[str, ...] = ()
 
 
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _LR = "{http://ns.adobe.com/lightroom/1.0/}"
 _MS = ("{http://ns.microsoft.com/photo/1.0/}", "{http://ns.microsoft.com/photo/1.0}")
 _CORE = "{http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/}"
+_ACDSEE = "{http://ns.acdsee.com/iptc/1.0/}"
+_PRISM = tuple(
+    f"{{http://prismstandard.org/namespaces/basic/{version}/}}" for version in ("2.0", "1.2", "2.1", "3.0")
+)
+_TITLE, _TOLD, _BOTH = ("title",), ("description",), ("title", "description")
 
 _ROWS = (
     Field(
@@ -70,11 +81,27 @@ _ROWS = (
         xml=("{http://ns.iview-multimedia.com/mediapro/1.0/}CatalogSets",), prefix="mediapro", kind="Bag",
     ),
     Field(
-        "XMP-acdsee:Categories", "xmp", "xml",
-        xml=("{http://ns.acdsee.com/iptc/1.0/}categories",), prefix="acdsee",
+        "XMP-expressionmedia:CatalogSets", "xmp", "paths", LEVEL,
+        xml=("{http://ns.microsoft.com/expressionmedia/1.0/}CatalogSets",), prefix="expressionmedia", kind="Bag",
     ),
+    Field(
+        "XMP-mwg-kw:KeywordInfo", "xmp", "tree", LEVEL,
+        xml=("{http://www.metadataworkinggroup.com/schemas/keywords/}Keywords",), prefix="mwg-kw",
+    ),
+    Field("XMP-acdsee:Categories", "xmp", "xml", xml=(_ACDSEE + "categories",), prefix="acdsee"),
+    Field("XMP-acdsee:Keywords", "xmp", "paths", LEVEL, xml=(_ACDSEE + "keywords",), prefix="acdsee", kind="Bag"),
     Field("XMP-dc:Subject", "xmp", "flat", spread=True, xml=(_DC + "subject",), prefix="dc", kind="Bag"),
     Field("IPTC:Keywords", "iptc", "flat", spread=True),
+    Field(
+        "XMP-iptcCore:Keywords", "xmp", "flat", xml=(_CORE + "Keywords",), prefix="Iptc4xmpCore", kind="Bag",
+    ),
+    Field(
+        "XMP-prism:Keyword", "xmp", "flat", cleaned=True, xml=tuple(space + "keyword" for space in _PRISM),
+        prefix="prism", kind="Bag",
+    ),
+    Field(
+        "XMP-pdf:Keywords", "xmp", "line", cleaned=True, xml=("{http://ns.adobe.com/pdf/1.3/}Keywords",), prefix="pdf",
+    ),
     Field("IFD0:XPKeywords", "exif", "flat", ";"),
     Field(
         "XMP-microsoft:LastKeywordXMP", "xmp", "mixed", "/",
@@ -84,19 +111,39 @@ _ROWS = (
         "XMP-microsoft:LastKeywordIPTC", "xmp", "mixed", "/",
         xml=tuple(space + "LastKeywordIPTC" for space in _MS), prefix="MicrosoftPhoto", kind="Bag",
     ),
-    Field("ExifIFD:UserComment", "exif", "comment", ","),
-    Field("XMP-dc:Title", "xmp", "text", xml=(_DC + "title",), prefix="dc", kind="Alt", change="title"),
-    Field(
-        "XMP-dc:Description", "xmp", "text", xml=(_DC + "description",), prefix="dc", kind="Alt",
-        change="description",
-    ),
+    Field("ExifIFD:UserComment", "exif", "comment", ",", change=_BOTH),
+    Field("XMP-dc:Title", "xmp", "text", xml=(_DC + "title",), prefix="dc", kind="Alt", change=_TITLE),
+    Field("XMP-dc:Description", "xmp", "text", xml=(_DC + "description",), prefix="dc", kind="Alt", change=_TOLD),
     Field(
         "XMP-iptcCore:AltTextAccessibility", "xmp", "text", xml=(_CORE + "AltTextAccessibility",),
-        prefix="Iptc4xmpCore", kind="Alt", change="alt_text",
+        prefix="Iptc4xmpCore", kind="Alt", change=("alt_text",),
     ),
-    Field("IPTC:ObjectName", "iptc", "text", change="title"),
-    Field("IPTC:Caption-Abstract", "iptc", "text", change="description"),
-    Field("IFD0:ImageDescription", "exif", "text"),
+    Field("IPTC:ObjectName", "iptc", "told", change=_TITLE),
+    Field("IPTC:Headline", "iptc", "told", change=_TITLE),
+    Field("IPTC:Caption-Abstract", "iptc", "told", change=_TOLD),
+    Field(
+        "XMP-photoshop:Headline", "xmp", "told", xml=("{http://ns.adobe.com/photoshop/1.0/}Headline",),
+        prefix="photoshop", change=_TITLE,
+    ),
+    Field("XMP-acdsee:Caption", "xmp", "told", xml=(_ACDSEE + "caption",), prefix="acdsee", change=_TITLE),
+    Field("XMP-acdsee:Notes", "xmp", "told", xml=(_ACDSEE + "notes",), prefix="acdsee", change=_TOLD),
+    Field(
+        "XMP-tiff:ImageDescription", "xmp", "told", xml=("{http://ns.adobe.com/tiff/1.0/}ImageDescription",),
+        prefix="tiff", kind="Alt", change=_BOTH,
+    ),
+    Field(
+        "XMP-exif:UserComment", "xmp", "told", xml=("{http://ns.adobe.com/exif/1.0/}UserComment",), prefix="exif",
+        kind="Alt", change=_BOTH,
+    ),
+    Field("IFD0:XPTitle", "exif", "told", change=_TITLE),
+    Field("IFD0:ImageDescription", "exif", "told", change=_BOTH),
+    Field("IFD0:XPComment", "exif", "told", change=_TOLD),
+    Field("IFD0:XPSubject", "exif", "told", change=_BOTH),
+    Field("PNG:Title", "text", "told", change=_TITLE),
+    Field("PNG:Description", "text", "told", change=_TOLD),
+    Field("PNG:Comment", "text", "told", change=_BOTH),
+    Field("File:Comment", "text", "told", change=_BOTH),
+    Field("Photoshop:IPTCDigest", "iptc", "digest"),
 )  # fmt: skip
 
 FIELDS: Mapping[str, Field] = MappingProxyType({row.name: row for row in _ROWS})
@@ -108,6 +155,8 @@ _SHORT = 3
 _LISTS = frozenset({"Bag", "Seq"})
 _COMPLETE = ("XMP-lr:HierarchicalSubject", "XMP-dc:Subject")
 _COMMENT, _DESCRIPTION = "ExifIFD:UserComment", "IFD0:ImageDescription"
+_SUBJECT, _IPTC, _DIGEST = "XMP-dc:Subject", "IPTC:Keywords", "Photoshop:IPTCDigest"
+_NO_TAGS = frozenset({"text", "told", "digest"})
 
 
 def read_metadata(packets: Packets, *sidecars: bytes, fixed: bool = False) -> Metadata:
@@ -126,7 +175,7 @@ def read_fields(packets: Packets) -> Fields:
     Raises:
         MetadataError: A packet is there but cannot be read.
     """
-    found = _other_fields(packets)
+    found: dict[str, tuple[str, ...]] = {}
     for packet in (packets.xmp, packets.extended_xmp, *packets.others):
         if packet is not None:
             for name, values in _xmp_fields(_parsed(packet, packets)).items():
@@ -134,7 +183,7 @@ def read_fields(packets: Packets) -> Fields:
                     found[name] = values
                 elif FIELDS[name].kind in _LISTS:
                     found[name] = tuple(dict.fromkeys((*found[name], *values)))
-    return found
+    return found | _other_fields(packets, _known(found))
 
 
 def _parsed(packet: bytes, packets: Packets) -> Xmp:
@@ -151,7 +200,9 @@ def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fix
     """One meaning for all fields of a photo.
 
     Tags are the union over the fields, each once. A flat value that repeats a level of a path, or an IPTC
-    keyword that was cut, is no tag of its own. UserComment never counts: a sentence with commas is no list.
+    keyword that was cut, is no tag of its own. UserComment never counts: a sentence with commas is no list. Nor
+    does IPTC beside dc:subject, unless the file's digest tells that IPTC was changed since both were in step: so
+    the Metadata Working Group's guidelines (2.0, 3.3) and those who follow them, Adobe and exiftool.
 
     Args:
         fields: The photo's own, raw. They become `Metadata.fields`.
@@ -166,11 +217,19 @@ def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fix
     tag_sources = sidecars if alone else sources
     paths = [tag for source in tag_sources for tag in _paths(source)]
     flats = _flats(*tag_sources)
+    found = Metadata(keywords.union(paths, flats), dict(fields))
+    return Metadata(found.tags, found.fields, **_captions(sources, found))
+
+
+def _captions(sources: Sequence[Fields], metadata: Metadata) -> dict[str, str]:
+    """The captions of a photo; those in XMP first, which tagroll writes, then those elsewhere that a person said."""
     captions: dict[str, str] = {}
-    for row in _ROWS:
-        if row.change and not captions.get(row.change):
-            captions[row.change] = next((one[row.name][0] for one in sources if one.get(row.name)), "")
-    return Metadata(keywords.union(paths, flats), dict(fields), **captions)
+    for row in sorted((row for row in _ROWS if row.change), key=lambda row: row.holds != "text"):
+        for text in (one[row.name][0] for one in sources if one.get(row.name)):
+            missing = [name for name in row.change if not captions.get(name)]
+            if missing and (row.holds == "text" or (is_said(text) and not _is_ours(text, metadata, ()))):
+                captions |= dict.fromkeys(missing, text)
+    return captions
 
 
 def is_complete(fields: Fields) -> bool:
@@ -195,22 +254,70 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
         change: What to do.
         families: The packets the file can hold. Outside of them, a field is kept in step where it is already.
     """
-    after = {row.name: _caption(change.set[row.change]) for row in _XMP_ROWS if row.change in change.set}
+    after = {
+        row.name: _caption(change.set[name])
+        for row in _ROWS
+        for name in row.change
+        if row.holds == "text" and name in change.set
+    }
     if not change.add and not change.remove:
         return after
     tags = tags_after(metadata, change)
     flat = keywords.flat_after(_flats(metadata.fields), tags)
     aside = _bookkept(metadata.fields) - set(keywords.names(tags))
+    unread = _unread(metadata, change, tags)
+    gone = set(keywords.names(metadata.tags)) - set(keywords.names(tags))
     for row in _ROWS:
         old = metadata.fields.get(row.name, ())
         if row.holds == "comment":
             after[row.name] = _comment_after(metadata, change, flat if row.family in families else ())
-        elif row.holds != "text" and (old or (row.spread and row.family in families)):
-            left = tuple(value for value in old if _is_aside(row, value, aside))
+        elif row.cleaned:
+            after[row.name] = _cleaned(row, old, gone)
+        elif row.holds not in _NO_TAGS and (old or (row.spread and row.family in families)):
+            left = tuple(
+                value
+                for value in old
+                if _is_aside(row, value, aside | unread if row.family == "iptc" else aside)
+            )
             ours = tuple(value for value in old if value not in left)
             share = _share(row, ours, _hung(row, ours, tags, metadata, change), flat)
             after[row.name] = old if share == ours else (*left, *share)
     return after
+
+
+def _unread(metadata: Metadata, change: Change, tags: tuple[str, ...]) -> set[str]:
+    """The identities of IPTC keywords that do not count beside XMP and are not lost all the same.
+
+    Another program or a person put them there alone; they stay until all tags are replaced. What tagroll left there
+    itself is stale.
+    """
+    said = keywords.explained(metadata.tags)
+    if not _xmp_speaks(metadata.fields) or identities(metadata.tags).isdisjoint(identities(tags)):
+        return set()
+    names = identities(metadata.fields.get(_IPTC, ())) - said - identities(change.remove)
+    fragments = {
+        name for name in names if keywords.may_be_cut(name) and any(one.startswith(name) for one in said)
+    }
+    return names.difference(fragments, *map(keywords.explained, change.left))
+
+
+def _xmp_speaks(fields: Fields) -> bool:
+    """Whether the keywords in XMP count alone beside those in IPTC."""
+    return bool(fields.get(_SUBJECT)) and fields.get(_DIGEST) != ("other",)
+
+
+def _cleaned(row: Field, old: tuple[str, ...], gone: set[str]) -> tuple[str, ...]:
+    """The values of a field without the tags that are gone."""
+    if row.holds != "line":
+        return tuple(value for value in old if identity(value) not in gone)
+    parts = list(_names(row, {row.name: old}))
+    kept = [part for part in parts if identity(part) not in gone]
+    return old if kept == parts else _caption(f"{_divider(old)} ".join(kept))
+
+
+def _divider(values: tuple[str, ...]) -> str:
+    """What stands between the names in one text."""
+    return ";" if any(";" in value for value in values) else ","
 
 
 def _comment_after(metadata: Metadata, change: Change, flat: tuple[str, ...]) -> tuple[str, ...]:
@@ -246,8 +353,10 @@ def with_fields(packets: Packets, there: Fields, wanted: Fields) -> Packets:
         for row in rows:
             _set_xmp(xmp, row, changed[row.name])
         packets = replace(packets, xmp=xmp.to_bytes())
-    if "IPTC:Keywords" in changed:
-        packets = replace(packets, iptc=iptc.set_keywords(packets.iptc, changed["IPTC:Keywords"]) or None)
+    if _IPTC in changed:
+        packets = replace(
+            packets, iptc=iptc.set_keywords(packets.iptc, changed[_IPTC], _known(there)) or None
+        )
     if any(row.family == "exif" for row in rows):
         packets = replace(packets, exif=_set_exif(packets.exif, changed) or None)
     return packets
@@ -264,16 +373,31 @@ def _xmp_fields(xmp: Xmp) -> dict[str, tuple[str, ...]]:
     found = {}
     for row in _XMP_ROWS:
         if not there.isdisjoint(row.xml):
-            found[row.name] = _caption(xmp.default(row.xml)) if row.kind == "Alt" else xmp.values(row.xml)
+            if row.holds == "tree":
+                found[row.name] = xmp.tree(row.xml)
+            else:
+                found[row.name] = _caption(xmp.default(row.xml)) if row.kind == "Alt" else xmp.values(row.xml)
     return found
 
 
-def _other_fields(packets: Packets) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+def _known(xmp: Fields) -> list[str]:
+    """The words and texts of XMP that IPTC may repeat in an old code page."""
+    levels = (level for tag in _paths(xmp) for level in keywords.levels(tag))
+    return [
+        *levels,
+        *(value for row in _XMP_ROWS if row.holds not in ("paths", "xml") for value in xmp.get(row.name, ())),
+    ]
+
+
+def _other_fields(packets: Packets, known: Collection[str]) -> dict[str, tuple[str, ...]]:
+    found = {name: _caption(text) for name, text in packets.texts.items()}
     if packets.iptc is not None:
-        said = iptc.read(packets.iptc)
-        found["IPTC:Keywords"] = said.keywords
+        said = iptc.read(packets.iptc, known)
+        found[_IPTC] = said.keywords
         found |= {f"IPTC:{name}": (text,) for name, text in said.captions.items()}
+        if packets.digest is not None:
+            same = packets.digest == md5(packets.iptc, usedforsecurity=False).digest()
+            found[_DIGEST] = ("same" if same else "other",)
     if packets.exif is not None:
         text = exif.read_text(packets.exif)
         if text.keywords is not None:
@@ -282,8 +406,7 @@ def _other_fields(packets: Packets) -> dict[str, tuple[str, ...]]:
             found["ExifIFD:UserComment"] = ("\ufffd",)  # there is something: not empty, and not ours
         elif text.comment:
             found["ExifIFD:UserComment"] = (text.comment,)
-        if text.description:
-            found["IFD0:ImageDescription"] = (text.description,)
+        found |= {f"IFD0:{name}": (words,) for name, words in text.captions.items()}
     return found
 
 
@@ -295,7 +418,7 @@ def _all_paths(fields: Fields) -> Iterator[str]:
     """All paths there are, bookkeeping included."""
     for row in _ROWS:
         for value in fields.get(row.name, ()):
-            if row.holds == "paths" or (row.holds == "mixed" and _is_path(row, value, fields)):
+            if row.holds in ("paths", "tree") or (row.holds == "mixed" and _is_path(row, value, fields)):
                 yield keywords.from_path(value, row.separator)
             elif row.holds == "xml":
                 yield from acdsee.read_categories(value) or ()
@@ -330,7 +453,7 @@ def _is_aside(row: Field, value: str, aside: set[str]) -> bool:
     """Whether a value stays where it is and is no tag."""
     if row.holds == "flat":
         return not row.separator and identity(value) in aside
-    return row.holds in ("paths", "mixed") and keywords.is_bookkeeping(
+    return row.holds in ("paths", "tree", "mixed") and keywords.is_bookkeeping(
         keywords.from_path(value, row.separator)
     )
 
@@ -343,13 +466,15 @@ def _names(row: Field, fields: Fields) -> Iterator[str]:
             yield from keywords.levels(value, row.separator) if row.separator else (value,)
     elif row.holds == "mixed":
         yield from (value for value in values if not _is_path(row, value, fields))
+    elif row.holds == "line":
+        yield from (name for value in values for name in keywords.levels(value, _divider(values)))
 
 
 def _named(fields: Fields) -> Iterator[tuple[Field, str]]:
     """The names in the flat fields of one source, but for what only repeats a program's bookkeeping."""
-    account = _bookkept(fields)
+    account, speaks = _bookkept(fields), _xmp_speaks(fields)
     for row in _ROWS:
-        for name in _names(row, fields):
+        for name in () if speaks and row.family == "iptc" else _names(row, fields):
             if not account or identity(name) not in account:
                 yield row, name
 
@@ -387,7 +512,7 @@ def _share(row: Field, old: tuple[str, ...], tags: tuple[str, ...], flat: tuple[
         if there is None or identities(there) == identities(tags):
             return old  # what is no category list is another program's business
         return _caption(acdsee.write_categories(tags) if tags else "")
-    if row.holds in ("paths", "mixed"):
+    if row.holds in ("paths", "tree", "mixed"):
         new = tuple(
             tag if row.holds == "mixed" and tag in old else keywords.to_path(tag, row.separator)
             for tag in tags
@@ -438,7 +563,9 @@ def _readings(comment: str) -> Iterator[str]:
 def _set_xmp(xmp: Xmp, row: Field, values: tuple[str, ...]) -> None:
     if row.family != "xmp":
         return
-    if row.kind == "Alt":
+    if row.holds == "tree":
+        xmp.set_tree(row.xml, values, row.prefix)
+    elif row.kind == "Alt":
         xmp.set_default(row.xml, "".join(values), row.prefix)
     elif row.kind:
         xmp.set_list(row.xml, values, (row.prefix, row.kind))

@@ -69,6 +69,15 @@ def code_page(values: Sequence[bytes], known: Collection[str] = ()) -> str:
     return best if scores.get(best, 0) > max(scores.get(USUAL, 0), 0) else USUAL
 
 
+def plain_text(value: bytes) -> str:
+    """A text without any mark: UTF-8 where it can be."""
+    value = value.rstrip(b"\0")
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode(code_page([value]), "replace")
+
+
 def _decoded(values: Sequence[bytes], page: str) -> list[str]:
     """The texts in a code page; none where one of them is no text in it."""
     try:

@@ -15,7 +15,7 @@ KEYWORD_BYTES = 64
 """The most bytes of one keyword (IIM 4.2, dataset 2:25)."""
 
 _CHARSET, _VERSION, _KEYWORD = (1, 90), (2, 0), (2, 25)
-_CAPTIONS = {(2, 5): "ObjectName", (2, 120): "Caption-Abstract"}
+_CAPTIONS = {(2, 5): "ObjectName", (2, 105): "Headline", (2, 120): "Caption-Abstract"}
 _HEADER = struct.Struct(">BBBH")
 _PADDING = (256, 0)
 """Stands for the zeros that some programs leave at the end."""
@@ -41,7 +41,7 @@ class _Dataset(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a stream says: the keywords in order, and "ObjectName" and "Caption-Abstract" where they are there."""
+    """What a stream says: the keywords in order, and the captions that are there."""
 
     keywords: tuple[str, ...]
     captions: dict[str, str]
