@@ -17,19 +17,22 @@ _SPACE = "{http://www.metadataworkinggroup.com/schemas/keywords/}"
 
 def read_tree(prop: Element) -> tuple[str, ...]:
     """The applied keywords as tags. Where nothing is said, a leaf is applied and what lies above it is not."""
-    return tuple(_applied(_field(prop, "Hierarchy"), ()))
+    return tuple(LEVEL.join(path) for path, applied, _ in _nodes(_field(prop, "Hierarchy"), ()) if applied)
 
 
 def write_tree(prop: Element, tags: Collection[str]) -> None:
-    """Make exactly these tags the applied ones."""
+    """Make exactly these tags the applied ones. Keywords that were offered and not applied stay so."""
+    offered = [
+        path for path, applied, is_leaf in _nodes(_field(prop, "Hierarchy"), ()) if is_leaf and not applied
+    ]
     for child in list(prop):
         prop.remove(child)
     prop.attrib.clear()
     prop.text = None
     prop.set(_RDF + "parseType", "Resource")
     nodes: dict[tuple[str, ...], Element] = {(): prop}
-    paths = [levels(tag) for tag in tags]
-    for path in paths:
+    paths = dict.fromkeys(map(levels, tags))
+    for path in (*paths, *offered):
         for depth in range(1, len(path) + 1):
             if path[:depth] not in nodes:
                 box = _box(nodes[path[: depth - 1]], "Hierarchy" if depth == 1 else "Children")
@@ -44,15 +47,16 @@ def _box(node: Element, name: str) -> Element:
     return etree.SubElement(etree.SubElement(node, _SPACE + name), _RDF + "Bag") if found is None else found
 
 
-def _applied(bag: "Element | str | None", above: tuple[str, ...]) -> Iterator[str]:
-    if bag is None or isinstance(bag, str):
-        return
-    for node in bag.iterfind(f"*/{_RDF}li"):
+def _nodes(
+    bag: "Element | str | None", above: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], bool, bool]]:
+    """The path of every keyword, whether it is applied, and whether it is a leaf."""
+    for node in () if bag is None or isinstance(bag, str) else bag.iterfind(f"*/{_RDF}li"):
         keyword, children, said = (_field(node, name) for name in ("Keyword", "Children", "Applied"))
         path = (*above, _text(keyword).strip().replace(LEVEL, STAND_INS[LEVEL]))
-        below = tuple(_applied(children, path))
-        if path[-1] and (_text(said).strip().casefold() == "true" if said is not None else not below):
-            yield LEVEL.join(path)
+        below = list(_nodes(children, path))
+        if path[-1]:
+            yield path, not below if said is None else _text(said).strip().casefold() == "true", not below
         yield from below
 
 
