@@ -4,6 +4,7 @@ click keeps that order (its default map holds the file's values); this module kn
 the file.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from tagroll.errors import UsageError
 
 DEFAULT_API_URL = "http://127.0.0.1:1234"
 DEFAULT_MODEL = "google/gemma-3-4b"
+
+CONFIG_NAME = "tagroll.toml"
+_USER = re.compile(r"^(\s*(?:[a-z][a-z0-9+.-]*://)?)[^/?#]*@", re.IGNORECASE)
 
 Backend = Literal["auto", "server", "builtin"]
 SidecarPolicy = Literal["auto", "always", "never"]
@@ -29,7 +33,9 @@ class Settings:
         model: The model's name on those servers.
         server_is_explicit: The user named a server or a model: one that does not answer is an error.
         model_is_explicit: The user named the model; another one will not do.
-        api_key: Sent to the server as a bearer token, shown nowhere.
+        api_key: Sent to a server as a bearer token, shown nowhere. See `key_goes_out`.
+        key_goes_out: The key was named together with the servers, in one place, or for this very run. Else it is
+            for a server on this machine only: nobody said that it is meant for another.
         backend: "server", "builtin", or "auto": a server when there is one, else the built-in model.
         model_file: A model to run ourselves, in the place of any server.
         mmproj: Its image projector; None takes the one beside it.
@@ -41,11 +47,12 @@ class Settings:
         verbose: More on stderr.
     """
 
-    api_urls: tuple[str, ...] = (DEFAULT_API_URL,)
+    api_urls: tuple[str, ...] = field(default=(DEFAULT_API_URL,), repr=False)
     model: str = DEFAULT_MODEL
     server_is_explicit: bool = False
     model_is_explicit: bool = False
     api_key: str = field(default="", repr=False)
+    key_goes_out: bool = True
     backend: Backend = "auto"
     model_file: Path | None = None
     mmproj: Path | None = None
@@ -57,14 +64,25 @@ class Settings:
     verbose: bool = False
 
 
-def config_files() -> tuple[Path, ...]:
-    """Where tagroll.toml is looked for; a later one wins value by value."""
+def without_password(url: str, instead: str = "") -> str:
+    """An address as it may be shown: without the name and the password that may stand in it, or with something instead."""
+    return _USER.sub(lambda found: found[1] + instead, url)
+
+
+def config_file() -> Path:
+    """Where the user's settings are, when no other file is named.
+
+    Never in the current folder: that may have come from anywhere, and its settings would say where photos are sent.
+    """
     import platformdirs
 
-    return (
-        Path(platformdirs.user_config_dir("tagroll", appauthor=False)) / "tagroll.toml",
-        Path("tagroll.toml"),
-    )
+    return Path(platformdirs.user_config_dir("tagroll", appauthor=False)) / CONFIG_NAME
+
+
+def unread_config(read: Path) -> bool:
+    """Whether the current folder has settings that are not those that were read."""
+    here = Path(CONFIG_NAME)
+    return here.is_file() and not (read.is_file() and here.samefile(read))
 
 
 def read_config(path: Path) -> dict[str, object]:

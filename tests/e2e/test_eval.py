@@ -206,7 +206,7 @@ def test_a_threshold_is_for_the_built_in_model(tagroll, labels, tmp_path):
             assert done.code == 0
             assert "--threshold is for the built-in model" in done.err
         (tmp_path / "tagroll.toml").write_text("threshold = 0.4\n")
-        done = tagroll("tag", tmp_path / "photos", "--dry-run", *where[:4])
+        done = tagroll("tag", tmp_path / "photos", "--dry-run", *where[:4], "--config", "tagroll.toml")
         assert (done.code, "built-in" in done.err) == (
             0,
             False,
@@ -422,6 +422,6 @@ def test_a_settings_file_may_name_one_model_or_several(tagroll, labels, tmp_path
     with Stub(fed, pages=TWO) as server:
         for written, count in (('"knows"', 1), ('["knows", "guesses"]', 2)):
             (tmp_path / "tagroll.toml").write_text(f'api-url = "{server.url}"\n[eval]\nmodel = {written}\n')
-            assert tagroll("eval", labels, "--json").summary["models"] == count
+            assert tagroll("eval", labels, "--json", "--config", "tagroll.toml").summary["models"] == count
     (tmp_path / "tagroll.toml").write_text('backend = "builtin"\nthreshold = 0.4\n')
-    assert tagroll("eval", labels, "--json").summary["models"] == 2
+    assert tagroll("eval", labels, "--json", "--config", "tagroll.toml").summary["models"] == 2

@@ -10,7 +10,7 @@ from tiny_embedder import WIDTH, write_embedder
 from tagroll.catalog import Catalog
 from tagroll.errors import ServerError
 from tagroll.models.server.embedder import ServerEmbedder
-from tagroll.runs.embedding import embed_tags
+from tagroll.runs.merge import embed_tags
 
 TAGS = ["Forest", "forest", "Forests", "Zebra", "Red Car", "B&W", "35mm", "Ärger", "\u6771\u4eac", "x" * 60]
 
@@ -27,7 +27,7 @@ def server(tmp_path_factory) -> Iterator[Llama]:
 
 @pytest.fixture
 def embedder(server):
-    made = ServerEmbedder(server.url, "tiny-embedder", batch_size=3, wait_s=0.05)
+    made = ServerEmbedder(server.url, "tiny-embedder", batch_size=3)
     yield made
     made.close()
 
@@ -55,7 +55,7 @@ def test_a_server_that_is_gone_and_comes_back(embedder, server):
 
 def test_a_model_that_makes_no_vectors_is_said(llama_server):
     with pytest.raises(ServerError) as refused:
-        ServerEmbedder(llama_server.url, "tiny-vlm", wait_s=0.05).check()
+        ServerEmbedder(llama_server.url, "tiny-vlm").check()
     assert refused.value.hint
 
 

@@ -18,13 +18,14 @@ from tagroll.cli.options import shared_options, typed, undo_command
 from tagroll.cli.progress import Report, duration, plural, progress_text
 from tagroll.cli.terminal import show
 from tagroll.domain import Outcome, Status
-from tagroll.settings import Settings
+from tagroll.runs.run import Tally
+from tagroll.settings import Settings, config_file
 
 
 def test_help_starts_without_the_heavy_libraries():
     code = "import sys; from tagroll.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nprint(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for heavy in ("numpy", "PIL", "lxml", "httpx2", "rich", "onnxruntime", "sqlite3", "platformdirs"):
+    for heavy in ("numpy", "PIL", "lxml", "httpcore2", "rich", "onnxruntime", "sqlite3", "platformdirs"):
         assert f"'{heavy}'" not in done.stdout.splitlines()[-1]
     for name in COMMANDS:
         assert f"\n  {name} " in done.stdout
@@ -59,8 +60,12 @@ def settings_of(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = config_file()
+    file.parent.mkdir(parents=True)
+
     def ask(*arguments: str, config: str = "", **variables: str) -> list:
-        Path("tagroll.toml").write_text(config)
+        file.write_text(config)
         runner = CliRunner(env={"TAGROLL_MODEL": None, "TAGROLL_API_URL": None} | variables)
         result = runner.invoke(probe, list(arguments), prog_name="tag")
         assert result.exit_code == 0, result.output
@@ -82,7 +87,7 @@ def test_settings_are_defaults_then_file_then_variables_then_options(settings_of
 def test_a_broken_settings_file_is_named(tmp_path):
     (tmp_path / "tagroll.toml").write_text("model = ")
     done = subprocess.run(
-        [sys.executable, "-m", "tagroll", "history"],
+        [sys.executable, "-m", "tagroll", "history", "--config", "tagroll.toml"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -114,7 +119,7 @@ def test_a_misspelled_setting_is_named(config, message, hint, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     Path("tagroll.toml").write_text(config)
-    done = CliRunner().invoke(main, ["history", "--catalog", "c"])
+    done = CliRunner().invoke(main, ["history", "--catalog", "c", "--config", "tagroll.toml"])
     assert isinstance(done.exception, SystemExit)
     assert done.exit_code == 2
     assert f"Error: {message}\n  {hint}" in done.stderr
@@ -127,7 +132,7 @@ def test_settings_of_other_commands_and_their_actions_are_known(tmp_path, monkey
     example = guide.partition("```toml\n")[2].partition("```")[0]
     Path("tagroll.toml").write_text("append_tags = true\nq = true\n" + example + '[tags]\nsidecar = "auto"\n')
     Catalog(Path("c")).close()
-    assert CliRunner().invoke(main, ["history", "--catalog", "c"]).exit_code == 0
+    assert CliRunner().invoke(main, ["history", "--catalog", "c", "--config", "tagroll.toml"]).exit_code == 0
 
 
 def test_the_key_is_shown_nowhere():
@@ -147,13 +152,13 @@ def test_a_hint_repeats_the_command_line_for_the_shell_but_never_the_key():
         ([], "", None, "tagroll undo"),
         ([], "", "v.db", "tagroll undo"),
         (["--catalog", "a b"], "", "v.db", "tagroll undo --catalog 'a b'"),
-        ([], 'catalog = "c.db"', None, "tagroll undo --catalog c.db"),
+        (["--config", "t.toml"], 'catalog = "c.db"', None, "tagroll undo --catalog c.db"),
     ],
 )
 def test_the_way_back_names_the_catalog(*, arguments, config, variable, hint, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    Path("tagroll.toml").write_text(config)
+    Path("t.toml").write_text(config)
     told = click.command("tag")(shared_options(model=False)(lambda **_: click.echo(undo_command())))
     done = CliRunner(env={"TAGROLL_CATALOG": variable}).invoke(told, arguments)
     assert done.output == hint + "\n"
@@ -225,18 +230,20 @@ def test_names_cannot_steer_the_terminal():
     assert show("Été 🌄") == "Été 🌄"
 
 
+TAGGED = {Status.TAGGED: "tagged"}
+
+
+def add(report, outcome):
+    for counted in report.tally.counted([outcome]):
+        report.show(counted)
+
+
 def test_the_summary_counts_and_names_failures(capsys):
-    report = Report(Settings(), "Tagging")
+    report = Report(Settings(), "Tagging", Tally(), TAGGED)
     with report:
         for status in (Status.TAGGED, Status.TAGGED, Status.UNCHANGED, Status.FAILED):
-            report.add(
-                Outcome(
-                    Path("/p/x.jpg"),
-                    status,
-                    error="no such thing" * (status is Status.FAILED),
-                    hint="look there",
-                )
-            )
+            error = "no such thing" * (status is Status.FAILED)
+            add(report, Outcome(Path("/p/x.jpg"), status, error=error, hint="look there"))
     assert "4" in progress_text(report, 8)
     assert "50%" in progress_text(report, 8)
     report.finish()
@@ -244,13 +251,13 @@ def test_the_summary_counts_and_names_failures(capsys):
     assert "4 photos: 2 tagged, 1 unchanged, 1 failed in" in err
     assert "x.jpg  no such thing" in err
     assert "look there" in err
-    assert report.exit_code() == 3
+    assert report.tally.exit_code == 3
 
 
 def test_quiet_is_quiet_and_json_is_only_json(capsys):
-    report = Report(Settings(json=True, quiet=True), "Tagging")
+    report = Report(Settings(json=True, quiet=True), "Tagging", Tally(), TAGGED)
     with report:
-        report.add(Outcome(Path("/p/x.jpg"), Status.TAGGED, ("A",)))
+        add(report, Outcome(Path("/p/x.jpg"), Status.TAGGED, ("A",)))
     report.finish()
     out, err = capsys.readouterr()
     assert err == ""
@@ -262,10 +269,10 @@ def test_quiet_is_quiet_and_json_is_only_json(capsys):
 
 
 def test_quiet_still_names_what_failed(capsys):
-    report = Report(Settings(quiet=True), "Tagging")
+    report = Report(Settings(quiet=True), "Tagging", Tally(), TAGGED)
     with report:
-        report.add(Outcome(Path("/p/y.jpg"), Status.TAGGED, ("A",)))
-        report.add(Outcome(Path("/p/x.jpg"), Status.FAILED, error="no such thing", hint="look there"))
+        add(report, Outcome(Path("/p/y.jpg"), Status.TAGGED, ("A",)))
+        add(report, Outcome(Path("/p/x.jpg"), Status.FAILED, error="no such thing", hint="look there"))
     report.finish()
     out, err = capsys.readouterr()
     assert out == ""

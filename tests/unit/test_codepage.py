@@ -5,7 +5,8 @@
 import pytest
 
 from tagroll.domain import Change
-from tagroll.metadata.fields import apply_change, read_fields, read_metadata
+from tagroll.metadata.field_values import read_fields
+from tagroll.metadata.fields import apply_change, read_metadata
 from tagroll.metadata.packets.codepage import USUAL, code_page, plain_text
 from tagroll.metadata.packets.iptc import read_keywords, set_keywords
 from tagroll.metadata.packets.raw import Packets

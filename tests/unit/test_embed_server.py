@@ -1,3 +1,4 @@
+import base64
 import json
 import math
 import threading
@@ -62,7 +63,9 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def embedder(server: Server) -> Iterator[ServerEmbedder]:
-    found = ServerEmbedder(server.url, "some-model", api_key="secret", batch_size=2, wait_s=0.001)
+    found = ServerEmbedder(server.url, "some-model", api_key="secret", batch_size=2)
+    found.check()
+    server.requests.clear()
     yield found
     found.close()
 
@@ -158,7 +161,7 @@ def test_a_refusal_is_final_and_in_the_servers_words(
 
 
 def test_an_absent_server_is_said_by_check() -> None:
-    gone = ServerEmbedder("http://127.0.0.1:9", "some-model", wait_s=0.001)
+    gone = ServerEmbedder("http://127.0.0.1:9", "some-model")
     with pytest.raises(ServerError, match="nobody answers") as caught:
         gone.check()
     assert "built-in" in caught.value.hint
@@ -185,4 +188,215 @@ def test_only_nomic_models_get_their_prefix(server: Server, model: str, sent: st
     embedder = ServerEmbedder(server.url, model)
     embedder.embed(["sea"])
     embedder.close()
-    assert server.requests[0][1]["input"] == [sent]
+    assert server.requests[-1][1]["input"] == [sent]
+
+
+# ---------------------------------------------------------------- what servers do not take, and how they put it
+
+
+def batches(server: Server) -> list[int]:
+    return [len(body["input"]) for _, body, _ in server.requests]
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "sizes"),
+    [
+        (422, "batch size {n} > maximum allowed batch size 3", [8, 3, 3, 2]),
+        (413, {"error": "batch size {n} > maximum allowed batch size 3"}, [8, 3, 3, 2]),
+        (400, "Value error, batch size is invalid, it should not be larger than 3.: input", [8, 3, 3, 2]),
+        (400, "Too many inputs. The limit is 3 per request", [8, 3, 3, 2]),
+        (500, "input is too large to process. increase the physical batch size", [8, 4, 2, 2, 2, 2]),
+        (413, b"<html><title>413 Request Entity Too Large</title></html>", [8, 4, 2, 2, 2, 2]),
+        (400, "", [8, 4, 2, 2, 2, 2]),
+    ],
+)
+def test_a_limit_of_the_batch_is_learned(
+    server: Server, status: int, words: object, sizes: list[int]
+) -> None:
+    usual = server.answer
+
+    def limited(texts: list[str]) -> tuple[int, object]:
+        said = words.format(n=len(texts)) if isinstance(words, str) else words
+        return (
+            usual(texts)
+            if len(texts) <= 3
+            else (status, {"error": {"message": said}} if said != words else said)
+        )
+
+    server.answer = limited
+    embedder = ServerEmbedder(server.url, "some-model")
+    texts = [f"tag {number}" for number in range(8)]
+    assert embedder.embed(texts).shape == (8, 3)
+    assert batches(server) == [1, *sizes]
+    server.requests.clear()
+    embedder.embed(texts)
+    assert max(batches(server)) <= 3, "it is remembered"
+    embedder.close()
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (
+            400,
+            {
+                "error": "litellm.UnsupportedParamsError: Setting {'encoding_format': 'float'} is not supported"
+            },
+        ),
+        (422, {"detail": [{"loc": ["body", "encoding_format"], "msg": "Extra inputs are not permitted"}]}),
+        (400, {"error": "Bad Request"}),
+        (500, {"error": "KeyError"}),
+    ],
+)
+def test_a_number_format_that_is_refused_is_left_away(server: Server, refusal: tuple[int, object]) -> None:
+    usual = server.answer
+    server.answer = lambda texts: refusal if "encoding_format" in server.requests[-1][1] else usual(texts)
+    embedder = ServerEmbedder(server.url, "some-model")
+    assert embedder.embed(["sea", "fog"]).shape == (2, 3)
+    embedder.close()
+    assert "encoding_format" not in server.requests[-1][1]
+    assert batches(server)[-1] == 2
+
+
+def test_a_server_that_takes_one_text_and_no_list_gets_them_one_by_one(server: Server) -> None:
+    usual = server.answer
+    server.answer = lambda text: (
+        usual([text]) if isinstance(text, str) else (400, {"error": "input must be a string"})
+    )
+    embedder = ServerEmbedder(server.url, "some-model")
+    rows = embedder.embed(["sea", "fog"])
+    embedder.close()
+    np.testing.assert_allclose(rows[1], np.array(vector("fog")) / np.linalg.norm(vector("fog")), atol=1e-6)
+    assert [body["input"] for _, body, _ in server.requests[-2:]] == ["sea", "fog"]
+
+
+def packed(text: str) -> str:
+    return base64.b64encode(np.array(vector(text), "<f4").tobytes()).decode()
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda texts: {"data": [{"index": i, "embedding": packed(t)} for i, t in enumerate(texts)]},
+        lambda texts: {"data": [{"index": i, "embedding": [vector(t)]} for i, t in enumerate(texts)]},
+        lambda texts: {"data": [{"embedding": {"float": vector(t)}} for t in texts]},
+        lambda texts: {"data": [{"embedding": [str(n) for n in vector(t)]} for t in texts]},
+        lambda texts: {"data": [{"index": i + 1, "embedding": vector(t)} for i, t in enumerate(texts)]},
+        lambda texts: {"embeddings": [vector(t) for t in texts]},
+        lambda texts: {"embeddings": {"float": [vector(t) for t in texts]}},
+        lambda texts: [vector(t) for t in texts],
+        lambda texts: [{"embedding": [vector(t)], "index": i} for i, t in enumerate(texts)],
+        lambda texts: {"output": {"embeddings": [{"vector": vector(t)} for t in texts]}},
+    ],
+)
+def test_vectors_are_read_in_every_shape(server: Server, shape: Callable[[list[str]], object]) -> None:
+    server.answer = lambda texts: (200, shape(texts))
+    embedder = ServerEmbedder(server.url, "some-model")
+    texts = ["sea", "mountain"]
+    rows = embedder.embed(texts)
+    embedder.close()
+    expected = np.array([vector(t) for t in texts])
+    np.testing.assert_allclose(rows, expected / np.linalg.norm(expected, axis=1, keepdims=True), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "message", "hint"),
+    [
+        (
+            401,
+            {"error": "Incorrect API key provided: secret"},
+            r"401 Incorrect API key provided: \*\*\*",
+            "--api-key",
+        ),
+        (
+            404,
+            {"error": 'model "some-model" not found, try pulling it first'},
+            "not found",
+            "Load some-model",
+        ),
+        (404, {"error": "some-model: no such thing"}, "no such thing", "Load some-model"),
+        (404, b"404 page not found", "no embeddings at http.*/v1/embeddings", "--embedding-url"),
+        (405, {"detail": "Method Not Allowed"}, "no embeddings at", "--embedding-url"),
+        (
+            200,
+            b"<!doctype html><html><title>My web app</title></html>",
+            "no embeddings at",
+            "--embedding-url",
+        ),
+        (308, b"", "no embeddings at", "--embedding-url"),
+        (501, {"error": "This server does not support embeddings"}, "does not support", "--embeddings"),
+        (400, {"error": "this model does not support embeddings"}, "does not support", "--embedding-model"),
+        (402, {"error": "Insufficient credits"}, "Insufficient credits", "built-in"),
+        (200, {"error": {"message": "model some-model not loaded"}}, "not loaded", "Load some-model"),
+        (400, b"<html><title>Bad</title>" + b"x" * 5000 + b"</html>", "refuses embeddings: 400 Bad$", "log"),
+    ],
+)
+def test_each_refusal_is_told_with_what_to_do(
+    server: Server, status: int, said: object, message: str, hint: str
+) -> None:
+    server.answer = lambda _: (status, said)
+    embedder = ServerEmbedder(server.url, "some-model", api_key="secret")
+    with pytest.raises(ServerError, match=message) as caught:
+        embedder.check()
+    embedder.close()
+    assert hint in caught.value.hint
+    assert len(server.requests) <= 3
+
+
+def test_a_model_that_is_loading_is_waited_for(server: Server) -> None:
+    usual, tries = server.answer, iter([503] * 6)
+    server.answer = lambda texts: (
+        (code, {"error": "Loading model"}) if (code := next(tries, 0)) else usual(texts)
+    )
+    embedder = ServerEmbedder(server.url, "some-model")
+    assert embedder.check().shape == (1, 3)
+    embedder.close()
+    assert len(server.requests) == 7
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ("/api/v1", "/api/v1/embeddings"),
+        ("/api", "/api/embeddings"),
+        ("", "/api/v1/embeddings"),
+        ("/api/v1/embeddings", "/api/v1/embeddings"),
+        ("/api/embed", "/v1/embeddings"),
+    ],
+)
+def test_the_endpoint_is_looked_for_where_servers_have_it(server: Server, given: str, path: str) -> None:
+    usual = server.answer
+    server.answer = lambda texts: (
+        usual(texts) if server.requests[-1][0] == path else (404, b"404 page not found")
+    )
+    embedder = ServerEmbedder(server.url + given, "some-model")
+    embedder.embed(["sea"])
+    embedder.close()
+    assert server.requests[-1][0] == path
+
+
+@pytest.mark.parametrize("setting", ["HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9", "socks://127.0.0.1:9/"])
+def test_a_proxy_is_not_asked_for_this_machine(
+    server: Server, monkeypatch: pytest.MonkeyPatch, setting: str, proxy: str
+) -> None:
+    monkeypatch.setenv(setting, proxy)
+    for url in (server.url, server.url.replace("127.0.0.1", "localhost")):
+        embedder = ServerEmbedder(url, "some-model")
+        assert embedder.check().shape == (1, 3)
+        embedder.close()
+
+
+@pytest.mark.parametrize("key", ["sk-s3cret\r\nX: y", "s3cret-ключ"])
+def test_a_key_that_cannot_be_sent_is_not_shown(key: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        ServerEmbedder("http://127.0.0.1:9", "some-model", api_key=key)
+    assert "s3cret" not in caught.value.message + caught.value.hint
+
+
+def test_a_password_in_the_url_is_not_shown() -> None:
+    gone = ServerEmbedder("http://me:hunter2@127.0.0.1:9/v1", "some-model")
+    with pytest.raises(ServerError) as caught:
+        gone.check()
+    gone.close()
+    assert "hunter2" not in caught.value.message + caught.value.hint

@@ -182,6 +182,11 @@ def test_it_ends_with_us(tmp_path):
         check=False,
     )
     pid = int(done.stdout)
+    for _ in range(600):
+        if not any(tmp_path.iterdir()):
+            break
+        time.sleep(0.05)
+    assert not any(tmp_path.iterdir())
     for _ in range(100):
         try:
             os.kill(pid, 0)

@@ -13,19 +13,18 @@ from hypothesis import strategies as st
 from tagroll.domain import Change, Metadata
 from tagroll.errors import MetadataError
 from tagroll.metadata.apps import APPS, Sources
+from tagroll.metadata.field_values import read_fields, with_fields
 from tagroll.metadata.fields import (
-    FIELDS,
     apply_change,
     fields_after,
     metadata_from_fields,
-    read_fields,
     read_metadata,
     tags_after,
-    with_fields,
 )
 from tagroll.metadata.packets import exif, iptc
 from tagroll.metadata.packets.keywords import flat_after, levels
 from tagroll.metadata.packets.raw import Packets
+from tagroll.metadata.table import FIELDS
 from tagroll.tags.identity import identity
 
 JPEG = frozenset({"xmp", "iptc", "exif"})
@@ -228,7 +227,7 @@ def test_every_program_sees_exactly_the_intended_tags(packets, tags, change):
     tags_now = tags_after(before, wanted)
     assert {plain(tag) for tag in read_metadata(after).tags} == {plain(tag) for tag in tags_now}
     assert len(read_metadata(after).tags) == len(tags_now)
-    for app in APPS:
+    for app in (app for app in APPS if app.exact):
         seen = shown(app, after)
         want = expected(app.levels, tags_now)
         ancestors = {plain(part) for tag in tags_now for part in levels(tag)} if not app.levels else set()
@@ -236,10 +235,10 @@ def test_every_program_sees_exactly_the_intended_tags(packets, tags, change):
         whole = {plain("/".join(levels(tag))): plain(levels(tag)[-1]) for tag in tags_now}
         seen = {whole.get(name, name) if not app.levels else name for name in seen} - whole.keys()
         seen |= {name for name in want if name in whole}
-        if app.name == "digiKam":  # a slash in Windows' own field is a level to it, whoever wrote it
-            seen = {name if name in want else name.replace("|", "/") for name in seen}
         if app.name == "Damselfly":
             want = {name for name in want if iptc.fits(name)}  # it reads IPTC and nothing else
+        if app.name.startswith("digiKam"):  # what Explorer has left it reads as paths, with or without us
+            seen = {name if name in want else name.replace("|", "/") for name in seen}
         assert seen <= want | ancestors, app.name
         assert want <= seen, app.name
 

@@ -361,8 +361,9 @@ def test_an_afcp_trailer_counts_from_the_start_of_the_file():
 
 
 def test_a_file_of_nothing_but_segments_is_refused_soon():
-    with pytest.raises(ForeignStructureError, match="too many"):
+    with pytest.raises(MetadataError, match="too many") as error:
         read(photo(segment(0xE0, b"") * 20_000))
+    assert not isinstance(error.value, ForeignStructureError)  # exiftool would take minutes
 
 
 OURS = st.builds(

@@ -162,7 +162,6 @@ def test_raw_xmp_becomes_modern_and_raw_iptc_is_kept_in_step(tmp_path):
         (photo(itxt(XMP), raw_ztxt(b"xmp", XMP)), Packets()),
         (photo(raw_ztxt(b"APP1", b"http://ns.adobe.com/xap/1.0/\0" + XMP)), Packets()),
         (photo(), Packets(iptc=IPTC)),
-        (photo(chunk(b"abCd") * 200_001), Packets()),
         (photo(raw_ztxt(b"exif", b"Exif\0\0" + EXIF)), Packets()),
         (photo(raw_ztxt(b"exif", b"Exif\0\0" + EXIF), chunk(b"eXIf", EXIF)), Packets()),
     ],

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -302,6 +303,44 @@ def test_a_jpeg_that_promises_more_than_it_can_hold_fails() -> None:
     lying = data[:frame] + b"\xff\xdc\xff\xdc" + data[frame + 4 :]
     with pytest.raises(PictureError, match="cut off"):
         make_preview(lying, FORMAT["jpeg"])
+
+
+def png_with(name: bytes, payload: bytes) -> bytes:
+    """A PNG with one more chunk before its picture."""
+    data = (FILES / "rgb.png").read_bytes()
+    checksum = zlib.crc32(name + payload).to_bytes(4, "big")
+    return data[:33] + len(payload).to_bytes(4, "big") + name + payload + checksum + data[33:]
+
+
+def packed(size: int) -> bytes:
+    return zlib.compress(bytes(size), 1)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(png_with(b"zTXt", b"workflow\0\0" + packed(2_000_000)), id="compressed text"),
+        pytest.param(
+            png_with(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + packed(9_000_000)), id="compressed XMP"
+        ),
+        pytest.param(png_with(b"iTXt", b"workflow\0\0\0\0\0" + b"a" * 2_000_000), id="text"),
+        pytest.param(png_with(b"tEXt", b"workflow\0" + b"a" * 2_000_000), id="old text"),
+        pytest.param(png_with(b"iCCP", b"printer\0\0" + packed(1_200_000)), id="colour profile"),
+    ],
+)
+def test_megabytes_of_text_or_profile_are_no_obstacle(data: bytes) -> None:
+    assert preview_of(data).size == (120, 80)
+
+
+@pytest.mark.parametrize(
+    "head", [b"zTXt" + b"a\0\0", b"iTXt" + b"a\0\1\0\0\0", b"iCCP" + b"a\0\0"], ids=["zTXt", "iTXt", "iCCP"]
+)
+def test_text_that_unpacks_without_end_is_refused(head: bytes) -> None:
+    unpacker = zlib.compressobj(1)
+    bomb = b"".join(unpacker.compress(bytes(1 << 20)) for _ in range(80)) + unpacker.flush()
+    data = png_with(head[:4], head[4:] + bomb)
+    with pytest.raises(PictureError, match="Decompressed data too large"):
+        make_preview(data, FORMAT["png"])
 
 
 @pytest.mark.parametrize("name", [name for name in WHOLE if name != "baseline.jpg"])

@@ -14,14 +14,9 @@ from pathlib import Path
 import pytest
 
 from tagroll.errors import CatalogError, ChangedMeanwhileError, MetadataError, WriteError
-from tagroll.metadata.files import safe_write
-from tagroll.metadata.files.safe_write import (
-    hold,
-    remove_leftovers,
-    safe_create,
-    safe_remove,
-    safe_replace,
-)
+from tagroll.metadata.files import safe_write, temporary
+from tagroll.metadata.files.safe_write import hold, safe_create, safe_remove, safe_replace
+from tagroll.metadata.files.temporary import remove_leftovers
 
 AS_ROOT = os.geteuid() == 0
 OLD, NEW = b"old" * 50_000, b"new" * 60_000
@@ -60,7 +55,7 @@ def test_replaces_and_keeps_mode_and_times_to_the_nanosecond(photo):
 
 def test_touch_leaves_the_new_time(photo):
     before = time.time_ns()
-    replace(photo, touch=True)
+    replace(photo, mtime="now")
     assert photo.stat().st_mtime_ns >= before - 50_000_000  # the kernel's clock ticks
 
 
@@ -327,6 +322,50 @@ def test_two_holders_take_turns(photo):
         thread.join()
     assert sorted(photo.read_bytes()) == sorted(b"abc" * 20)
     assert len(set(seen)) == 60
+
+
+def test_nobody_comes_between_closing_and_replacing(photo, monkeypatch):
+    """The photo has to be closed for SMB and Windows, and with that its lock is gone, but not that of its folder."""
+    real, seen, waiting = Path.replace, [], []
+
+    def wait_and_see():
+        with hold(photo) as original:
+            seen.append(original.data)
+
+    def replace_late(name, target):
+        waiting.append(threading.Thread(target=wait_and_see))
+        waiting[0].start()
+        waiting[0].join(0.2)
+        assert seen == []
+        return real(name, target)
+
+    monkeypatch.setattr(Path, "replace", replace_late)
+    replace(photo)
+    waiting[0].join()
+    assert seen == [NEW]
+
+
+def test_a_number_is_closed_once(photo, monkeypatch):
+    """Another thread may have got the number of a closed file for one of its own."""
+    real, others = Path.replace, []
+
+    def replace_and_open(name, target):
+        others.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(20))
+        return real(name, target)
+
+    monkeypatch.setattr(Path, "replace", replace_and_open)
+    replace(photo)
+    for other in others:
+        os.close(other)  # each is still open: closing it a second time would be an error
+
+
+def test_a_folder_that_another_program_keeps_locked_stops_nobody(photo, monkeypatch):
+    monkeypatch.setattr(temporary, "_FOLDER_PATIENCE_S", 0.05)
+    fd = os.open(photo.parent, os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    replace(photo)
+    os.close(fd)
+    assert photo.read_bytes() == NEW
 
 
 def test_waiting_for_a_lock_ends(photo, monkeypatch):

@@ -13,8 +13,8 @@ from tagroll.domain import Change, Photo
 from tagroll.errors import MetadataError
 from tagroll.exiftool.pool import ExifTool, find_exiftool
 from tagroll.formats import HEAD_BYTES, detect
-from tagroll.metadata.fields import FIELDS
 from tagroll.metadata.store import MetadataStore
+from tagroll.metadata.table import FIELDS
 
 DATA = os.environ.get("TAGROLL_DATA")
 COMMAND = find_exiftool()
@@ -84,7 +84,7 @@ def test_only_our_fields_change_and_undo_gives_every_byte_back(camera):
     before, wrong_before = everything(camera), complaints(camera)
     whole = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in camera.iterdir()}
     writes, failed = [], 0
-    with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
+    with MetadataStore(mtime="keep", exiftool=ExifTool(COMMAND)) as store:
         for path in sorted(whole):
             fmt = detect(whole[path][0][:HEAD_BYTES], path.suffix)
             if fmt is None:

@@ -2,12 +2,15 @@
 
 import io
 import shutil
+import struct
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
 
 from tagroll.domain import Change, Photo
+from tagroll.errors import MetadataError
 from tagroll.exiftool.pool import ExifTool, find_exiftool
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.containers.bmff import ItemXmp, heif_xmp
@@ -182,3 +185,138 @@ def test_the_only_xmp_is_the_photos_though_it_refers_to_nothing(store, tmp_path)
     for tag in ("Lake", "Sky"):
         changed(store, photo, Change(add=(tag,)))
     assert store.read(as_photo(photo.path)).tags == ("Anna", "Lake", "Sky")
+
+
+# broken IPTC beside whole XMP ------------------------------------------------------------------------------
+
+
+def break_iptc(path: Path) -> None:
+    data = path.read_bytes()
+    assert b"\x1c\x02\x19\x00\x04Anna" in data
+    path.write_bytes(data.replace(b"\x1c\x02\x19\x00\x04Anna", b"\x1c\x02\x19\x70\x04Anna"))
+
+
+@pytest.mark.parametrize("sample", ["single.tif", "pages.tif", "baseline.jpg"])
+def test_broken_iptc_beside_whole_xmp_is_no_obstacle(store, tmp_path, sample):
+    photo = copy(sample, tmp_path / sample)
+    by_exiftool(photo.path, "-XMP-dc:Subject=Lake", "-IPTC:Keywords=Anna")
+    break_iptc(photo.path)
+    before = photo.path.read_bytes()
+    assert store.read(as_photo(photo.path)).tags == ("Lake",)
+    assert "IPTC" in store.explain(as_photo(photo.path)).reason
+    (write,) = changed(store, photo, Change(add=("Sky",)))
+    assert write.target == tmp_path / f"{sample}.xmp"
+    assert photo.path.read_bytes() == before
+    assert store.read(as_photo(photo.path)).tags == ("Lake", "Sky")
+
+
+@pytest.mark.parametrize("sample", ["single.tif", "baseline.jpg"])
+@pytest.mark.parametrize("xmp", ["-XMP-dc:Title=A lake", "-XMP:All="])
+def test_broken_iptc_is_an_error_where_nothing_else_has_tags(store, tmp_path, sample, xmp):
+    photo = copy(sample, tmp_path / sample)
+    by_exiftool(photo.path, xmp, "-IPTC:Keywords=Anna")
+    break_iptc(photo.path)
+    with pytest.raises(MetadataError, match="IPTC"):
+        store.read(as_photo(photo.path))
+
+
+# files of nothing but tiny parts ---------------------------------------------------------------------------
+
+COMMENT = b"\x21\xfe\x00"
+FRAME = b"\x2c\0\0\0\0\1\0\1\0\0\2\2\x44\1\0"
+
+
+def chunk(name: bytes, payload: bytes) -> bytes:
+    return struct.pack(">I", len(payload)) + name + payload + struct.pack(">I", zlib.crc32(name + payload))
+
+
+def gif(*blocks: bytes) -> bytes:
+    return b"GIF89a\1\0\1\0\x80\0\0" + bytes(6) + b"".join(blocks) + b";"
+
+
+def tiff(pages: int, order: str = "<") -> bytes:
+    """Directories with one entry each, one after the other."""
+    entry = struct.pack(f"{order}HHHII", 1, 256, 4, 1, 1)
+    starts = [8 + 18 * number for number in range(1, pages)] + [0]
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, 8)
+    return head + b"".join(entry + struct.pack(f"{order}I", start) for start in starts)
+
+
+def sample(name: str) -> bytes:
+    return (FILES / name).read_bytes()
+
+
+def in_meta(data: bytes, count: int) -> bytes:
+    """A HEIC with empty boxes at the end of its list of items."""
+    at = data.index(b"meta") - 4
+    (size,) = struct.unpack_from(">I", data, at)
+    crumbs = b"\0\0\0\x08free" * count
+    return (
+        data[:at]
+        + struct.pack(">I", size + len(crumbs))
+        + data[at + 4 : at + size]
+        + crumbs
+        + data[at + size :]
+    )
+
+
+def riff(*chunks: bytes) -> bytes:
+    body = b"WEBP" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+CRUMBS = {
+    "segments.jpg": lambda: b"\xff\xd8" + b"\xff\xe1\0\2" * 100_000 + sample("baseline.jpg")[2:],
+    "odd.jpg": lambda: b"\xff\xd8\xff\xfe\0\2\0\0" + b"\xff\xfe\0\2" * 100_000 + sample("baseline.jpg")[2:],
+    "text.png": lambda: sample("rgb.png")[:33] + chunk(b"tEXt", b"a\0b") * 60_000 + sample("rgb.png")[33:],
+    "end.png": lambda: sample("rgb.png")[:-12] + chunk(b"prVt", b"") * 60_000 + sample("rgb.png")[-12:],
+    "frames.gif": lambda: gif(FRAME * 250_000),
+    "comments.gif": lambda: gif(COMMENT * 500_000, FRAME),
+    "pieces.gif": lambda: gif(b"\x21\xfe" + b"\1a" * 500_000 + b"\0", FRAME),
+    "chunks.webp": lambda: riff(sample("lossy.webp")[12:], b"abcd\0\0\0\0" * 110_000),
+    "pages.tif": lambda: tiff(60_000),
+    "pages.dng": lambda: tiff(60_000, ">"),
+    "boxes.heic": lambda: sample("plain.heic") + b"\0\0\0\x08free" * 30_000,
+    "meta.heic": lambda: in_meta(sample("plain.heic"), 30_000),
+    "boxes.avif": lambda: sample("rgb.avif") + b"\0\0\0\x08skip" * 30_000,
+    "boxes.jxl": lambda: sample("plain.jxl") + b"\0\0\0\x08free" * 30_000,
+}
+
+
+@pytest.mark.parametrize("name", CRUMBS)
+def test_a_file_of_crumbs_is_refused_before_exiftool_sees_it(tmp_path, name, monkeypatch):
+    path = tmp_path / name
+    path.write_bytes(CRUMBS[name]())
+
+    def asked(*_):
+        raise AssertionError("exiftool was asked")
+
+    for method in ("read", "read_many", "write"):
+        monkeypatch.setattr(ExifTool, method, asked)
+    with ExifTool(COMMAND) as pool:
+        store = MetadataStore(exiftool=pool)
+        for error in (*store.read_many([as_photo(path)] * 2), _error(store, path)):
+            assert "too many" in error.message
+            assert error.hint
+
+
+def _error(store: MetadataStore, path: Path) -> MetadataError:
+    with pytest.raises(MetadataError) as error:
+        store.write(as_photo(path), lambda _: Change(add=("x",)), [].append)
+    return error.value
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("frames.gif", lambda: gif(FRAME * 2_000)),
+        ("long.gif", lambda: gif(b"\x21\xfe" + (b"\xff" + b"a" * 255) * 20_000 + b"\0", FRAME)),
+        ("pages.tif", lambda: tiff(500)),
+        ("text.png", lambda: sample("rgb.png")[:33] + chunk(b"tEXt", b"a\0b") * 2_000 + sample("rgb.png")[33:]),
+        ("boxes.heic", lambda: sample("plain.heic") + b"\0\0\0\x08free" * 500),
+    ],
+)  # fmt: skip
+def test_animations_and_many_pages_stay(store, tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content())
+    assert store.read(as_photo(path)).tags == ()

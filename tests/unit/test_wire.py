@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tagroll.domain import Prompt
 from tagroll.errors import ServerError, UsageError
 from tagroll.models.server.discovery import Model, ServerInfo, choose
-from tagroll.models.server.http import error_text, parse_address
+from tagroll.models.server.http import WORDS_SHOWN, error_text, parse_address
 from tagroll.models.server.refusal import Refusal, why_refused
 from tagroll.models.server.request import Question, read_completion
 
@@ -26,7 +26,12 @@ from tagroll.models.server.request import Question, read_completion
         ("https://host/api/paas/v4", "https://host/api/paas", "https://host/api/paas/v4"),
         ("https://host/owui/chat/completions", "https://host/owui", "https://host/owui"),
         ("http://localhost:11434/api/chat", "http://localhost:11434", "http://localhost:11434/v1"),
-        ("http://localhost:11434/api", "http://localhost:11434", "http://localhost:11434/v1"),
+        ("http://localhost:11434/api", "http://localhost:11434", "http://localhost:11434/api"),
+        ("http://host:8000/api/v1/", "http://host:8000", "http://host:8000/api/v1"),
+        ("http://host//v1", "http://host", "http://host/v1"),
+        ("https://host/v1beta/openai", "https://host/v1beta/openai", "https://host/v1beta/openai"),
+        ("http://host:3000/api/models", "http://host:3000", "http://host:3000/api"),
+        ("http://host:11434/api/embed", "http://host:11434", "http://host:11434/v1"),
         ("http://localhost:1234/api/v0/models", "http://localhost:1234", "http://localhost:1234/v1"),
     ],
 )
@@ -58,7 +63,21 @@ def test_what_is_no_url_is_a_usage_error(nonsense):
         ({"error": {"message": "too long", "code": 400}}, "too long"),
         ({"object": "error", "message": "At most 0 image(s)"}, "At most 0 image(s)"),
         ({"detail": "Not Found"}, "Not Found"),
-        ({"detail": [{"loc": ["body", "seed"], "msg": "bad"}]}, "bad"),
+        ({"detail": [{"loc": ["body", "seed"], "msg": "bad"}]}, "seed: bad"),
+        (
+            {"error": {"message": "Unsupported parameter", "param": "max_tokens"}},
+            "max_tokens: Unsupported parameter",
+        ),
+        ({"error": {"error": {"message": "twice"}}}, "twice"),
+        ({"success": False, "reason": "in a reason"}, "in a reason"),
+        ({"errors": [{"message": "in a list"}]}, "in a list"),
+        (
+            {"error": {"message": "Provider error", "metadata": {"raw": '{"error": "bad image"}'}}},
+            "Provider error: bad image",
+        ),
+        ({"error": "Bad Request", "message": "no such field"}, "Bad Request: no such field"),
+        ({"strange": 1}, '{"strange": 1}'),
+        ([], ""),
         ("plain words", "plain words"),
     ],
 )
@@ -68,7 +87,7 @@ def test_errors_are_found_in_any_shape(body, words):
 
 def test_an_error_is_fit_to_be_shown():
     assert error_text(b"<html>nginx</html>") == ""
-    assert error_text(b"a\x1b[31mb\nc" + b"d" * 1000) == "a [31mb c" + "d" * 191
+    assert error_text(b"a\x1b[31mb\nc" + b"d" * 1000) == "a [31mb c" + "d" * (WORDS_SHOWN - 9)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from tagroll import __version__
-from tagroll.cli.terminal import complain, error_row, print_json
+from tagroll.cli.terminal import complain, error_row, print_json, show
 from tagroll.errors import TagrollError
 
 COMMANDS = {
@@ -54,6 +54,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
+            vars(error).update(message=show(error.message))  # it may quote the name of a file
             if "--json" in (ctx.obj or ()):
                 path = (getattr(error, "ctx", None) or ctx).command_path
                 print_json(error_row(error.format_message(), f"{path} --help", error.exit_code))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagroll.cli.progress import plural
-from tagroll.cli.terminal import paint, print_json, say, show, single_keys
+from tagroll.cli.terminal import print_json, print_line, say, show, single_keys
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
 
@@ -32,9 +32,9 @@ def show_plan(plan: "Plan", counts: Mapping[str, int], settings: Settings) -> No
             print_json({"type": "merge", **merge_row(merge)})
         return
     for word, merges in groupby(plan.merges, key=lambda merge: merge.into):
-        click.echo(f"{show(word)}  ({plural(counts.get(word, 0), 'photo')})")
+        print_line(f"{word}  ({plural(counts.get(word, 0), 'photo')})")
         for merge in merges:
-            click.echo(f"  <- {show(merge.tag)}  ({plural(merge.photos, 'photo')}): {show(why(merge))}")
+            print_line(f"  <- {merge.tag}  ({plural(merge.photos, 'photo')}): {why(merge)}")
 
 
 def show_hierarchy(plan: "Plan", paths: Mapping[str, str], settings: Settings) -> None:
@@ -46,7 +46,7 @@ def show_hierarchy(plan: "Plan", paths: Mapping[str, str], settings: Settings) -
             print_json({"type": "hierarchy", **asdict(child)})
         return
     for tag, path in paths.items():
-        click.echo(f"{show(tag)}  as  {show(path)}")
+        print_line(f"{tag}  as  {path}")
     if paths or not plan.hierarchy or settings.quiet:
         return
     some = ", ".join(f"{show(c.child)} under {show(c.parent)}" for c in plan.hierarchy[:SHOWN_CHILDREN])
@@ -60,10 +60,11 @@ def warn_of_threshold(plan: "Plan", settings: Settings) -> None:
     if found is None or found.usable or settings.quiet:
         return
     say(
-        f"{paint('!', '33')} Nothing is merged by meaning: {found.share(found.threshold):.1%} of random pairs of tags are as "
-        f"similar as {found.threshold:g} (usual cosine: {found.median:.2f}).\n"
-        f"  --similarity-threshold {found.fitting:g} would fit this embedding model."
+        f"Nothing is merged by meaning: {found.share(found.threshold):.1%} of random pairs of tags are as "
+        f"similar as {found.threshold:g} (usual cosine: {found.median:.2f}).",
+        mark="!",
     )
+    say(f"  --similarity-threshold {found.fitting:g} would fit this embedding model.")
 
 
 def ask(plan: "Plan", counts: Mapping[str, int]) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
@@ -114,7 +115,7 @@ def _answers(
 
 
 def _key(question: str, pressed: Callable[[], str]) -> str:
-    click.echo(question, nl=False, err=True)
+    click.echo(show(question), nl=False, err=True)
     try:
         while (key := pressed().lower()) not in ("y", "n", "p", "a", "q"):
             continue

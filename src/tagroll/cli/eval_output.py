@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tagroll.cli.terminal import print_json, show
+from tagroll.cli.terminal import print_json, print_line, show
 from tagroll.domain import Status
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def print_results(results: "Sequence[Result]") -> None:
         drawn = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
         drawn.add_column("")
         for result in results:
-            drawn.add_column(show(result.model), justify="right", overflow="fold")
+            drawn.add_column(Text(show(result.model)), justify="right", overflow="fold")
         for row in table:
             values = [Text(v, "bold green" if n in row.best else "") for n, v in enumerate(row.cells)]
             drawn.add_row(Text(row.name), *values)
@@ -38,7 +38,7 @@ def print_results(results: "Sequence[Result]") -> None:
             first.ljust(widths[0]),
             *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)),
         ]
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+        print_line("  ".join(cells).rstrip())
 
 
 def print_rows(answers: "Sequence[Answers]", results: "Sequence[Result]", seconds: float) -> None:

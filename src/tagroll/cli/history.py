@@ -8,7 +8,7 @@ import click
 
 from tagroll.cli.options import shared_options
 from tagroll.cli.progress import plural
-from tagroll.cli.terminal import print_json, say, show, tell
+from tagroll.cli.terminal import print_json, print_line, say, show, tell
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
 from tagroll.tags.identity import identity
@@ -33,7 +33,7 @@ def command(settings: Settings, run: int | None, limit: int) -> None:
         if not settings.json:
             tell(settings, NOTHING)
         return
-    with Catalog(settings.catalog, exclusive=False, read_only=True) as catalog:
+    with Catalog(settings.catalog, read_only=True) as catalog:
         if run is not None:
             _show_writes(catalog, run, as_json=settings.json)
         else:
@@ -59,7 +59,7 @@ def _show_runs(catalog: "Catalog", limit: int, *, as_json: bool) -> None:
             f"{run.id:>4}", when, " ".join((run.command, *map(show, run.arguments))), f"{plural(run.writes, 'file')} written",
             run.model, "(dry run)" if run.dry_run else "", "" if run.finished else cut_off,
         )  # fmt: skip
-        click.echo("  ".join(filter(None, parts)))
+        print_line("  ".join(filter(None, parts)))
 
 
 def _show_writes(catalog: "Catalog", run: int, *, as_json: bool) -> None:
@@ -86,7 +86,7 @@ def _show_writes(catalog: "Catalog", run: int, *, as_json: bool) -> None:
         else:
             marks = [f"+{show(tag)}" for tag in added] + [f"-{show(tag)}" for tag in removed]
             made = f"made from {show(write.photo)}" if write.after_hash else "removed"
-            click.echo(
+            print_line(
                 f"{show(write.target)}: {', '.join(marks) or made}{'  (taken back)' if undone else ''}"
             )
     if not as_json and tags:

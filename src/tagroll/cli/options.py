@@ -10,23 +10,42 @@ from typing import Any, Literal
 
 import click
 
-from tagroll.cli.terminal import show
+from tagroll.cli.terminal import Shown, say, show
 from tagroll.errors import UsageError
-from tagroll.settings import DEFAULT_API_URL, DEFAULT_MODEL, Settings, config_files, read_config
+from tagroll.settings import (
+    CONFIG_NAME,
+    DEFAULT_API_URL,
+    DEFAULT_MODEL,
+    Settings,
+    config_file,
+    read_config,
+    unread_config,
+    without_password,
+)
+
+UNREAD = "tagroll.unread"
+"""Where a command's context notes that there are settings in the current folder, which were not read."""
 
 
 def _load_config(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
-    """Put the settings files under click's defaults, before any other option is looked at."""
+    """Put the settings file under click's defaults, before any other option is looked at."""
     command = (ctx.info_name or "").partition(" ")[0]  # "tags rename" is a part of "tags"
-    merged: dict[str, object] = {}
-    for path in (value,) if value else config_files():
-        values = read_config(path)
-        _refuse_unknown(values, path)
-        section = values.get(command)
-        merged |= {k: v for k, v in values.items() if not isinstance(v, dict)}
-        merged |= section if isinstance(section, dict) else {}
+    path = value or config_file()
+    values = read_config(path)
+    _refuse_unknown(values, path)
+    section = values.get(command)
+    merged = {key: one for key, one in values.items() if not isinstance(one, dict)}
+    merged |= section if isinstance(section, dict) else {}
     names = _keys(ctx.command)
-    ctx.default_map = {names.get(key, key): value for key, value in merged.items()}
+    named = {names.get(key, key): one for key, one in merged.items()}
+    files = [p.name for p in ctx.command.params if isinstance(p.type, click.Path) and p.name in named]
+    ctx.default_map = named | {name: _beside(path, named[name]) for name in files}
+    ctx.meta[UNREAD] = not value and unread_config(path)
+
+
+def _beside(config: Path, named: object) -> object:
+    """A path in a settings file means what it means from there, wherever the user stands."""
+    return str(config.parent / Path(named).expanduser()) if isinstance(named, str) else named
 
 
 def _keys(command: click.Command) -> dict[str, str]:
@@ -69,7 +88,7 @@ def _dashed(key: str) -> str:
 
 _CONFIG = click.option(
     "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), is_eager=True, expose_value=False,
-    callback=_load_config, envvar="TAGROLL_CONFIG", help="Settings file.  [default: tagroll.toml here or in the user's settings]",
+    callback=_load_config, envvar="TAGROLL_CONFIG", help="Settings file.  [default: tagroll.toml in the user's settings folder]",
 )  # fmt: skip
 
 _OUTPUT = (
@@ -136,10 +155,9 @@ def _settings(values: dict[str, Any]) -> Settings:
     from tagroll.catalog import default_path
 
     ctx = click.get_current_context()
-    logging.basicConfig(
-        format="%(name)s: %(message)s", level=logging.INFO if values["verbose"] else logging.CRITICAL
-    )
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line a request is no news
+    log = logging.StreamHandler()
+    log.setFormatter(Shown("%(name)s: %(message)s"))
+    logging.basicConfig(handlers=[log], level=logging.INFO if values["verbose"] else logging.CRITICAL)
     names = (
         "json",
         "quiet",
@@ -157,13 +175,22 @@ def _settings(values: dict[str, Any]) -> Settings:
         raise UsageError(
             "--mmproj goes with --model-file", "Name the model too: --model-file GGUF --mmproj GGUF"
         )
+    if ctx.meta[UNREAD] and not given["quiet"]:
+        say(f"{CONFIG_NAME} in this folder is not read: if it is yours, --config ./{CONFIG_NAME} uses it")
     return Settings(
         **given,
+        key_goes_out=key_goes_with(ctx, "api_urls"),
         catalog=values.pop("catalog") or default_path(),
         server_is_explicit=_is_explicit(ctx, "api_urls") or _is_explicit(ctx, "model"),
         model_is_explicit=_is_explicit(ctx, "model"),
         threshold_is_typed=ctx.get_parameter_source("threshold") is click.core.ParameterSource.COMMANDLINE,
     )
+
+
+def key_goes_with(ctx: click.Context, address: str) -> bool:
+    """Whether the key is meant for the server that an option names: it was typed for this run, or both stand in one place."""
+    key = ctx.get_parameter_source("api_key")
+    return key in (click.core.ParameterSource.COMMANDLINE, ctx.get_parameter_source(address))
 
 
 def _is_explicit(ctx: click.Context, name: str) -> bool:
@@ -247,8 +274,21 @@ def text_of(path: Path | None) -> str | None:
         raise UsageError(f"{path} is not UTF-8 text: {error}", "Save it as UTF-8.") from error
 
 
+def lines_of(path: Path | None) -> tuple[str, ...] | None:
+    """The lines of a file that an option names, without blank ones, or None.
+
+    Raises:
+        UsageError: It is not UTF-8.
+    """
+    text = text_of(path)
+    return None if text is None else tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+_URLS = ("--api-url", "--embedding-url")
+
+
 def typed(*more: object, without: str = "") -> str:
-    """The command line as the user typed it, ready for a shell; a key is not shown.
+    """The command line as the user typed it, ready for a shell; a key or password is not shown.
 
     Args:
         more: Added at its end.
@@ -258,9 +298,19 @@ def typed(*more: object, without: str = "") -> str:
     for word in click.get_current_context().find_root().obj or ():
         if words[-1] == "--api-key":
             words.append("KEY")
+        elif words[-1] in _URLS:
+            words.append(without_password(word, "USER:PASSWORD@"))
         elif word != without:
-            words.append("--api-key=KEY" if word.startswith("--api-key=") else word)
+            words.append(_public(word))
     return shlex.join(show(word) for word in (*words, *map(str, more)))
+
+
+def _public(word: str) -> str:
+    """A word of the command line, without the secret that an option and its value in one word hold."""
+    option, equals, value = word.partition("=")
+    if equals and option == "--api-key":
+        return "--api-key=KEY"
+    return f"{option}={without_password(value, 'USER:PASSWORD@')}" if equals and option in _URLS else word
 
 
 def undo_command() -> str:

@@ -30,6 +30,10 @@ _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
 _TMPDIR = "the environment variable TMPDIR says where temporary files go"
 _PREVIEWS = ("JpgFromRaw", "PreviewImage", "OtherImage", "ThumbnailImage")
 
+_KEEPER = ("sh", "-c", r'cat >/dev/null; rm -rf -- "$1" || { sleep 5; rm -rf -- "$1"; }', "sh")
+"""Removes a folder when its input ends: when we are done with it, or have been killed, which nobody can catch. The
+second time is for what an exiftool that is just ending put there meanwhile."""
+
 _READ = ("-j", "-G1:4", "-a", "-b", "-n", "-Error", "-Warning")
 
 Values = Mapping[str, Sequence[str]]
@@ -80,6 +84,7 @@ class ExifTool:
         self._command, self._timeout_s, self._processes = tuple(command), timeout_s, processes
         self._lock = threading.Lock()
         self._folder: str | None = None
+        self._keeper: subprocess.Popen[bytes] | None = None
         for _ in range(processes):
             self._idle.put(None)
 
@@ -96,9 +101,9 @@ class ExifTool:
                 process.close()
             self._idle.put(None)
         with self._lock:
-            if self._folder:
-                shutil.rmtree(self._folder, ignore_errors=True)
-                self._folder = None
+            if self._keeper:
+                self._keeper.communicate()
+            self._folder = self._keeper = None
 
     def read(self, source: Path | bytes, suffix: str, tags: Sequence[str]) -> dict[str, str]:
         """Read tags of one file, binary ones included.
@@ -231,6 +236,9 @@ class ExifTool:
             with self._lock:
                 if self._folder is None:
                     self._folder = tempfile.mkdtemp(prefix="tagroll-")
+                    self._keeper = subprocess.Popen(  # noqa: S603  # the constant above
+                        [*_KEEPER, self._folder], stdin=subprocess.PIPE, start_new_session=True
+                    )
             with tempfile.TemporaryDirectory(dir=self._folder) as folder:
                 if "\n" in folder:
                     raise MetadataError(

@@ -19,20 +19,12 @@ from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.containers.picture import picture_hash
 from tagroll.metadata.files import hashing
+from tagroll.metadata.files.attributes import OwnerLostError, keep_mode, keep_owner, keep_times
 from tagroll.metadata.files.hashing import digest
-from tagroll.metadata.files.platforms import clone, copy_attributes, sync, sync_folder
-from tagroll.metadata.files.safe_write import (
-    OwnerLostError,
-    explained,
-    hold,
-    keep_owner,
-    read_file,
-    rename_new,
-    safe_remove,
-    temporary,
-    unlink,
-    write_all,
-)
+from tagroll.metadata.files.platforms import clone, copy_attributes, sync
+from tagroll.metadata.files.refusals import Tell, explained, untold
+from tagroll.metadata.files.safe_write import hold, read_file, safe_remove, sync_names, unlink
+from tagroll.metadata.files.temporary import Temporary, give_name, temporary
 from tagroll.metadata.genuine import check_made
 from tagroll.metadata.planning import SIDECAR, Planner, resolved
 
@@ -81,7 +73,9 @@ class _Ready:
     put: Callable[[], None]
 
 
-def make_files(photo: Photo, picture: str, drafts: Sequence[Draft], journal: Journal) -> None:
+def make_files(
+    photo: Photo, picture: str, drafts: Sequence[Draft], journal: Journal, tell: Tell = untold
+) -> None:
     """Make the files of one photo, all or none; never over a file that is there.
 
     Args:
@@ -90,6 +84,7 @@ def make_files(photo: Photo, picture: str, drafts: Sequence[Draft], journal: Jou
         picture: Hash of its picture.
         drafts: The files.
         journal: Commits each file before the first gets its name.
+        tell: Is told what the disk could not do.
 
     Raises:
         ChangedMeanwhileError: Another program changed the photo, or made a file of such a name.
@@ -102,13 +97,14 @@ def make_files(photo: Photo, picture: str, drafts: Sequence[Draft], journal: Jou
         with explained():
             for draft in drafts:
                 draft.target.parent.mkdir(parents=True, exist_ok=True)
-        ready = [temporaries.enter_context(_ready(draft, source)) for draft in drafts]
+        ready = [temporaries.enter_context(_ready(draft, source, tell)) for draft in drafts]
         for one in ready:
             journal(Write(
                 photo=photo.path, target=one.target, engine=one.engine, before=nothing, after=nothing,
                 before_hash="", after_hash=one.hash, patch=b"", picture_hash=picture,
             ))  # fmt: skip
         _put(ready)
+        sync_names(ready[0].target.parent, tell)
 
 
 def with_metadata(
@@ -129,7 +125,7 @@ def with_metadata(
     return (copy, Draft(target.with_name(target.name + ".xmp"), XMP, new[True])) if True in new else (copy,)
 
 
-def take_back(write: Write, journal: Journal, *, dry_run: bool = False) -> Write | None:
+def take_back(write: Write, journal: Journal, *, dry_run: bool = False, tell: Tell = untold) -> Write | None:
     """Remove a file that was made, when nobody has changed it since and nothing is lost with it.
 
     A copy goes only while its photo is where it was: what else has the same picture may be a copy as well,
@@ -139,6 +135,7 @@ def take_back(write: Write, journal: Journal, *, dry_run: bool = False) -> Write
         write: How it was made.
         journal: Commits the removal before it happens.
         dry_run: Do everything but journal and remove.
+        tell: Is told what the disk could not do.
 
     Returns:
         What was done now; None when the file is gone already.
@@ -156,7 +153,11 @@ def take_back(write: Write, journal: Journal, *, dry_run: bool = False) -> Write
     if not os.path.lexists(write.target):
         return None
     if write.engine == SYMBOLIC_LINK:
-        return _unlinked(write, done, journal, dry_run=dry_run)
+        _check_link(write)
+        if not dry_run:
+            journal(done)
+            unlink(write.target, tell)
+        return done
     with hold(write.target) as held:
         if not _is_second_name(held.state, write.photo):
             if digest(held.data, write.after_hash) != write.after_hash:
@@ -165,7 +166,7 @@ def take_back(write: Write, journal: Journal, *, dry_run: bool = False) -> Write
             if write.engine in COPIES:
                 _check_photo(write)
         if not dry_run:
-            safe_remove(held, before_replace=lambda: journal(done))
+            safe_remove(held, before_replace=lambda: journal(done), tell=tell)
     return done
 
 
@@ -185,7 +186,7 @@ def _opened(photo: Path) -> Iterator[_Source]:
 
 
 @contextlib.contextmanager
-def _ready(draft: Draft, source: _Source) -> Iterator[_Ready]:
+def _ready(draft: Draft, source: _Source, tell: Tell) -> Iterator[_Ready]:
     """Make one file, but for its name."""
     target = draft.target
     if draft.engine == SYMBOLIC_LINK:
@@ -195,17 +196,17 @@ def _ready(draft: Draft, source: _Source) -> Iterator[_Ready]:
         photo = resolved(source.photo)
         yield _Ready(target, draft.engine, _hash(source.fd), lambda: target.hardlink_to(photo))
     else:
-        with temporary(target.parent) as (fd, name):
+        with temporary(target.parent) as new:
             with explained():
                 if draft.data is not None:
-                    write_all(fd, draft.data)
+                    new.write(draft.data)
                 else:
-                    _copy(source, fd)
-                _dress(draft, source, fd, name)
-                sync(fd)
-            if draft.data is None and _hash(source.fd) != _hash(fd):
+                    _copy(source, new.fd)
+                _dress(draft, source, new, tell)
+                sync(new.fd)
+            if draft.data is None and _hash(source.fd) != _hash(new.fd):
                 raise ChangedMeanwhileError("another program is writing the file", "run again later")
-            yield _Ready(target, draft.engine, _hash(fd), lambda: rename_new(name, target))
+            yield _Ready(target, draft.engine, _hash(new.fd), lambda: give_name(new, target))
 
 
 def _copy(source: _Source, fd: int) -> None:
@@ -216,17 +217,17 @@ def _copy(source: _Source, fd: int) -> None:
         shutil.copyfileobj(reader, writer, _CHUNK)
 
 
-def _dress(draft: Draft, source: _Source, fd: int, name: Path) -> None:
-    """Give a file owner, mode and, when it is a copy, attributes and times."""
+def _dress(draft: Draft, source: _Source, new: Temporary, tell: Tell) -> None:
+    """Give a file owner, mode and, when it is a copy, attributes and times, as far as its disk can hold them."""
     state, mode = source.state, stat.S_IMODE(source.state.st_mode)
     with contextlib.suppress(OwnerLostError):  # the copy is ours then
-        keep_owner(fd, state)
+        keep_owner(new, state)
     if draft.engine != COPY:
-        name.chmod(mode & 0o666 | 0o600)  # a read-only photo has a writable JSON
+        keep_mode(new, mode & 0o666 | 0o600, tell, may_widen=True)  # a read-only photo has a writable JSON
         return
-    copy_attributes(source.fd, fd, strict=False)
-    name.chmod(mode)
-    os.utime(name, ns=(state.st_atime_ns, state.st_mtime_ns))
+    copy_attributes(source.fd, new.fd, strict=False)
+    keep_mode(new, mode, tell, may_widen=True)
+    keep_times(new, state.st_atime_ns, state.st_mtime_ns, tell)
 
 
 def _put(ready: Sequence[_Ready]) -> None:
@@ -243,7 +244,6 @@ def _put(ready: Sequence[_Ready]) -> None:
             if len(placed) < len(ready):
                 for path in placed:
                     path.unlink()
-        sync_folder(ready[0].target.parent)
 
 
 def _hash(fd: int) -> str:
@@ -258,15 +258,15 @@ def _hash(fd: int) -> str:
 # taking back -------------------------------------------------------------------------------------------
 
 
-def _unlinked(write: Write, done: Write, journal: Journal, *, dry_run: bool) -> Write:
-    """Remove a symbolic link, if it is still ours."""
-    if not write.target.is_symlink() or write.target.readlink() != write.photo:
+def _check_link(write: Write) -> None:
+    """See that a symbolic link is still ours.
+
+    Raises:
+        WriteError: It is not.
+    """
+    target = write.target
+    if not target.is_symlink() or target.readlink() != write.photo:
         raise WriteError("was changed since it was made, so it stays", "delete it yourself")
-    if not dry_run:
-        journal(done)
-        with explained():
-            unlink(write.target)
-    return done
 
 
 def _is_second_name(state: os.stat_result, photo: Path) -> bool:

@@ -10,7 +10,7 @@ import re
 import struct
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import md5
 from pathlib import Path
 from types import ModuleType
@@ -20,14 +20,17 @@ from tagroll.domain import Change, Metadata, Photo
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import Format
+from tagroll.metadata.comment import COMMENT
 from tagroll.metadata.containers import jpeg, png, webp
 from tagroll.metadata.containers.bmff import heif_xmp
-from tagroll.metadata.fields import ALL_FAMILIES, FIELDS, Fields, fields_after, read_fields, with_fields
+from tagroll.metadata.field_values import read_fields, with_fields
+from tagroll.metadata.fields import fields_after
 from tagroll.metadata.packets.keywords import legal
 from tagroll.metadata.packets.raw import Packets
+from tagroll.metadata.table import ALL_FAMILIES, FIELDS, Fields
 
 _XMP_ONLY = frozenset({"xmp"})
-_COMMENT = "ExifIFD:UserComment"
+_TAGS = frozenset({"paths", "flat", "mixed", "xml", "tree", "line"})
 _TEXTS = tuple(row.name for row in FIELDS.values() if row.family in ("exif", "text"))
 _BINARY = "base64:"
 _XMP, _IPTC = "XMP:XMP", "IPTC:IPTC"
@@ -125,7 +128,8 @@ class InProcess:
     def read_from(self, source: BinaryIO) -> Content:
         """As `read`, from an open file: only what it needs."""
         packets = self.module.read_packets(source)
-        return Content(read_fields(packets), packets, _fixed(packets), by=self)
+        fields, fixed = _said(packets)
+        return Content(fields, packets, fixed, by=self)
 
     def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
         """See Engine."""
@@ -192,7 +196,7 @@ class ViaExifTool:
         }
         if not _UNKNOWN.isdisjoint(values):
             raise ForeignStructureError("the photo has keywords in extended XMP that exiftool cannot write")
-        if _COMMENT in values:
+        if COMMENT in values:
             values |= dict.fromkeys(_MANDATORY - there, ())
         here = {name: new for name, new in wanted.items() if FIELDS[name].family not in left}
         new = with_fields(packets, fields, here)
@@ -204,6 +208,28 @@ class ViaExifTool:
             if _DIGEST in there:
                 values[_DIGEST] = (md5(block, usedforsecurity=False).hexdigest(),) if block else ()
         return self.exiftool.write(data, self.suffix, values, blocks) if values or blocks else data
+
+
+def _said(packets: Packets) -> tuple[Fields, str]:
+    """What the packets of a photo say, and why it must stay as it is, or "".
+
+    IPTC that is broken, as ImageMagick leaves it in a TIFF, takes nothing away from XMP that has the tags. It cannot
+    be brought in step with them any more, though.
+
+    Raises:
+        MetadataError: A packet cannot be read, and no other one says what may be in it.
+    """
+    try:
+        return read_fields(packets), _fixed(packets)
+    except ForeignStructureError:
+        raise
+    except MetadataError as error:
+        if packets.iptc is None:
+            raise
+        fields = read_fields(replace(packets, iptc=None))
+        if not any(fields.get(name) for name in FIELDS if FIELDS[name].holds in _TAGS):
+            raise
+        return fields, _fixed(packets) or error.message
 
 
 def _fixed(packets: Packets) -> str:
@@ -261,7 +287,8 @@ def _content(tags: Mapping[str, str], source: bytes | Path, fmt: Format) -> Cont
             if _UNREACHED.match(warning) and not (_ITEMS in tags and _BEHIND.match(warning)):
                 raise MetadataError(f"exiftool cannot read all of it: {warning}")
     there = _BESIDE.intersection(found)
-    return Content({**read_fields(packets), **texts}, packets, _fixed(packets), beside=there)
+    fields, fixed = _said(packets)
+    return Content({**fields, **texts}, packets, fixed, beside=there)
 
 
 def _of_the_photo(xmp: list[bytes], source: bytes | Path, fmt: Format) -> list[bytes]:
@@ -310,7 +337,7 @@ def edit(
             continue  # it follows from what is written
         now = found.get(name, ())
         same = now == texts or _plain(now) == _plain(texts)
-        if not same and not (name == _COMMENT and now == known.fields.get(name, ())):
+        if not same and not (name == COMMENT and now == known.fields.get(name, ())):
             raise ForeignStructureError(f"the new file does not say what it should in {name}")
     return new, found
 

@@ -1,5 +1,6 @@
 """What a change means for the files of one photo: which engine, files and new bytes. Writes nothing."""
 
+import io
 import os
 import re
 import stat
@@ -17,6 +18,7 @@ from tagroll.formats import HEAD_BYTES, Format, detect
 from tagroll.metadata.containers import jxl
 from tagroll.metadata.containers.c2pa import is_signed
 from tagroll.metadata.containers.hidden_tags import may_have_tags
+from tagroll.metadata.containers.limits import check_parts
 from tagroll.metadata.containers.picture import picture_hash, same_picture
 from tagroll.metadata.engines import (
     EXIFTOOL,
@@ -28,9 +30,10 @@ from tagroll.metadata.engines import (
     in_process,
     via_exiftool,
 )
-from tagroll.metadata.fields import Fields, is_complete, metadata_from_fields, tags_after
+from tagroll.metadata.fields import is_complete, metadata_from_fields, tags_after
 from tagroll.metadata.files.safe_write import Original, hold, read_file
 from tagroll.metadata.sidecar import find_sidecars, new_sidecar
+from tagroll.metadata.table import Fields
 
 SidecarPolicy = Literal["auto", "always", "never"]
 
@@ -172,6 +175,8 @@ class Planner:
             return Content({})
         if data is None and (fmt.name == "jxl" or not self.exiftool):
             data = read_file(path)
+        with path.open("rb") if data is None else io.BytesIO(data) as source:
+            check_parts(source, fmt)
         content = via_exiftool(self.exiftool, fmt, path).read(path) if self.exiftool else Content({})
         if fmt.name == "jxl" and data:
             jxl.check_nothing_hidden(data, found=content.packets.xmp is not None)

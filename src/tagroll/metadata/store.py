@@ -20,16 +20,17 @@ from tagroll.errors import ForeignStructureError, MetadataError, PhotoError, Wri
 from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import HEAD_BYTES, Format, detect
 from tagroll.metadata import genuine
+from tagroll.metadata.containers.limits import check_parts
 from tagroll.metadata.containers.picture import picture_hash
 from tagroll.metadata.engines import Content, Engine, in_process, read_many
 from tagroll.metadata.fields import tags_after
-from tagroll.metadata.files import safe_write
+from tagroll.metadata.files import temporary
+from tagroll.metadata.files.attributes import Mtime, NotKeptError
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.patch import make_patch
 from tagroll.metadata.files.platforms import keep_large_blocks
 from tagroll.metadata.files.safe_write import (
     Original,
-    OwnerLostError,
     hold,
     read_file,
     safe_create,
@@ -68,16 +69,23 @@ class MetadataStore:
         sidecar: "auto" writes into the photo wherever that is safe; "always" leaves photos as they are and
             writes beside them; "never" neither reads nor writes sidecars, and fails where a photo cannot be
             written.
-        touch: Let the modification time of written files be now; by default it stays.
+        mtime: The modification time of a file that is written: "nudge" makes it two seconds later, so that backups
+            and galleries look again and the order of photos stays; "keep" leaves it; "now".
         exiftool: For the formats that need it; None where there is none.
     """
 
     def __init__(
-        self, *, sidecar: SidecarPolicy = "auto", touch: bool = False, exiftool: ExifTool | None = None
+        self,
+        *,
+        sidecar: SidecarPolicy = "auto",
+        mtime: Mtime = "nudge",
+        exiftool: ExifTool | None = None,
     ) -> None:
         keep_large_blocks()
         self._planner = Planner(sidecar, exiftool)
-        self._touch = touch
+        self._mtime = mtime
+        self.notes: dict[str, None] = {}
+        """What the disks could not do though the files were written, each once; to be told at the end of a run."""
         self._computing = threading.Lock()
         # whether sidecars are read, and speak alone, depends on it: what was read with another one is read anew
         self._policy = "" if sidecar == "auto" else f" {sidecar}"
@@ -120,7 +128,9 @@ class MetadataStore:
         exiftool = self._planner.exiftool
         alone = {"bmp", "jxl"}  # nothing to ask exiftool, or more to look at than what it says
         others = [
-            photo for photo in photos if not in_process(photo.format) and photo.format.name not in alone
+            photo
+            for photo in photos
+            if not in_process(photo.format) and photo.format.name not in alone and _is_quick(photo)
         ]
         if exiftool is None or len(others) < 2:
             return {}
@@ -236,7 +246,7 @@ class MetadataStore:
                 steps, _ = self._planner.steps(view, change)
             try:
                 return self._commit_all(steps, view, change, journal, dry_run=dry_run)
-            except OwnerLostError:
+            except NotKeptError:
                 if self._planner.policy != "auto" or steps[0].engine is SIDECAR:
                     raise
             return self._commit_all(
@@ -290,7 +300,18 @@ class MetadataStore:
 
     def remove_leftovers(self, folder: Path) -> int:
         """Remove the temporary files that killed runs left in a folder; gives how many."""
-        return safe_write.remove_leftovers(folder)
+        return temporary.remove_leftovers(folder)
+
+    def put_back(self, write: Write) -> bool:
+        """Give a file its name that a killed run was about to put in the place of one that is missing now."""
+        genuine.check_paths(write)
+        return bool(write.before_hash and write.after_hash) and temporary.put_back(
+            write.target, lambda path: self.file_hash(path, write.after_hash) == write.after_hash
+        )
+
+    def note(self, text: str) -> None:
+        """Keep what a disk could not do, to be told once."""
+        self.notes[text] = None
 
     # inside --------------------------------------------------------------------------------------------
 
@@ -332,14 +353,14 @@ class MetadataStore:
             if step.original:
                 self._put(step.original, step.new, lambda: journal(write))
             else:
-                safe_create(step.path, step.new, like=view.photo.state, before_replace=ready)
+                safe_create(step.path, step.new, like=view.photo.state, before_replace=ready, tell=self.note)
         return write
 
     def _put(self, original: Original, new: bytes | None, before_replace: Callable[[], None]) -> None:
         if new is None:
-            safe_remove(original, before_replace=before_replace)
+            safe_remove(original, before_replace=before_replace, tell=self.note)
         else:
-            safe_replace(original, new, before_replace=before_replace, touch=self._touch)
+            safe_replace(original, new, before_replace=before_replace, mtime=self._mtime, tell=self.note)
 
     def _recreate(self, write: Write, photo: Path, target: Path, journal: Journal | None) -> Write:
         """Bring back a sidecar whose creation was undone: the undoing of an undo."""
@@ -351,7 +372,9 @@ class MetadataStore:
         )  # fmt: skip
         if journal is not None:
             with hold(resolved(photo)) as original:
-                safe_create(target, new, like=original.state, before_replace=lambda: journal(done))
+                safe_create(
+                    target, new, like=original.state, before_replace=lambda: journal(done), tell=self.note
+                )
         return done
 
     def _engine(self, write: Write, target: Path, data: bytes) -> Engine:
@@ -361,6 +384,16 @@ class MetadataStore:
         if fmt is None:
             raise MetadataError("is no photo any more")
         return self._planner.engine(write.engine, target, fmt)
+
+
+def _is_quick(photo: Photo) -> bool:
+    """Whether exiftool can read a file in no time; for any other, it is asked alone, or not at all."""
+    try:
+        with photo.path.open("rb") as source:
+            check_parts(source, photo.format)
+    except (OSError, MetadataError):
+        return False
+    return True
 
 
 def _stamp_of(state: os.stat_result) -> str:

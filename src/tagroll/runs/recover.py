@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tagroll.catalog import Catalog
-from tagroll.errors import MetadataError
+from tagroll.errors import MetadataError, PhotoError
 from tagroll.metadata.store import MetadataStore
 
 
@@ -18,6 +18,8 @@ def recover(catalog: Catalog, store: MetadataStore) -> int:
     pending = catalog.pending()
     states = {}
     for writing in pending:
+        with suppress(PhotoError):
+            store.put_back(writing.write)
         store.remove_leftovers(writing.write.target.parent)
         with suppress(MetadataError):  # a file that cannot be read now is asked again by the next run
             never = (

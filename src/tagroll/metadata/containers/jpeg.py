@@ -17,6 +17,7 @@ from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata.containers import mpf
 from tagroll.metadata.containers.c2pa import is_c2pa_box, points_to_manifest
 from tagroll.metadata.containers.jpeg_scan import end_of_image
+from tagroll.metadata.containers.limits import MADE_OF_CRUMBS, MAX_SEGMENTS
 from tagroll.metadata.containers.photoshop import digest_of, has_digest, iptc_of, with_iptc, xmp_of
 from tagroll.metadata.containers.splice import Edit, moved, splice
 from tagroll.metadata.packets.codepage import plain_text
@@ -49,8 +50,6 @@ _LIMIT = 65533
 """Bytes a segment can hold."""
 _HEAD_BYTES = 32768
 """Read at once: nearly always the whole of what comes before the picture."""
-_MAX_SEGMENTS = 10_000
-"""Far more than any photo has (650 MB of full ones); a file of empty segments must not cost minutes."""
 _FILL = re.compile(rb"\xff+")
 _MAX_TRAILING_PICTURES = 10_000
 _START = b"\xff\xd8\xff"
@@ -134,8 +133,8 @@ def _segments(data: bytes) -> list[_Segment]:
         if prefix == marker == 0xFF and (fill := _FILL.match(data, position)):
             position = fill.end() - 1  # any number of 0xFF may come before a marker (T.81, B.1.1.2)
             continue
-        if len(segments) == _MAX_SEGMENTS:
-            raise ForeignStructureError("the JPEG has too many segments")
+        if len(segments) == MAX_SEGMENTS:
+            raise MetadataError("the JPEG has too many segments", MADE_OF_CRUMBS)
         if prefix != 0xFF or marker < 0xC0 or 0xD0 <= marker <= 0xD8 or length < 2:
             raise ForeignStructureError("the JPEG has unknown bytes between its segments")
         end = position + 2 + length

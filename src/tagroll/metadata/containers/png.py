@@ -15,6 +15,7 @@ from typing import BinaryIO, NamedTuple
 
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata.containers.c2pa import points_to_manifest
+from tagroll.metadata.containers.limits import MADE_OF_CRUMBS
 from tagroll.metadata.containers.photoshop import iptc_of, with_iptc
 from tagroll.metadata.containers.splice import Edit, splice
 from tagroll.metadata.packets.codepage import plain_text
@@ -37,8 +38,11 @@ _CAPTIONS = {b"Title": "PNG:Title", b"Description": "PNG:Description", b"Comment
 """Keywords of the text that people and programs keep captions in (PNG, third edition, 11.3.3.1)."""
 _MAX_CAPTION = 1 << 16
 """Bytes of a caption that are looked at."""
-_MAX_CHUNKS = 200_000
-"""Far more than any photo has; a file of empty chunks must not cost minutes."""
+_MAX_CHUNKS = 50_000
+"""Other than those of the picture: far more than any photo has; a file of empty chunks must not cost minutes."""
+_PICTURE = frozenset({b"IDAT", b"fdAT", b"fcTL"})
+_MAX_PICTURE_CHUNKS = 1_000_000
+"""Encoders cut a picture into chunks of 8 KB and more."""
 _MAX_TEXT = 64 * 1024 * 1024
 """Bytes a compressed packet may unpack to; more is an attack."""
 
@@ -102,7 +106,8 @@ def _chunks(source: BinaryIO) -> Iterator[_Chunk]:
         raise MetadataError("not a PNG file")
     size = source.seek(0, io.SEEK_END)
     position = source.seek(8)
-    for _ in range(_MAX_CHUNKS):
+    left, others = _MAX_PICTURE_CHUNKS, _MAX_CHUNKS
+    while left and others:
         head = source.read(8)
         name = head[4:]
         length = int.from_bytes(head[:4], "big")
@@ -120,7 +125,11 @@ def _chunks(source: BinaryIO) -> Iterator[_Chunk]:
         if name == b"IEND":
             return
         position = end
-    raise ForeignStructureError("the PNG has too many chunks")
+        if name in _PICTURE:
+            left -= 1
+        else:
+            others -= 1
+    raise MetadataError("the PNG has too many chunks", MADE_OF_CRUMBS)
 
 
 def _is_ours(name: bytes, payload: bytes) -> bool:

@@ -53,6 +53,7 @@ _HOW = (
     *(340, 341, 347, 512, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 33421, 33422, 34675),
 )
 """Tags that say how the data become a picture."""
+_MAX_DIRECTORIES = 50_000
 _Entry = tuple[int, int, int]
 """Type, count, and where the value or its offset stands."""
 
@@ -72,6 +73,8 @@ def tiff_parts(view: memoryview) -> Iterator[bytes | memoryview]:
         if position in seen:
             continue
         seen.add(position)
+        if len(seen) > _MAX_DIRECTORIES:
+            raise ValueError("too many directories")
         entries, following = tiff.entries(position)
         ahead.append(following)
         ahead += reversed(tiff.numbers(entries.get(_SUB_IFDS)))

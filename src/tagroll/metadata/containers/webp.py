@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata.containers.c2pa import points_to_manifest
+from tagroll.metadata.containers.limits import MADE_OF_CRUMBS
 from tagroll.metadata.containers.splice import Edit, splice
 from tagroll.metadata.packets.raw import Packets
 
@@ -19,7 +20,7 @@ _EXIF_HEADER = b"Exif\0\0"
 _XMP, _EXIF = b"XMP ", b"EXIF"
 _ODD_XMP = b"XMP\0"
 """What some programs write instead, and exiftool reads."""
-_MAX_CHUNKS = 200_000
+_MAX_CHUNKS = 100_000
 """Far more than any photo has; a file of empty chunks must not cost minutes."""
 _MAX_RIFF = (1 << 32) - 10
 
@@ -97,7 +98,7 @@ def _chunks(source: BinaryIO) -> Iterator[_Chunk]:
             raise ForeignStructureError("the WebP's chunks do not fill it evenly")
         yield _Chunk(head[:4], position, end, source.read(min(size, _PEEK.get(head[:4], 0))))
         position = end
-    raise ForeignStructureError("the WebP has too many chunks")
+    raise MetadataError("the WebP has too many chunks", MADE_OF_CRUMBS)
 
 
 def _packets(chunks: Sequence[_Chunk]) -> Packets:

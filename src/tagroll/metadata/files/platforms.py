@@ -6,12 +6,14 @@ import os
 import sys
 from functools import cache
 
+from tagroll.metadata.files.refusals import CANNOT
+
 if sys.platform != "win32":
     import fcntl
 
-_NO_LOCKS = {errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-_NO_XATTRS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-_NOT_HELD = _NO_XATTRS | {errno.E2BIG, errno.EINVAL, errno.ENOSPC, errno.EPERM, errno.ERANGE}
+_NO_LOCKS = CANNOT | {errno.ENOLCK}
+_NO_FOLDER_SYNC = CANNOT - {errno.EACCES, errno.EPERM} | {errno.ENOLCK}
+_NOT_HELD = CANNOT | {errno.E2BIG, errno.ENOSPC, errno.ERANGE}
 """What file systems say to attributes that they cannot hold, or not so many or so long ones."""
 _ACL = "system.posix_acl_access"
 _FICLONE = 0x40049409  # linux/fs.h
@@ -39,23 +41,34 @@ def lock(fd: int) -> bool | None:
 
 
 def sync(fd: int) -> None:
-    """Bring a file's bytes and attributes to the disk itself (macOS: through the drive's own cache, too)."""
+    """Bring a file's bytes and attributes to the disk itself (macOS: through the drive's own cache, too).
+
+    A share that cannot be told to does it when it likes.
+    """
     if sys.platform == "darwin":
         with contextlib.suppress(OSError):  # network and FAT volumes do not know it
             fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
             return
-    os.fsync(fd)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in CANNOT:
+            raise
 
 
 def sync_folder(folder: str | os.PathLike[str]) -> None:
-    """Bring the names in a folder to the disk, where folders can be synced."""
+    """Bring the names in a folder to the disk, where folders can be synced.
+
+    Raises:
+        OSError: They can, but it failed. The names are right all the same, until the power fails.
+    """
     if sys.platform == "win32":
         return
     fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
     except OSError as error:
-        if error.errno not in _NO_LOCKS:
+        if error.errno not in _NO_FOLDER_SYNC:
             raise
     finally:
         os.close(fd)
@@ -117,17 +130,29 @@ def _copy_attributes(source: int, target: int) -> None:
 if sys.platform == "linux":
 
     def _copy_xattrs(source: int, target: int) -> None:
-        try:
-            names = os.listxattr(source)
-        except OSError as error:
-            if error.errno in _NO_XATTRS:
-                return
-            raise
+        names = _names(source)
         for name in names:
-            try:
-                os.setxattr(target, name, os.getxattr(source, name))
-            except OSError:
-                if name.startswith("user.") or name == _ACL:
-                    raise
-        if _ACL not in names and _ACL in os.listxattr(target):
+            _copy_xattr(name, source, target)
+        if _ACL not in names and _ACL in _names(target):
             os.removexattr(target, _ACL)  # given by the folder's default, the original has none
+
+    def _copy_xattr(name: str, source: int, target: int) -> None:
+        try:
+            value = os.getxattr(source, name)
+            os.setxattr(target, name, value)
+        except OSError:
+            if not name.startswith("user.") and name != _ACL:
+                return
+            with contextlib.suppress(OSError):  # it may be one that the share gives to each file by itself
+                if os.getxattr(target, name) == os.getxattr(source, name):
+                    return
+            raise
+
+    def _names(fd: int) -> list[str]:
+        """Which attributes a file has; none where the disk knows of no such thing."""
+        try:
+            return os.listxattr(fd)
+        except OSError as error:
+            if error.errno in CANNOT:
+                return []
+            raise

@@ -1,45 +1,39 @@
-"""Embeddings from an OpenAI-compatible server: POST /v1/embeddings."""
+"""Embeddings from an OpenAI-compatible server: POST /v1/embeddings.
+
+As with pictures, the best form is asked for, and what a server refuses is left away from then on.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tagroll.errors import ServerError, UsageError
+from tagroll.errors import PhotoError, ServerError
+from tagroll.models.server.http import VECTORS_BYTES, Answer, Wire
+from tagroll.models.server.refusal import Refusal, refusal_of
+from tagroll.models.server.retry import NOT_RUNNING, SLOW, TRIES, Channel, Limits, pauses
+from tagroll.models.server.vectors import SHAPE_HINT, read_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import httpx2
     import numpy as np
 
     Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
-_LOAD_SECONDS = 300.0
-"""The first answer may have to wait until the model is loaded."""
-_SECONDS = 60.0
-_CONNECT_SECONDS = 10.0
-_ATTEMPTS = 5
-_BUSY = frozenset({408, 409, 425, 429})
 _NOMIC_PREFIX = "clustering: "
 """nomic-embed-text was trained with a task before each text; this is the one for grouping (its model card)."""
-_HINT = (
-    "Start the server and load an embedding model, or leave --embedding-url away for the built-in embedder"
+_WITHOUT = "or leave --embedding-url away for the built-in embedder"
+_HINT = f"Start the server and load an embedding model, {_WITHOUT}"
+_FORMS = ((True, True), (False, True), (False, False))
+"""Whether the number format is named, and whether texts go as a list: what is tried, one after the other."""
+_ABOUT_THE_FORM = {Refusal.OTHER, Refusal.BROKEN, Refusal.CONTEXT, Refusal.SIZE, Refusal.BLIND}
+"""Refusals that another form or fewer texts may mend."""
+_TOO_MANY = re.compile(r"\b(batch|too (large|big|long|many)|max\w*|exceed\w*|at most|larger|limit\w*)\b")
+_AT_MOST = re.compile(
+    r"(?:\bmax\w*|\blimit\w*|larger than|more than|greater than|at most|up to|exceed\w*)\D{0,40}?(\d+)"
 )
-
-
-class _AgainError(Exception):
-    """Something that may pass: no connection, too many requests, a server error."""
-
-
-def _api(url: str) -> str:
-    """The base of the OpenAI endpoints, from a URL with or without scheme, /v1 or the endpoint."""
-    text = url.strip().rstrip("/")
-    text = text if "://" in text else f"http://{text}"
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", text):
-        raise UsageError("The embedding server's address is not a URL", "Use one like http://localhost:1234")
-    text = re.sub(r"/(embeddings|models)$", "", text)
-    return text if re.search(r"/v\d+\w*$", text) else f"{text}/v1"
 
 
 class ServerEmbedder:
@@ -49,37 +43,38 @@ class ServerEmbedder:
         url: Where it is, with or without /v1.
         model: The model's name there.
         api_key: Its key, if it has one; appears in no message.
-        batch_size: Texts a request.
-        wait_s: Seconds before the first repetition; they double.
+        batch_size: Texts a request, at most; fewer where the server takes fewer.
 
     Attributes:
         model: The model's name, as it goes into the catalog.
         unusable: Texts the model has no vector for (NaN or zero); their rows are zero, similar to nothing.
 
     Raises:
-        UsageError: The URL cannot be one.
+        UsageError: The URL or the key cannot be one.
     """
 
-    def __init__(
-        self, url: str, model: str, *, api_key: str | None = None, batch_size: int = 100, wait_s: float = 0.5
-    ) -> None:
-        import httpx2
-
+    def __init__(self, url: str, model: str, *, api_key: str | None = None, batch_size: int = 100) -> None:
         self.model = model
         self.unusable: list[str] = []
-        self._api = _api(url)
         self._prefix = _NOMIC_PREFIX if "nomic" in model.lower() else ""
-        self._batch_size, self._wait_s = batch_size, wait_s
-        self._seconds = _LOAD_SECONDS
+        self._wire = Wire(url, api_key)
+        # A server that is not there is not waited for, one that loads its model is.
+        self._channel = self._open(Limits(jobs=1, outage=0))
+        self._batch_size = batch_size
+        self._form = _FORMS[0]
         self._sample: Vectors | None = None
-        self._client = httpx2.Client(headers={"Authorization": f"Bearer {api_key}"} if api_key else None)
+
+    def _open(self, limits: Limits) -> Channel:
+        return Channel(self._wire, limits, "embeddings", most=VECTORS_BYTES)
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._wire.close()
 
     def check(self) -> Vectors:
         """See whether the server gives vectors at all, before anything else is done; asks once.
+
+        Finds out where the endpoint is and which form of question the server takes.
 
         Returns:
             The vector of one text, always the same, shape (1, d).
@@ -88,7 +83,10 @@ class ServerEmbedder:
             ServerError: It does not.
         """
         if self._sample is None:
-            self._sample = self._vectors(["photo"], attempts=2)
+            self._sample = self._unit_rows(["photo"], self._first(["photo"]))
+            if not self._form[1]:
+                self._batch_size = 1
+            self._channel = self._open(Limits(jobs=1))
         return self._sample
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -102,107 +100,118 @@ class ServerEmbedder:
         """
         import numpy as np
 
-        batches = [texts[i : i + self._batch_size] for i in range(0, len(texts), self._batch_size)]
+        if texts:
+            self.check()
         rows: list[Vectors] = []
-        for batch in batches:
-            rows.append(self._vectors(batch))
+        done = 0
+        while done < len(texts):
+            batch = texts[done : done + self._batch_size]
+            answer = self._ask(batch)
+            if answer.is_refusal:
+                self._batch_size = self._fewer(answer, len(batch))
+                continue
+            rows.append(self._unit_rows(batch, answer))
+            done += len(batch)
             if rows[-1].shape[1] != rows[0].shape[1]:
-                raise ServerError(f"{self.model} changed the length of its vectors", _HINT)
+                raise ServerError(f"{self.model} changed the length of its vectors", SHAPE_HINT)
         return np.concatenate(rows) if rows else np.empty((0, 0), np.float32)
 
-    def _vectors(self, texts: Sequence[str], attempts: int = _ATTEMPTS) -> Vectors:
-        import stamina
+    def _first(self, texts: Sequence[str]) -> Answer:
+        """Ask for the first time, at each place where the endpoint may be, then in each form, until one works."""
+        answer = first = self._found(texts)
+        for form in _FORMS[1:]:
+            if not answer.is_refusal or refusal_of(answer, self.model) not in _ABOUT_THE_FORM:
+                break
+            self._form = form
+            answer = self._ask(texts)
+        if answer.is_refusal or answer.is_page:
+            about_form = refusal_of(answer, self.model) in _ABOUT_THE_FORM
+            raise self._refusal(first if about_form else answer)
+        return answer
 
-        body = {
-            "model": self.model,
-            "input": [self._prefix + text for text in texts],
-            "encoding_format": "float",
-        }
-        retries = stamina.retry_context(
-            on=_AgainError,
-            attempts=attempts,
-            timeout=None,
-            wait_initial=self._wait_s,
-            wait_max=60 * self._wait_s,
-            wait_jitter=self._wait_s,
-        )
-        try:
-            for attempt in retries:
-                with attempt:
-                    answer = self._post(body)
-        except _AgainError as error:
-            raise ServerError(f"No embeddings from {self._api}: {error}", _HINT) from error
-        self._seconds = _SECONDS
-        return self._unit_rows(texts, _in_order(answer, len(texts)))
+    def _found(self, texts: Sequence[str]) -> Answer:
+        """The answer from where the endpoint is."""
+        bases = self._wire.address.bases
+        answers: list[Answer] = []
+        for base in bases:
+            self._wire.settle(base)
+            answer = self._ask(texts)
+            is_here = not answer.is_refusal and not answer.is_page
+            if is_here or refusal_of(answer, self.model) is not Refusal.ADDRESS:
+                return answer
+            answers.append(answer)
+        self._wire.settle(bases[0])
+        return answers[0]
 
-    def _post(self, body: dict[str, Any]) -> Any:
-        import httpx2
+    def _ask(self, texts: Sequence[str]) -> Answer:
+        """Send texts; what may pass is tried again, but not what a smaller batch may mend.
 
-        timeout = httpx2.Timeout(self._seconds, connect=_CONNECT_SECONDS)
-        try:
-            response = self._client.post(f"{self._api}/embeddings", json=body, timeout=timeout)
-        except httpx2.ConnectError as error:
-            raise _AgainError("nobody answers there") from error
-        except httpx2.TransportError as error:
-            raise _AgainError(str(error) or "the connection broke off") from error
-        if response.status_code in _BUSY or response.status_code >= 500:
-            raise _AgainError(_reason(response))
-        if response.status_code != 200:
-            raise ServerError(f"{self._api} refuses embeddings: {_reason(response)}", _HINT)
-        try:
-            return response.json()
-        except ValueError as error:
-            raise ServerError(f"{self._api} does not answer with JSON", _HINT) from error
+        Raises:
+            ServerError: The server does not answer.
+        """
+        named, listed = self._form
+        fed = [self._prefix + text for text in texts]
+        fields = {"model": self.model, "input": fed if listed else fed[0]}
+        body = json.dumps(fields | ({"encoding_format": "float"} if named else {})).encode()
+        delays = pauses()
+        for last in (False,) * (TRIES - 1) + (True,):
+            try:
+                answer = self._channel.chat(body)
+            except PhotoError as error:  # it breaks off at this very request
+                return Answer(500, b"", error=error.message)
+            except ServerError as error:
+                hint = _HINT if error.hint in {NOT_RUNNING, SLOW} else error.hint
+                raise ServerError(f"No embeddings. {error.message}", hint) from error
+            too_many = len(texts) > 1 and _TOO_MANY.search(answer.error.lower())
+            if not answer.is_refusal or last or too_many or refusal_of(answer) is not Refusal.BROKEN:
+                break
+            self._channel.gate.pause(next(delays))
+        return answer
 
-    def _unit_rows(self, texts: Sequence[str], vectors: list[Any]) -> Vectors:
+    def _fewer(self, answer: Answer, count: int) -> int:
+        """How many texts to send when so many were refused: what the server says it takes, or half.
+
+        Raises:
+            ServerError: It is not the number of texts.
+        """
+        if count == 1 or refusal_of(answer, self.model) not in _ABOUT_THE_FORM:
+            raise self._refusal(answer)
+        named = [int(number) for number in _AT_MOST.findall(answer.error.lower())]
+        return next((number for number in named if 0 < number < count), count // 2)
+
+    def _refusal(self, answer: Answer) -> ServerError:
+        """The error for a refusal, with what to do about it."""
+        api = self._wire.address.api
+        words = f"{answer.status} {answer.error}".rstrip()
+        match refusal_of(answer, self.model):
+            case Refusal.KEY:
+                hint = "Give the server's key with --api-key or in the environment as TAGROLL_API_KEY"
+            case Refusal.MODEL:
+                hint = f"Load {self.model} there, or name a model for embeddings with --embedding-model"
+            case Refusal.ADDRESS:
+                return ServerError(
+                    f"There are no embeddings at {answer.url} ({words})",
+                    f"Give the server's base URL with --embedding-url, such as http://127.0.0.1:1234/v1, {_WITHOUT}",
+                )
+            case Refusal.PAYMENT:
+                hint = f"Pay there, {_WITHOUT}"
+            case _ if "embedding" in answer.error.lower():
+                hint = f"Name a model for embeddings with --embedding-model (llama-server: --embeddings), {_WITHOUT}"
+            case _:
+                hint = f"See the server's log; name another model with --embedding-model, {_WITHOUT}"
+        return ServerError(f"{api} refuses embeddings: {words}", hint)
+
+    def _unit_rows(self, texts: Sequence[str], answer: Answer) -> Vectors:
         """Check and scale the vectors of one batch."""
         import numpy as np
 
-        try:
-            rows = np.array(vectors, np.float64)
-        except (ValueError, TypeError) as error:
-            raise ServerError(
-                f"{self.model} sent vectors of different lengths or no numbers", _HINT
-            ) from error
-        if rows.ndim != 2 or not rows.shape[1]:
-            raise ServerError(f"{self.model} sent no vectors", _HINT)
+        rows = read_vectors(answer.json(), len(texts))
         with np.errstate(invalid="ignore"):
             lengths = np.linalg.norm(rows, axis=1)
         good = np.isfinite(lengths) & (lengths > 0)
         if not good.any():
-            raise ServerError(f"{self.model} sent only empty vectors", _HINT)
+            raise ServerError(f"{self.model} sent only empty vectors", SHAPE_HINT)
         self.unusable += [text for text, fine in zip(texts, good, strict=True) if not fine]
         rows[~good] = 0.0
         rows[good] /= lengths[good, None]
         return rows.astype(np.float32)
-
-
-def _in_order(answer: Any, count: int) -> list[Any]:
-    """The vectors of an answer in the order of the texts.
-
-    Raises:
-        ServerError: There are too few or too many, or their numbers do not say which is which.
-    """
-    items = answer.get("data") if isinstance(answer, dict) else None
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise ServerError("The answer of the embedding server has no list of vectors", _HINT)
-    if len(items) != count:
-        raise ServerError(f"The embedding server sent {len(items)} vectors for {count} texts", _HINT)
-    numbers = [item.get("index") for item in items]
-    if all(number is None for number in numbers):
-        numbers = list(range(count))
-    if set(numbers) != set(range(count)):
-        raise ServerError("The embedding server numbers its vectors wrongly", _HINT)
-    by_number = {item_number: item.get("embedding") for item_number, item in zip(numbers, items, strict=True)}
-    return [by_number[i] for i in range(count)]
-
-
-def _reason(response: httpx2.Response) -> str:
-    """What an error answer says, on one line; `error` comes as string or as object."""
-    try:
-        said: Any = response.json()
-    except ValueError:
-        said = response.text
-    for name in ("error", "message", "detail"):
-        said = said.get(name, said) if isinstance(said, dict) else said
-    return f"{response.status_code} {' '.join(str(said).split())[:200]}"

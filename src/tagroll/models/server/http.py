@@ -1,22 +1,36 @@
-"""HTTP to a model server: where it is, one request and its answer, and what can go wrong on the way."""
+"""HTTP to a model server, for chat and embeddings alike: where it is, one request and its answer, and its words."""
 
+import base64
 import json
 import math
 import re
-from dataclasses import dataclass, field
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
+from time import time
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from tagroll.errors import UsageError
 
 if TYPE_CHECKING:
-    import httpx2
+    import httpcore2
 
-_ENDINGS = re.compile(r"/(chat/completions|completions|responses|embeddings|models)$")
-_OLLAMA = re.compile(r"/api(/v0|/v1)?(/(chat|generate|tags|show|models))?$")
-_LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1")
+_OPENAI = re.compile(r"/(chat/completions|completions|responses|embeddings|models)$")
+_NATIVE = re.compile(r"/api(/v0(/\w+)?|/(chat|generate|tags|show|ps|embed|embeddings))$")
+_BESIDE = re.compile(r"/api(/v\d+\w*)?$")
+_VERSION = re.compile(r"/v\d+\w*$")
+_LOOPBACK = re.compile(r"(.+\.)?localhost|127(\.\d+){3}|::1")
 CONNECT_SECONDS = 10.0
 """A server on the local network accepts at once or not at all."""
+CHAT_BYTES = 16 << 20
+"""More than this is no answer of a model: 16 MB, unpacked."""
+VECTORS_BYTES = 256 << 20
+"""A thousand vectors of 4,096 numbers, written out, are 90 MB."""
+WORDS_SHOWN = 300
+"""Characters of a server's own words in a message."""
+REDIRECTS = {301, 302, 303, 307, 308}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +39,18 @@ class Address:
 
     Attributes:
         root: Without the version, for the endpoints beside the OpenAI ones.
-        api: Base of the OpenAI endpoints, such as "http://127.0.0.1:1234/v1".
+        bases: Where the OpenAI endpoints may be, such as "http://127.0.0.1:1234/v1"; the most likely one first.
         user: Name and password that stood in the URL, or None; never part of a message.
     """
 
     root: str
-    api: str
+    bases: tuple[str, ...]
     user: tuple[str, str] | None = field(default=None, repr=False)
+
+    @property
+    def api(self) -> str:
+        """The base of the OpenAI endpoints."""
+        return self.bases[0]
 
     @property
     def is_local(self) -> bool:
@@ -43,7 +62,8 @@ def parse_address(api_url: str) -> Address:
     """Make sense of what people paste as a server's URL.
 
     With or without a scheme, a trailing slash, the version, or a whole endpoint; the address a server listens
-    on (0.0.0.0) is taken for this machine.
+    on (0.0.0.0) is taken for this machine. What was given comes first, then where servers usually have their
+    endpoints: /v1, Lemonade's and OpenRouter's /api/v1, Open WebUI's /api.
 
     Raises:
         UsageError: It is no URL of an HTTP server.
@@ -51,31 +71,36 @@ def parse_address(api_url: str) -> Address:
     text = api_url.strip()
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
-        host, port = parts.hostname, parts.port
+        host, port = (parts.hostname or "").encode("idna").decode(), parts.port
     except ValueError:
-        host = None
+        host = ""
     if not host or parts.scheme not in {"http", "https"} or re.search(r"[\s\x00-\x1f]", text):
-        raise UsageError("The server's address is not a URL", "Use one like --api-url http://127.0.0.1:1234")
+        raise UsageError("The server's address is not a URL", "Use one like http://127.0.0.1:1234")
     host = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host  # noqa: S104 - replaced, not bound
     origin = f"{parts.scheme}://{host}{f':{port}' if port else ''}"
-    path = parts.path.rstrip("/")
-    bare = _ENDINGS.sub("", path)
-    user = (parts.username, parts.password or "") if parts.username else None
-    if _OLLAMA.search(path):  # also LM Studio's own API: the OpenAI one is beside it
-        root = origin + _OLLAMA.sub("", path)
-    elif re.search(r"/v\d+\w*$", bare) or bare != path:
-        return Address(origin + re.sub(r"/v\d+\w*$", "", bare), origin + bare, user)
-    else:
-        root = origin + bare
-    return Address(root, f"{root}/v1", user)
+    path = quote(re.sub("/+", "/", parts.path).rstrip("/"), safe="/%:@!$&'()*+,;=~")
+    user = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    if native := _NATIVE.search(path):  # Ollama's or LM Studio's own API: the OpenAI one is beside it
+        root = origin + path[: native.start()]
+        return Address(root, (f"{root}/v1", f"{root}/api"), user)
+    base = _OPENAI.sub("", path)
+    root = origin + _BESIDE.sub("", base) if _BESIDE.search(base) else origin + _VERSION.sub("", base)
+    given = [origin + base] if base or path else []
+    bases = [*given, f"{root}/v1", f"{root}/api/v1", f"{root}/api"]
+    return Address(root, tuple(dict.fromkeys(bases)), user)
 
 
 class WireError(Exception):
-    """No answer. `kind`: "down" nobody listens, "cut" the connection broke, "late" the time was up."""
+    """No answer.
 
-    def __init__(self, kind: Literal["down", "cut", "late"], message: str) -> None:
+    Attributes:
+        kind: "down" nobody listens, "cut" the connection broke, "late" the time was up.
+        hint: What the user can do about it, "" if nothing better is known than to start the server.
+    """
+
+    def __init__(self, kind: Literal["down", "cut", "late"], message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.kind = kind
+        self.kind, self.hint = kind, hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,41 +109,114 @@ class Answer:
 
     Attributes:
         status: HTTP status.
-        body: As it came.
+        body: Unpacked.
         retry_after: Seconds the server asks to wait, or None.
         error: Its own words about what is wrong, short and on one line; "" if it has none.
+        url: What was asked.
+        proxy: The proxy it came through, "" if none.
     """
 
     status: int
     body: bytes
     retry_after: float | None = None
     error: str = ""
+    url: str = ""
+    proxy: str = ""
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the server says that it did what was asked; some say 201."""
+        return 200 <= self.status < 300
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether it says, by its status or in spite of it, that it did not do what was asked."""
+        return not self.is_ok or bool(self.error)
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page for people."""
+        return self.body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
     def json(self) -> Any:
         """The body as JSON, None if it is not."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+        return read_json(self.body)
+
+
+def read_json(body: bytes) -> Any:
+    """The JSON value with which a body begins, however sloppily it is written: None if there is none.
+
+    Line breaks inside strings, a byte order mark, letters of an old code page, and more behind the value (a gateway's
+    "data: [DONE]") are passed over.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = body.decode("latin-1")
+    text = text.lstrip()
+    if text[:1] not in {"{", "[", '"'}:  # "404 page not found" begins with a number
+        return None
+    try:
+        return json.JSONDecoder(strict=False).raw_decode(text)[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+_WORDS = ("error", "message", "detail", "details", "msg", "reason", "errors", "title", "metadata", "raw")
+"""Where servers put their words, in the order in which they are told."""
 
 
 def error_text(body: bytes) -> str:
-    """Find the words in an error answer: `error` as string or object, FastAPI's `detail`, or plain text.
+    """Find the words in an error answer, in any shape: `error` as string or object, FastAPI's `detail`, plain text.
 
     Returns:
-        At most 200 characters on one line without control characters, for it is shown on a terminal.
+        At most WORDS_SHOWN characters on one line without control characters, for it is shown on a terminal.
     """
-    try:
-        said: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        said = body.decode("utf-8", "replace")
-        said = "" if said.lstrip().startswith("<") else said
-    for key in ("error", "message", "detail", "msg"):
-        said = said[0] if isinstance(said, list) and said else said
-        said = said.get(key, said) if isinstance(said, dict) else said
-    if not isinstance(said, str):
-        said = json.dumps(said)
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in said[:1000]).split())[:200]
+    said = read_json(body)
+    if said is None:
+        text = body[:100_000].decode("utf-8", "replace")
+        page = re.search(r"<title>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
+        if text.lstrip("\ufeff \t\r\n").startswith("<"):
+            text = page[1] if page else ""
+        return one_line(text)
+    return one_line(": ".join(dict.fromkeys(_words_in(said))) or (json.dumps(said) if said else ""))
+
+
+def _words_in(said: Any, depth: int = 6) -> Iterator[str]:
+    """All that an error says, and the part of the request that it says it about."""
+    if isinstance(said, str) and said.strip():
+        nested = read_json(said.encode("utf-8", "replace")) if said.lstrip().startswith("{") else None
+        yield from _words_in(nested, depth - 1) if isinstance(nested, dict) and depth else (said.strip(),)
+    elif isinstance(said, list) and depth:
+        for item in said[:2]:
+            yield from _words_in(item, depth - 1)
+    elif isinstance(said, dict) and depth:
+        words = [word for key in _WORDS for word in _words_in(said.get(key), depth - 1)]
+        place = said.get("loc") or said.get("param")
+        named = ".".join(map(str, place)) if isinstance(place, list) else place
+        if isinstance(named, str) and words and named not in words[0]:
+            yield named.removeprefix("body.")
+        yield from words
+
+
+def one_line(text: str) -> str:
+    """The beginning of a text, fit for a terminal."""
+    clean = "".join(sign if sign.isprintable() else " " for sign in text[: 10 * WORDS_SHOWN])
+    return " ".join(clean.split())[:WORDS_SHOWN]
+
+
+def stated_error(said: Any) -> str:
+    """The words of an error inside an answer that says "200 OK"; "" if there are none."""
+    if not isinstance(said, dict):
+        return ""
+    choices = said.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    for place in (said, first):
+        if isinstance(place, dict) and any(place.get(key) for key in ("error", "errors")):
+            return error_text(json.dumps({key: place.get(key) for key in ("error", "errors")}).encode())
+    if not choices and (said.get("success") is False or "detail" in said or said.get("object") == "error"):
+        return error_text(json.dumps(said).encode())
+    return ""
 
 
 class Wire:
@@ -129,11 +227,11 @@ class Wire:
         api_key: Sent as a bearer token; in no message and no repr.
 
     Raises:
-        UsageError: The URL or the key cannot be one.
+        UsageError: The URL or the key cannot be one, or the proxy of the environment cannot be used.
     """
 
     def __init__(self, api_url: str, api_key: str | None = None) -> None:
-        import httpx2  # late: 70 ms that a run without a server need not wait
+        from tagroll.models.server import transport  # late: 100 ms that a run without a server need not wait
 
         self.address = parse_address(api_url)
         key = (api_key or "").strip()
@@ -141,23 +239,28 @@ class Wire:
             raise UsageError(
                 "The API key has characters that no API key has", "Copy it again, without line breaks"
             )
-        self._secrets = [secret for secret in (key, *(self.address.user or ())) if secret]
-        self._errors = httpx2
-        self._client = httpx2.Client(
-            auth=self.address.user,
-            headers={"Authorization": f"Bearer {key}"} if key else None,
-            # A proxy or a .netrc is not meant for this machine.
-            trust_env=not self.address.is_local,
-            verify=self.address.api.startswith("https:"),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
-        )
+        self._server = urlsplit(self.address.root)
+        self._transport = transport
+        # A proxy is not meant for this machine.
+        self._proxy = None if self.address.is_local else transport.find_proxy(self._server)
+        self._pool: httpcore2.ConnectionPool = transport.connection_pool(self._server, self._proxy)
+        self._headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "tagroll"}
+        login = base64.b64encode(":".join(self.address.user).encode()).decode() if self.address.user else ""
+        if login or key:
+            self._headers["Authorization"] = f"Basic {login}" if login else f"Bearer {key}"
+        passwords = [user[1] for user in (self.address.user, self._proxy and self._proxy.user) if user]
+        self._mask = _Masking([key, login, *passwords, *map(quote, passwords)])
 
     def __repr__(self) -> str:
         return f"Wire({self.address.root!r})"
 
     def close(self) -> None:
         """Close all connections; a request that is under way fails."""
-        self._client.close()
+        self._pool.close()
+
+    def settle(self, base: str) -> None:
+        """From now on the endpoints are at this one of the address's bases."""
+        self.address = replace(self.address, bases=(base,))
 
     def get(self, url: str, seconds: float) -> Answer:
         """GET a whole URL.
@@ -165,49 +268,115 @@ class Wire:
         Raises:
             WireError: There is no answer.
         """
-        return self._send(self._client.build_request("GET", url, timeout=self._timeout(seconds)))
+        return self._send("GET", url, None, seconds, CHAT_BYTES)
 
-    def post(self, url: str, body: bytes, seconds: float) -> Answer:
-        """POST JSON to a whole URL and wait so long for the answer to begin.
+    def post(self, url: str, body: bytes, seconds: float, *, most: int = CHAT_BYTES) -> Answer:
+        """POST JSON to a whole URL.
+
+        Args:
+            url: The endpoint.
+            body: JSON.
+            seconds: How long the whole answer may take.
+            most: Bytes of an answer; a longer one is none.
 
         Raises:
             WireError: There is no answer.
         """
-        headers = {"Content-Type": "application/json"}
-        timeout = self._timeout(seconds)
-        return self._send(
-            self._client.build_request("POST", url, content=body, headers=headers, timeout=timeout)
+        return self._send("POST", url, body, seconds, most)
+
+    def _send(self, method: str, url: str, content: bytes | None, seconds: float, most: int) -> Answer:
+        import httpcore2
+
+        headers = self._headers | ({"Content-Type": "application/json"} if content is not None else {})
+        timeout = dict.fromkeys(("read", "write", "pool"), seconds) | {
+            "connect": min(seconds, CONNECT_SECONDS)
+        }
+        opened = self._pool.stream(
+            method, url, headers=list(headers.items()), content=content, extensions={"timeout": timeout}
         )
-
-    def _timeout(self, seconds: float) -> "httpx2.Timeout":
-        return self._errors.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS))
-
-    def _send(self, request: "httpx2.Request") -> Answer:
         try:
-            response = self._client.send(request)
-        except (self._errors.ConnectError, self._errors.ConnectTimeout, self._errors.ProxyError) as error:
-            raise WireError("down", "nobody answers there") from error
-        except self._errors.TimeoutException as error:
-            raise WireError("late", "no answer in time") from error
-        except (self._errors.TransportError, self._errors.DecodingError) as error:
-            raise WireError("cut", "the connection broke off") from error
-        return self._answer(response)
+            with self._transport.whole_time(seconds), opened as response:
+                fields = {name.lower(): value.decode("latin-1") for name, value in response.headers}
+                body = _unpacked(_up_to(response.iter_stream(), most), most)
+                status = response.status
+        except (
+            httpcore2.TimeoutException,
+            httpcore2.NetworkError,
+            httpcore2.ProtocolError,
+            httpcore2.ProxyError,
+        ) as error:
+            raise self._transport.explain(error, self._server, self._proxy) from error
+        return self._answer(status, fields, body, url)
 
-    def _answer(self, response: "httpx2.Response") -> Answer:
-        body, error = response.content, ""
-        if response.is_redirect:  # not followed: the photos go where the user said and nowhere else
-            error = f"it redirects to {response.headers['location'][:200]}"
-        elif response.status_code != 200 or b'"error"' in body[:200]:
+    def _answer(self, status: int, fields: dict[bytes, str], body: bytes, url: str) -> Answer:
+        error = ""
+        if status in REDIRECTS:  # not followed: the photos go where the user said and nowhere else
+            error = f"it redirects to {one_line(fields.get(b'location', ''))}"
+        elif not 200 <= status < 300:
             error = error_text(body)
-        for secret in self._secrets:
-            error = error.replace(secret, "***")
-        return Answer(response.status_code, body, _seconds(response.headers.get("retry-after")), error)
+        elif b'"error' in body or len(body) < 10_000:
+            error = stated_error(read_json(body))
+        proxy = str(self._proxy) if self._proxy else ""
+        return Answer(status, body, _seconds(fields.get(b"retry-after")), self._mask(error), url, proxy)
+
+
+class _Masking:
+    """Puts *** where a secret would be shown; a very short one only where it stands by itself."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        found = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        forms = (re.escape(one) if len(one) > 3 else rf"(?<!\w){re.escape(one)}(?!\w)" for one in found)
+        self._secrets = re.compile("|".join(forms)) if found else None
+
+    def __call__(self, text: str) -> str:
+        return self._secrets.sub("***", text) if self._secrets else text
+
+
+def _up_to(parts: Iterable[bytes], most: int) -> bytes:
+    """What comes, unless it is too much.
+
+    Raises:
+        WireError: It is too much; the rest is not read.
+    """
+    body = bytearray()
+    for part in parts:
+        body += part
+        if len(body) > most:
+            raise too_long(most)
+    return bytes(body)
+
+
+def too_long(most: int) -> WireError:
+    """The answer does not end."""
+    return WireError("cut", f"its answer is longer than {most >> 20} MB", "See the server's log.")
+
+
+def _unpacked(body: bytes, most: int) -> bytes:
+    """A body that is packed although that was not asked for, and no larger than allowed.
+
+    Raises:
+        WireError: It is too much.
+    """
+    if body[:2] != b"\x1f\x8b" and body[:1] != b"\x78":
+        return body
+    try:
+        plain = zlib.decompressobj(47).decompress(body, most + 1)  # gzip or zlib, as it says itself
+    except zlib.error:
+        return body  # it only begins like that
+    if len(plain) > most:
+        raise too_long(most)
+    return plain
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Retry-After in seconds; its other form, a date, is not worth a parser here."""
-    try:
-        seconds = float(retry_after or "nan")
-    except ValueError:
+    """Retry-After in seconds, given as such or as a date."""
+    if not retry_after:
         return None
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(retry_after).timestamp() - time()
+        except (ValueError, OverflowError):
+            return None
     return seconds if math.isfinite(seconds) and seconds >= 0 else None

@@ -1,17 +1,26 @@
-"""What a server means when it does not answer: its status and its words, sorted by what to do about it."""
+"""What a server means when it does not answer: its status and its words, sorted by what to do about it.
+
+The words are rules, not sentences: what is talked about, and what is said of it.
+"""
 
 import re
 from collections.abc import Iterator
 from enum import Enum, auto
 
+from tagroll.models.server.http import REDIRECTS, Answer
+
 
 class Refusal(Enum):
     """Why there is no answer."""
 
-    KEY = auto()  # it wants an API key, or another one
+    KEY = auto()  # it wants an API key, or another one, or forbids this for another reason
+    PAYMENT = auto()  # the account is empty
+    FLAGGED = auto()  # somebody thinks that this picture must not be shown
+    ADDRESS = auto()  # there is no such endpoint at this URL
     MODEL = auto()  # it has no such model, or none loaded
     BLIND = auto()  # the model takes no pictures
     CONTEXT = auto()  # picture and prompt do not fit into its context
+    SIZE = auto()  # the request has too many bytes
     BROKEN = auto()  # something went wrong inside; the next try may work
     OTHER = auto()
 
@@ -24,32 +33,81 @@ SWITCHES = {
 """The optional parts of a request, the one that is missed least first, and the words that refuse them."""
 
 _NOT = (
-    r"(not? (support|accept|available|enabled|allow|a\b)|n't (support|accept|allow)|"
-    r"unsupported|without|missing|at most 0)"
+    r"(not? (support|accept|available|enabled|allow|a\b|valid)|n't (support|accept|allow)|"
+    r"unsupported|unknown|unexpected|without|missing|at most 0|only)"
 )
 _EYES = r"(image|vision|multi-?modal|mmproj|picture)"
-_BLIND = re.compile(rf"{_EYES}.*{_NOT}|{_NOT}.*{_EYES}")
-_CONTEXT = re.compile(r"context|n_ctx|too (long|many tokens)|max_model_len|exceed\w* .*tokens")
+_BLIND = re.compile(
+    rf"{_EYES}.*{_NOT}|{_NOT}.*{_EYES}|\bno \w+( \w+)? .*\b(support|accept|handle|take)\w* .*{_EYES}"
+    r"|\bcontent\b.*\b(must|should|expect\w*|has to|needs? to|only)\b.*\b(str|string|text)\b"
+    r"|\bonly\b\W*\btext\b|\btext\W+only\b|\bexpected\b\W*(an? )?\W*(str|string|text)\b"
+)
+_CONTEXT = re.compile(
+    r"context[ _-]?(length|size|window|limit)|\bn_ctx\b|max_model_len|maximum model length|too many tokens"
+    r"|context\b.{0,15}\b(full|overflow\w*|exhausted|too (small|short))|\bout of context\b"
+    r"|\btokens?\b.*\b(exceed\w*|too long|longer|greater|overflow\w*)|\b(exceed\w*|too long|longer|overflow\w*)\b.*\btokens"
+    r"|\b(prompt|input|sequence|messages?) (is |are |length )?(too long|longer|exceed\w*)"
+)
+_SIZE = re.compile(
+    r"(entity|payload|body|request)( body| size)? (is )?too large|\b(body|payload)\b.*\b(limit|exceed)"
+)
+_FLAGGED = re.compile(
+    r"moderation|moderated|\bflagged|content[ _-]?(policy|filter\w*|management)|safety|inappropriate|nsfw"
+)
+_PAYMENT = re.compile(
+    r"(insufficient|not enough|out of|no) (credit|balance|fund|quota)|payment required|billing"
+)
 _MODEL = re.compile(r"\bmodels?\b")
+_PASSING = re.compile(
+    r"\bcrash(ed|es)?\b|\bunload(ed|ing)\b|\bterminated\b|\bstopped\b|\bexited\b|\bkilled\b|\beof\b|out of memory|\boom\b"
+    r"|fail(ed|ure) to (load|start)( the| a)? (\w+ )?(model|runner|engine|llm)|\bload(ing)?( of)? (the )?model\b.*(fail|cancel)"
+    r"|no models? (is |are )?(currently )?loaded|not (yet )?(loaded|ready)|is loading|loading model|\brestart|shutting down"
+)
+"""What servers say while they are down for a moment: words of outages in their threads and logs."""
+_ABSENT = re.compile(r"not (found|loaded|exist|available)|n't exist|no models?\b|unknown|unload|no such")
+_ENDPOINT = re.compile(r"(unexpected|unknown|no such|invalid|undefined) (end ?point|route|path|url)")
 
 
-def why_refused(status: int, words: str) -> Refusal:
+def why_refused(status: int, words: str, model: str = "") -> Refusal:  # noqa: PLR0911 - a list of rules, one a line
     """Sort a refusal.
 
     Args:
         status: HTTP status; an error that came with 200 counts as 400.
         words: The server's own, any case.
+        model: The model's name: who says it, talks about the model.
     """
     said = words.lower()
-    if status in {401, 403}:
+    if status == 402 or (status < 500 and _PAYMENT.search(said)):
+        return Refusal.PAYMENT
+    if status < 500 and _FLAGGED.search(said):
+        return Refusal.FLAGGED
+    if status in {401, 403, 407}:
         return Refusal.KEY
     if _BLIND.search(said):
         return Refusal.BLIND
+    if status == 413 or _SIZE.search(said):
+        return Refusal.SIZE
     if _CONTEXT.search(said):
         return Refusal.CONTEXT
-    if status == 404 or (_MODEL.search(said) and re.search(r"not (found|loaded|exist)|no models?\b", said)):
+    about_model = bool(_MODEL.search(said)) or (bool(model) and model.lower() in said)
+    if about_model and (status == 404 or _ABSENT.search(said)):
         return Refusal.MODEL
-    return Refusal.BROKEN if status >= 500 or status in {408, 409} else Refusal.OTHER
+    if status in {404, 405} | REDIRECTS or _ENDPOINT.search(said):
+        return Refusal.ADDRESS
+    may_pass = status >= 500 and status != 501  # 501: not implemented
+    return Refusal.BROKEN if may_pass or status in {408, 409} else Refusal.OTHER
+
+
+def refusal_of(answer: Answer, model: str = "") -> Refusal:
+    """Sort an answer that is a refusal."""
+    if answer.is_ok:
+        return Refusal.ADDRESS if answer.is_page else why_refused(400, answer.error, model)
+    return why_refused(answer.status, answer.error, model)
+
+
+def may_pass(words: str) -> bool:
+    """Whether the server's words speak of something that passes: a crash, a model that is loaded again."""
+    return bool(_PASSING.search(words.lower()))
 
 
 def refused_switches(words: str, on: frozenset[str]) -> frozenset[str]:

@@ -37,6 +37,11 @@ baseline JPEG is decoded at down to an eighth of its width and height, and count
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow itself, where it looks before we can, refuses twice this
 
+PngImagePlugin.MAX_TEXT_CHUNK = 64 << 20
+"""Bytes that a text or a colour profile may unpack to: printers' profiles, layers and work flows of image generators
+take megabytes. More is an attack."""
+PngImagePlugin.MAX_TEXT_MEMORY = 4 * PngImagePlugin.MAX_TEXT_CHUNK
+
 _PILLOW_CLASSES: dict[str, type[ImageFile.ImageFile]] = {
     "avif": AvifImagePlugin.AvifImageFile,
     "bmp": BmpImagePlugin.BmpImageFile,
