@@ -225,6 +225,7 @@ class Gate:
         self._outage = False
         self._stopped = False
         self.under_way = 0
+        self.quiet_since = 0.0  # when the first of those that are under way was sent
 
     @property
     def limit(self) -> int:
@@ -329,6 +330,7 @@ class Gate:
                 if not self.is_open and elsewhere():
                     raise ElsewhereError
                 self._room.wait(wait if self.is_open else min(wait or 1.0, 1.0))
+            self.quiet_since = self.quiet_since if self.under_way else time.monotonic()
             self.under_way += 1
             turn = Turn(self.under_way, probe=self._outage)
             self._probing |= turn.probe

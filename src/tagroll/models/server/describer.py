@@ -10,11 +10,11 @@ import time
 from dataclasses import dataclass
 from typing import NoReturn
 
-from tagroll.domain import Description, Preview, Prompt
+from tagroll.domain import Description, Preview, Prompt, Waiting
 from tagroll.errors import PhotoError, ReplyError, ServerError
 from tagroll.models.prompt import build_prompt
 from tagroll.models.reply.parse import parse_reply
-from tagroll.models.server.discovery import Choice, ServerInfo, blind_error, choose, look
+from tagroll.models.server.discovery import Choice, ServerInfo, blind_error, choose, is_same_model, look
 from tagroll.models.server.http import Answer, Wire, WireError
 from tagroll.models.server.refusal import (
     SWITCHES,
@@ -26,6 +26,7 @@ from tagroll.models.server.refusal import (
 )
 from tagroll.models.server.request import Question, Said, read_completion
 from tagroll.models.server.retry import NOT_RUNNING, TRIES, Channel, Limits, Tries, Trouble, is_too_much
+from tagroll.models.server.stuck import Stuck
 
 STRIKES = 8
 """So many photos refused in a row, and none answered in between: it is not the photos."""
@@ -101,17 +102,36 @@ class ServerDescriber:
         self._stats = Stats()
         self._strikes: list[float] = []  # when a photo failed since one was answered
         self._thinks = False
+        self._stuck = Stuck(limits.repeats)
+        self._real = ""  # the model's name in its answers, if it is not the one that was asked for
+        self._news: list[str] = []
         self._notes: tuple[str, ...] = ()
 
     @property
     def model(self) -> str:
-        """The model's name on the server; before `discover` the name that was asked for."""
+        """The model's name; as the server calls it in its answers, if that is another one than was asked for."""
+        return self._real or self._asked
+
+    @property
+    def _asked(self) -> str:
+        """The model's name on the server; before `discover` the name that the user gave."""
         return self._choice.model.name if self._choice else self._wanted
+
+    def news(self) -> tuple[str, ...]:
+        """What the user should know since this was asked last, a sentence each."""
+        with self._lock:
+            news, self._news = tuple(self._news), []
+        return news
 
     @property
     def stats(self) -> Stats:
         """What the answers have cost so far."""
         return self._stats
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What is waited for longer than usual, or None."""
+        return self._channel.waiting()
 
     @property
     def is_well(self) -> bool:
@@ -176,23 +196,35 @@ class ServerDescriber:
             self.discover()
         question = Question.first(prompt, thinks=self._thinks)
         tries = tries or Tries()
-        said = self._ask(preview.jpeg, question, self.model, tries)
+        said = self._ask(preview.jpeg, question, self._asked, tries)
         self._thinks |= said.cut and said.thought
         try:
-            found: Description | None = self._understand(said, prompt)
+            found: Description | None = self._understand(said, prompt, preview)
         except ReplyError:
             found = None
         if found and (not said.cut or (prompt.task == "tags" and len(found.keywords) >= prompt.max_tags)):
             return found
         try:
-            return self._understand(self._ask(preview.jpeg, question.again(said), self.model, tries), prompt)
+            return self._second(preview, prompt, question.again(said), tries)
         except PhotoError:
             if found is None:
                 raise
             return found  # what was whole in the first answer
 
-    def _understand(self, said: Said, prompt: Prompt) -> Description:
+    def _second(self, preview: Preview, prompt: Prompt, question: Question, tries: Tries) -> Description:
+        """Ask once more; what cannot be used then either counts against the model."""
+        said = self._ask(preview.jpeg, question, self._asked, tries)
+        try:
+            return self._understand(said, prompt, preview)
+        except ReplyError:
+            if doubt := self._stuck.unusable(said.text):
+                self._channel.end(doubt)
+            raise
+
+    def _understand(self, said: Said, prompt: Prompt, preview: Preview) -> Description:
         reply = parse_reply(said.text, prompt_text=prompt.text)
+        if doubt := self._stuck.answered(said.text, len(reply.keywords), preview.jpeg):
+            self._channel.end(doubt)
         return Description(reply.keywords, self.model, reply.title, reply.description, reply.filename)
 
     def _look(self) -> ServerInfo:
@@ -258,6 +290,7 @@ class ServerDescriber:
             said = read_completion(answer.json()) if answer.is_ok else None
             if said:
                 self._count(said, time.monotonic() - began, switches)
+                self._note_name(said.model, model)
                 return said
             why = why_refused(400 if answer.is_ok else answer.status, answer.error, model)
             if why in {Refusal.BROKEN, Refusal.OTHER} and not answer.is_ok and not may_pass(answer.error):
@@ -270,6 +303,16 @@ class ServerDescriber:
                     switches = fewer
                     continue
             self._refused(answer, why, model, tries)
+
+    def _note_name(self, said: str, asked: str) -> None:
+        """A server may answer with another model than it was asked for: say so once, and keep the real name."""
+        if said and not is_same_model(said, asked):
+            with self._lock:
+                if not self._real:
+                    root = self._wire.address.root
+                    kept = "its answers are kept under that name"
+                    self._news.append(f"{root} was asked for the model {asked} and answers as {said}: {kept}")
+                self._real = said
 
     def _count(self, said: Said, seconds: float, switches: frozenset[str]) -> None:
         with self._lock:

@@ -81,6 +81,7 @@ class Said:
         thought: Whether it thought before it answered.
         prompt_tokens: As the server counted, 0 if it did not.
         completion_tokens: Likewise.
+        model: Which model says so, "" if that is not told.
     """
 
     text: str
@@ -88,6 +89,7 @@ class Said:
     thought: bool = False
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    model: str = ""
 
 
 def read_completion(answer: Any) -> Said | None:
@@ -113,9 +115,8 @@ def read_completion(answer: Any) -> Said | None:
     thought = bool(thoughts.strip()) or "<think>" in content
     usage = answer.get("usage")
     counts = usage if isinstance(usage, dict) else {}
-    return Said(
-        content, cut, thought, _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
-    )
+    read, written = (_count(counts.get(f"{which}_tokens")) for which in ("prompt", "completion"))
+    return Said(content, cut, thought, read, written, _text(answer.get("model")))
 
 
 def _text(content: Any) -> str:
