@@ -121,6 +121,10 @@ class Report:
                 say(f"      {failure.hint}")
         if len(failures) > SHOWN_FAILURES:
             say(f"  ... and {len(failures) - SHOWN_FAILURES:,} more failures; --json lists all")
+        again = [failure.path for failure in failures if failure.path in self.tally.failed_before]
+        if again:
+            names = ", ".join(show(path.name) for path in again[:5]) + (", ..." if len(again) > 5 else "")
+            say(f"{plural(len(again), self.noun)} failed last time too: {names}")
 
     def _say_counts(self) -> None:
         counts = self.tally.counts

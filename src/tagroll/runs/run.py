@@ -33,6 +33,8 @@ from tagroll.settings import Settings, SidecarPolicy
 __all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
 
 T = TypeVar("T")
+MOST_REMEMBERED = 1000
+"""Failures whose photos are remembered for the next run."""
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class Tally:
         folders: Folders that could not be read: there may be photos in them.
         removed: Tags that were replaced and that tagroll had not written.
         asked: Photos a model was asked about.
+        failed_before: Photos that failed when the same was done last.
     """
 
     done: Status = Status.TAGGED
@@ -54,6 +57,7 @@ class Tally:
     folders: int = 0
     removed: int = 0
     asked: int = 0
+    failed_before: frozenset[Path] = frozenset()
 
     def add(self, outcome: Outcome) -> None:
         """Count one."""
@@ -185,11 +189,13 @@ class Workspace:
             done: What it does to photos.
         """
         with self.held():
-            run = Run(self, self.catalog.start_run(command, arguments, model), Tally(done))
+            number = self.catalog.start_run(command, arguments, model)
+            run = Run(self, number, Tally(done, failed_before=self.catalog.failures_before(number)))
             try:
                 yield run
             finally:
-                self.catalog.finish_run(run.number, run.summary())
+                failed = (failure.path for failure in run.tally.failures[:MOST_REMEMBERED])
+                self.catalog.finish_run(run.number, run.summary(), failed)
 
     def model(
         self, settings: Settings | None = None, limits: Limits | None = None, watch: Watch | None = None
