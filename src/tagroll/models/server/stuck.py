@@ -7,7 +7,7 @@ from tagroll.errors import ServerError
 
 TELLING = 3
 """Keywords an answer must have to mean something when it comes again: ten photos of cats may all be "Cat"."""
-LOOKS_THE_SAME = 12.0
+LOOKS_THE_SAME = 8.0
 """Mean difference of 8 x 8 thumbnails, 0 to 255, below which two photos look the same and may well get one answer."""
 _HINT = (
     "Restart the server or take another model; --force goes on with this one. `tagroll undo` takes a run back"
