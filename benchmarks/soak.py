@@ -23,9 +23,12 @@ from pathlib import Path
 
 from PIL import Image
 
+from tagroll.formats import detect
+from tagroll.photos.preview.decode import make_preview
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "server"))
 
-from stub import Says, Stub, error, keywords
+from stub import Request, Says, Stub, error, keywords
 
 WORDS = (
     (400, "The model has crashed without additional information. (Exit code: 1)"),
@@ -44,14 +47,16 @@ WORDS = (
 class BadServer(Stub):
     """Is well, and for a few seconds now and then it is not."""
 
-    def __init__(self, chance: random.Random, until: float, slots: int, delay: float, poison: set[str]) -> None:
+    def __init__(
+        self, chance: random.Random, until: float, slots: int, delay: float, poison: set[str]
+    ) -> None:
         super().__init__(self.say, slots=slots, delay=delay)
         self.chance, self.until, self.poison = chance, until, poison
         self.state, self.refusal = "well", WORDS[0]
         self.seen: Counter[str] = Counter()
         self.number = 0
 
-    def say(self, request) -> Says | None:
+    def say(self, request: Request) -> Says | None:
         """Answer as the state has it."""
         self.number += 1
         picture = request.raw.rpartition(b"base64,")[2].partition(b'"')[0]
@@ -92,9 +97,9 @@ def photos(folder: Path, count: int) -> None:
 
 def sent(path: Path) -> str:
     """The hash of a photo as it is sent: its preview, in base64."""
-    from tagroll.photos.preview.decode import make_preview
-
-    return hashlib.sha256(base64.b64encode(make_preview(path).jpeg)).hexdigest()
+    kind = detect(path.read_bytes()[:64], path.suffix)
+    assert kind
+    return hashlib.sha256(base64.b64encode(make_preview(path, kind).jpeg)).hexdigest()
 
 
 def main() -> int:
@@ -104,7 +109,7 @@ def main() -> int:
     parser.add_argument("--photos", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    began, chance = time.monotonic(), random.Random(options.seed)
+    began, chance = time.monotonic(), random.Random(options.seed)  # noqa: S311 - a simulation
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "photos"
         folder.mkdir()
@@ -117,7 +122,18 @@ def main() -> int:
         server = BadServer(chance, time.monotonic() + seconds, slots, delay, poison)
         with server:
             threading.Thread(target=server.trouble, daemon=True).start()
-            command = (sys.executable, "-m", "tagroll", "tag", folder, "--api-url", server.url, "--json", "--timeout", "5")
+            command = (
+                sys.executable,
+                "-m",
+                "tagroll",
+                "tag",
+                folder,
+                "--api-url",
+                server.url,
+                "--json",
+                "--timeout",
+                "5",
+            )
             environment = os.environ | {"TAGROLL_CATALOG": str(Path(place) / "catalog.sqlite")}
             done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
         rows = [json.loads(line) for line in done.stdout.splitlines()]

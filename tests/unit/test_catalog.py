@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tagroll.catalog import Catalog, PhotoRow, default_path
+from tagroll.catalog import Catalog, PhotoRow
 from tagroll.catalog.schema import MIGRATIONS
 from tagroll.domain import Description, Metadata, Prompt, Write
 from tagroll.errors import CatalogError, CatalogLockedError
+from tagroll.settings import default_catalog
 
 PROMPT = Prompt(task="tags", text="?", schema={}, max_tags=10, key="k1")
 ODD = Path("/photos/new\nline \udcff'.jpg")
@@ -122,6 +123,26 @@ def test_an_open_catalog_keeps_nobody_from_running(catalog):
         with catalog.held():
             assert other.in_use()
             assert [run.id for run in catalog.runs()] == [2, 1]
+
+
+def test_every_connection_waits_for_the_disk(catalog):
+    """A row of the journal must survive a pulled plug before its photo is replaced."""
+    full = 2
+    assert catalog._commit(lambda c: c.execute("PRAGMA synchronous").fetchone()) == (full,)
+    assert catalog._read("PRAGMA synchronous") == [(full,)]
+    assert catalog._read("PRAGMA journal_mode") == [("wal",)]
+
+
+def test_a_job_that_fails_leaves_nothing_behind(catalog):
+    def fails(c: sqlite3.Connection) -> None:
+        c.execute("INSERT INTO runs (command, arguments, model, started) VALUES ('half', '[]', '', 0)")
+        raise ValueError("after the row")
+
+    run = catalog.start_run("tag", [])
+    with pytest.raises(ValueError, match="after the row"):
+        catalog._commit(fails)
+    assert [known.id for known in catalog.runs()] == [run]
+    assert catalog.start_run("undo", []) == run + 1
 
 
 def test_what_was_committed_survives_a_kill(tmp_path):
@@ -260,7 +281,7 @@ def test_what_is_remembered_is_for_its_owner_alone(tmp_path):
 def test_a_catalog_that_others_may_read_is_closed_to_them_when_it_is_opened(read_only, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
-    own, named = default_path(), tmp_path / "shared" / "c.sqlite"
+    own, named = default_catalog(), tmp_path / "shared" / "c.sqlite"
     for path in (own, named):
         Catalog(path).close()
         path.parent.chmod(0o755)

@@ -17,7 +17,7 @@ from weakref import WeakSet
 import httpcore2  # takes 100 ms: nothing imports this module before a server is asked
 
 from tagroll.errors import UsageError
-from tagroll.models.server.http import WireError
+from tagroll.models.server.wire_error import WireError
 
 if TYPE_CHECKING:
     from httpcore2 import NetworkStream
