@@ -74,6 +74,8 @@ class BadServer(Stub):
 
     def trouble(self) -> None:
         """Go from one state to the next until the time is up."""
+        while not self.chats:  # a server that is not there when the run begins is an error
+            time.sleep(0.1)
         while time.monotonic() < self.until:
             self.state = "well"
             time.sleep(self.chance.uniform(2, 8))

@@ -31,7 +31,7 @@ from tagroll.runs.executors import Executor, threads
 from tagroll.runs.recover import leftover_cleaner, recover
 from tagroll.settings import Settings, SidecarPolicy
 
-__all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
+__all__ = ["Entries", "Limits", "Run", "Tally", "Workspace", "Written", "scan"]
 
 T = TypeVar("T")
 MOST_REMEMBERED = 1000
