@@ -13,6 +13,7 @@ import click
 from tagroll import errors
 from tagroll.cli.app import COMMANDS, main
 from tagroll.formats import FORMATS
+from tagroll.metadata.apps import APPS, HIERARCHICAL, IPTC, SUBJECT, App, Sources
 from tagroll.metadata.fields import FIELDS, Field
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
@@ -84,13 +85,60 @@ def option_row(option: click.Option, ctx: click.Context) -> str:
 
 
 def formats_page() -> str:
-    """The table of formats."""
+    """The table of formats, and who sees what is written into or beside them."""
     rows = "\n".join(
         f"| {fmt.name} | {' '.join(fmt.suffixes)} | {DECODERS[fmt.decoder]} | {WRITERS[fmt.writer]} |"
         for fmt in FORMATS
     )
     head = "| format | file name endings | seen through | tags are written by |\n|---|---|---|---|\n"
-    return f"# Formats\n\n{MADE}\nThe content of a file decides, not its name.\n\n{head}{rows}\n"
+    return f"# Formats\n\n{MADE}\nThe content of a file decides, not its name.\n\n{head}{rows}\n\n{APPS_TEXT}\n{apps_table()}"
+
+
+APPS_TEXT = """## Who sees the tags
+
+What each program shows of the tags that tagroll writes, as far as it opens such files at all. The rules of digiKam 7.9,
+darktable 4.2, Immich and PhotoPrism were tried with the programs or their code, those of the others are from their source
+code or manual. `tagroll doctor PHOTO` applies them to one photo, with the reasons.
+
+- "searched": not in the list of keywords, but found by the search.
+- digiKam reads sidecars with the setting "Read from sidecar files", which is off at first.
+- darktable cuts a tag at a comma ("Paris, France" is "Paris"), except in IPTC, which JPEG and TIFF have.
+- Damselfly reads IPTC and PhotoPrism lists it as single words in small letters: tags of over 64 bytes are not in there.
+- Also tried: Shotwell 0.30 shows the tags of JPEG, PNG and TIFF, gThumb 3.12 those of JPEG; neither reads sidecars.
+"""
+XMP_TAGS = dict.fromkeys((HIERARCHICAL, SUBJECT), ("x",))
+ALL_TAGS = {**XMP_TAGS, IPTC: ("x",)}
+PLACES = {
+    "JPEG": Sources(ALL_TAGS, kind="jpeg"),
+    "TIFF": Sources(ALL_TAGS, kind="tiff"),
+    **{
+        {"webp": "WebP", "jxl": "JPEG XL"}.get(kind, kind.upper()): Sources(XMP_TAGS, kind=kind)
+        for kind in ("png", "webp", "heic", "avif", "gif", "jxl")
+    },
+    "RAW, in `name.ext.xmp`": Sources({}, full_sidecar=XMP_TAGS, kind="raw"),
+    "RAW, in `name.xmp`": Sources({}, base_sidecar=XMP_TAGS, kind="raw"),
+    "others, in `name.ext.xmp`": Sources({}, full_sidecar=XMP_TAGS, kind="jpeg"),
+}
+
+
+def apps_table() -> str:
+    """Format by program, by the rules of apps.py."""
+    apps = [app for app in APPS if not app.beside]
+    head = f"| tags in | {' | '.join(app.name for app in apps)} |\n|---|{'---|' * len(apps)}\n"
+    rows = (
+        f"| {place} | {' | '.join(cell(app, photo) for app in apps)} |\n" for place, photo in PLACES.items()
+    )
+    return head + "".join(rows)
+
+
+def cell(app: App, photo: Sources) -> str:
+    """What a program shows of tags in one place."""
+    if photo.kind in app.closed:
+        return "does not open it"
+    if photo.kind in app.untried:
+        return "not tried"
+    seen = app.read(photo)
+    return "yes" if seen.tags else "searched" if seen.searched else "no"
 
 
 HOLDS = {

@@ -168,12 +168,21 @@ Journal = Callable[[Write], None]
 
 
 class Status(StrEnum):
-    """How it went with one photo."""
+    """How it went with one photo; of one that was changed, what was done."""
 
     TAGGED = "tagged"
+    COPIED = "copied"
+    REWRITTEN = "rewritten"
+    RESTORED = "restored"
+    REMOVED = "removed"
     UNCHANGED = "unchanged"
     SKIPPED = "skipped"
     FAILED = "failed"
+
+    @property
+    def changed(self) -> bool:
+        """Whether a file was, or would be, written, made or removed."""
+        return self not in (Status.UNCHANGED, Status.SKIPPED, Status.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +208,11 @@ class Outcome:
     removed: int = 0
     asked: bool = False
     target: Path | None = None
+
+    def row(self) -> dict[str, object]:
+        """What programs get to read of it, the same from every command."""
+        target = {"target": str(self.target)} if self.target else {}
+        return {
+            "type": "photo", "path": str(self.path), "status": str(self.status), "tags": list(self.tags),
+            "error": self.error or None, **target,
+        }  # fmt: skip

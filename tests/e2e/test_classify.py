@@ -72,7 +72,7 @@ def test_a_real_model_names_each_photo_and_undo_takes_all_of_it_away(tagroll, ll
     before = contents(photos)
     done = tagroll("classify", photos, "--recursive", "--api-url", llama_server.url, "--json")
     assert done.code == 0, done
-    assert done.summary["tagged"] == done.summary["total"] == len(before)
+    assert done.summary["copied"] == done.summary["total"] == len(before)
     told = check(photos, photos / "processed")
     for name, story in told.items():
         row = done.photos[name]
@@ -107,16 +107,16 @@ def test_a_second_run_does_new_photos_only_and_never_its_own_copies(tagroll, tmp
     folder, out = paint(tmp_path / "photos", RED), tmp_path / "photos" / "named"
     with Stub(usual=sees()) as server:
         options = ("--api-url", server.url, "--json", "--recursive", "-o", out)
-        assert tagroll("classify", folder, *options).summary["tagged"] == 1
+        assert tagroll("classify", folder, *options).summary["copied"] == 1
         paint(folder, BLUE)
         second = tagroll("classify", folder, *options)
-        assert (second.summary["total"], second.summary["tagged"], second.summary["unchanged"]) == (2, 1, 1)
+        assert (second.summary["total"], second.summary["copied"], second.summary["unchanged"]) == (2, 1, 1)
         assert tagroll("classify", folder, *options).summary["unchanged"] == 2
         assert server.chats == 2
         check(folder, out)
         assert names_in(out) == ["red-lake-2.json", "red-lake-2.png", "red-lake.jpg", "red-lake.json"]
         again = tagroll("classify", folder, *options, "--again")
-        assert (again.summary["tagged"], server.chats) == (2, 4)
+        assert (again.summary["copied"], server.chats) == (2, 4)
         assert len(names_in(out)) == 8
 
 
@@ -222,7 +222,7 @@ def test_broken_photos_and_refusals_fail_alone(tagroll, tmp_path):
     with Stub(usual=sees()) as server:
         done = tagroll("classify", folder, "--api-url", server.url, "--json")
     assert done.code == 3
-    assert (done.summary["tagged"], done.summary["failed"]) == (2, 1)
+    assert (done.summary["copied"], done.summary["failed"]) == (2, 1)
     assert done.photos["broken.jpg"]["error"]
     assert sorted(stories(folder / "processed")) == ["blue.png", "red.jpg"]
 
@@ -279,7 +279,7 @@ def test_ctrl_c_finishes_what_is_in_flight(tagroll, tmp_path):
         assert child.returncode == 130
         assert "tagroll classify" in err
         done = tagroll("classify", folder, "--api-url", server.url, "--json")
-        assert out.count('"status": "tagged"') == done.summary["unchanged"]
+        assert out.count('"status": "copied"') == done.summary["unchanged"]
     check(folder, folder / "processed")
 
 
@@ -336,5 +336,5 @@ def test_300_photos_on_the_tiny_server(tmp_path, llama_server):
         out, err = child.communicate(timeout=500)
     assert child.returncode == 0, err
     summary = json.loads(out.splitlines()[-1])
-    assert summary["total"] == summary["tagged"] == 300
+    assert summary["total"] == summary["copied"] == 300
     check(folder, folder / "processed")

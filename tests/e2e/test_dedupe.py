@@ -86,7 +86,7 @@ def test_a_dry_run_prints_the_plan_and_touches_no_photo(tagroll, library):
     assert contents(library) == before
     rows = tagroll(*built_in(library, "--dry-run", "--json"))
     assert {row["tag"] for row in rows.rows if row["type"] == "merge"} == set(report["tag_mapping"])
-    assert rows.summary["tagged"] == 4
+    assert rows.summary["rewritten"] == 4
     assert tagroll(*built_in(library, "--dry-run", "--evidence", "spelling")).out.count("<-") == 2
 
 
@@ -97,7 +97,7 @@ def test_a_run_rewrites_every_field_and_undo_gives_back_every_byte(tagroll, libr
     before, states = contents(library), {p.name: p.stat() for p in library.iterdir()}
     done = tagroll(*built_in(library, "--json"))
     assert done.code == 0, done
-    assert done.summary["tagged"] == 4
+    assert done.summary["rewritten"] == 4
     assert done.summary["unchanged"] == 2
     judged = tags_in(library, exiftool)
     for name, words in AFTER.items():
@@ -235,7 +235,7 @@ def test_an_edited_plan_decides_and_is_remembered(tagroll, library, tmp_path):
     assert counts["Forest"] == 3  # Woods went, Woodland stays
 
     later = tagroll(*built_in(library, "--json"))  # a plain run honours both
-    assert later.summary["tagged"] == 0
+    assert later.summary["rewritten"] == 0
     tag_new(
         tagroll,
         library,
@@ -384,7 +384,7 @@ def test_a_vocabulary_wins_and_gives_the_hierarchy(tagroll, library, tmp_path, e
     assert set(fields["XMP-digiKam:TagsList"]) == {"Nature", "Nature/Woods"}
     assert set(fields["XMP-dc:Subject"]) == {"Nature", "Woods"}
     again = tagroll(*built_in(library, "--vocabulary", words, "--hierarchy", "--json"))
-    assert again.summary["tagged"] == 0
+    assert again.summary["rewritten"] == 0
 
 
 def test_hierarchy_is_proposed_and_written_on_request(tagroll, library):
@@ -394,7 +394,7 @@ def test_hierarchy_is_proposed_and_written_on_request(tagroll, library):
     counts = tagroll("tags", library, "--json").rows[-2]["tags"]
     assert counts["Nature|Forest"] == 4
     assert counts["Nature"] == 1
-    assert tagroll(*built_in(library, "--hierarchy", "--json")).summary["tagged"] == 0
+    assert tagroll(*built_in(library, "--hierarchy", "--json")).summary["rewritten"] == 0
 
 
 @pytest.mark.slow
@@ -407,7 +407,7 @@ def test_a_killed_run_goes_on_with_what_it_had_decided(tagroll, tmp_path):
         subprocess.run([*command, *(f"-XMP-dc:Subject={word}" for word in words), *some], check=True)
     before = contents(folder)
     with started(tmp_path, *built_in(folder, "--json")) as child:
-        wait_for(lambda: '"tagged"' in child.stdout.readline())
+        wait_for(lambda: '"rewritten"' in child.stdout.readline())
     assert not (folder / "tag_deduplication_report_embedding.json").exists()
     counts = tagroll("tags", folder, "--json").rows[-2]["tags"]
     assert counts["Dslr"] > 0, "it was killed too late to show anything"

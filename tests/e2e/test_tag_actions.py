@@ -54,20 +54,20 @@ def test_an_action_is_shown_done_and_taken_back(tagroll, library, action, after)
     changing = {name for name, words in after.items() if words != list(TAGS[name])}
     dry = tagroll("tags", *action, library, "--dry-run", "--json")
     assert dry.code == 0, dry
-    assert {name for name, row in dry.photos.items() if row["status"] == "tagged"} == changing
+    assert {name for name, row in dry.photos.items() if row["status"] == "rewritten"} == changing
     assert {name: row["tags"] for name, row in dry.photos.items()} == {n: after[n] for n in changing}
     assert contents(library) == before
 
     states = {path.name: path.stat().st_mtime_ns for path in library.iterdir()}
     done = tagroll("tags", *action, library, "--json")
     assert done.code == 0, done
-    assert done.summary["tagged"] == len(changing)
+    assert done.summary["rewritten"] == len(changing)
     assert tags_of(tagroll, library) == after
     assert {p.name for p in library.iterdir() if contents(library)[p.name] != before[p.name]} == changing
     assert all((library / name).stat().st_mtime_ns == states[name] for name in states.keys() - changing)
     again = tagroll("tags", *action, library, "--json")
     assert again.code == 0
-    assert again.summary["tagged"] == 0
+    assert again.summary["rewritten"] == 0
     assert tagroll("undo").code == 0
     assert contents(library) == before
 
@@ -139,7 +139,7 @@ def test_interactive_asks_merge_by_merge_and_remembers(tagroll, tmp_path):
         "4.jpg": ["Forest", "Couch"],
     }  # fmt: skip
     later = tagroll("dedupe", library, "--evidence", "spelling,synonym", "--json")
-    assert later.summary["tagged"] == 0  # Woodland stays apart without being asked about again
+    assert later.summary["rewritten"] == 0  # Woodland stays apart without being asked about again
     (library / "tag_deduplication_report_embedding.json").unlink()
     assert tagroll("undo").code == 0
     assert contents(library) == before

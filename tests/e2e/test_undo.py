@@ -24,7 +24,7 @@ def test_undo_takes_back_only_what_is_asked_for(tagroll, photos):
     after = contents(photos)
     assert [name for name in before if after[name] == before[name]] == ["cat.png"]
     dry = tagroll("undo", "1", "--dry-run", "--json")
-    assert dry.summary["tagged"] == len(before) - 1
+    assert dry.summary["restored"] == len(before) - 1
     assert contents(photos) == after
     assert tagroll("undo", "1").code == 0
     assert contents(photos) == before

@@ -10,7 +10,7 @@ from tiny_embedder import WIDTH, write_embedder
 from tagroll.catalog import Catalog
 from tagroll.errors import ServerError
 from tagroll.models.server.embedder import ServerEmbedder
-from tagroll.runs.embedding import embed_tags
+from tagroll.runs.merge import embed_tags
 
 TAGS = ["Forest", "forest", "Forests", "Zebra", "Red Car", "B&W", "35mm", "Ärger", "\u6771\u4eac", "x" * 60]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tagroll.metadata.apps import APPS, Sources
+from tagroll.metadata.apps import APPS, Sources, blind_to_sidecars
 
 TAGS_LIST, HIERARCHICAL = "XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject"
 SUBJECT, IPTC, XP = "XMP-dc:Subject", "IPTC:Keywords", "IFD0:XPKeywords"
@@ -28,7 +28,7 @@ def without(*names: str) -> dict[str, tuple[str, ...]]:
         ("digiKam", ALL, {"Places|Paris", "list"}),
         ("digiKam", without(TAGS_LIST), {"Places|Rome", "tree"}),
         ("digiKam", without(TAGS_LIST, HIERARCHICAL), {"Rome", "tree", "subject"}),
-        ("digiKam", {IPTC: ("Places.Paris",)}, {"Places|Paris"}),
+        ("digiKam", {IPTC: ("x.y", "Paris, France")}, {"x.y", "Paris, France"}),
         ("digiKam", {XP: ("xp;words",)}, {"xp", "words"}),
         ("digiKam", {"XMP-mediapro:CatalogSets": ("a|b",)}, {"a|b"}),
         ("digiKam", {"XMP-microsoft:LastKeywordXMP": ("a/b",), HIERARCHICAL: ("c",)}, {"a|b"}),
@@ -39,13 +39,20 @@ def without(*names: str) -> dict[str, tuple[str, ...]]:
         ),
         ("Immich", ALL, {"Places|Paris", "list"}),
         ("Immich", without(TAGS_LIST), {"Places|Rome", "tree"}),
-        ("Immich", without(TAGS_LIST, HIERARCHICAL), {"iptc"}),
-        ("Immich", {SUBJECT: ("subject",)}, set()),
+        ("Immich", without(TAGS_LIST, HIERARCHICAL), {"Rome", "tree", "subject"}),
+        ("Immich", {SUBJECT: ("a", "b")}, {"a", "b"}),
+        ("Immich", {IPTC: ("iptc", "Paris, France")}, {"iptc", "Paris, France"}),
         ("Aves", ALL, {"Rome", "tree", "subject"}),
         ("Aves", without(SUBJECT), {"iptc"}),
-        ("PhotoPrism", ALL, {"iptc", "Rome", "tree", "subject"}),
-        ("darktable", ALL, {"Places|Rome", "tree"}),
-        ("darktable", without(HIERARCHICAL), {"Rome", "tree", "subject"}),
+        ("PhotoPrism", ALL, {"iptc"}),
+        ("PhotoPrism", without(IPTC), set()),
+        ("PhotoPrism", {IPTC: ("Mountain Lake", "2024", "Łódź")}, {"mountain", "lake", "łódź"}),
+        ("darktable", ALL, {"Places|Rome", "tree", "iptc"}),
+        ("darktable", without(HIERARCHICAL), {"Rome", "tree", "subject", "iptc"}),
+        ("darktable", {IPTC: ("iptc",)}, {"iptc"}),
+        ("darktable", {SUBJECT: ("Paris, France", "B")}, {"Paris", "B"}),
+        ("darktable", {HIERARCHICAL: ("People|Surname, First",)}, {"People|Surname"}),
+        ("darktable", {SUBJECT: ("Paris, France",), IPTC: ("Paris, France",)}, {"Paris", "Paris, France"}),
         ("Windows Explorer", ALL, {"Rome", "tree", "subject"}),
         ("Windows Explorer", without(SUBJECT), {"iptc"}),
         ("Windows Explorer", {XP: ("xp;words",)}, {"xp", "words"}),
@@ -66,18 +73,38 @@ def test_the_rule_of_each_program(app, fields, tags):
     [
         (
             "Lightroom Classic",
-            Sources(ALL, base_sidecar={SUBJECT: ("side",)}, raw=True, jpeg=False),
+            Sources(ALL, base_sidecar={SUBJECT: ("side",)}, kind="raw"),
             {"side"},
         ),
-        ("Lightroom Classic", Sources(ALL, full_sidecar={SUBJECT: ("side",)}, raw=True, jpeg=False), set()),
-        ("digiKam", Sources(ALL, full_sidecar={TAGS_LIST: ("side",)}), {"side"}),
-        ("digiKam", Sources(ALL, full_sidecar={SUBJECT: ("side",)}), {"Places|Paris", "list"}),
+        ("Lightroom Classic", Sources(ALL, full_sidecar={SUBJECT: ("side",)}, kind="raw"), set()),
+        (
+            "Lightroom Classic",
+            Sources(
+                {SUBJECT: ("Anna",), HIERARCHICAL: ("People|Anna",)},
+                base_sidecar={SUBJECT: ("x",)},
+                kind="dng",
+            ),
+            {"People|Anna"},
+        ),
+        ("digiKam", Sources(ALL, full_sidecar={TAGS_LIST: ("side",)}), {"Places|Paris", "list"}),
+        ("digiKam with sidecars on", Sources(ALL, full_sidecar={TAGS_LIST: ("side",)}), {"side"}),
+        ("digiKam with sidecars on", Sources(ALL, full_sidecar={SUBJECT: ("side",)}), {"side"}),
+        ("digiKam with sidecars on", Sources(ALL, base_sidecar={SUBJECT: ("side",)}), {"side"}),
+        ("digiKam with sidecars on", Sources(ALL, full_sidecar={}), {"iptc"}),
+        ("Immich", Sources({IPTC: ("a",)}, full_sidecar={SUBJECT: ("side",)}), {"side"}),
+        ("Immich", Sources({TAGS_LIST: ("a",)}, full_sidecar={SUBJECT: ("side",)}), {"a"}),
         ("Immich", Sources({IPTC: ("a",)}, base_sidecar={TAGS_LIST: ("side",)}), {"side"}),
         ("Immich", Sources({}, {TAGS_LIST: ("full",)}, {TAGS_LIST: ("base",)}), {"full"}),
-        ("darktable", Sources(ALL, full_sidecar={HIERARCHICAL: ("side",)}), {"side"}),
-        ("darktable", Sources(ALL, base_sidecar={HIERARCHICAL: ("side",)}), {"Places|Rome", "tree"}),
-        ("F-Stop", Sources(ALL, base_sidecar={SUBJECT: ("side",)}, jpeg=False), {"side"}),
+        ("darktable", Sources(ALL, full_sidecar={HIERARCHICAL: ("side",)}), {"side", "iptc"}),
+        (
+            "darktable",
+            Sources({HIERARCHICAL: ("P",)}, base_sidecar={HIERARCHICAL: ("side",), SUBJECT: ("sidedc",)}),
+            {"P", "side", "sidedc"},
+        ),
+        ("darktable", Sources({}, {SUBJECT: ("full",)}, {SUBJECT: ("base",)}), {"full"}),
+        ("F-Stop", Sources(ALL, base_sidecar={SUBJECT: ("side",)}, kind="raw"), {"side"}),
         ("Aves", Sources({}, {SUBJECT: ("side",)}), set()),
+        ("PhotoPrism", Sources({}, {SUBJECT: ("side",)}, {SUBJECT: ("side",)}), set()),
     ],
 )
 def test_sidecars(app, sources, tags):
@@ -87,6 +114,23 @@ def test_sidecars(app, sources, tags):
 def test_why_names_the_field_and_the_place():
     assert RULES["digiKam"].read(Sources(ALL)).why == "XMP-digiKam:TagsList in the photo"
     beside = Sources(ALL, full_sidecar={TAGS_LIST: ("side",)})
-    assert RULES["digiKam"].read(beside).why == "XMP-digiKam:TagsList in name.ext.xmp"
+    with_sidecars = RULES["digiKam with sidecars on"]
+    assert with_sidecars.read(beside).why == "XMP-digiKam:TagsList in name.ext.xmp"
     assert RULES["Damselfly"].read(Sources({})).why == "no IPTC:Keywords in the photo"
-    assert "never" in RULES["Immich"].read(Sources({SUBJECT: ("a",)})).why
+    assert RULES["Immich"].read(Sources({SUBJECT: ("a",)})).why == "XMP-dc:Subject in the photo"
+    assert "comma" in RULES["darktable"].read(Sources({SUBJECT: ("Paris, France",)})).why
+    assert "comma" not in RULES["darktable"].read(Sources(ALL)).why
+
+
+def test_what_photoprism_only_searches_is_said():
+    seen = RULES["PhotoPrism"].read(Sources(without(IPTC)))
+    assert seen.searched == ALL[SUBJECT]
+    assert "searched, but not listed" in seen.why
+
+
+def test_who_does_not_look_into_sidecars():
+    assert blind_to_sidecars("jpeg") == [
+        "Lightroom Classic", "digiKam", "Aves", "PhotoPrism", "Windows Explorer", "Damselfly", "F-Stop"
+    ]  # fmt: skip
+    assert "Lightroom Classic" in blind_to_sidecars("raw")
+    assert "Lightroom Classic" not in blind_to_sidecars("webp")

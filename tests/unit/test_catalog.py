@@ -104,12 +104,24 @@ def test_the_index_holds_odd_paths_and_finds_pictures(catalog):
 
 
 def test_a_second_run_is_told_to_wait_but_may_read(catalog):
-    with pytest.raises(CatalogLockedError) as caught:
-        Catalog(catalog.path)
-    assert caught.value.exit_code == 5
-    assert "--catalog" in caught.value.hint
-    with Catalog(catalog.path, exclusive=False) as reader:
-        assert reader.runs() == []
+    with Catalog(catalog.path) as other, catalog.held() as is_new, catalog.held() as again:
+        assert (is_new, again) == (True, False)
+        assert other.runs() == []
+        with pytest.raises(CatalogLockedError) as caught, other.held():
+            pass
+        assert caught.value.exit_code == 5
+        assert "--catalog" in caught.value.hint
+
+
+def test_an_open_catalog_keeps_nobody_from_running(catalog):
+    with Catalog(catalog.path) as other:
+        for _ in range(2):
+            with other.held():
+                other.finish_run(other.start_run("tag", []), {})
+        assert not catalog.in_use()
+        with catalog.held():
+            assert other.in_use()
+            assert [run.id for run in catalog.runs()] == [2, 1]
 
 
 def test_what_was_committed_survives_a_kill(tmp_path):
@@ -210,7 +222,6 @@ def test_a_catalog_is_read_without_making_or_changing_anything(catalog):
     with Catalog(path, read_only=True) as reader:  # while it is written
         assert [r.id for r in reader.runs()] == [run]
     catalog.close()
-    path.with_name(path.name + ".lock").unlink()
     before = path.read_bytes()
     with Catalog(path, read_only=True) as reader:
         assert [r.id for r in reader.runs()] == [run]
@@ -229,7 +240,7 @@ def test_what_is_remembered_is_for_its_owner_alone(tmp_path):
     path = tmp_path / "made" / "c.sqlite"
     before = os.umask(0)
     try:
-        with Catalog(path) as catalog:
+        with Catalog(path) as catalog, catalog.held():
             catalog.start_run("tag", ["/p"])
             files = sorted(path.parent.iterdir())
             assert [file.name for file in files] == [
@@ -257,7 +268,7 @@ def test_a_catalog_that_others_may_read_is_closed_to_them_when_it_is_opened(read
         lock = path.with_name(path.name + ".lock")
         lock.touch()
         lock.chmod(0o666)
-        Catalog(path, exclusive=False, read_only=read_only).close()
+        Catalog(path, read_only=read_only).close()
         assert [stat.S_IMODE(file.stat().st_mode) for file in (path, lock)] == [0o600, 0o600]
     assert stat.S_IMODE(own.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(named.parent.stat().st_mode) == 0o755

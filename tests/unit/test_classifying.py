@@ -21,6 +21,8 @@ from tagroll.models.builtin.describer import MODEL as BUILTIN
 from tagroll.models.prompt import build_prompt
 from tagroll.runs.classify import Classifier, ClassifyPolicy, Output
 from tagroll.runs.names import same_name
+from tagroll.runs.run import Run, Workspace
+from tagroll.settings import Settings
 
 CAT = Description(
     ("cat", "sofa"), "seer", "A cat on a sofa", "A grey cat sleeps on a sofa.", "Sleeping Cat.jpg"
@@ -78,10 +80,13 @@ class Desk:
         """One run over photos; the outcomes, in order."""
         describer = said if isinstance(said, Says) else Says(said)
         with Catalog(self.catalog_path) as catalog, MetadataStore() as store:
-            run = catalog.start_run("classify", [], describer.model)
+            run = Run(
+                Workspace(Settings(), catalog, store, None),
+                catalog.start_run("classify", [], describer.model),
+            )
             classifier = Classifier(
-                describer, lambda _: Preview(b"", 8, 8), store, catalog, build_prompt("classify"),
-                ClassifyPolicy(**policy), Output(self.out, self.photos), run,
+                run, describer, lambda _: Preview(b"", 8, 8), build_prompt("classify"),
+                ClassifyPolicy(**policy), Output(self.out, self.photos),
             )  # fmt: skip
             with ThreadPoolExecutor(8) as pool:
                 return list(pool.map(classifier.classify, photos, range(1, len(photos) + 1)))
@@ -89,7 +94,7 @@ class Desk:
     def name(self, photo, said=CAT, **policy):
         """What the copy of a photo would be called."""
         (outcome,) = self.run([photo], said, dry_run=True, **policy)
-        assert outcome.status is Status.TAGGED, outcome.error
+        assert outcome.status is Status.COPIED, outcome.error
         return outcome.target.relative_to(self.out).as_posix()
 
     def made(self):
@@ -104,7 +109,7 @@ def desk(tmp_path):
 def test_copy_and_json(desk):
     photo = desk.photo()
     (outcome,) = desk.run([photo])
-    assert (outcome.status, outcome.tags, outcome.asked) == (Status.TAGGED, ("Cat", "Sofa"), True)
+    assert (outcome.status, outcome.tags, outcome.asked) == (Status.COPIED, ("Cat", "Sofa"), True)
     assert outcome.target == desk.out / "sleeping-cat.jpg"
     assert outcome.target.read_bytes() == photo.path.read_bytes()
     raw = (desk.out / "sleeping-cat.json").read_text(encoding="utf-8")
@@ -201,7 +206,7 @@ def test_a_json_or_copy_that_got_lost_is_made_again(desk):
     desk.run([photo])
     (desk.out / "sleeping-cat.json").unlink()
     describer = Says(CAT)
-    assert desk.run([photo], describer)[0].status is Status.TAGGED
+    assert desk.run([photo], describer)[0].status is Status.COPIED
     assert desk.made() == ["sleeping-cat.jpg", "sleeping-cat.json"]
     (desk.out / "sleeping-cat.jpg").unlink()
     assert desk.run([photo], describer)[0].target.name == "sleeping-cat-2.jpg"
@@ -280,7 +285,7 @@ def test_whatever_a_model_says_stays_in_the_folder(tmp_path_factory, filename, t
     desk = Desk(root)
     photo = desk.photo()
     (outcome,) = desk.run([photo], Description((title,), "m", title, filename, filename), style=style)
-    assert outcome.status is Status.TAGGED, outcome.error
+    assert outcome.status is Status.COPIED, outcome.error
     assert outcome.target.parent == desk.out
     assert desk.made() == sorted([outcome.target.name, outcome.target.with_suffix(".json").name])
-    assert names_in(root) == sorted(["catalog.sqlite", "catalog.sqlite.lock", "photos"])
+    assert names_in(root) == ["catalog.sqlite", "photos"]

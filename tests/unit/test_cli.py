@@ -18,6 +18,7 @@ from tagroll.cli.options import shared_options, typed, undo_command
 from tagroll.cli.progress import Report, duration, plural, progress_text
 from tagroll.cli.terminal import show
 from tagroll.domain import Outcome, Status
+from tagroll.runs.run import Tally
 from tagroll.settings import Settings, config_file
 
 
@@ -229,18 +230,20 @@ def test_names_cannot_steer_the_terminal():
     assert show("Été 🌄") == "Été 🌄"
 
 
+TAGGED = {Status.TAGGED: "tagged"}
+
+
+def add(report, outcome):
+    for counted in report.tally.counted([outcome]):
+        report.show(counted)
+
+
 def test_the_summary_counts_and_names_failures(capsys):
-    report = Report(Settings(), "Tagging")
+    report = Report(Settings(), "Tagging", Tally(), TAGGED)
     with report:
         for status in (Status.TAGGED, Status.TAGGED, Status.UNCHANGED, Status.FAILED):
-            report.add(
-                Outcome(
-                    Path("/p/x.jpg"),
-                    status,
-                    error="no such thing" * (status is Status.FAILED),
-                    hint="look there",
-                )
-            )
+            error = "no such thing" * (status is Status.FAILED)
+            add(report, Outcome(Path("/p/x.jpg"), status, error=error, hint="look there"))
     assert "4" in progress_text(report, 8)
     assert "50%" in progress_text(report, 8)
     report.finish()
@@ -248,13 +251,13 @@ def test_the_summary_counts_and_names_failures(capsys):
     assert "4 photos: 2 tagged, 1 unchanged, 1 failed in" in err
     assert "x.jpg  no such thing" in err
     assert "look there" in err
-    assert report.exit_code() == 3
+    assert report.tally.exit_code == 3
 
 
 def test_quiet_is_quiet_and_json_is_only_json(capsys):
-    report = Report(Settings(json=True, quiet=True), "Tagging")
+    report = Report(Settings(json=True, quiet=True), "Tagging", Tally(), TAGGED)
     with report:
-        report.add(Outcome(Path("/p/x.jpg"), Status.TAGGED, ("A",)))
+        add(report, Outcome(Path("/p/x.jpg"), Status.TAGGED, ("A",)))
     report.finish()
     out, err = capsys.readouterr()
     assert err == ""
@@ -266,10 +269,10 @@ def test_quiet_is_quiet_and_json_is_only_json(capsys):
 
 
 def test_quiet_still_names_what_failed(capsys):
-    report = Report(Settings(quiet=True), "Tagging")
+    report = Report(Settings(quiet=True), "Tagging", Tally(), TAGGED)
     with report:
-        report.add(Outcome(Path("/p/y.jpg"), Status.TAGGED, ("A",)))
-        report.add(Outcome(Path("/p/x.jpg"), Status.FAILED, error="no such thing", hint="look there"))
+        add(report, Outcome(Path("/p/y.jpg"), Status.TAGGED, ("A",)))
+        add(report, Outcome(Path("/p/x.jpg"), Status.FAILED, error="no such thing", hint="look there"))
     report.finish()
     out, err = capsys.readouterr()
     assert out == ""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tagroll.catalog import Catalog
-from tagroll.runs.embedding import embed_tags
+from tagroll.runs.merge import embed_tags
 
 
 class Model:

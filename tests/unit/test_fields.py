@@ -195,7 +195,7 @@ def test_every_program_sees_exactly_the_intended_tags(packets, tags, change):
     tags_now = tags_after(before, wanted)
     assert {plain(tag) for tag in read_metadata(after).tags} == {plain(tag) for tag in tags_now}
     assert len(read_metadata(after).tags) == len(tags_now)
-    for app in APPS:
+    for app in (app for app in APPS if app.exact):
         seen = shown(app, after)
         want = expected(app.levels, tags_now)
         cut = {plain(iptc.cut(tag)) for tag in tags_now}

@@ -18,8 +18,9 @@ from tagroll.cli.options import shared_options, typed
 from tagroll.cli.progress import ProgressLine, Report
 from tagroll.cli.terminal import Shown, complain, print_line, say, show, tell
 from tagroll.errors import ServerError, TagrollError
+from tagroll.models.choose import choose_model
 from tagroll.models.sending import departures, key_for, key_stays
-from tagroll.runs.choose import choose_model
+from tagroll.runs.run import Tally
 from tagroll.settings import Settings, config_file, without_password
 
 HOSTILE = [
@@ -191,11 +192,11 @@ def test_doctor_has_no_password(arguments, tmp_path):
 
 
 def test_neither_notes_nor_errors_have_a_password():
-    with choose_model(Settings(api_urls=(URL,)), None) as model:
+    with choose_model(Settings(api_urls=(URL,))) as model:
         assert SECRET not in "".join(model.notes)
     with (
         pytest.raises(ServerError) as caught,
-        choose_model(Settings(api_urls=(URL,), server_is_explicit=True), None),
+        choose_model(Settings(api_urls=(URL,), server_is_explicit=True)),
     ):
         pass
     assert SECRET not in caught.value.message + caught.value.hint
@@ -258,7 +259,7 @@ def test_a_name_of_a_model_is_no_markup(name, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "200")
-    line = ProgressLine(Report(Settings(), f"Asking {name}"))
+    line = ProgressLine(Report(Settings(), f"Asking {name}", Tally(), {}))
     line.update()
     line.close()
     from tagroll.runs.evaluate import rows as module

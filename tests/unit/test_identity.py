@@ -69,7 +69,7 @@ def test_two_words_stay_two_everywhere(one: str, other: str) -> None:
     assert tags_after(Metadata((one,)), Change(add=(other,))) == both
     assert tags_after(Metadata(both), Change(remove=(one,))) == (other,)
     assert change_for((*both, "X"), {"X": one}) == Change(remove=("X",))
-    for app in APPS:
+    for app in (app for app in APPS if app.exact):
         fields = {"XMP-dc:Subject": both, "IPTC:Keywords": both, "XMP-lr:HierarchicalSubject": both}
         assert app.read(Sources(fields, base_sidecar=fields)).tags == both, app.name
 

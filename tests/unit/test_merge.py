@@ -18,6 +18,7 @@ WORDS = """
 Forest; forests; Woodland; Woods; Wood; DSLR; Dslr; Digital SLR; Outdoor; Outdoors; red car; blue car; Car; automobile
 auto; Monday; Tuesday; Sofa; couch; Chair; moutain; Mountain; Mountains; Paris; London; 35mm; 50mm; 35 mm; glasses; Glass
 spectacles; tv; Television; cat; Cats; dog; greenhouse; green house; Nature; sunny hillside walk; walk on a sunny hill
+Café; cafe; CAFE; coffee shop; Bär; Bar; C#; C; Naïve; Naive
 """
 TAGS = [tag.strip() for line in WORDS.strip().splitlines() for tag in line.split(";")]
 
@@ -254,6 +255,43 @@ def test_a_decision_may_name_a_word_no_photo_carries_yet() -> None:
     counts = decisions.complete({"Sofa": 2, "Couch": 1})
     plan = plan_merges(counts, embedded(list(counts)), decisions=decisions)
     assert plan.mapping == {"Sofa": "Settee", "Couch": "Settee"}
+
+
+@pytest.mark.parametrize(
+    ("counts", "word"),
+    [
+        ({"Cafe": 9, "Café": 1}, "Café"),
+        ({"cafes": 9, "cafe": 8, "Café": 1, "Coffee Shop": 3}, "cafes"),  # it is no café with an s
+        ({"Cafe": 9, "café": 1, "Café": 2}, "Café"),
+        ({"Naive": 3, "Naïve": 1}, "Naïve"),
+        ({"Sao Paulo": 3, "São Paulo": 3}, "São Paulo"),
+        ({"Zurich": 1, "Zürich": 4}, "Zürich"),
+    ],
+)
+def test_the_spelling_with_accents_represents_its_cluster(counts: dict[str, int], word: str) -> None:
+    assert set(plan_merges(counts).mapping.values()) == {word}
+    close = embedded(list(counts), noise=0.0)
+    assert set(plan_merges(counts, close).mapping.values()) == {word}
+
+
+def test_a_decision_is_above_accents() -> None:
+    counts = {"Cafe": 3, "Café": 9, "Bär": 1, "Bar": 2}
+    decided = Decisions(into={"Café": "Cafe"}, apart=frozenset())
+    assert plan_merges(counts, decisions=decided).mapping == {"Café": "Cafe"}
+    assert plan_merges(counts, decisions=Decisions(into={"Bär": "Bar"})).mapping == {
+        "Bär": "Bar",
+        "Cafe": "Café",
+    }
+
+
+def test_no_cosine_merges_what_only_accents_tell_apart() -> None:
+    pairs = ["Bär Bar", "Año Ano", "C# C", "Käse-Fähre Kase-Fahre", "Maße Masse", "zorp-blik plugh-xyzzy"]
+    tags = [tag for pair in pairs for tag in pair.split()]
+    others = [f"other {number}" for number in range(200)]
+    rows = np.eye(len(pairs) + len(others), dtype=np.float32)
+    rows = np.repeat(rows, [2] * len(pairs) + [1] * len(others), axis=0)  # as one that does not see accents
+    said = Embedded(rows, neighbours(rows, 0.85))
+    assert plan_merges(dict.fromkeys(tags + others, 1), said).mapping == {"plugh-xyzzy": "zorp-blik"}
 
 
 def test_a_preferred_word_represents_its_cluster() -> None:

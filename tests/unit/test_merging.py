@@ -12,7 +12,8 @@ from tagroll.cli.dedupe_output import ask
 from tagroll.domain import Metadata, Write
 from tagroll.errors import UsageError
 from tagroll.metadata.fields import tags_after
-from tagroll.runs.rewrite import as_paths, change_for, check_words
+from tagroll.runs.merge import as_paths
+from tagroll.runs.rewrite import change_for, check_words
 from tagroll.tags.merge import Merge, Plan
 from tagroll.tags.normalize import normalize
 from tagroll.tags.plan_file import plan_text, proposed_by, read_plan

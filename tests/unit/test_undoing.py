@@ -23,7 +23,9 @@ from tagroll.metadata.store import MetadataStore
 from tagroll.photos.scan import scan
 from tagroll.runs.read import Reader
 from tagroll.runs.recover import recover
+from tagroll.runs.run import Run, Workspace
 from tagroll.runs.undo import Moved, Undoer, choose_run, choose_writes
+from tagroll.settings import Settings
 
 FILES = Path(__file__).parents[1] / "files"
 
@@ -68,8 +70,11 @@ class Library:
         chosen = choose_run(self.catalog, number)
         moved = Moved(roots or paths, self.store, self.catalog)
         writes = choose_writes(self.catalog, chosen, paths, moved)
-        run = self.catalog.start_run("undo", [str(chosen.id)])
-        undoer = Undoer(self.store, self.catalog, moved, chosen.command, run, named=paths)
+        run = Run(
+            Workspace(Settings(), self.catalog, self.store, None),
+            self.catalog.start_run("undo", [str(chosen.id)]),
+        )
+        undoer = Undoer(run, moved, chosen.command, named=paths)
         return [undoer.undo(numbers) for numbers in writes]
 
     def undo_one(self, *arguments, **options) -> Outcome:
@@ -141,7 +146,7 @@ def test_photos_that_got_each_others_names_get_their_own_back(library, order):
     aside = [photo.rename(photo.with_suffix(".aside")) for photo in photos]
     now = [photo.rename(library.folder / f"{place}.jpg") for photo, place in zip(aside, order, strict=True)]
     outcomes = library.undo(roots=(library.folder,))
-    assert {outcome.status for outcome in outcomes} == {Status.TAGGED}
+    assert {outcome.status for outcome in outcomes} == {Status.RESTORED}
     assert [path.read_bytes() for path in now] == before
 
 
@@ -157,7 +162,7 @@ def test_a_new_photo_under_the_name_of_one_that_is_gone_is_left_alone(library):
     assert "another picture" in outcome.error
     assert library.tags(new) == ("Cat", "Grandma")
     away.rename(photo)
-    assert library.undo_one().status is Status.TAGGED
+    assert library.undo_one().status is Status.RESTORED
     assert photo.read_bytes() == (FILES / "baseline.jpg").read_bytes()
 
 
@@ -167,7 +172,7 @@ def test_a_photo_that_was_edited_is_undone_when_it_is_named(library):
     shutil.copy(FILES / "progressive.jpg", photo)
     library.store.write(library.photo(photo), lambda _: Change(("Cat", "Mine")), lambda _: None)
     assert library.undo_one().status is Status.FAILED
-    assert library.undo_one(None, photo).status is Status.TAGGED
+    assert library.undo_one(None, photo).status is Status.RESTORED
     assert library.tags(photo) == ("Mine",)
 
 
@@ -177,7 +182,7 @@ def test_letter_case_is_put_back_beside_what_another_program_did(library):
     library.rename(photo, "cat", "Cat")
     library.store.write(library.photo(photo), lambda _: Change(("Mine",)), lambda _: None)
     assert set(library.tags(photo)) == {"Cat", "dog", "Mine"}
-    assert library.undo_one().status is Status.TAGGED
+    assert library.undo_one().status is Status.RESTORED
     assert set(library.tags(photo)) == {"cat", "dog", "Mine"}
 
 
@@ -189,7 +194,7 @@ def test_our_comment_goes_with_our_tags(library):
     read = jpeg.read_packets(io.BytesIO(photo.read_bytes()))
     stale = exif.set_text(read.exif, comment="Cat")
     photo.write_bytes(jpeg.replace_packets(photo.read_bytes(), dataclasses.replace(read, exif=stale)))
-    assert library.undo_one().status is Status.TAGGED
+    assert library.undo_one().status is Status.RESTORED
     fields = library.store.read(library.photo(photo)).fields
     assert fields["ExifIFD:UserComment"] == fields["XMP-dc:Subject"] == ("Mine",)
 
@@ -206,7 +211,7 @@ def test_a_moved_photo_that_was_only_read_is_found(library, name, edited):
     if edited and name != photo.name:  # neither name nor size tells
         assert library.undo_one().status is Status.FAILED
         return
-    assert library.undo_one().status is Status.TAGGED
+    assert library.undo_one().status is Status.RESTORED
     assert library.tags(moved) == (("Mine",) if edited else ())
 
 
@@ -236,7 +241,7 @@ def test_photos_of_one_picture_are_each_put_back(library):
     photos = [library.add(f"old/{name}.jpg") for name in "abc"]
     library.write(*photos, add=("Lake",))
     moved = [move(photo, f"new/{photo.name}") for photo in photos]
-    assert [outcome.status for outcome in library.undo(roots=(library.folder,))] == [Status.TAGGED] * 3
+    assert [outcome.status for outcome in library.undo(roots=(library.folder,))] == [Status.RESTORED] * 3
     assert {path.read_bytes() for path in moved} == {(FILES / "baseline.jpg").read_bytes()}
 
 
@@ -246,7 +251,7 @@ def test_one_of_two_that_is_gone_is_not_put_back_in_the_other(library):
     move(photos[0], "new/a.jpg")
     photos[1].unlink()
     statuses = [outcome.status for outcome in library.undo(roots=(library.folder,))]
-    assert sorted(statuses) == [Status.FAILED, Status.TAGGED]
+    assert sorted(statuses) == [Status.FAILED, Status.RESTORED]
     assert "moved or deleted" in library.undo_one(roots=(library.folder,)).error
 
 
@@ -294,7 +299,7 @@ def test_a_moved_photo_that_lost_tags_gets_them_back(library):
     library.write(photo, remove=("Old",))
     moved = move(photo, "new/renamed.jpg")
     library.store.write(library.photo(moved), lambda _: Change(("Mine",)), lambda _: None)
-    assert library.undo_one(roots=(library.folder,)).status is Status.TAGGED
+    assert library.undo_one(roots=(library.folder,)).status is Status.RESTORED
     assert set(library.tags(moved)) == {"Mine", "Old"}
 
 
@@ -302,7 +307,7 @@ def test_a_sidecar_that_stayed_is_put_back_where_it_is(library):
     photo = library.add("old/raw.dng", "raw.dng")
     library.write(photo, add=("Lake",))
     move(photo, "new/raw.dng")
-    assert library.undo_one().status is Status.TAGGED
+    assert library.undo_one().status is Status.RESTORED
     assert list(photo.parent.iterdir()) == []
 
 
@@ -313,7 +318,7 @@ def test_a_raw_that_was_moved_with_its_sidecar_is_found_or_said_to_be_missing(li
     sidecar = move(photo.with_name("raw.dng.xmp"), "new/raw.dng.xmp")
     assert library.undo_one().status is Status.FAILED
     assert sidecar.exists()
-    assert library.undo_one(None, moved.parent).status is Status.TAGGED
+    assert library.undo_one(None, moved.parent).status is Status.RESTORED
     assert not sidecar.exists()
 
 
@@ -440,7 +445,7 @@ def test_a_photo_and_its_sidecar_are_one(library):
     before = {path: path.read_bytes() for path in photo.parent.iterdir()}
     library.write(photo, add=("Lake",))
     assert all(path.read_bytes() != data for path, data in before.items())
-    assert library.undo_one().status is Status.TAGGED
+    assert library.undo_one().status is Status.RESTORED
     assert {path: path.read_bytes() for path in photo.parent.iterdir()} == before
 
 
@@ -496,6 +501,6 @@ def test_what_an_older_catalog_wrote_is_put_back_byte_for_byte(library, moved):
         (library.folder / "new").mkdir()
         path = library.folder / "baseline.jpg"
         before[path.rename(library.folder / "new/beach.jpg")] = before.pop(path)
-    assert {outcome.status for outcome in library.undo(roots=(library.folder,))} == {Status.TAGGED}
+    assert {outcome.status for outcome in library.undo(roots=(library.folder,))} == {Status.RESTORED}
     assert {path: path.read_bytes() for path in before} == before
     assert not list(library.folder.rglob("*.xmp"))

@@ -1,7 +1,7 @@
 import pytest
 
 from tagroll.tags.term import term
-from tagroll.tags.verdict import Evidence, judge
+from tagroll.tags.verdict import Evidence, Verdict, judge
 from tagroll.tags.vetoes import lies_under, related, veto
 
 NEVER = """
@@ -67,9 +67,56 @@ def test_a_veto_says_why(a: str, b: str, why: str) -> None:
     assert veto(term(a), term(b)) == veto(term(b), term(a)) == why
 
 
-def test_accents_that_differ_are_different_words() -> None:
-    assert judge(term("pêche"), term("péché")).evidence is None
-    assert judge(term("peche"), term("péché")).evidence is Evidence.SPELLING
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "Bär Bar", "Año Ano", "Papá Papa", "Fähre Fahre", "Schön Schon", "Käse Kase", "Péché Peche", "pêche péché",
+        "fenék fenek", "marché Marche", "côte cote", "Río Rio", "Rosé Rose", "Résumé Resume", "Réunion Reunion",
+        "Tür Tur", "Øl Ol", "Maße Masse", "Buße Busse", "STRASSE Straße", "Alter_Bär Alter_Bar",
+        "Käse_Fähre Kase_Fahre", "Places|Bär Places|Bar", "BärenFest BarenFest",
+    ],
+)  # fmt: skip
+def test_accents_make_other_words(pair: str) -> None:
+    a, b = map(term, pair.split())
+    for found in (judge(a, b), judge(b, a)):
+        assert found == Verdict(never="accents")
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "Café Cafe", "cafes Cafés", "Naïve Naive", "façade Facades", "Piñata_Party pinata_party", "Crème_Brûlée CremeBrulee",
+        "Châteaux chateau", "Zürich zurich", "São_Paulo SaoPaulo", "Kraków Krakow", "œuf oeuf", "CaféBar Café-Bar",
+        "Cafe\u0301 Café", "CAFÉ cafe", "Mädchen MÄDCHEN", "BärenFest Bären-fest", "Noël Noel",
+    ],
+)  # fmt: skip
+def test_accents_that_english_writes_or_not_are_spelling(pair: str) -> None:
+    a, b = map(term, pair.split())
+    assert judge(a, b).evidence is judge(b, a).evidence is Evidence.SPELLING
+
+
+def test_what_dictionaries_say_of_a_word_is_not_said_of_one_with_accents() -> None:
+    assert judge(term("Sofa"), term("Couch")).evidence is Evidence.SYNONYM
+    assert judge(term("Sofá"), term("Couch")).evidence is None
+    assert lies_under(term("Poodle"), term("Dog"))
+    assert not lies_under(term("Poödle"), term("Dog"))
+
+
+@pytest.mark.parametrize(
+    "pair", ["C# C", "C++ C", "C# C++", "F# F", "J# J", "VB# VB", "C#_Code C_Code", "A# A"]
+)
+def test_what_ends_a_name_is_no_punctuation(pair: str) -> None:
+    a, b = map(term, pair.split())
+    for found in (judge(a, b), judge(b, a)):
+        assert found.evidence is None
+        assert not found.open
+
+
+def test_a_hashtag_is_the_word() -> None:
+    for tag in ("#Street", "street", "##street", "Street #"):
+        assert term(tag).key == "street"
+    assert term("#C").key == term("c").key
+    assert term("#F#").key == "f#"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tagroll.catalog.decisions import Words
-from tagroll.domain import Description, Metadata, Prompt, Write
+from tagroll.domain import Description, Metadata, Prompt, Status, Write
 from tagroll.tags.identity import identities
 
 
@@ -43,7 +43,7 @@ class Run:
     @property
     def dry_run(self) -> bool:
         """Whether it only told what it would do: it says so, or claims photos without having written a file."""
-        claims = self.summary.get("tagged", 0) > 0 and self.writes == 0
+        claims = self.writes == 0 and any(self.summary.get(status, 0) for status in Status if status.changed)
         return "--dry-run" in self.arguments or claims
 
 

@@ -46,41 +46,53 @@ class Database:
 
     Args:
         path: The SQLite file; its folder is made when missing.
-        exclusive: Hold the lock that only one run may have. Reading alone needs none.
         read_only: Make and write nothing, so that a catalog on a read-only disk can be read, too.
 
     Raises:
-        CatalogLockedError: Another run holds this catalog.
         CatalogError: The file cannot be opened, is no catalog, or (to read only) is not there.
     """
 
-    def __init__(self, path: Path, *, exclusive: bool = True, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._reader_lock = threading.Lock()
         self._unwatched_error: BaseException | None = None
-        self._lock: filelock.BaseFileLock | None = None
+        self._held = False
         self._open: Callable[[], sqlite3.Connection] = partial(_open_to_read if read_only else _open, path)
         with _as_catalog_error(path):
             # first of all: the database of another program must not even get a lock beside it
             _check(path, must_exist=read_only)
             _make_private(path)
             if not read_only:
-                self._prepare(exclusive=exclusive)
+                _make_folder(path.parent)
+                with contextlib.suppress(FileExistsError):
+                    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY))
+                with contextlib.closing(self._open()) as connection:
+                    migrate(connection)
         self._committer = Committer(self._open)
 
-    def _prepare(self, *, exclusive: bool) -> None:
-        _make_folder(self.path.parent)
-        self._lock = _lock(self.path) if exclusive else None
+    @contextlib.contextmanager
+    def held(self) -> Iterator[bool]:
+        """Hold the lock that only one run of all programs may have; gives whether it was taken here and now.
+
+        A catalog may be open for days without it. Who holds it may hold it again.
+
+        Raises:
+            CatalogLockedError: Another run holds it.
+            CatalogError: It cannot be taken, as on a disk that cannot be written.
+        """
+        if self._held:
+            yield False
+            return
+        with _as_catalog_error(self.path):
+            lock = _lock(self.path)
+        self._held = True
         try:
-            with contextlib.suppress(FileExistsError):
-                os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY))
-            with contextlib.closing(self._open()) as connection:
-                migrate(connection)
-        except BaseException:
-            self._unlock()
-            raise
+            yield True
+        finally:
+            self._held = False
+            lock.release()
 
     def __enter__(self) -> Self:
         """Use as a context manager."""
@@ -89,16 +101,15 @@ class Database:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Commit what is queued and let go of the lock."""
+        """Commit what is queued and close."""
         self.close()
 
     def close(self) -> None:
-        """Commit what is queued, close every connection and let go of the lock."""
+        """Commit what is queued and close every connection."""
         self._committer.close()
         for connection in self._readers:
             connection.close()
         self._readers.clear()
-        self._unlock()
 
     def in_use(self) -> bool:
         """Whether another run holds this catalog now."""
@@ -109,10 +120,6 @@ class Database:
         except OSError:  # a disk that cannot be written holds no run
             return False
         return False
-
-    def _unlock(self) -> None:
-        if self._lock is not None:
-            self._lock.release()
 
     def _read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         connection = getattr(self._local, "connection", None)

@@ -1,8 +1,6 @@
 """`tagroll classify DIR`."""
 
-import contextlib
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -24,14 +22,13 @@ from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import scanned, unheard
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo, Status
-from tagroll.errors import UsageError
 from tagroll.photos.scan import OUTPUT_FOLDER, absolute
 from tagroll.settings import Case, Settings
 
 if TYPE_CHECKING:
-    from tagroll.domain import Prompt
-    from tagroll.runs.classify import Classifier, ClassifyPolicy
+    from tagroll.runs.classify import ClassifyRequest
     from tagroll.runs.names import Style
+    from tagroll.runs.run import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +63,6 @@ class Options:
         """The folder for the copies, absolute."""
         return absolute(self.output) if self.output else self.source / OUTPUT_FOLDER
 
-    def check(self) -> None:
-        """See that what is asked for can be.
-
-        Raises:
-            UsageError: It cannot.
-        """
-        from tagroll.runs.names import check_template
-
-        if self.link and self.write_metadata:
-            raise UsageError(
-                "--write-metadata would write through the links into your photos",
-                "Leave out --link, or use tagroll tag.",
-            )
-        if self.name_template:
-            check_template(self.name_template)
-        source, target = self.source.resolve(), self.target.resolve()
-        if source == target or (self.recursive and source.is_relative_to(target)):
-            raise UsageError("the copies would lie among the photos", "Name another folder with -o.")
-
     def found(self, on_unreadable: Callable[[Path, OSError], None]) -> "Iterator[Photo | Outcome]":
         """The photos, and what is none."""
         found = scanned(
@@ -92,25 +70,24 @@ class Options:
         )
         return islice(found, self.limit)
 
-    def policy(self) -> "ClassifyPolicy":
-        """What is made of the model's answers."""
-        from tagroll.metadata.copies import COPY, HARD_LINK, SYMBOLIC_LINK
-        from tagroll.runs.classify import ClassifyPolicy
+    def request(self) -> "ClassifyRequest":
+        """What is wanted of the run.
 
-        return ClassifyPolicy(
+        Raises:
+            UsageError: It cannot be.
+        """
+        from tagroll.runs.classify import LINKS, ClassifyPolicy, ClassifyRequest
+
+        policy = ClassifyPolicy(
             again=self.again, dry_run=self.dry_run, style=self.name_style, template=self.name_template,
-            case=self.case, max_tags=self.max_tags, write_metadata=self.write_metadata,
-            engine={None: COPY, "hard": HARD_LINK, "sym": SYMBOLIC_LINK}[self.link],
+            case=self.case, max_tags=self.max_tags, write_metadata=self.write_metadata, engine=LINKS[self.link],
         )  # fmt: skip
-
-    def prompt(self) -> "Prompt":
-        """What the model is asked."""
-        from tagroll.models.prompt import build_prompt
-
-        return build_prompt(
-            "classify", max_tags=self.max_tags, language=self.language,
-            prompt_file_text=text_of(self.prompt_file),
+        request = ClassifyRequest(
+            self.source, self.target, policy,
+            recursive=self.recursive, language=self.language, prompt_text=text_of(self.prompt_file),
         )  # fmt: skip
+        request.check()
+        return request
 
     def typed(self) -> list[str]:
         """The command's arguments as the history shows them."""
@@ -164,98 +141,61 @@ def command(settings: Settings, **values: Any) -> None:
     the copies.
     """  # fmt: skip
     options = Options(**values)
-    options.check()
-    sys.exit(_run(settings, options))
+    sys.exit(_run(settings, options, options.request()))
 
 
-def _run(settings: Settings, options: Options) -> int:
-    from tagroll.catalog import Catalog
-    from tagroll.exiftool.pool import available_exiftool
-    from tagroll.metadata.store import MetadataStore
-    from tagroll.runs.choose import choose_model
-    from tagroll.runs.classify import Classifier, Output
-    from tagroll.runs.recover import recover
+def _run(settings: Settings, options: Options, request: "ClassifyRequest") -> int:
+    from tagroll.runs.classify import classifier
+    from tagroll.runs.executors import threads
+    from tagroll.runs.run import Workspace
 
-    prompt, exiftool = options.prompt(), available_exiftool()
-    with (
-        Catalog(settings.catalog) as catalog,
-        MetadataStore(exiftool=exiftool) as store,
-        choose_model(settings, exiftool, jobs=options.jobs, patience=options.patience) as model,
-    ):
+    with Workspace.open(settings) as space:
+        model = space.model(jobs=options.jobs, patience=options.patience)
         tell(settings, *model.notes)
-        recover(catalog, store)
-        run = catalog.start_run("classify", options.typed(), model.describer.model)
-        output = Output(options.target, options.source)
-        classifier = Classifier(
-            model.describer, model.preview, store, catalog, prompt, options.policy(), output, run, exiftool
-        )
-        with stop_on_interrupt() as stop, _report(settings, options) as report, _folder(options):
+        with (
+            space.begin("classify", options.typed(), model=model.describer.model, done=Status.COPIED) as run,
+            stop_on_interrupt(space.stop),
+            _report(settings, options, run.tally) as report,
+            request.folder(),
+        ):
+            work = classifier(run, model, request)
+            photos = numbered(options.found(report.pass_over))
             try:
-                for outcome in _outcomes(classifier, options.found(report.pass_over), model.threads, stop):
-                    report.add(outcome)
+                for outcome in run.outcomes(
+                    lambda item: work.classify(*item), photos, threads(model.threads)
+                ):
+                    report.show(outcome)
                     is_news = options.dry_run and outcome.status is not Status.UNCHANGED
                     if is_news and not settings.json and not settings.verbose:
-                        report.show(outcome)
+                        report.print(outcome)
             finally:
-                catalog.finish_run(run, report.summary())
                 report.finish()
                 if not settings.quiet:
-                    _advise(report, options, cut_off=stop.is_set() or sys.exc_info()[0] is not None)
-        return 130 if stop.is_set() else report.exit_code()
+                    _advise(report.tally, options, cut_off=run.cut_off or sys.exc_info()[0] is not None)
+        return 130 if run.cut_off else run.tally.exit_code
 
 
-@contextlib.contextmanager
-def _folder(options: Options) -> Iterator[None]:
-    """Make the folder for the copies, so that the walk knows it; one that stays empty is removed again."""
-    if options.dry_run or options.target.is_dir():
-        yield
-        return
-    try:
-        options.target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        text = f"{options.target} cannot be made: {error.strerror}"
-        raise UsageError(text, "Name another one with -o.") from error
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):  # there is something in it
-            options.target.rmdir()
+def numbered(found: Iterable[Photo | Outcome]) -> Iterator[tuple[Photo, int] | Outcome]:
+    """Each photo with its place among all that was found, from 1."""
+    for number, item in enumerate(found, start=1):
+        yield item if isinstance(item, Outcome) else (item, number)
 
 
-def _outcomes(
-    classifier: "Classifier", found: "Iterable[Photo | Outcome]", threads: int, stop: threading.Event
-) -> "Iterator[Outcome]":
-    from tagroll.parallel import map_unordered
-    from tagroll.runs.recover import leftover_cleaner
-
-    clean = leftover_cleaner(classifier.store)
-
-    def one(numbered: tuple[int, Photo | Outcome]) -> Outcome:
-        number, photo = numbered
-        return photo if isinstance(photo, Outcome) else classifier.classify(photo, number)
-
-    def photos() -> "Iterator[tuple[int, Photo | Outcome]]":
-        for number, photo in enumerate(found, start=1):
-            if isinstance(photo, Photo):
-                clean(classifier.output.folder_for(photo) / photo.path.name)
-            yield number, photo
-
-    return map_unordered(one, photos(), threads=threads, stop=stop)
-
-
-def _report(settings: Settings, options: Options) -> Report:
+def _report(settings: Settings, options: Options, tally: "Tally") -> Report:
     def count() -> int:
         return sum(1 for _ in options.found(unheard))
 
-    words = {Status.TAGGED: "would be copied" if options.dry_run else "copied"}
-    return Report(settings, "Looking" if options.dry_run else "Classifying", words, count, nothing=UNSURE)
+    words = {Status.COPIED: "would be copied" if options.dry_run else "copied"}
+    return Report(
+        settings, "Looking" if options.dry_run else "Classifying", tally, words, count, nothing=UNSURE
+    )
 
 
-def _advise(report: Report, options: Options, *, cut_off: bool) -> None:
+def _advise(tally: "Tally", options: Options, *, cut_off: bool) -> None:
     """Say what can be done next, where there is something to say."""
     if cut_off:
         say(f"Stopped; nothing is half-written. Go on with: {typed()}")
-    elif not report.total:
+    elif not tally.total:
         say(no_photos([options.directory]))
-    elif report.counts[Status.TAGGED] and not options.dry_run:
+    elif tally.changed and not options.dry_run:
         say(f"They are in {show(options.target)}. Take it back: {undo_command()}")

@@ -1,6 +1,5 @@
 """`tagroll dedupe DIR`."""
 
-import json
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,12 +24,12 @@ from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
 from tagroll.settings import Settings, SidecarPolicy, without_password
-from tagroll.tags.identity import LEVEL
 
 if TYPE_CHECKING:
-    from tagroll.runs.embedding import Embedder
-    from tagroll.tags.merge import Embedded, Plan
+    from tagroll.models.choose import Embedder
+    from tagroll.runs.merge import Proposal
     from tagroll.tags.merge import Options as MergeOptions
+    from tagroll.tags.merge import Plan
     from tagroll.tags.plan_file import EditedPlan
     from tagroll.tags.vocabulary import Vocabulary
 
@@ -202,10 +201,11 @@ def command(settings: Settings, **values: Any) -> None:
 
 
 def _run(settings: Settings, options: Options) -> int:
+    from tagroll.runs.merge import read_edited_plan
     from tagroll.tags.vocabulary import read_vocabulary
 
     vocabulary = read_vocabulary(text_of(options.vocabulary) or "")
-    edited = _edited(options.plan) if options.apply and options.plan else None
+    edited = read_edited_plan(options.plan) if options.apply and options.plan else None
     embedder = None if edited or not options.embeds else _embedder(settings, options)
     with session(settings, [options.directory], sidecar=options.sidecar, touch=options.touch) as opened:
         opened.read_tags(options.exclude)
@@ -213,21 +213,9 @@ def _run(settings: Settings, options: Options) -> int:
         return job.apply(edited) if edited else job.merge(vocabulary)
 
 
-def _edited(path: Path) -> "EditedPlan":
-    """What an edited plan says."""
-    from tagroll.runs.rewrite import check_words
-    from tagroll.tags.plan_file import read_plan
-
-    if not path.exists():
-        raise UsageError(f"{path} does not exist", f"Write it first: tagroll dedupe DIR --plan {show(path)}")
-    plan = read_plan(text_of(path) or "")
-    check_words(plan.into.values())
-    return plan
-
-
 def _embedder(settings: Settings, options: Options) -> "Embedder":
     """What compares meanings; it is there before anything is scanned."""
-    from tagroll.runs.embedding import choose_embedder
+    from tagroll.models.choose import choose_embedder
 
     ctx = click.get_current_context()
     source = ctx.get_parameter_source
@@ -246,40 +234,32 @@ class Job:
     """A library that was read, and what to do with it.
 
     Attributes:
-        opened: The library.
+        session: The library.
         options: What the user wants.
         embedder: Compares meanings; None where an edited plan says it all, or only spelling and synonyms count.
     """
 
-    opened: Session
+    session: Session
     options: Options
     embedder: "Embedder | None"
 
     def apply(self, edited: "EditedPlan") -> int:
-        """Do what an edited plan says; the catalog tells which of its lines were deleted."""
-        from tagroll.tags.merge import Plan
+        """Do what an edited plan says."""
+        from tagroll.runs.merge import proposal_of
 
-        proposed = self.opened.catalog.proposal(edited.proposal) if edited.proposal else edited.proposed
-        if proposed is None:
-            raise UsageError(
-                f"this catalog does not know the plan in {self.options.plan}, nor which of its lines were deleted",
-                "Name the catalog it was made with (--catalog FILE), write the plan anew, or delete its line"
-                " `proposal = ...`: then what it says is done, and nothing is kept apart.",
-            )
-        if not (edited.proposal or proposed):
-            tell(self.opened.settings, "The plan does not tell what was proposed: it keeps no tags apart.")
-        into = edited.into
-        return self._end(Plan(), into, into, edited.apart(proposed))
+        assert self.options.plan is not None  # noqa: S101 - it was read
+        proposal = proposal_of(self.session.space.catalog, edited, self.options.plan)
+        if not (edited.proposal or edited.proposed):
+            tell(self.session.settings, "The plan does not tell what was proposed: it keeps no tags apart.")
+        return self._end(proposal)
 
     def merge(self, vocabulary: "Vocabulary") -> int:
         """Make a plan; show it, write it down, ask about it, or do it."""
-        from tagroll.runs.rewrite import as_paths, decisions_for
-        from tagroll.tags.merge import plan_merges
+        from tagroll.runs.merge import Proposal, as_paths, decisions_for, propose
 
-        counts, options, settings = self.opened.library.counts, self.options, self.opened.settings
-        decisions = decisions_for(self.opened.catalog, vocabulary)
-        known = decisions.complete(counts)
-        plan = plan_merges(known, self._embedded(list(known)), options.merging(), decisions)
+        opened, options, settings = self.session.opened, self.options, self.session.settings
+        counts, decisions = opened.library.counts, decisions_for(opened.space.catalog, vocabulary)
+        plan = propose(opened, decisions, options.merging(), self.embedder, self._compared)
         warn_of_threshold(plan, settings)
         into, apart = ask(plan, counts) if options.interactive else (plan.mapping, frozenset())
         paths = as_paths(into, counts, vocabulary, decisions.apart | apart) if options.hierarchy else {}
@@ -287,94 +267,78 @@ class Job:
             show_plan(plan, counts, settings)
             show_hierarchy(plan, paths, settings)
             self._write_plan(plan, paths)
-        return self._end(plan, into | paths, into, apart)
+        return self._end(Proposal(plan, into | paths, into, apart))
 
-    def _embedded(self, tags: list[str]) -> "Embedded | None":
-        """Vectors of the tags and their neighbours."""
-        from tagroll.runs.embedding import compare, embed_tags
-
-        if self.embedder is None or not tags:
-            return None
-
-        def done(number: int) -> None:
-            self.opened.check_stop()
-            if number < len(tags):
-                tell(self.opened.settings, f"Comparing {number:,} of {len(tags):,} tags")
-
-        vectors = embed_tags(tags, self.embedder, self.opened.catalog, done)
-        return compare(vectors, self.options.similarity_threshold)
+    def _compared(self, number: int, total: int) -> None:
+        self.session.check_stop()
+        if number < total:
+            tell(self.session.settings, f"Comparing {number:,} of {total:,} tags")
 
     def _write_plan(self, plan: "Plan", paths: dict[str, str]) -> None:
-        from tagroll.runs.rewrite import write_atomically
-        from tagroll.tags.plan_file import plan_text, proposed_by
+        from tagroll.runs.merge import write_plan
 
         if self.options.plan is None:
             return
-        proposal = self.opened.catalog.keep_proposal(proposed_by(plan.merges, paths))
-        write_atomically(self.options.plan, plan_text(plan.merges, paths, proposal))
+        write_plan(self.session.space.catalog, self.options.plan, plan, paths)
         tell(
-            self.opened.settings,
+            self.session.settings,
             f"The plan is in {show(self.options.plan)}. Edit it, then: {typed('--apply', without='--dry-run')}",
         )
 
-    def _end(
-        self,
-        plan: "Plan",
-        mapping: dict[str, str],
-        into: dict[str, str],
-        apart: frozenset[frozenset[str]],
-    ) -> int:
+    def _end(self, proposal: "Proposal") -> int:
         """Rewrite the photos, or say which would be; write the report."""
-        from tagroll.runs.rewrite import write_atomically
+        from tagroll.runs.merge import write_report
 
-        opened, options = self.opened, self.options
-        counts, before = opened.library.counts, opened.library.changing(mapping)
-        run = None
-        if options.writes and before:
-            run = opened.catalog.start_run("dedupe", [str(path) for path in opened.paths], self._model)
-        if options.writes:
-            # Before the first photo: an interrupted run is gone on with by what it had decided.
-            opened.catalog.decide({tag: word for tag, word in into.items() if LEVEL not in word}, apart, run)
+        session, options = self.session, self.options
+        counts, mapping = session.opened.library.counts, proposal.mapping
+        before = session.opened.library.changing(mapping)
         try:
-            report = (
-                opened.preview(mapping, written=options.writes)
-                if run is None
-                else opened.rewrite(mapping, run)
-            )
+            report = self._rewritten(proposal, begin=options.writes and bool(before))
         except BaseException:
-            advise(None, opened)
+            advise(session, None)
             raise
-        name = REPORT if options.writes else DRY_REPORT
-        told = self._told(plan, mapping, None if run is None else report)
-        write_atomically(opened.paths[0] / name, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+        told = self._told(proposal, report if options.writes and before else None)
+        write_report(session.opened.paths[0] / (REPORT if options.writes else DRY_REPORT), told)
         report.finish()
         merged = sum(tag != word for tag, word in mapping.items())
         tell(
-            opened.settings,
+            session.settings,
             f"{plural(len(counts), 'tag')}: {merged:,} {'become' if options.writes else 'would become'} another",
         )
-        advise(report if options.writes else None, opened, stopped=opened.stop.is_set())
-        return opened.exit_code(report)
+        advise(session, report if options.writes else None, stopped=session.space.stop.is_set())
+        return session.exit_code(report)
 
-    def _told(self, plan: "Plan", mapping: dict[str, str], written: Report | None) -> dict[str, Any]:
+    def _rewritten(self, proposal: "Proposal", *, begin: bool) -> "Report":
+        session, writes = self.session, self.options.writes
+        if begin:
+            arguments = [str(path) for path in session.opened.paths]
+            with session.space.begin("dedupe", arguments, model=self._model, done=Status.REWRITTEN) as run:
+                run.decide(proposal.remembered, proposal.apart)
+                return session.rewrite(proposal.mapping, run)
+        if writes:
+            session.space.catalog.decide(proposal.remembered, proposal.apart)
+        return session.rewrite(proposal.mapping, written=writes)
+
+    def _told(self, proposal: "Proposal", written: Report | None) -> dict[str, Any]:
         """The report: the older script's keys, and ours beside them."""
-        opened, options = self.opened, self.options
+        opened, options, mapping = self.session.opened, self.options, proposal.mapping
         counts, changing = opened.library.counts, opened.library.changing(mapping)
+        not_read = len(opened.tally.failures)
         results = {"files_updated": 0, "files_failed": 0, "total_files_processed": 0}
         if written is not None:
-            failed = written.counts[Status.FAILED] - len(opened.failures)
             results = {
-                "files_updated": written.counts[Status.TAGGED], "files_failed": failed,
+                "files_updated": written.tally.changed, "files_failed": len(written.tally.failures) - not_read,
                 "total_files_processed": len(changing),
             }  # fmt: skip
         embedded = len(counts) if self.embedder else 0
         older = older_report(options.configuration(self._model), mapping, counts, results, embedded)
+        after = self.session.after
         files = [
-            {"file": str(path), "original_tags": list(tags), "new_tags": list(opened.after.get(path, tags))}
+            {"file": str(path), "original_tags": list(tags), "new_tags": list(after.get(path, tags))}
             for path, (_, tags) in changing.items()
         ]
-        more = {"configuration": options.more_configuration, "files_not_read": len(opened.failures)}
-        return older | {"tagroll": more | plan_report(plan, mapping, counts) | {"files": files}}
+        more = {"configuration": options.more_configuration, "files_not_read": not_read}
+        return older | {"tagroll": more | plan_report(proposal.plan, mapping, counts) | {"files": files}}
 
     @property
     def _model(self) -> str:

@@ -33,7 +33,7 @@ def command(settings: Settings, run: int | None, limit: int) -> None:
         if not settings.json:
             tell(settings, NOTHING)
         return
-    with Catalog(settings.catalog, exclusive=False, read_only=True) as catalog:
+    with Catalog(settings.catalog, read_only=True) as catalog:
         if run is not None:
             _show_writes(catalog, run, as_json=settings.json)
         else:

@@ -274,6 +274,16 @@ def text_of(path: Path | None) -> str | None:
         raise UsageError(f"{path} is not UTF-8 text: {error}", "Save it as UTF-8.") from error
 
 
+def lines_of(path: Path | None) -> tuple[str, ...] | None:
+    """The lines of a file that an option names, without blank ones, or None.
+
+    Raises:
+        UsageError: It is not UTF-8.
+    """
+    text = text_of(path)
+    return None if text is None else tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
 _URLS = ("--api-url", "--embedding-url")
 
 

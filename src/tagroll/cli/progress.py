@@ -5,50 +5,52 @@ import signal
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tagroll.cli.scanning import passed_over
 from tagroll.cli.terminal import print_json, print_line, say, show
 from tagroll.domain import Outcome, Status
 from tagroll.settings import Settings
 
+if TYPE_CHECKING:
+    from tagroll.runs.run import Tally
+
 PLAIN_EVERY_S = 10.0
 SHOWN_FAILURES = 20
 UNSURE = "nothing it is sure of"
 """What is shown where a model was asked and says nothing."""
-MARKS = {Status.TAGGED: "✓", Status.UNCHANGED: "=", Status.SKIPPED: "-", Status.FAILED: "✗"}
+MARKS = dict.fromkeys(Status, "✓") | {
+    Status.UNCHANGED: "=",
+    Status.SKIPPED: "-",
+    Status.FAILED: "✗",
+}
 
 
 @dataclass(slots=True)
 class Report:
-    """Counts outcomes and shows them as they come.
+    """Shows outcomes as they come, and at the end how many there were of each kind.
 
     Attributes:
         settings: Decide between JSON, progress and silence.
         verb: What is going on, for the progress line ("Tagging").
+        tally: Counts them.
         words: What a status is called in the summary of this command; those in it are always named.
         count: How many photos there will be; called in a thread of its own, only when somebody watches.
         noun: What is counted.
         nothing: What is shown where a photo has no tags.
-        folders: How many folders could not be read.
     """
 
     settings: Settings
     verb: str
-    words: Mapping[Status, str] = field(default_factory=lambda: {Status.TAGGED: "tagged"})
+    tally: "Tally"
+    words: Mapping[Status, str]
     count: Callable[[], int] | None = None
     noun: str = "photo"
     nothing: str = "no tags"
-    folders: int = 0
-    counts: Counter[Status] = field(default_factory=Counter)
-    failures: list[Outcome] = field(default_factory=list)
-    removed: int = 0
-    asked: int = 0
     _started: float = field(default_factory=time.monotonic)
     _line: "ProgressLine | PlainLine | None" = None
 
@@ -65,32 +67,23 @@ class Report:
         if self._line is not None:
             self._line.close()
 
-    def add(self, outcome: Outcome) -> None:
-        """Count one outcome and show it."""
-        self.counts[outcome.status] += 1
-        self.removed += outcome.removed
-        self.asked += outcome.asked
-        if outcome.status is Status.FAILED:
-            self.failures.append(outcome)
+    def show(self, outcome: Outcome) -> None:
+        """Show one outcome, as JSON or with `--verbose`, and how far it is."""
         if self.settings.json:
-            target = {"target": str(outcome.target)} if outcome.target else {}
-            print_json({
-                "type": "photo", "path": str(outcome.path), "status": str(outcome.status),
-                "tags": list(outcome.tags), "error": outcome.error or None, **target,
-            })  # fmt: skip
+            print_json(outcome.row())
         elif self.settings.verbose:
-            self.show(outcome)
+            self.print(outcome)
         if self._line is not None:
             self._line.update()
 
     def pass_over(self, folder: Path, error: OSError) -> None:
         """Count and show a folder that cannot be read: there may be photos in it."""
-        self.folders += 1
+        self.tally.folders += 1
         if self.settings.json:
             print_json({"type": "folder", "path": str(folder), "error": error.strerror})
         passed_over(folder, error)
 
-    def show(self, outcome: Outcome) -> None:
+    def print(self, outcome: Outcome) -> None:
         """One line about one photo on stdout."""
         if outcome.target:
             print_line(f"{show(outcome.path)} -> {show(outcome.target)}")
@@ -99,43 +92,28 @@ class Report:
         print_line(f"{MARKS[outcome.status]} {show(outcome.path)}: {what or self.nothing}")
 
     @property
-    def total(self) -> int:
-        """Photos seen so far."""
-        return self.counts.total()
-
-    @property
     def seconds(self) -> float:
         """Since the start."""
         return time.monotonic() - self._started
 
-    def summary(self) -> dict[str, int]:
-        """Counts by status, for the catalog and for --json."""
-        return {"total": self.total} | {str(status): self.counts[status] for status in Status}
-
     def finish(self) -> None:
         """Print the summary: one JSON line, or a line for a person; and the failures, which are errors, even if quiet."""
+        failures = self.tally.failures
         if self.settings.json:
-            print_json({"type": "summary", **self.summary(), "seconds": round(self.seconds, 3)})
+            print_json({"type": "summary", **self.tally.summary(), "seconds": round(self.seconds, 3)})
         if not self.settings.quiet:
             self._say_counts()
-        for failure in self.failures[:SHOWN_FAILURES]:
+        for failure in failures[:SHOWN_FAILURES]:
             say(f"{show(failure.path)}  {failure.error}", mark="  ✗")
             if failure.hint:
                 say(f"      {failure.hint}")
-        if len(self.failures) > SHOWN_FAILURES:
-            say(f"  ... and {len(self.failures) - SHOWN_FAILURES:,} more failures; --json lists all")
+        if len(failures) > SHOWN_FAILURES:
+            say(f"  ... and {len(failures) - SHOWN_FAILURES:,} more failures; --json lists all")
 
     def _say_counts(self) -> None:
-        parts = [
-            f"{self.counts[s]:,} {self.words.get(s, str(s))}"
-            for s in Status
-            if self.counts[s] or s in self.words
-        ]
-        say(f"{plural(self.total, self.noun)}: {', '.join(parts)} in {duration(self.seconds)}")
-
-    def exit_code(self) -> int:
-        """0, or 3 when photos failed, or folders that may hold some."""
-        return 3 if self.failures or self.folders else 0
+        counts = self.tally.counts
+        parts = [f"{counts[s]:,} {self.words.get(s, str(s))}" for s in Status if counts[s] or s in self.words]
+        say(f"{plural(self.tally.total, self.noun)}: {', '.join(parts)} in {duration(self.seconds)}")
 
 
 class ProgressLine:
@@ -164,7 +142,7 @@ class ProgressLine:
         """Show the counts as they are now."""
         total = self._progress.tasks[0].total
         text = progress_text(self._report, None if total is None else int(total))
-        self._progress.update(self._task, completed=self._report.total, text=text)
+        self._progress.update(self._task, completed=self._report.tally.total, text=text)
 
     def close(self) -> None:
         """Remove the line."""
@@ -190,12 +168,13 @@ class PlainLine:
 
 def progress_text(report: Report, total: int | None) -> str:
     """Counts, rate, time left and how it went, in one line."""
-    rate = report.total / max(report.seconds, 0.001)
-    parts = [f"{report.total:,}" + (f"/{total:,}  {report.total / max(total, 1):.0%}" if total else "")]
+    so_far, counts = report.tally.total, report.tally.counts
+    rate = so_far / max(report.seconds, 0.001)
+    parts = [f"{so_far:,}" + (f"/{total:,}  {so_far / max(total, 1):.0%}" if total else "")]
     parts.append(f"{rate:.1f} photos/s")
     if total:
-        parts.append(f"{duration(max(total - report.total, 0) / max(rate, 0.001))} left")
-    parts += [f"{MARKS[status]} {report.counts[status]:,}" for status in Status if report.counts[status]]
+        parts.append(f"{duration(max(total - so_far, 0) / max(rate, 0.001))} left")
+    parts += [f"{MARKS[status]} {counts[status]:,}" for status in Status if counts[status]]
     return "  ".join(parts)
 
 
@@ -220,14 +199,12 @@ def duration(seconds: float) -> str:
 
 
 @contextlib.contextmanager
-def stop_on_interrupt() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C (or SIGTERM) sets; the second ends the program at once.
+def stop_on_interrupt(stop: threading.Event) -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM) sets the event; the second ends the program at once.
 
     Ending at once is safe: nothing is ever half-written, and the journal knows how far it came.
     """
     import os
-
-    stop = threading.Event()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
@@ -239,7 +216,7 @@ def stop_on_interrupt() -> Iterator[threading.Event]:
     signals = [signal.SIGINT, signal.SIGTERM]
     before: list[Any] = [signal.signal(number, handle) for number in signals]
     try:
-        yield stop
+        yield
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo
 from tagroll.formats import FORMATS
-from tagroll.settings import Settings, SidecarPolicy
+from tagroll.settings import Settings
+
+if TYPE_CHECKING:
+    from tagroll.runs.run import Workspace
 
 Found = TypeVar("Found", bound=Photo | Outcome)
 
@@ -30,25 +33,27 @@ def scanned(
     leave_out: Sequence[Path] = (),
 ) -> Iterator[Photo | Outcome]:
     """Walk the paths; folders that cannot be read are passed over, and told."""
-    from tagroll.photos.scan import scan
+    from tagroll.runs.run import scan
 
     return scan(paths, exclude=exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable)
 
 
-def passing(
-    found: Iterable[Found], exiftool: object | None, policy: SidecarPolicy, settings: Settings
-) -> Iterator[Found]:
+def noted(found: Iterable[Found], space: "Workspace", settings: Settings) -> Iterator[Found]:
     """Pass on what is to be written; say once what becomes of photos that exiftool would write, if it is missing."""
-    from tagroll.exiftool.pool import INSTALL
-
-    told = exiftool is not None or policy != "auto"
+    told = not space.lacks_exiftool
     for item in found:
         if not told and isinstance(item, Photo) and item.format.writer == "exiftool":
             told = True
-            names = ", ".join(fmt.name.upper() for fmt in FORMATS if fmt.writer == "exiftool")
-            tell(
-                settings,
-                f"exiftool is not there: these photos get sidecars: {names}.",
-                f"  To write into them, {INSTALL}",
-            )
+            tell_of_sidecars([item], space, settings)
         yield item
+
+
+def tell_of_sidecars(photos: Iterable[Photo], space: "Workspace", settings: Settings) -> None:
+    """Say what becomes of photos that exiftool would write, if it is missing and there are any."""
+    if space.lacks_exiftool and any(photo.format.writer == "exiftool" for photo in photos):
+        names = ", ".join(fmt.name.upper() for fmt in FORMATS if fmt.writer == "exiftool")
+        tell(
+            settings,
+            f"exiftool is not there: these photos get sidecars: {names}.",
+            f"  To write into them, {space.exiftool_hint}",
+        )

@@ -1,7 +1,6 @@
 """`tagroll tags PATH...`, and the actions beside it: `tagroll tags rename|merge|remove`."""
 
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -41,22 +40,15 @@ def command(settings: Settings, paths: tuple[Path, ...], exclude: tuple[str, ...
     `tagroll tags merge TAG... INTO --in PATH`, `tagroll tags remove TAG PATH...`; each has --help. A folder that
     is called like one of these is `./rename`.
     """
-    from tagroll.catalog import Catalog
-    from tagroll.exiftool.pool import available_exiftool
-    from tagroll.metadata.store import MetadataStore
-    from tagroll.runs.read import Reader
+    from tagroll.runs.rewrite import OpenLibrary
+    from tagroll.runs.run import Workspace
 
-    counts: Counter[str] = Counter()
-    without = 0
-    with (
-        Catalog(settings.catalog, exclusive=False) as catalog,
-        MetadataStore(exiftool=available_exiftool()) as store,
-        Report(settings, "Reading", {Status.UNCHANGED: "read"}) as report,
-    ):
-        for outcome in Reader(store, catalog).read(scanned(paths, exclude, report.pass_over)):
-            report.add(outcome)
-            counts.update(outcome.tags)
-            without += outcome.status is not Status.FAILED and not outcome.tags
+    with Workspace.open(settings, hold=False) as space:
+        opened = OpenLibrary.of(space, paths)
+        with Report(settings, "Reading", opened.tally, {Status.UNCHANGED: "read"}) as report:
+            for outcome in opened.read(scanned(paths, exclude, report.pass_over)):
+                report.show(outcome)
+    counts = opened.library.counts
     if settings.json:
         print_json({"type": "tags", "tags": dict(counts.most_common())})
     else:
@@ -64,7 +56,7 @@ def command(settings: Settings, paths: tuple[Path, ...], exclude: tuple[str, ...
         for tag, count in sorted(counts.items(), key=lambda item: (-item[1], item[0].casefold())):
             print_line(f"{count:>{width},}  {tag}")
     report.finish()
-    tell(settings, f"{plural(len(counts), 'tag')}; {plural(without, 'photo')} without any")
-    if not report.total:
+    tell(settings, f"{plural(len(counts), 'tag')}; {plural(opened.library.untagged, 'photo')} without any")
+    if not opened.tally.total:
         tell(settings, no_photos(paths))
-    sys.exit(report.exit_code())
+    sys.exit(opened.tally.exit_code)

@@ -11,6 +11,7 @@ from tagroll.cli.options import scan_options, shared_options, store_options
 from tagroll.cli.progress import plural
 from tagroll.cli.rewrite import advise, session
 from tagroll.cli.terminal import show, tell
+from tagroll.domain import Status
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
 from tagroll.tags.identity import identity
@@ -95,17 +96,17 @@ def _run(settings: Settings, action: str, into: dict[str, str], values: dict[str
     check_words(word for word in into.values() if word)
     with session(settings, paths, sidecar=values["sidecar"], touch=values["touch"]) as opened:
         opened.read_tags(values["exclude"])
-        known = opened.library.counts
+        known = opened.opened.library.counts
         tell(settings, *(_not_there(tag, known) for tag in into if tag not in known))
-        if dry_run or not opened.library.changing(into):
-            report = opened.preview(into, written=not dry_run)
+        if dry_run or not opened.opened.library.changing(into):
+            report = opened.rewrite(into, written=not dry_run)
         else:
-            arguments = [str(path) for path in opened.paths]
-            run = opened.catalog.start_run(f"tags {action}", arguments)
-            opened.catalog.decide({tag: word for tag, word in into.items() if word}, run=run)
-            report = opened.rewrite(into, run)
+            arguments = [str(path) for path in opened.opened.paths]
+            with opened.space.begin(f"tags {action}", arguments, done=Status.REWRITTEN) as run:
+                run.decide({tag: word for tag, word in into.items() if word})
+                report = opened.rewrite(into, run)
         report.finish()
-        advise(None if dry_run else report, opened, stopped=opened.stop.is_set())
+        advise(opened, None if dry_run else report, stopped=opened.space.stop.is_set())
         tell(
             settings,
             f"{plural(sum(known[tag] for tag in into), 'tag')} {'would change' if dry_run else 'changed'}",

@@ -1,7 +1,6 @@
 """`tagroll undo [RUN] [PATH...]`."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from tagroll.errors import UsageError
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
-    from tagroll.catalog import Run
+    from tagroll.runs.run import Tally
 
 
 @click.command("undo")
@@ -39,56 +38,41 @@ def command(
 
 
 def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: bool, touch: bool) -> int:
-    from tagroll.catalog import Catalog
-    from tagroll.exiftool.pool import available_exiftool
-    from tagroll.metadata.store import MetadataStore
-    from tagroll.parallel import map_unordered
-    from tagroll.photos.scan import absolute
-    from tagroll.runs.recover import leftover_cleaner, recover
-    from tagroll.runs.undo import Moved, Undoer, choose_run, choose_writes
+    from tagroll.runs.run import Workspace
+    from tagroll.runs.undo import Undoing
 
-    paths = [absolute(path) for path in paths]
     if not settings.catalog.exists():
         raise UsageError("there is nothing to undo", f"There is no catalog at {settings.catalog}")
-    with (
-        Catalog(settings.catalog) as catalog,
-        MetadataStore(mtime="now" if touch else "keep", exiftool=available_exiftool()) as store,
-    ):
-        recover(catalog, store)
-        chosen = choose_run(catalog, number)
-        moved = Moved(paths or [Path(argument) for argument in chosen.arguments], store, catalog)
-        writes = choose_writes(catalog, chosen, paths, moved)
+    with Workspace.open(settings, mtime="now" if touch else "keep") as space:
+        undoing = Undoing.choose(space, number, paths)
+        chosen = undoing.chosen
+        arguments = [str(chosen.id), *map(str, undoing.paths), *(["--dry-run"] if dry_run else [])]
         tell(
             settings, f"Taking back run {chosen.id}: {chosen.command} {' '.join(map(show, chosen.arguments))}"
         )
-        typed = [str(chosen.id), *map(str, paths), *(["--dry-run"] if dry_run else [])]
-        run = catalog.start_run("undo", typed)
-        undoer = Undoer(
-            store, catalog, moved, chosen.command, run,
-            dry_run=dry_run, named=frozenset(paths), clean=leftover_cleaner(store),
-        )  # fmt: skip
-        with stop_on_interrupt() as stop, _report(settings, chosen, dry_run=dry_run) as report:
-            try:
-                for outcome in map_unordered(undoer.undo, writes, threads=8, stop=stop):
-                    report.add(outcome)
-            finally:
-                catalog.finish_run(run, report.summary())
+        with (
+            space.begin("undo", arguments, done=undoing.done) as run,
+            stop_on_interrupt(space.stop),
+            _report(settings, run.tally, dry_run=dry_run) as report,
+        ):
+            for outcome in undoing.outcomes(run, dry_run=dry_run):
+                report.show(outcome)
         report.finish()
-        if number is None and 0 < report.total == report.counts[Status.FAILED]:
-            _advise(settings, chosen, catalog.runs())
-        return 130 if stop.is_set() else report.exit_code()
+        if number is None and 0 < run.tally.total == len(run.tally.failures):
+            _advise(settings, chosen.id, undoing.older(space))
+        return 130 if run.cut_off else run.tally.exit_code
 
 
-def _report(settings: Settings, chosen: "Run", *, dry_run: bool) -> Report:
-    done, noun = ("removed", "file") if chosen.command == "classify" else ("put back", "photo")
-    return Report(settings, "Undoing", {Status.TAGGED: f"would be {done}" if dry_run else done}, noun=noun)
+def _report(settings: Settings, tally: "Tally", *, dry_run: bool) -> Report:
+    done, noun = ("removed", "file") if tally.done is Status.REMOVED else ("put back", "photo")
+    words = {tally.done: f"would be {done}" if dry_run else done}
+    return Report(settings, "Undoing", tally, words, noun=noun)
 
 
-def _advise(settings: Settings, chosen: "Run", runs: "Sequence[Run]") -> None:
+def _advise(settings: Settings, chosen: int, older: int | None) -> None:
     """The same run is the last one again next time: say how to go on to the one before."""
-    older = [run.id for run in runs if run.id < chosen.id and run.left and run.command != "undo"]
-    if older:
+    if older is not None:
         tell(
             settings,
-            f"Nothing of run {chosen.id} can be taken back. The one before it: {undo_command()} {older[0]}",
+            f"Nothing of run {chosen} can be taken back. The one before it: {undo_command()} {older}",
         )

@@ -1,10 +1,12 @@
 """What each photo program shows as the tags of a photo, and why: the rules that fields.py serves.
 
-One small function a program, from its source code or its manual where that is public, else from trying. They
+One small function a program, from trying it (digiKam, darktable, the code of Immich and PhotoPrism), else from its
+source code or its manual (Lightroom, Aves, Windows, Damselfly, F-Stop). They
 know nothing of how tagroll joins fields: `tagroll doctor PHOTO` explains with them, tests judge with them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tagroll.metadata.fields import Fields
@@ -17,6 +19,7 @@ LAST_XMP, CATALOG_SETS, CATEGORIES = (
     "XMP-mediapro:CatalogSets",
     "XMP-acdsee:Categories",
 )
+_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 SUBJECT, IPTC, XP = "XMP-dc:Subject", "IPTC:Keywords", "IFD0:XPKeywords"
 
 
@@ -28,15 +31,13 @@ class Sources:
         embedded: Fields in the photo file itself.
         full_sidecar: Fields in `name.ext.xmp`, None when there is no such file.
         base_sidecar: Fields in `name.xmp`, None when there is no such file.
-        raw: Whether the photo is a RAW.
-        jpeg: Whether the photo is a JPEG.
+        kind: The photo's format, or "dng": a RAW into which programs write.
     """
 
     embedded: Fields
     full_sidecar: Fields | None = None
     base_sidecar: Fields | None = None
-    raw: bool = False
-    jpeg: bool = True
+    kind: str = "jpeg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +47,43 @@ class Seen:
     Attributes:
         tags: As the program shows them; "|" between the levels where it knows levels.
         why: The fields that won, or why it shows nothing; one line for the user.
+        searched: What it does not list, but finds when it is searched for.
     """
 
     tags: tuple[str, ...]
     why: str
+    searched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One program and its rule."""
+    """One program and its rule.
+
+    Attributes:
+        name: Its name, and the setting for which the rule holds, if any.
+        levels: Whether it knows tags below tags.
+        read: The rule.
+        exact: Whether it shows tags as they are written, none cut up and none twice.
+        closed: Formats that it does not open at all.
+        untried: Formats of which the rule is a guess.
+        beside: Whether the rule is about sidecars only.
+    """
 
     name: str
     levels: bool
     read: Callable[[Sources], Seen] = field(repr=False)
+    exact: bool = True
+    closed: frozenset[str] = frozenset()
+    untried: frozenset[str] = frozenset({"gif", "jxl"})
+    beside: bool = False
 
 
 def _lightroom(photo: Sources) -> Seen:
-    """dc:subject with IPTC are the keywords; lr:hierarchicalSubject says where they hang in the tree."""
-    if photo.raw:
+    """dc:subject with IPTC are the keywords; lr:hierarchicalSubject says where they hang in the tree.
+
+    Of a RAW those in name.xmp, but a DNG has its own inside.
+    """
+    if photo.kind == "raw":
         fields, where = photo.base_sidecar or {}, "name.xmp"
     else:
         fields, where = photo.embedded, "the photo"
@@ -74,45 +94,66 @@ def _lightroom(photo: Sources) -> Seen:
     return _seen([LEVEL.join(path) for path in paths] + flat, fields, (HIERARCHICAL, SUBJECT, IPTC), where)
 
 
+_DIGIKAM = (
+    (TAGS_LIST, "/"),
+    (LAST_XMP, "/"),
+    (HIERARCHICAL, LEVEL),
+    (CATALOG_SETS, LEVEL),
+    (CATEGORIES, ""),
+    (SUBJECT, "/"),
+    (IPTC, ""),
+    (XP, ";"),
+)
+"""The fields in which digiKam looks, in its order, and what stands between levels or, in XP's case, words."""
+
+
 def _digikam(photo: Sources) -> Seen:
-    """The first field that is not empty; a sidecar's fields replace the embedded ones of the same name."""
-    fields = {**photo.embedded, **(photo.full_sidecar or {})}
-    for name, separator in (
-        (TAGS_LIST, "/"),
-        (LAST_XMP, "/"),
-        (HIERARCHICAL, LEVEL),
-        (CATALOG_SETS, LEVEL),
-        (CATEGORIES, ""),
-        (SUBJECT, "/"),
-        (IPTC, "."),
-        (XP, ";"),
-    ):
+    """The first field that is not empty; sidecars only when that is switched on (it is not at first)."""
+    return _digikam_of(photo.embedded, "the photo")
+
+
+def _digikam_beside(photo: Sources) -> Seen:
+    """With "Read from sidecar files" on: the sidecar's XMP takes the place of all XMP in the photo."""
+    beside, where = _sidecar(photo)
+    if beside is None:
+        return _digikam(photo)
+    inside = {name: values for name, values in photo.embedded.items() if not name.startswith("XMP-")}
+    return _digikam_of({**inside, **beside}, where)
+
+
+def _digikam_of(fields: Fields, where: str) -> Seen:
+    for name, separator in _DIGIKAM:
         values = fields.get(name, ())
         if values and name == CATEGORIES:
             values = acdsee.read_categories(values[0]) or ()
         elif values and name == XP:
-            values = tuple(_levels(values[0], ";"))
-        elif values:
+            values = tuple(_levels(values[0], separator))
+        elif values and separator:
             values = tuple(LEVEL.join(_levels(value, separator)) for value in values)
         if values:
-            return _seen(values, fields, (name,), _place(photo.full_sidecar, name, "name.ext.xmp"))
-    return Seen((), "no field that digiKam reads has tags")
+            return _seen(values, fields, (name,), where if name.startswith("XMP-") else "the photo")
+    return Seen((), f"no field that digiKam reads has tags in {where}")
 
 
 def _immich(photo: Sources) -> Seen:
-    """The first of three fields; never dc:subject. One sidecar is read, the longer name first."""
-    sidecar = photo.full_sidecar if photo.full_sidecar is not None else photo.base_sidecar
-    fields = {**photo.embedded, **(sidecar or {})}
-    where = _place(
-        sidecar, next((n for n in (TAGS_LIST, HIERARCHICAL, IPTC) if fields.get(n)), ""), "the sidecar"
-    )
-    if fields.get(TAGS_LIST):
-        return _seen([LEVEL.join(_levels(v, "/")) for v in fields[TAGS_LIST]], fields, (TAGS_LIST,), where)
-    if fields.get(HIERARCHICAL):
-        return _seen(fields[HIERARCHICAL], fields, (HIERARCHICAL,), where)
-    if fields.get(IPTC):
-        return _seen([LEVEL.join(_levels(v, "/")) for v in fields[IPTC]], fields, (IPTC,), where)
-    return Seen((), "no field that Immich reads has tags (it never reads dc:subject)")
+    """The first of three fields; its Keywords are dc:subject or, without that, IPTC's (exiftool's MWG module).
+
+    One sidecar is read, the longer name first; its fields win.
+    """
+    sidecar, beside = _sidecar(photo)
+    found = {**_of_mwg(photo.embedded, "the photo"), **_of_mwg(sidecar or {}, beside)}
+    for key, separator in ((TAGS_LIST, "/"), (HIERARCHICAL, LEVEL), ("Keywords", "/")):
+        if key in found:
+            name, values, where = found[key]
+            return _seen([LEVEL.join(_levels(v, separator)) for v in values], {name: values}, (name,), where)
+    return Seen((), "no field that Immich reads has tags")
+
+
+def _of_mwg(fields: Fields, where: str) -> dict[str, tuple[str, tuple[str, ...], str]]:
+    """The three fields that Immich asks exiftool for: the name of the real one, its values, and where they stand."""
+    keywords = SUBJECT if fields.get(SUBJECT) else IPTC
+    asked = ((TAGS_LIST, TAGS_LIST), (HIERARCHICAL, HIERARCHICAL), ("Keywords", keywords))
+    return {key: (name, fields[name], where) for key, name in asked if fields.get(name)}
 
 
 def _aves(photo: Sources) -> Seen:
@@ -122,18 +163,42 @@ def _aves(photo: Sources) -> Seen:
 
 
 def _photoprism(photo: Sources) -> Seen:
-    """IPTC and dc:subject together; looks again only when the photo's modification time changes."""
-    names = [*photo.embedded.get(IPTC, ()), *photo.embedded.get(SUBJECT, ())]
-    whole = [name for name in names if not _is_cut(name, names)]
-    return _seen(whole, photo.embedded, (IPTC, SUBJECT), "the photo")
+    """IPTC, as words in small letters; dc:subject (else lr, CatalogSets) is searched only. Of sidecars no rdf:Bag.
+
+    It looks again only when the photo's modification time changes.
+    """
+    words = (word.lower() for keyword in photo.embedded.get(IPTC, ()) for word in _WORD.findall(keyword))
+    seen = _seen(words, photo.embedded, (IPTC,), "the photo")
+    name = next((name for name in (SUBJECT, HIERARCHICAL, CATALOG_SETS) if photo.embedded.get(name)), "")
+    if not name:
+        return seen
+    how = "as words; " if seen.tags else ""
+    why = f"{seen.why}, {how}{name} is searched, but not listed"
+    return Seen(seen.tags, why, photo.embedded[name])
 
 
 def _darktable(photo: Sources) -> Seen:
-    """lr:hierarchicalSubject, else dc:subject; the sidecar `name.ext.xmp` speaks alone when it is there."""
+    """lr:hierarchicalSubject, else dc:subject, cut at commas, and IPTC's always, which are not.
+
+    The XMP of `name.ext.xmp` takes the place of the photo's; `name.xmp` (dc and lr) is taken up where there is no such file.
+    """
     fields = photo.embedded if photo.full_sidecar is None else photo.full_sidecar
     where = "the photo" if photo.full_sidecar is None else "name.ext.xmp"
     name = HIERARCHICAL if fields.get(HIERARCHICAL) else SUBJECT
-    return _seen(fields.get(name, ()), fields, (name,), where)
+    values = list(fields.get(name, ()))
+    beside = photo.base_sidecar if photo.full_sidecar is None else None
+    if beside:
+        values += [*beside.get(HIERARCHICAL, ()), *beside.get(SUBJECT, ())]
+    cut = [value.partition(",")[0].strip() for value in values]
+    hidden = "; it cuts tags at a comma" if cut != values else ""
+    iptc = photo.embedded.get(IPTC, ())
+    parts = [f"{name} in {where}"] if fields.get(name) else []
+    parts += ["name.xmp"] if beside else []
+    parts += [f"{IPTC} in the photo"] if iptc else []
+    tags = [*cut, *iptc]
+    return Seen(
+        _unique(tags), (" and ".join(parts) or f"no {HIERARCHICAL}, {SUBJECT} or {IPTC} in {where}") + hidden
+    )
 
 
 def _windows(photo: Sources) -> Seen:
@@ -152,22 +217,41 @@ def _damselfly(photo: Sources) -> Seen:
 
 def _fstop(photo: Sources) -> Seen:
     """Embedded dc:subject in a JPEG, `name.xmp` for all else."""
-    fields = photo.embedded if photo.jpeg else photo.base_sidecar or {}
-    return _seen(fields.get(SUBJECT, ()), fields, (SUBJECT,), "the photo" if photo.jpeg else "name.xmp")
+    is_jpeg = photo.kind == "jpeg"
+    fields = photo.embedded if is_jpeg else photo.base_sidecar or {}
+    return _seen(fields.get(SUBJECT, ()), fields, (SUBJECT,), "the photo" if is_jpeg else "name.xmp")
 
 
+_NO_JPEG_OR_TIFF = frozenset({"avif", "gif", "heic", "jxl", "png", "webp"})
 APPS = (
-    App("Lightroom Classic", levels=True, read=_lightroom),
+    App("Lightroom Classic", levels=True, read=_lightroom, closed=frozenset({"bmp", "gif", "webp"})),
     App("digiKam", levels=True, read=_digikam),
-    App("Immich", levels=True, read=_immich),
-    App("Aves", levels=False, read=_aves),
-    App("PhotoPrism", levels=False, read=_photoprism),
-    App("darktable", levels=True, read=_darktable),
-    App("Windows Explorer", levels=False, read=_windows),
+    App("digiKam with sidecars on", levels=True, read=_digikam_beside, beside=True),
+    App("Immich", levels=True, read=_immich, untried=frozenset()),
+    App("Aves", levels=False, read=_aves, untried=frozenset({"avif", "gif", "heic", "jxl"})),
+    App("PhotoPrism", levels=False, read=_photoprism, exact=False, untried=frozenset()),
+    App("darktable", levels=True, read=_darktable, exact=False),
+    App("Windows Explorer", levels=False, read=_windows, untried=_NO_JPEG_OR_TIFF),
     App("Damselfly", levels=False, read=_damselfly),
     App("F-Stop", levels=False, read=_fstop),
 )
 """The programs of which we know the rule."""
+
+
+def blind_to_sidecars(kind: str) -> list[str]:
+    """The programs that do not look into the `name.ext.xmp` of a photo of this format, with their settings as they come."""
+    fields: Fields = dict.fromkeys((TAGS_LIST, HIERARCHICAL, SUBJECT), ("x",))
+    photo = Sources({}, full_sidecar=fields, kind=kind)
+    return [
+        app.name for app in APPS if not app.beside and kind not in app.closed and not app.read(photo).tags
+    ]
+
+
+def _sidecar(photo: Sources) -> tuple[Fields | None, str]:
+    """The one sidecar that a program reads: the longer name first."""
+    if photo.full_sidecar is not None:
+        return photo.full_sidecar, "name.ext.xmp"
+    return photo.base_sidecar, "name.xmp"
 
 
 def _levels(value: str, separator: str) -> list[str]:
@@ -179,11 +263,16 @@ def _is_cut(name: str, names: Iterable[str]) -> bool:
     return len(name.encode()) >= 56 and any(other != name and other.startswith(name) for other in names)
 
 
-def _place(sidecar: Mapping[str, object] | None, name: str, called: str) -> str:
-    return called if sidecar is not None and name in sidecar else "the photo"
-
-
 def _seen(tags: Iterable[str], fields: Fields, names: tuple[str, ...], where: str) -> Seen:
-    unique = tuple({identity(tag): tag for tag in reversed(list(tags))}.values())[::-1]
     used = [name for name in names if fields.get(name)]
-    return Seen(unique, f"{' and '.join(used)} in {where}" if used else f"no {' or '.join(names)} in {where}")
+    return Seen(
+        _unique(tags), f"{' and '.join(used)} in {where}" if used else f"no {' or '.join(names)} in {where}"
+    )
+
+
+def _unique(tags: Iterable[str]) -> tuple[str, ...]:
+    """Each tag once; the spelling that comes first stays."""
+    found: dict[str, str] = {}
+    for tag in tags:
+        found.setdefault(identity(tag), tag)
+    return tuple(found.values())

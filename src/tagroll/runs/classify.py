@@ -4,6 +4,7 @@
 number of threads.
 """
 
+import contextlib
 import json
 import os
 import threading
@@ -12,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
-from tagroll.catalog import Catalog
 from tagroll.domain import (
     Change,
     Describer,
@@ -24,22 +25,43 @@ from tagroll.domain import (
     Preview,
     Prompt,
     Status,
-    Write,
 )
-from tagroll.exiftool.pool import ExifTool
+from tagroll.errors import UsageError
 from tagroll.metadata.capture import Taken, read_taken
-from tagroll.metadata.copies import COPIES, COPY, JSON, Draft, make_files, with_metadata
+from tagroll.metadata.copies import (
+    COPIES,
+    COPY,
+    HARD_LINK,
+    JSON,
+    SYMBOLIC_LINK,
+    Draft,
+    make_files,
+    with_metadata,
+)
 from tagroll.metadata.planning import Planner
-from tagroll.metadata.store import MetadataStore
 from tagroll.models.answers import keep, recall
 from tagroll.models.builtin.describer import MODEL as BUILTIN
+from tagroll.models.choose import Model
+from tagroll.models.prompt import build_prompt
 from tagroll.runs.ask_once import Asking
 from tagroll.runs.guard import guard
-from tagroll.runs.names import Names, Style, Undated, fill_template, safe_stem, same_name, suffix_of
+from tagroll.runs.names import (
+    Names,
+    Style,
+    Undated,
+    check_template,
+    fill_template,
+    safe_stem,
+    same_name,
+    suffix_of,
+)
+from tagroll.runs.run import Run
 from tagroll.settings import Case
 from tagroll.tags.identity import identities, identity
 from tagroll.tags.normalize import normalize
 
+LINKS: dict[Literal["hard", "sym"] | None, str] = {None: COPY, "hard": HARD_LINK, "sym": SYMBOLIC_LINK}
+"""What is made of a photo, by what `--link` says."""
 _JSON_LIMIT = 1 << 20
 """Bytes: a larger JSON file is not one of ours."""
 
@@ -114,31 +136,97 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassifyRequest:
+    """What a person wants of a run.
+
+    Attributes:
+        source: The folder with the photos, absolute.
+        target: The folder for the copies, absolute.
+        policy: What is made of the model's answers.
+        recursive: Look into the folders inside the source too, and mirror them.
+        language: Of the texts; None for English.
+        prompt_text: The person's own words to the model, or None.
+    """
+
+    source: Path
+    target: Path
+    policy: ClassifyPolicy = field(default_factory=ClassifyPolicy)
+    recursive: bool = False
+    language: str | None = None
+    prompt_text: str | None = None
+
+    def check(self) -> None:
+        """See that what is asked for can be.
+
+        Raises:
+            UsageError: It cannot.
+        """
+        if self.policy.engine != COPY and self.policy.write_metadata:
+            raise UsageError(
+                "--write-metadata would write through the links into your photos",
+                "Leave out --link, or use tagroll tag.",
+            )
+        if self.policy.template:
+            check_template(self.policy.template)
+        source, target = self.source.resolve(), self.target.resolve()
+        if source == target or (self.recursive and source.is_relative_to(target)):
+            raise UsageError("the copies would lie among the photos", "Name another folder with -o.")
+
+    def prompt(self) -> Prompt:
+        """What the model is asked."""
+        return build_prompt(
+            "classify", max_tags=self.policy.max_tags or 20, language=self.language,
+            prompt_file_text=self.prompt_text,
+        )  # fmt: skip
+
+    @contextlib.contextmanager
+    def folder(self) -> Iterator[None]:
+        """Make the folder for the copies, so that the walk knows it; one that stays empty is removed again.
+
+        Raises:
+            UsageError: It cannot be made.
+        """
+        if self.policy.dry_run or self.target.is_dir():
+            yield
+            return
+        try:
+            self.target.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            text = f"{self.target} cannot be made: {error.strerror}"
+            raise UsageError(text, "Name another one with -o.") from error
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # there is something in it
+                self.target.rmdir()
+
+
+def classifier(run: Run, model: Model, request: ClassifyRequest) -> "Classifier":
+    """What classifies photos in this run."""
+    output = Output(request.target, request.source)
+    return Classifier(run, model.describer, run.space.preview, request.prompt(), request.policy, output)
+
+
+@dataclass(frozen=True, slots=True)
 class Classifier:
     """One run of classifying: the collaborators and the policy, and what to do with one photo.
 
     Attributes:
+        run: Keeps the journal; its workspace tells pictures from each other.
         describer: The model.
         preview: Makes what the model sees of a photo.
-        store: Tells pictures from each other.
-        catalog: Remembers answers and writes.
         prompt: What the model is asked.
         policy: What is made of its answers.
         output: Where the copies go.
-        run: The number of this run in the catalog.
-        exiftool: For the formats that need it; None where there is none.
         asking: Asks about one picture once.
     """
 
+    run: Run
     describer: Describer
     preview: Callable[[Photo], Preview]
-    store: MetadataStore
-    catalog: Catalog
     prompt: Prompt
     policy: ClassifyPolicy
     output: "Output"
-    run: int
-    exiftool: ExifTool | None = None
     asking: Asking = field(default_factory=Asking)
 
     def classify(self, photo: Photo, number: int = 1) -> Outcome:
@@ -156,24 +244,25 @@ class Classifier:
 
     def _classify(self, photo: Photo, number: int) -> Outcome:
         folder = self.output.folder_for(photo)
+        self.run.clean(folder / photo.path.name)
         made = None if self.policy.again else self._made(photo, folder)
         if made and os.path.lexists(made.with_suffix(".json")):
             return Outcome(photo.path, Status.UNCHANGED, target=made)
         picture = self._picture(photo)
         answer, asked = self.asking.once(picture, lambda: self._describe(photo, picture), self._kept(picture))
-        taken = read_taken(photo, self.exiftool)
+        taken = read_taken(photo, self.run.space.exiftool)
         story = self._story(photo, answer, taken)
         target = made or self._free(folder, self._stem(photo, number, story, taken), suffix_of(photo.path))
         if not self.policy.dry_run:
             self._make(photo, picture, target, story, complete=made is not None)
-        return Outcome(photo.path, Status.TAGGED, story.keywords, asked=asked, target=target)
+        return Outcome(photo.path, Status.COPIED, story.keywords, asked=asked, target=target)
 
     # what is done already --------------------------------------------------------------------------------
 
     def _made(self, photo: Photo, folder: Path) -> Path | None:
         """The copy that this model's answer about this picture led to in an earlier run."""
         model = self.describer.model
-        for write, asked in self.catalog.made_from(photo.path):
+        for write, asked in self.run.space.catalog.made_from(photo.path):
             is_here = write.engine in COPIES and write.target.parent == folder and asked == model
             if is_here and self._shows(write.target, photo, write.picture_hash):
                 return write.target
@@ -193,23 +282,23 @@ class Classifier:
         return (picture or self._picture_at(copy, photo)) == self._picture(photo)
 
     def _picture(self, photo: Photo) -> str:
-        row = self.catalog.photo(photo.path)
-        fresh = row is not None and row.picture_hash and row.stamp == self.store.stamp(photo)
-        return row.picture_hash if row and fresh else self.store.picture_hash(photo)
+        row = self.run.space.catalog.photo(photo.path)
+        fresh = row is not None and row.picture_hash and row.stamp == self.run.space.store.stamp(photo)
+        return row.picture_hash if row and fresh else self.run.space.store.picture_hash(photo)
 
     def _picture_at(self, path: Path, like: Photo) -> str:
-        return self.store.picture_hash(Photo(path, like.size, like.mtime_ns, like.format))
+        return self.run.space.store.picture_hash(Photo(path, like.size, like.mtime_ns, like.format))
 
     # asking ----------------------------------------------------------------------------------------------
 
     def _kept(self, picture: str) -> Callable[[], Description | None]:
         if self.policy.again:
             return lambda: None
-        return lambda: recall(self.catalog, self.describer, self.prompt, picture)
+        return lambda: recall(self.run.space.catalog, self.describer, self.prompt, picture)
 
     def _describe(self, photo: Photo, picture: str) -> Description:
         answer = self.describer.describe(self.preview(photo), self.prompt)
-        keep(self.catalog, self.describer, self.prompt, picture, answer)
+        keep(self.run.space.catalog, self.describer, self.prompt, picture, answer)
         return answer
 
     # naming ----------------------------------------------------------------------------------------------
@@ -246,21 +335,17 @@ class Classifier:
 
     def _make(self, photo: Photo, picture: str, target: Path, story: Story, *, complete: bool) -> None:
         """Make copy and JSON, both or none; `complete`: the copy is there, and only its JSON got lost."""
-        numbers: list[int] = []
-
-        def journal(write: Write) -> None:
-            numbers.append(self.catalog.journal(self.run, write))
-
+        entries = self.run.entries()
         copies: tuple[Draft, ...] = () if complete else (Draft(target, self.policy.engine),)
         if copies and self.policy.write_metadata:
-            copies = with_metadata(Planner("auto", self.exiftool), photo, target, story.change)
+            copies = with_metadata(Planner("auto", self.run.space.exiftool), photo, target, story.change)
         about = Draft(target.with_suffix(".json"), JSON, story.json(target, photo.path))
         state = "void"
         try:
-            make_files(photo, picture, (*copies, about), journal, self.store.note)
+            make_files(photo, picture, (*copies, about), entries, self.run.space.store.note)
             state = "done"
         finally:
-            self.catalog.settle(dict.fromkeys(numbers, state))
+            self.run.space.catalog.settle(entries.states(state))
 
 
 class Output:

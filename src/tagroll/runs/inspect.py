@@ -47,12 +47,15 @@ class Explainer:
             embedded=self.store.read(photo).fields,
             full_sidecar=_fields(photo.path.with_name(photo.path.name + ".xmp")),
             base_sidecar=_fields(photo.path.with_suffix(".xmp")),
-            raw=photo.format.name == "raw",
-            jpeg=photo.format.name == "jpeg",
+            kind="dng" if photo.path.suffix.lower() == ".dng" else photo.format.name,
         )
+        beside = sources.full_sidecar is not None or sources.base_sidecar is not None
         for app in APPS:
-            seen = app.read(sources)
-            yield View(app.name, seen.tags, seen.why)
+            if sources.kind in app.closed:
+                yield View(app.name, (), f"it does not open {photo.format.name} files")
+            elif beside or not app.beside:
+                seen = app.read(sources)
+                yield View(app.name, seen.tags, seen.why)
 
     def plan(self, photo: Photo) -> Explanation:
         """How tagroll would write this photo.

@@ -4,21 +4,21 @@
 """
 
 import os
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from tagroll.catalog import Catalog, PhotoRow
-from tagroll.domain import Change, Metadata, Outcome, Photo, Status, Write
+from tagroll.domain import Change, Metadata, Outcome, Photo, Status
 from tagroll.errors import UsageError
-from tagroll.metadata.store import MetadataStore
+from tagroll.metadata.fields import tags_after
+from tagroll.photos.scan import absolute
 from tagroll.runs.guard import guard
-from tagroll.tags.decisions import Decisions
-from tagroll.tags.hierarchy import propose
+from tagroll.runs.read import Reader
+from tagroll.runs.run import Run, Tally, Workspace
 from tagroll.tags.identity import LEVEL, identity
 from tagroll.tags.normalize import is_visible
-from tagroll.tags.vocabulary import Vocabulary
 
 REMOVED = ""
 """What a tag becomes that is taken away."""
@@ -48,6 +48,11 @@ class Library:
         """Tag -> how many photos carry it."""
         return Counter(tag for tags in self._tags.values() for tag in tags)
 
+    @property
+    def untagged(self) -> int:
+        """How many photos carry no tag."""
+        return sum(not tags for tags in self._tags.values())
+
     def changing(self, mapping: Mapping[str, str]) -> dict[Path, tuple[Photo, tuple[str, ...]]]:
         """The photos that carry a tag the mapping changes, in their order, with the tags they have now."""
         gone = {tag for tag, word in mapping.items() if tag != word}
@@ -76,19 +81,15 @@ def change_for(tags: Iterable[str], mapping: Mapping[str, str]) -> Change:
 
 @dataclass(frozen=True, slots=True)
 class Rewriter:
-    """One run of merging: the collaborators, what tags become, and what to do with one photo.
+    """One run of merging: what tags become, and what to do with one photo.
 
     Attributes:
-        store: Reads and writes the metadata of photos.
-        catalog: Remembers writes and photos.
+        run: Writes, and remembers.
         mapping: Tag -> what it becomes; REMOVED takes it away.
-        run: The number of this run in the catalog.
     """
 
-    store: MetadataStore
-    catalog: Catalog
+    run: Run
     mapping: Mapping[str, str]
-    run: int
 
     def rewrite(self, photo: Photo) -> Outcome:
         """Give one photo the words that its tags have become.
@@ -100,71 +101,65 @@ class Rewriter:
         return guard(photo.path, lambda: self._rewrite(photo))
 
     def _rewrite(self, photo: Photo) -> Outcome:
-        seen = Metadata()
-        numbers: list[int] = []
-
-        def decide(metadata: Metadata) -> Change:
-            nonlocal seen
-            seen = metadata
-            change = change_for(metadata.tags, self.mapping)
-            return replace(change, left=self.catalog.left_tags(photo.path)) if change else change
-
-        def journal(write: Write) -> None:
-            numbers.append(self.catalog.journal(self.run, write))
-
-        writes = self.store.write(photo, decide, journal)
-        if not writes:
-            return Outcome(photo.path, Status.UNCHANGED, seen.tags)
-        after, before = writes[-1].after.tags, self.catalog.photo(photo.path)
-        wanted = before.wanted if before else None
-        row = PhotoRow(photo.path, self.store.stamp(photo), writes[-1].picture_hash, after, wanted)
-        self.catalog.conclude(dict.fromkeys(numbers, "done"), row)
-        return Outcome(photo.path, Status.TAGGED, after)
+        self.run.clean(photo.path)
+        written = self.run.write(photo, lambda metadata: change_for(metadata.tags, self.mapping))
+        return Outcome(photo.path, Status.REWRITTEN if written.changed else Status.UNCHANGED, written.tags)
 
 
-def decisions_for(catalog: Catalog, vocabulary: Vocabulary) -> Decisions:
-    """What was decided before, and what the vocabulary says."""
-    return Decisions(apart=catalog.kept_apart(), into=catalog.merges(), vocabulary=vocabulary.terms)
+@dataclass(slots=True)
+class OpenLibrary:
+    """A library that can be read and rewritten.
 
-
-def as_paths(
-    into: Mapping[str, str], tags: Iterable[str], vocabulary: Vocabulary, apart: Collection[frozenset[str]]
-) -> dict[str, str]:
-    """Which tags become paths: under the parents proposed for them, or as the vocabulary or other photos have them.
-
-    Args:
-        into: Tag -> the word it becomes.
-        tags: All tags of the library.
-        vocabulary: Its paths win.
-        apart: Word and path that a person does not want to be one.
-
-    Returns:
-        Tag -> path with "|" between the levels, only for tags that become one.
+    Attributes:
+        space: What it is read and written with.
+        paths: Where the photos are, absolute.
+        library: Which photos carry which tags.
+        tally: Counts what was read.
     """
-    words = {tag: into.get(tag, tag) for tag in tags}
-    leaves = defaultdict(list)
-    for tag in sorted(set(words.values())):
-        if LEVEL in tag:
-            leaves[tag.split(LEVEL)[-1]].append(tag)
-    known = {leaf: paths[0] for leaf, paths in leaves.items() if len(paths) == 1} | dict(vocabulary.paths)
-    flat = {word for word in words.values() if LEVEL not in word}
-    parent = {child.child: child.parent for child in propose(flat | set(known))}
-    found = {tag: _path(word, parent, known) for tag, word in words.items() if LEVEL not in word}
-    return {
-        tag: path
-        for tag, path in found.items()
-        if LEVEL in path and frozenset((words[tag], path)) not in apart
-    }
+
+    space: Workspace
+    paths: Sequence[Path]
+    library: Library = field(default_factory=Library)
+    tally: Tally = field(default_factory=Tally)
+
+    @classmethod
+    def of(cls, space: Workspace, paths: Sequence[Path]) -> "OpenLibrary":
+        """The library at and below these paths."""
+        return cls(space, [absolute(path) for path in paths])
+
+    def read(self, found: Iterable[Photo | Outcome]) -> Iterator[Outcome]:
+        """Read the tags of every photo that was found."""
+        reader = Reader(self.space.store, self.space.catalog)
+        for outcome in self.tally.counted(reader.read(self.library.passing(found))):
+            if outcome.status is not Status.FAILED:
+                self.library.add(outcome)
+            yield outcome
+
+    @property
+    def read_photos(self) -> int:
+        """How many photos could be read."""
+        return self.tally.total - len(self.tally.failures)
+
+    def rewritten(
+        self, mapping: Mapping[str, str], tally: Tally, run: Run | None = None
+    ) -> Iterator[Outcome]:
+        """Rewrite the photos that change, and only these; without a run, tell which would be.
+
+        All that was read counts, too: what could not be read failed, what does not change is unchanged.
+        """
+        changing = self.library.changing(mapping)
+        tally.counts[Status.UNCHANGED] += self.read_photos - len(changing)
+        yield from tally.counted(self.tally.failures)
+        if run:
+            yield from run.outcomes(Rewriter(run, mapping).rewrite, (photo for photo, _ in changing.values()))
+        else:
+            yield from tally.counted(map(partial(_foretold, mapping), changing.items()))
 
 
-def _path(word: str, parent: Mapping[str, str], known: Mapping[str, str]) -> str:
-    """The path of a word: up from parent to parent, as far as there is no path known."""
-    names, at = [word], word
-    while at not in known and (at := parent.get(at, "")) and at not in names:
-        names.append(at)
-    if at in known:
-        names[-1] = known[at]
-    return LEVEL.join(reversed(names))
+def _foretold(mapping: Mapping[str, str], item: tuple[Path, tuple[Photo, tuple[str, ...]]]) -> Outcome:
+    """What would come of a photo with these tags; it is not opened."""
+    path, (_, tags) = item
+    return Outcome(path, Status.REWRITTEN, tags_after(Metadata(tags), change_for(tags, mapping)))
 
 
 def check_words(words: Iterable[str]) -> None:

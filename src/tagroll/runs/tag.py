@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from tagroll.catalog import Catalog, PhotoRow
+from tagroll.catalog import PhotoRow
 from tagroll.domain import (
     Change,
     Describer,
@@ -18,15 +18,18 @@ from tagroll.domain import (
     Preview,
     Prompt,
     Status,
-    Write,
 )
-from tagroll.metadata.store import MetadataStore
 from tagroll.models.answers import keep, recall
+from tagroll.models.choose import Model
+from tagroll.models.prompt import build_prompt
 from tagroll.runs.ask_once import Asking
 from tagroll.runs.guard import guard
+from tagroll.runs.run import Run
 from tagroll.settings import Case
-from tagroll.tags.identity import identities, identity
+from tagroll.tags.identity import LEVEL, identities, identity
 from tagroll.tags.normalize import normalize
+
+CAPTIONS = ("title", "description", "alt_text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +80,75 @@ class TagPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class TagRequest:
+    """What a person wants of a run.
+
+    Attributes:
+        append: Keep the tags a photo has and add to them; else they are replaced.
+        retag: Ask the model again, also about photos it has described before.
+        dry_run: Find out everything, write nothing into photos.
+        case: Letter case of new tags.
+        max_tags: At most so many tags a photo.
+        captions: Which of CAPTIONS are written too, where a photo has none.
+        language: Of tags and texts; None for English.
+        vocabulary: The only tags that may be written, or None.
+        prompt_text: The person's own words to the model, or None.
+    """
+
+    append: bool = False
+    retag: bool = False
+    dry_run: bool = False
+    case: Case = "title"
+    max_tags: int = 20
+    captions: tuple[str, ...] = ()
+    language: str | None = None
+    vocabulary: tuple[str, ...] | None = None
+    prompt_text: str | None = None
+
+    def prompt(self) -> Prompt:
+        """What the model is asked. Texts come with the longer answer alone."""
+        return build_prompt(
+            "classify" if self.captions else "tags", max_tags=self.max_tags, language=self.language,
+            vocabulary=self.vocabulary, prompt_file_text=self.prompt_text,
+        )  # fmt: skip
+
+    def policy(self, merges: Mapping[str, str]) -> TagPolicy:
+        """What is made of its answers; `merges`: tag -> what it is called in this library.
+
+        A path is no word that a model's word becomes: where it belongs is for a person to say.
+        """
+        preferred = {identity(tag): word for tag, word in merges.items() if LEVEL not in word}
+        return TagPolicy(
+            append=self.append, retag=self.retag, dry_run=self.dry_run, case=self.case, max_tags=self.max_tags,
+            captions=self.captions, preferred=preferred, vocabulary=self.vocabulary,
+        )  # fmt: skip
+
+
+def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
+    """What tags photos in this run."""
+    policy = request.policy(run.space.catalog.merges())
+    return Tagger(run, model.describer, run.space.preview, request.prompt(), policy)
+
+
+@dataclass(frozen=True, slots=True)
 class Tagger:
     """One run of tagging: the collaborators and the policy, and what to do with one photo.
 
     Attributes:
+        run: Writes, and remembers.
         describer: The model.
         preview: Makes what the model sees of a photo.
-        store: Reads and writes the metadata of photos.
-        catalog: Remembers answers, writes and photos.
         prompt: What the model is asked.
         policy: What is made of its answers.
-        run: The number of this run in the catalog.
         asking: Asks about one picture once.
     """
 
+    run: Run
     describer: Describer
     preview: Callable[[Photo], Preview]
-    store: MetadataStore
-    catalog: Catalog
     prompt: Prompt
     policy: TagPolicy
-    run: int
-    asking: Asking
+    asking: Asking = field(default_factory=Asking)
 
     def tag(self, photo: Photo) -> Outcome:
         """Describe one photo and write its tags.
@@ -110,10 +160,12 @@ class Tagger:
         return guard(photo.path, lambda: self._tag(photo))
 
     def _tag(self, photo: Photo) -> Outcome:
-        row = self.catalog.photo(photo.path)
-        fresh = row is not None and row.stamp == self.store.stamp(photo)
+        space = self.run.space
+        self.run.clean(photo.path)
+        row = space.catalog.photo(photo.path)
+        fresh = row is not None and row.stamp == space.store.stamp(photo)
         # A row that only `tagroll tags` has made knows no picture: "" must never stand for one.
-        picture = (row.picture_hash if row and fresh else "") or self.store.picture_hash(photo)
+        picture = (row.picture_hash if row and fresh else "") or space.store.picture_hash(photo)
         answer, asked = self.asking.once(picture, lambda: self._describe(photo, picture), self._kept(picture))
         tags = self.policy.tags(answer.keywords)
         captions = _captions(answer, self.policy.captions)
@@ -138,18 +190,18 @@ class Tagger:
     def _kept(self, picture: str) -> Callable[[], Description | None]:
         if self.policy.retag:
             return lambda: None
-        return lambda: recall(self.catalog, self.describer, self.prompt, picture)
+        return lambda: recall(self.run.space.catalog, self.describer, self.prompt, picture)
 
     def _describe(self, photo: Photo, picture: str) -> Description:
         answer = self.describer.describe(self.preview(photo), self.prompt)
-        keep(self.catalog, self.describer, self.prompt, picture, answer)
+        keep(self.run.space.catalog, self.describer, self.prompt, picture, answer)
         return answer
 
     # what is done already --------------------------------------------------------------------------------
 
     def _moved(self, picture: str) -> PhotoRow | None:
         """The row of a photo that was tagged elsewhere and has left that place: this is that photo."""
-        rows = self.catalog.photos_with(picture)
+        rows = self.run.space.catalog.photos_with(picture)
         return next((row for row in rows if row.wanted and not row.path.exists()), None)
 
     def _wanted(self, tags: tuple[str, ...]) -> dict[str, object]:
@@ -158,26 +210,15 @@ class Tagger:
     # writing ---------------------------------------------------------------------------------------------
 
     def _write(self, photo: Photo, picture: str, proposal: "Proposal") -> Outcome:
-        seen = Metadata()
-        numbers: list[int] = []
-
         def decide(metadata: Metadata) -> Change:
-            nonlocal seen
-            seen = metadata
-            change = proposal.change(metadata, append=self.policy.append)
-            return dataclasses.replace(change, left=self.catalog.left_tags(photo.path)) if change else change
+            return proposal.change(metadata, append=self.policy.append)
 
-        def journal(write: Write) -> None:
-            numbers.append(self.catalog.journal(self.run, write))
-
-        ours = self.catalog.written_tags(photo.path)
-        writes = self.store.write(photo, decide, journal, dry_run=self.policy.dry_run)
-        after = writes[-1].after.tags if writes else seen.tags
-        if not self.policy.dry_run:
-            row = PhotoRow(photo.path, self.store.stamp(photo), picture, after, self._wanted(proposal.tags))
-            self.catalog.conclude(dict.fromkeys(numbers, "done"), row)
-        removed = identities(seen.tags) - identities(after) - ours
-        return Outcome(photo.path, Status.TAGGED if writes else Status.UNCHANGED, after, removed=len(removed))
+        ours = self.run.space.catalog.written_tags(photo.path)
+        row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))
+        written = self.run.write(photo, decide, row, dry_run=self.policy.dry_run)
+        removed = identities(written.before.tags) - identities(written.tags) - ours
+        status = Status.TAGGED if written.changed else Status.UNCHANGED
+        return Outcome(photo.path, status, written.tags, removed=len(removed))
 
 
 @dataclass(frozen=True, slots=True)

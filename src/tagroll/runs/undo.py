@@ -3,23 +3,25 @@
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from tagroll.catalog import Catalog, Run, Writing
-from tagroll.domain import Journal, Outcome, Photo, Status, Write
+from tagroll.catalog import Catalog, Writing
+from tagroll.catalog import Run as PastRun
+from tagroll.domain import Outcome, Photo, Status, Write
 from tagroll.errors import PhotoError, UsageError, WriteError
 from tagroll.metadata.copies import MADE, take_back
 from tagroll.metadata.genuine import check_paths
 from tagroll.metadata.restore import left_in, target_of
 from tagroll.metadata.store import MetadataStore
-from tagroll.photos.scan import OUTPUT_FOLDER, scan
+from tagroll.photos.scan import OUTPUT_FOLDER, absolute, scan
 from tagroll.runs.guard import guard
+from tagroll.runs.run import Entries, Run, Workspace
 
-_WORST_FIRST = (Status.FAILED, Status.TAGGED, Status.UNCHANGED)
+_WORST_FIRST = (Status.FAILED, Status.RESTORED, Status.REMOVED, Status.UNCHANGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +29,18 @@ class Undoer:
     """Takes writes back, photo by photo.
 
     Attributes:
-        store: Puts files back.
-        catalog: Holds the journal; the undoing is journalled as well.
+        run: The undoing run.
         moved: Finds photos that are no longer where they were.
         command: What the run did that is undone: "tag", "dedupe" ...
-        run: The number of the undoing run.
         dry_run: Only say what would be done.
         named: Photos that are what the run tagged, whatever their pictures are now.
-        clean: Called with each file first: removes what a killed run left in its folder.
     """
 
-    store: MetadataStore
-    catalog: Catalog
+    run: Run
     moved: "Moved"
     command: str
-    run: int
     dry_run: bool = False
     named: Collection[Path] = ()
-    clean: Callable[[Path], None] = field(default=lambda _: None)
 
     def undo(self, numbers: Sequence[int]) -> Outcome:
         """Put a photo and its sidecar back: byte for byte when nobody touched them since, else by values.
@@ -56,7 +52,7 @@ class Undoer:
             CatalogError: The run cannot go on.
             TagrollError: The disk is full; the run cannot go on.
         """
-        outcomes = map(self._undo_one, map(self.catalog.writing, numbers))
+        outcomes = map(self._undo_one, map(self.run.space.catalog.writing, numbers))
         return min(outcomes, key=lambda outcome: _WORST_FIRST.index(outcome.status))
 
     def _undo_one(self, writing: Writing) -> Outcome:
@@ -65,41 +61,39 @@ class Undoer:
 
         def undo() -> Outcome:
             check_paths(writing.write)
-            self.clean(writing.write.target)
+            self.run.clean(writing.write.target)
             return way(writing)
 
         return guard(path, undo)
 
     def _put_back(self, writing: Writing) -> Outcome:
         """Put one file back, keeping what others have added."""
-        write, numbers = writing.write, list[int]()
+        write, entries = writing.write, self.run.entries(writing.id)
         at = self._where(writing)
         self._check_order(writing, at)
-        done = self.store.undo(write, self._journal(writing, numbers), at=at, dry_run=self.dry_run)
+        done = self.run.space.store.undo(write, entries, at=at, dry_run=self.dry_run)
         if not self.dry_run:
-            self._settle(writing, numbers)
+            self._settle(writing, entries)
             # a photo whose tagging is undone may be tagged again; one whose tags were merged stays tagged
-            self.catalog.forget([write.photo, *([done.photo] if done else [])], wanted=self.command == "tag")
+            self.run.space.catalog.forget(
+                [write.photo, *([done.photo] if done else [])], wanted=self.command == "tag"
+            )
         if done is None:
             return Outcome(at or write.photo, Status.UNCHANGED, write.before.tags)
-        return Outcome(done.photo, Status.TAGGED, done.after.tags)
+        return Outcome(done.photo, Status.RESTORED, done.after.tags)
 
     def _take_back(self, writing: Writing) -> Outcome:
         """Remove a file that was made, and the folders that this leaves empty."""
-        write, numbers = writing.write, list[int]()
-        journal = self._journal(writing, numbers)
-        done = take_back(write, journal, dry_run=self.dry_run, tell=self.store.note)
+        write, entries = writing.write, self.run.entries(writing.id)
+        done = take_back(write, entries, dry_run=self.dry_run, tell=self.run.space.store.note)
         if not self.dry_run:
-            self._settle(writing, numbers)
+            self._settle(writing, entries)
             _remove_emptied(write.target.parent, write.photo.parent)
-        return Outcome(write.target, Status.TAGGED if done else Status.UNCHANGED)
+        return Outcome(write.target, Status.REMOVED if done else Status.UNCHANGED)
 
-    def _journal(self, writing: Writing, numbers: list[int]) -> Journal:
-        return lambda back: numbers.append(self.catalog.journal(self.run, back, undoes=writing.id))
-
-    def _settle(self, writing: Writing, numbers: Sequence[int]) -> None:
+    def _settle(self, writing: Writing, entries: Entries) -> None:
         """Note that a write is undone: by the writes of these numbers, or because nothing of it was left."""
-        self.catalog.settle(dict.fromkeys(numbers, "done") or {writing.id: "undone"})
+        self.run.space.catalog.settle(entries.states("done") or {writing.id: "undone"})
 
     def _where(self, writing: Writing) -> Path | None:
         """Where the photo is now, when it was moved.
@@ -128,11 +122,16 @@ class Undoer:
         found = None if write.photo in self.named else next(_photos([write.photo]), None)
         if found is None:
             return True  # somebody says so; or it is no photo any more, and the store says why
-        if _picture(found, self.store, self.catalog, write.picture_hash) == write.picture_hash:
+        if (
+            _picture(found, self.run.space.store, self.run.space.catalog, write.picture_hash)
+            == write.picture_hash
+        ):
             return True
         # what cannot be taken apart is hashed whole: beside it, a sidecar as we left it tells whose it is
         is_sidecar = write.target != write.photo and bool(write.after_hash)
-        return is_sidecar and self.store.file_hash(write.target, write.after_hash) == write.after_hash
+        return (
+            is_sidecar and self.run.space.store.file_hash(write.target, write.after_hash) == write.after_hash
+        )
 
     def _check_order(self, writing: Writing, at: Path | None) -> None:
         """See that nothing that tagroll wrote into the file later is still there: it would stay, and nobody knew why.
@@ -141,7 +140,7 @@ class Undoer:
             WriteError: There is.
         """
         write = writing.write
-        later = self.catalog.changed_since(writing, at or write.photo, target_of(write, at))
+        later = self.run.space.catalog.changed_since(writing, at or write.photo, target_of(write, at))
         if later is not None:
             raise WriteError(f"was changed by run {later} since", f"Undo that first: tagroll undo {later}")
 
@@ -279,7 +278,54 @@ def _remove_emptied(folder: Path, mirrored: Path) -> None:
             return
 
 
-def choose_run(catalog: Catalog, number: int | None) -> Run:
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """What is to be taken back.
+
+    Attributes:
+        chosen: The run.
+        writes: Numbers of its writes, those of a photo together.
+        moved: Finds photos that are no longer where they were.
+        paths: Only photos and files at or below these; none for all.
+    """
+
+    chosen: PastRun
+    writes: Sequence[Sequence[int]]
+    moved: Moved
+    paths: Sequence[Path]
+
+    @classmethod
+    def choose(cls, space: Workspace, number: int | None, paths: Sequence[Path]) -> "Undoing":
+        """Find the run of this number, or the last one that can be taken back, and what of it is meant.
+
+        Raises:
+            UsageError: There is none, or nothing of it at one of the paths.
+        """
+        chosen = choose_run(space.catalog, number)
+        paths = [absolute(path) for path in paths]
+        roots = paths or [Path(argument) for argument in chosen.arguments]
+        moved = Moved(roots, space.store, space.catalog)
+        return cls(chosen, choose_writes(space.catalog, chosen, paths, moved), moved, paths)
+
+    @property
+    def done(self) -> Status:
+        """What is done to each: copies are removed, photos get back what they were."""
+        return Status.REMOVED if self.chosen.command == "classify" else Status.RESTORED
+
+    def outcomes(self, run: Run, *, dry_run: bool) -> Iterator[Outcome]:
+        """Take it back."""
+        named = frozenset(self.paths)
+        undoer = Undoer(run, self.moved, self.chosen.command, dry_run=dry_run, named=named)
+        return run.outcomes(undoer.undo, self.writes)
+
+    def older(self, space: Workspace) -> int | None:
+        """The run before it that can be taken back, or None."""
+        runs = space.catalog.runs()
+        older = (run.id for run in runs if run.id < self.chosen.id and run.left and run.command != "undo")
+        return next(older, None)
+
+
+def choose_run(catalog: Catalog, number: int | None) -> PastRun:
     """The run of this number, or the last one that still has something to take back.
 
     Raises:
@@ -299,7 +345,7 @@ def choose_run(catalog: Catalog, number: int | None) -> Run:
     return run
 
 
-def choose_writes(catalog: Catalog, run: Run, paths: Sequence[Path], moved: Moved) -> list[list[int]]:
+def choose_writes(catalog: Catalog, run: PastRun, paths: Sequence[Path], moved: Moved) -> list[list[int]]:
     """The numbers of the writes of a run that can be taken back, those of a photo together.
 
     Args:

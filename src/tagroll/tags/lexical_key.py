@@ -13,18 +13,47 @@ _APOSTROPHES = re.compile("['`\u00b4\u02bc\u2018\u2019]")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,](?=\d)|(?<=\bf)/(?=\d)|(?<=\d)/(?=\d)")
 _PUNCTUATION = frozenset({"Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Cc", "Cf", "Zs", "Zl", "Zp"})
 _KEPT = "%°"
-_UNDECOMPOSED = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "Ø": "O", "Ł": "L", "Đ": "D"}
-)
+_NAMED_HASH = re.compile(r"(?<![^\W_])[^\W\d_]{1,2}#(?![^\W_])")
+"""The end of a name (C#, F#), and no hashtag."""
+_LIGATURES = str.maketrans({"æ": "ae", "œ": "oe"})
+_UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss"})
 
 
-def strip_accents(text: str) -> str:
-    """Take the accents off Latin letters; in other scripts a mark is part of the letter."""
+def without_accents(text: str) -> str:
+    """Take the accents off small Latin letters, and write ß as ss; in other scripts a mark is part of the letter."""
+    if text.isascii():
+        return text
     kept: list[str] = []
     for char in unicodedata.normalize("NFD", text):
         if not (unicodedata.combining(char) and kept and kept[-1].isascii()):
             kept.append(char)
     return unicodedata.normalize("NFC", "".join(kept)).translate(_UNDECOMPOSED)
+
+
+@cache
+def _accents() -> frozenset[str]:
+    return frozenset(word for line in everyday()["accents"] for word in line.split())
+
+
+def _is_written_either_way(word: str) -> bool:
+    """Whether English writes a word with its accents and without (café, cafe), and means the same."""
+    words, plain = lexicon(), without_accents(word)
+    # Of the dictionaries, the one of spellings knows accents; WordNet writes its nouns without.
+    noun = plain in words.meanings or plain in words.plurals
+    known = word in words.known and plain not in words.known and noun
+    more = word.endswith("s") and _is_written_either_way(word[:-1])
+    return known or more or word in _accents()
+
+
+def _without_idle_accents(level: str) -> str:
+    """Take off the accents without which English words, and phrases, mean the same.
+
+    Of other words nobody can say that here: Año and Ano, Bär and Bar, Maße and Masse are two words each.
+    """
+    plain = without_accents(level)
+    if plain == level or (" " in plain and plain in lexicon().meanings):
+        return plain
+    return " ".join(without_accents(word) if _is_written_either_way(word) else word for word in level.split())
 
 
 @cache
@@ -82,16 +111,23 @@ def singular(word: str) -> str:
     return word if word.endswith("ss") or not word.endswith("s") or len(word) < 4 else _regular_singular(word)
 
 
+def _split_camel_case(text: str) -> str:
+    plain = "".join(without_accents(char)[0] for char in text)
+    places = [match.start() for match in _CAMEL.finditer(plain)]
+    return " ".join(text[i:j] for i, j in zip([0, *places], [*places, len(text)], strict=True))
+
+
 def _level_words(text: str) -> list[str]:
-    text = _CAMEL.sub(" ", strip_accents(text)).casefold()
+    text = _split_camel_case(text).lower().translate(_LIGATURES)
     text = _INITIALS.sub(lambda m: m[0].replace(".", ""), text)
     text = _APOSTROPHES.sub("", text).replace("&", " and ")
-    inner = {m.start() for m in _BETWEEN_DIGITS.finditer(text)}
+    inner = {m.end() - 1 for kept in (_BETWEEN_DIGITS, _NAMED_HASH) for m in kept.finditer(text)}
     chars = (
         c if i in inner or c in _KEPT or unicodedata.category(c) not in _PUNCTUATION else " "
         for i, c in enumerate(text)
     )
-    words = [_american(word) for word in "".join(chars).split()]
+    level = _without_idle_accents(" ".join("".join(chars).split()))
+    words = [_american(word) for word in level.split()]
     if words:
         words[-1] = _american(singular(words[-1]))
     return words
@@ -101,9 +137,9 @@ def _level_words(text: str) -> list[str]:
 def key(tag: str) -> str:
     """What is left of a tag when the ways of writing it are taken away.
 
-    Compatible characters, CamelCase, accents of Latin letters, case, "#", apostrophes, "&", "_", "-", British
-    spelling and the plural of the last word. Digits, "1.8" and "f/1.8" stay. Each level of a hierarchical
-    tag has its own key. A tag of nothing but punctuation is its own key.
+    Compatible characters, CamelCase, accents of English words, case, the "#" of hashtags,
+    apostrophes, "&", "_", "-", British spelling and the plural of the last word. Digits, "1.8", "f/1.8" and "C#"
+    stay. Each level of a hierarchical tag has its own key. A tag of nothing but punctuation is its own key.
     """
     text = unicodedata.normalize("NFKC", tag).strip()
     levels = [" ".join(_level_words(level)) for level in text.split(LEVEL)]

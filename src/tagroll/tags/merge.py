@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from tagroll.tags.cluster import Edge, cohesive, dbscan
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.hierarchy import Child, propose
+from tagroll.tags.identity import identity
+from tagroll.tags.lexical_key import without_accents
 from tagroll.tags.similarity_baseline import Background, measure
 from tagroll.tags.synonyms import buckets
 from tagroll.tags.term import term
@@ -187,15 +189,21 @@ class _Library:
                 yield Edge(i, j, evidence.rank, self.cosine(i, j) or 0.0)
 
     def representative(self, members: Iterable[int]) -> int:
-        """A preferred word, else the one on most photos, then the shortest, then the first by alphabet."""
-        return min(
-            members,
-            key=lambda i: (
-                not self.decisions.prefers(self.names[i]),
-                -self.counts[i],
-                len(self.names[i]),
-                self.names[i],
-            ),
+        """A preferred word, else the one on most photos, then the shortest, then the first by alphabet.
+
+        Where it is written with accents as well, that spelling takes its place.
+        """
+
+        def rank(i: int) -> tuple[bool, int, int, str]:
+            name = self.names[i]
+            return not self.decisions.prefers(name), -self.counts[i], len(name), name
+
+        first, *others = sorted(members, key=rank)
+        word = identity(self.names[first])
+        if self.options.plain or self.decisions.prefers(self.names[first]):
+            return first
+        return next(
+            (i for i in others if word == without_accents(name := identity(self.names[i])) != name), first
         )
 
     def merge(self, i: int, into: int, members: Iterable[int]) -> Merge:

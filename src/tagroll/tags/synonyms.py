@@ -7,8 +7,7 @@ from collections.abc import Set as AbstractSet
 from functools import cache
 from itertools import combinations
 
-from tagroll.tags.identity import identity
-from tagroll.tags.lexical_key import key, squash, strip_accents
+from tagroll.tags.lexical_key import key, squash
 from tagroll.tags.lexicon import CONCRETE, everyday, lexicon
 from tagroll.tags.term import Term, differing
 from tagroll.tags.vetoes import opposed
@@ -61,15 +60,8 @@ def is_compound(a: Term, b: Term) -> bool:
 
 
 def same_spelling(a: Term, b: Term) -> bool:
-    """Whether two tags are one word written in two ways.
-
-    Not when both carry accents and different ones (pêche, péché).
-    """
-    if not _spellings(a) & _spellings(b) or is_compound(a, b):
-        return False
-    first, second = identity(a.tag), identity(b.tag)
-    plain = strip_accents(first)
-    return first == second or plain != strip_accents(second) or plain in (first, second)
+    """Whether two tags are one word written in two ways."""
+    return bool(_spellings(a) & _spellings(b)) and not is_compound(a, b)
 
 
 def same_everyday(a: Term, b: Term) -> bool:

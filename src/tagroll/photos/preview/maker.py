@@ -1,0 +1,25 @@
+"""What makes previews of all formats: decoded pixels, or the camera's own preview inside a RAW file."""
+
+from collections.abc import Callable
+
+from tagroll.domain import Photo, Preview
+from tagroll.errors import PictureError
+from tagroll.exiftool.pool import INSTALL, ExifTool
+from tagroll.photos.preview.pool import PreviewPool
+
+
+def preview_maker(pool: PreviewPool, exiftool: ExifTool | None) -> Callable[[Photo], Preview]:
+    """What makes previews: the camera's own one for RAW (through exiftool), decoded pixels for the rest."""
+
+    def make(photo: Photo) -> Preview:
+        if photo.format.decoder != "embedded":
+            return pool.make(photo)
+        if exiftool is None:
+            raise PictureError(
+                "the preview inside a RAW file is read with exiftool, which is not installed",
+                INSTALL,
+            )
+        embedded, orientation = exiftool.embedded_preview(photo.path)
+        return pool.make(photo, embedded, orientation=orientation)
+
+    return make

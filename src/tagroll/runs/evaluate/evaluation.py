@@ -1,0 +1,185 @@
+"""Asking models about photos, one model after the other: first all photos, then a few once more."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tagroll.domain import Outcome, Photo, Prompt
+from tagroll.errors import UsageError
+from tagroll.models.builtin.describer import BuiltinDescriber
+from tagroll.models.choose import NO_HEAD, Model
+from tagroll.models.prompt import build_prompt
+from tagroll.runs.evaluate.examining import AGAIN, Examination, Examiner, Way, known_cost
+from tagroll.runs.evaluate.labels import LabelSet, read_labels
+from tagroll.runs.evaluate.results import Answers, answered
+from tagroll.runs.evaluate.selecting import labelled_photos, spread
+from tagroll.runs.run import Tally, Workspace
+from tagroll.settings import Backend, Case, Settings, without_password
+
+BUILTIN = "builtin"
+"""The name by which --model means the built-in model; and with NO_HEAD the one without its head."""
+COMPARED = 100
+"""Photos that models are compared on when none are labelled and nothing is said about how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationInput:
+    """What an evaluation is about.
+
+    Attributes:
+        target: The file of labels or the folder, as the user gave it.
+        photos: What is shown to the models.
+        labels: What people say is in them; None without labels.
+        missing: Labelled photos that are not there.
+    """
+
+    target: Path
+    photos: Sequence[Photo | Outcome]
+    labels: LabelSet | None = None
+    missing: Sequence[Path] = ()
+
+
+def labelled_input(labels: Path, folder: Path | None, limit: int | None) -> EvaluationInput:
+    """The photos of a file of labels; `folder` says where they are, None leaves it to the file.
+
+    Raises:
+        UsageError: The labels cannot be read.
+    """
+    known, found, missing = labelled_photos(read_labels(labels, folder), limit)
+    return EvaluationInput(labels, found, known, missing)
+
+
+def folder_input(folder: Path, found: Iterable[Photo | Outcome], limit: int | None) -> EvaluationInput:
+    """Some of the photos found in a folder, spread over it.
+
+    Raises:
+        UsageError: There are none.
+    """
+    photos = spread(list(found), limit or COMPARED)
+    if not photos:
+        raise UsageError(f"there is no photo in {folder}")
+    return EvaluationInput(folder, photos)
+
+
+def model_settings(settings: Settings, names: Sequence[str]) -> Iterator[Settings]:
+    """The settings for each model; without names the one that `tagroll tag` would use."""
+    served = dataclasses.replace(settings, model_file=None, server_is_explicit=True, model_is_explicit=True)
+    for name in dict.fromkeys(names):
+        backend: Backend = "builtin" if name in (BUILTIN, NO_HEAD) else "server"
+        yield dataclasses.replace(served, model=name, backend=backend)
+    if settings.model_file or not names:
+        yield settings
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRequest:
+    """How models are asked.
+
+    Attributes:
+        again: Photos that are asked about twice more.
+        fresh: Ask also where an answer is known.
+        max_tags: At most so many tags a photo.
+        case: Letter case of the tags.
+        language: Of the tags; None for English.
+        vocabulary: The only tags that are wanted, or None.
+        prompt_text: The person's own words to the model, or None.
+    """
+
+    again: int = 10
+    fresh: bool = False
+    max_tags: int = 20
+    case: Case = "title"
+    language: str | None = None
+    vocabulary: tuple[str, ...] | None = None
+    prompt_text: str | None = None
+
+    def prompt(self) -> Prompt:
+        """What the models are asked: what `tagroll tag` asks."""
+        return build_prompt(
+            "tags", max_tags=self.max_tags, language=self.language,
+            vocabulary=self.vocabulary or None, prompt_file_text=self.prompt_text,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Photos that a model is asked about.
+
+    Attributes:
+        model: Its name.
+        way: How they are shown.
+        total: How many there are.
+        tally: Counts its answers.
+    """
+
+    model: str
+    way: Way
+    total: int
+    tally: Tally
+
+
+Watch = Callable[[Round, Iterable[Outcome]], Iterator[Outcome]]
+"""Shows the answers of a round, and passes them on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All that is needed to ask one model after the other.
+
+    Attributes:
+        space: Keeps the answers, tells pictures apart, makes previews.
+        subject: The photos.
+        request: How they are asked about.
+        watch: Shows how it goes.
+    """
+
+    space: Workspace
+    subject: EvaluationInput
+    request: EvaluationRequest
+    watch: Watch
+
+    def all_answers(self, model: Model, others: Sequence[Model]) -> Iterator[Answers]:
+        """Ask a model; the others are the same at other thresholds: they need no look and share what it cost."""
+        first = self.answers(model)
+        yield first
+        for other in others:
+            yield dataclasses.replace(self.answers(other), cost=first.cost, confidences={})
+
+    def answers(self, model: Model) -> Answers:
+        """Ask one model about all photos, and about a few of them twice more."""
+        prompt, name, space = self.request.prompt(), model.describer.model, self.space
+        examiner = Examiner(
+            model.describer, space.preview, space.store.picture_hash, space.catalog, prompt,
+            fresh=self.request.fresh, case=self.request.case,
+        )  # fmt: skip
+        first = Examination(examiner, self.subject.photos, "first", model.threads, space.stop)
+        outcomes = self._first(first)
+        tags = answered(outcomes)
+        sample = spread([photo for photo in self.subject.photos if photo.path in tags], self.request.again)
+        again, recompressed = (
+            answered(self._asked(Examination(examiner, sample, way, model.threads, space.stop), Tally()))
+            for way in AGAIN
+        )
+        known = known_cost(space.catalog.runs(), self._arguments, name, prompt)
+        question = "" if isinstance(model.describer, BuiltinDescriber) else prompt.text
+        cost = first.cost if self.request.fresh else known
+        return Answers(name, outcomes, again, recompressed, cost, question, first.confidences)
+
+    def _first(self, examination: Examination) -> Mapping[Path, Outcome]:
+        """The first answers are a run in the catalog, with what they have cost."""
+        examiner = examination.examiner
+        with self.space.begin("eval", self._arguments, model=examiner.describer.model) as run:
+            try:
+                return self._asked(examination, run.tally)
+            finally:
+                run.extra = examination.cost.summary(examiner.prompt)
+
+    def _asked(self, examination: Examination, tally: Tally) -> dict[Path, Outcome]:
+        name, total = examination.examiner.describer.model, len(examination.photos)
+        watched = self.watch(Round(name, examination.way, total, tally), tally.counted(examination))
+        return {outcome.path: outcome for outcome in watched}
+
+    @property
+    def _arguments(self) -> tuple[str, ...]:
+        return str(self.subject.target.absolute()), *map(without_password, self.space.settings.api_urls)

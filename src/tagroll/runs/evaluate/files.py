@@ -1,0 +1,130 @@
+"""The files that an evaluation writes: the page with the results, and what a person labels photos with."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from tagroll import __version__
+from tagroll.domain import Outcome, Photo, Preview
+from tagroll.errors import PhotoError, UsageError
+from tagroll.exiftool.pool import available_exiftool
+from tagroll.parallel import cores
+from tagroll.runs.evaluate.evaluation import EvaluationInput
+from tagroll.runs.evaluate.labelling import json_template, label_page, text_template
+from tagroll.runs.evaluate.page import Report as Page
+from tagroll.runs.evaluate.page import page
+from tagroll.runs.evaluate.pictures import small
+from tagroll.runs.evaluate.results import Answers, Result
+from tagroll.runs.evaluate.selecting import spread
+from tagroll.runs.executors import threads
+from tagroll.runs.run import Workspace, previews
+
+LABELLED = 30
+"""Photos that a user is asked to label."""
+PICTURE_EDGE = 320
+"""Pixels, of the small pictures on the page: 300 of them come to 5 MB."""
+LABEL_EDGE = 480
+"""Pixels, of those that a person has to label."""
+
+
+def write_page(
+    space: Workspace,
+    path: Path,
+    subject: EvaluationInput,
+    answers: Sequence[Answers],
+    results: Sequence[Result],
+) -> None:
+    """Write the page of an evaluation.
+
+    Raises:
+        UsageError: It cannot be written there.
+    """
+    photos = [photo for photo in subject.photos if isinstance(photo, Photo)]
+    names = _names([photo.path for photo in subject.photos])
+    when = time.strftime("%d %B %Y").lstrip("0")
+    text = page(Page(
+        title=f"{subject.target.name}: {_plural(len(names), 'photo')}, {_plural(len(results), 'model')}",
+        subtitle=f"{when}, tagroll {__version__}",
+        results=results,
+        answers=answers,
+        labels=subject.labels.photos if subject.labels else {},
+        names=names,
+        pictures=dict(_pictures(photos, space.preview, PICTURE_EDGE)),
+    ))  # fmt: skip
+    _write(path, text)
+
+
+def _names(paths: Sequence[Path]) -> dict[Path, str]:
+    """Photos by the part of their path that tells them apart."""
+    common = Path(os.path.commonpath([path.parent for path in paths]))
+    return {path: path.relative_to(common).as_posix() for path in paths}
+
+
+def _pictures(
+    photos: Sequence[Photo], preview: Callable[[Photo], Preview], edge: int
+) -> Iterator[tuple[Path, bytes]]:
+    """Small pictures; a photo that cannot be decoded has none."""
+
+    def picture(photo: Photo) -> tuple[Path, bytes]:
+        try:
+            return photo.path, small(preview(photo), edge)
+        except PhotoError:
+            return photo.path, b""  # the page says so, and the run has told why
+
+    yield from threads(cores() + 1)(picture, photos, stop=threading.Event())
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _plural(number: int, word: str) -> str:
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def check_label_files(folder: Path, output: Path) -> Path:
+    """See that the files to label photos with can be made; gives the path of the page.
+
+    Raises:
+        UsageError: They cannot.
+    """
+    sheet = output.with_suffix(".html")
+    if not folder.is_dir():
+        raise UsageError(
+            f"{folder} is no folder", "Name the folder of the photos: tagroll eval --init DIR -o LABELS"
+        )
+    if output.suffix not in (".json", ".txt"):
+        raise UsageError(f"{output} is neither .json nor .txt")
+    for file in (output, sheet):
+        if file.exists():
+            raise UsageError(f"{file} is there already: it may hold your labels", "Name another file with -o")
+    return sheet
+
+
+def write_label_files(folder: Path, output: Path, found: Iterable[Photo | Outcome], limit: int | None) -> int:
+    """Write a file to fill in, and beside it a page that does the same; gives how many photos they are for.
+
+    Raises:
+        UsageError: They cannot be written, or no photo can be decoded.
+    """
+    sheet = check_label_files(folder, output)
+    photos = [photo for photo in found if isinstance(photo, Photo) and str(photo.path).isprintable()]
+    chosen = spread(photos, limit or LABELLED)
+    with previews(available_exiftool()) as preview:
+        pictures = {path: jpeg for path, jpeg in _pictures(chosen, preview, LABEL_EDGE) if jpeg}
+    if not pictures:
+        raise UsageError(f"there is no photo in {folder} that can be decoded")
+    folder = folder.absolute()
+    names = {
+        photo.path.relative_to(folder).as_posix(): pictures[photo.path]
+        for photo in chosen
+        if photo.path in pictures
+    }
+    _write(output, (json_template if output.suffix == ".json" else text_template)(folder, list(names)))
+    _write(sheet, label_page(folder, names, output.with_suffix(".json").name))
+    return len(names)

@@ -1,0 +1,248 @@
+"""Merging tags that mean the same: what was decided, what is proposed, and what is written about it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain, count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tagroll.catalog import Catalog
+from tagroll.errors import UsageError
+from tagroll.runs.rewrite import OpenLibrary, check_words, write_atomically
+from tagroll.tags import hierarchy
+from tagroll.tags.decisions import Decisions
+from tagroll.tags.identity import LEVEL
+from tagroll.tags.merge import Embedded, Options, Plan, plan_merges
+from tagroll.tags.plan_file import EditedPlan, plan_text, proposed_by, read_plan
+from tagroll.tags.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tagroll.models.choose import Embedder
+
+    Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+
+_SAMPLE = "\0sample"
+"""What the vector of `Embedder.check` is kept under: no tag."""
+_SAME_MODEL = 0.995
+"""Cosine of two vectors of one text by one model, whatever it is computed on."""
+KEPT_TOGETHER = 2048
+"""Vectors that are made before they are kept: what an interruption loses at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is to become of the tags.
+
+    Attributes:
+        plan: What the evidence said; empty where a person's file says it all.
+        mapping: Tag -> what it becomes in the photos, paths included.
+        into: Tag -> the word it becomes.
+        apart: Pairs that a person wants apart.
+    """
+
+    plan: Plan
+    mapping: Mapping[str, str]
+    into: Mapping[str, str]
+    apart: frozenset[frozenset[str]]
+
+    @property
+    def remembered(self) -> dict[str, str]:
+        """What the catalog is to know from now on: words, no paths."""
+        return {tag: word for tag, word in self.into.items() if LEVEL not in word}
+
+
+def propose(
+    opened: OpenLibrary,
+    decisions: Decisions,
+    options: Options,
+    embedder: Embedder | None,
+    compared: Callable[[int, int], None],
+) -> Plan:
+    """Plan what becomes of the tags of a library that was read.
+
+    Args:
+        opened: The library.
+        decisions: What was decided before.
+        options: How to merge.
+        embedder: Compares meanings; None leaves them out.
+        compared: Told how many tags of how many have vectors, from time to time.
+
+    Raises:
+        ServerError: The embedder's server fails; what it made is kept.
+    """  # fmt: skip
+    known = decisions.complete(opened.library.counts)
+    embedded = None
+    if embedder is not None and known:
+        vectors = embed_tags(
+            list(known), embedder, opened.space.catalog, lambda number: compared(number, len(known))
+        )
+        embedded = compare(vectors, options.threshold)
+    return plan_merges(known, embedded, options, decisions)
+
+
+def read_edited_plan(path: Path) -> EditedPlan:
+    """What an edited plan says.
+
+    Raises:
+        UsageError: It is not there, or says what cannot be.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"{path} does not exist", f"Write it first: tagroll dedupe DIR --plan {path}"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", "Save it as UTF-8.") from error
+    plan = read_plan(text)
+    check_words(plan.into.values())
+    return plan
+
+
+def proposal_of(catalog: Catalog, edited: EditedPlan, path: Path) -> Proposal:
+    """What an edited plan wants; the catalog tells which of its lines were deleted.
+
+    Raises:
+        UsageError: The catalog does not know the plan.
+    """
+    proposed = catalog.proposal(edited.proposal) if edited.proposal else edited.proposed
+    if proposed is None:
+        raise UsageError(
+            f"this catalog does not know the plan in {path}, nor which of its lines were deleted",
+            "Name the catalog it was made with (--catalog FILE), write the plan anew, or delete its line"
+            " `proposal = ...`: then what it says is done, and nothing is kept apart.",
+        )
+    return Proposal(Plan(), edited.into, edited.into, edited.apart(proposed))
+
+
+def write_plan(catalog: Catalog, path: Path, plan: Plan, paths: Mapping[str, str]) -> None:
+    """Write a plan for a person to edit; the catalog keeps what was proposed.
+
+    Raises:
+        UsageError: It cannot be written there.
+    """
+    proposal = catalog.keep_proposal(proposed_by(plan.merges, paths))
+    write_atomically(path, plan_text(plan.merges, paths, proposal))
+
+
+def write_report(path: Path, told: Mapping[str, object]) -> None:
+    """Write the report of a run into the library's folder.
+
+    Raises:
+        UsageError: It cannot be written there.
+    """
+    write_atomically(path, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+
+
+def decisions_for(catalog: Catalog, vocabulary: Vocabulary) -> Decisions:
+    """What was decided before, and what the vocabulary says."""
+    return Decisions(apart=catalog.kept_apart(), into=catalog.merges(), vocabulary=vocabulary.terms)
+
+
+def as_paths(
+    into: Mapping[str, str], tags: Iterable[str], vocabulary: Vocabulary, apart: Collection[frozenset[str]]
+) -> dict[str, str]:
+    """Which tags become paths: under the parents proposed for them, or as the vocabulary or other photos have them.
+
+    Args:
+        into: Tag -> the word it becomes.
+        tags: All tags of the library.
+        vocabulary: Its paths win.
+        apart: Word and path that a person does not want to be one.
+
+    Returns:
+        Tag -> path with "|" between the levels, only for tags that become one.
+    """
+    words = {tag: into.get(tag, tag) for tag in tags}
+    leaves = defaultdict(list)
+    for tag in sorted(set(words.values())):
+        if LEVEL in tag:
+            leaves[tag.split(LEVEL)[-1]].append(tag)
+    known = {leaf: paths[0] for leaf, paths in leaves.items() if len(paths) == 1} | dict(vocabulary.paths)
+    flat = {word for word in words.values() if LEVEL not in word}
+    parent = {child.child: child.parent for child in hierarchy.propose(flat | set(known))}
+    found = {tag: _path(word, parent, known) for tag, word in words.items() if LEVEL not in word}
+    return {
+        tag: path
+        for tag, path in found.items()
+        if LEVEL in path and frozenset((words[tag], path)) not in apart
+    }
+
+
+def _path(word: str, parent: Mapping[str, str], known: Mapping[str, str]) -> str:
+    """The path of a word: up from parent to parent, as far as there is no path known."""
+    names, at = [word], word
+    while at not in known and (at := parent.get(at, "")) and at not in names:
+        names.append(at)
+    if at in known:
+        names[-1] = known[at]
+    return LEVEL.join(reversed(names))
+
+
+def embed_tags(
+    tags: Collection[str], embedder: Embedder, catalog: Catalog, done: Callable[[int], None]
+) -> Vectors:
+    """Vectors of all tags, in their order; those the catalog knows are not made again.
+
+    Args:
+        tags: Each once.
+        embedder: Makes what is missing.
+        catalog: Keeps them.
+        done: Told how many are there, from time to time.
+
+    Raises:
+        ServerError: The server fails; what was made is kept.
+    """
+    import numpy as np
+
+    model = _kept_as(embedder, catalog)
+    length = 4 * embedder.check().shape[1]
+    known = {tag: kept for tag, kept in catalog.vectors(model, tags).items() if len(kept) == length}
+    missing = [tag for tag in tags if tag not in known]
+    for start in range(0, len(missing), KEPT_TOGETHER):
+        done(len(known))
+        some = missing[start : start + KEPT_TOGETHER]
+        rows = zip(some, embedder.embed(some), strict=True)
+        made = {
+            tag: row.astype("<f4").tobytes() for tag, row in rows
+        }  # a zero row says: no vector for this text
+        catalog.keep_vectors(model, made)
+        known |= made
+    done(len(known))
+    return np.frombuffer(b"".join(known[tag] for tag in tags), "<f4").reshape(len(tags), -1)
+
+
+def _kept_as(embedder: Embedder, catalog: Catalog) -> str:
+    """The name under which the catalog keeps vectors of exactly this model.
+
+    A server may give another model the name of an old one. Then the sample's vector differs, and the name gets a
+    number; when the old model comes back, its vectors are still there.
+    """
+    import numpy as np
+
+    sample = embedder.check()[0]
+
+    def is_of(name: str) -> bool:
+        kept = catalog.vectors(name, [_SAMPLE]).get(_SAMPLE)
+        if kept is None:
+            catalog.keep_vectors(name, {_SAMPLE: sample.astype("<f4").tobytes()})
+            return True
+        return len(kept) == 4 * len(sample) and sample @ np.frombuffer(kept, "<f4") > _SAME_MODEL
+
+    return next(filter(is_of, chain([embedder.model], (f"{embedder.model} #{n}" for n in count(2)))))
+
+
+def compare(vectors: Vectors, threshold: float) -> Embedded:
+    """The vectors with their pairs at or above a cosine."""
+    import numpy as np
+
+    from tagroll.tags.neighbours import neighbours
+
+    vectors = vectors.astype(np.float32, copy=False)
+    return Embedded(vectors, neighbours(vectors, threshold))

@@ -1,0 +1,326 @@
+"""What every run shares: opening, the lock, recovery, the journal, mapping photos, counting, and the end.
+
+with Workspace.open(settings) as space:                     # catalog, metadata, exiftool; the lock; recovery
+    model = space.model()                                   # only where photos are looked at
+    with space.begin("tag", arguments, model) as run:       # a run in the catalog; finished whatever happens
+        for outcome in run.outcomes(tagger.tag, photos):    # in threads, counted
+            ...                                             # a face shows it
+"""
+
+import dataclasses
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+from tagroll.catalog import Catalog, PhotoRow
+from tagroll.domain import Change, Metadata, Outcome, Photo, Preview, Status, Write
+from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
+from tagroll.metadata.files.attributes import Mtime
+from tagroll.metadata.store import Decide, MetadataStore
+from tagroll.models.choose import Model, choose_model
+from tagroll.parallel import cores
+from tagroll.photos.scan import scan
+from tagroll.runs.executors import Executor, threads
+from tagroll.runs.recover import leftover_cleaner, recover
+from tagroll.settings import Settings, SidecarPolicy
+
+__all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts outcomes.
+
+    Attributes:
+        done: What the run does to photos; its number is always told.
+        counts: Photos by how it went.
+        failures: Those that failed.
+        folders: Folders that could not be read: there may be photos in them.
+        removed: Tags that were replaced and that tagroll had not written.
+        asked: Photos a model was asked about.
+    """
+
+    done: Status = Status.TAGGED
+    counts: Counter[Status] = field(default_factory=Counter)
+    failures: list[Outcome] = field(default_factory=list)
+    folders: int = 0
+    removed: int = 0
+    asked: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one."""
+        self.counts[outcome.status] += 1
+        self.removed += outcome.removed
+        self.asked += outcome.asked
+        if outcome.status is Status.FAILED:
+            self.failures.append(outcome)
+
+    def counted(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """Count them on their way."""
+        for outcome in outcomes:
+            self.add(outcome)
+            yield outcome
+
+    @property
+    def total(self) -> int:
+        """Photos so far."""
+        return self.counts.total()
+
+    @property
+    def changed(self) -> int:
+        """Photos, or files, that were or would be changed."""
+        return sum(number for status, number in self.counts.items() if status.changed)
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 3 when photos failed, or folders that may hold some."""
+        return 3 if self.failures or self.folders else 0
+
+    def summary(self) -> dict[str, int]:
+        """Counts by status, for the catalog and for programs."""
+        told = [
+            status for status in Status if status is self.done or not status.changed or self.counts[status]
+        ]
+        return {"total": self.total} | {str(status): self.counts[status] for status in told}
+
+
+@contextmanager
+def previews(exiftool: ExifTool | None) -> Iterator[Callable[[Photo], Preview]]:
+    """What makes previews of photos, in processes that start now and end with the context."""
+    from tagroll.photos.preview.maker import preview_maker
+    from tagroll.photos.preview.pool import PreviewPool
+
+    with PreviewPool(workers=cores()) as pool:
+        pool.start()
+        yield preview_maker(pool, exiftool)
+
+
+@dataclass
+class Workspace:
+    """What a command works with, open.
+
+    Attributes:
+        settings: What all commands share.
+        catalog: Remembers. Others may write into it, too, unless the lock is held.
+        store: Reads and writes the metadata of photos.
+        exiftool: For the formats that need it; None where there is none.
+        sidecar: Where the store writes.
+        stop: Once it is set, no new photo is begun with.
+    """
+
+    settings: Settings
+    catalog: Catalog
+    store: MetadataStore
+    exiftool: ExifTool | None
+    sidecar: SidecarPolicy = "auto"
+    stop: threading.Event = field(default_factory=threading.Event)
+    _resources: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls, settings: Settings, *, sidecar: SidecarPolicy = "auto", mtime: Mtime = "nudge", hold: bool = True
+    ) -> Iterator["Workspace"]:
+        """Open the catalog and all that reads and writes photos.
+
+        Args:
+            settings: Say where the catalog is.
+            sidecar: Where metadata are written.
+            mtime: The modification time of written files (see MetadataStore).
+            hold: Take the lock at once, so that a run that cannot begin says so before anything is done.
+
+        Raises:
+            CatalogLockedError: Another run holds it.
+            CatalogError: The catalog cannot be opened.
+        """
+        exiftool = available_exiftool()
+        with (
+            Catalog(settings.catalog) as catalog,
+            MetadataStore(sidecar=sidecar, mtime=mtime, exiftool=exiftool) as store,
+            ExitStack() as resources,
+        ):
+            space = cls(settings, catalog, store, exiftool, sidecar, _resources=resources)
+            if hold:
+                resources.enter_context(space.held())
+            yield space
+
+    @property
+    def lacks_exiftool(self) -> bool:
+        """Whether photos get sidecars for want of exiftool."""
+        return self.exiftool is None and self.sidecar == "auto"
+
+    exiftool_hint: ClassVar[str] = INSTALL
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock that only one run may have, and settle what an earlier run was cut off from.
+
+        Raises:
+            CatalogLockedError: Another run holds it.
+        """
+        with self.catalog.held() as is_new:
+            if is_new:
+                recover(self.catalog, self.store)
+            yield
+
+    @contextmanager
+    def begin(
+        self, command: str, arguments: Sequence[str], *, model: str = "", done: Status = Status.TAGGED
+    ) -> Iterator["Run"]:
+        """Begin a run: it stands in the history from now on, and comes to its end whatever happens.
+
+        Args:
+            command: What the history calls it.
+            arguments: Likewise, without secrets.
+            model: The name of the model that is asked, or "".
+            done: What it does to photos.
+        """
+        with self.held():
+            run = Run(self, self.catalog.start_run(command, arguments, model), Tally(done))
+            try:
+                yield run
+            finally:
+                self.catalog.finish_run(run.number, run.summary())
+
+    def model(
+        self, settings: Settings | None = None, *, jobs: int | None = None, patience: float = 60.0
+    ) -> Model:
+        """Find the model that looks at the photos; it is ready for as long as the workspace is open.
+
+        Raises:
+            ServerError: A server is wanted and cannot be used, or a model file cannot be run.
+            UsageError: What was named as a model file is none.
+        """
+        _ = self.preview  # the decoding processes start while a server is looked for
+        model = choose_model(settings or self.settings, jobs=jobs, patience=patience)
+        return self._resources.enter_context(model)
+
+    @cached_property
+    def preview(self) -> Callable[[Photo], Preview]:
+        """Makes what a model sees of a photo, in processes that start now."""
+        return self._resources.enter_context(previews(self.exiftool))
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of writing one photo.
+
+    Attributes:
+        before: What it said.
+        tags: What it says now; on a dry run what it would say.
+        changed: Whether a file was, or would be, changed.
+    """
+
+    before: Metadata
+    tags: tuple[str, ...]
+    changed: bool
+
+
+@dataclass(slots=True)
+class Entries:
+    """The journal of one photo: called with each write just before it happens.
+
+    Attributes:
+        catalog: Holds the journal.
+        run: The number of the run.
+        undoes: The number of the write that is taken back, or None.
+        numbers: Of the rows so far.
+    """
+
+    catalog: Catalog
+    run: int
+    undoes: int | None = None
+    numbers: list[int] = field(default_factory=list)
+
+    def __call__(self, write: Write) -> None:
+        """Note a write that is about to happen; returns when the row is on disk."""
+        self.numbers.append(self.catalog.journal(self.run, write, self.undoes))
+
+    def states(self, state: str) -> dict[int, str]:
+        """All of them in one state."""
+        return dict.fromkeys(self.numbers, state)
+
+
+class Run:
+    """A run that has begun. Safe to use from many threads.
+
+    Args:
+        space: What it works with.
+        number: Its number in the catalog.
+        tally: Counts its outcomes.
+    """
+
+    def __init__(self, space: Workspace, number: int, tally: Tally | None = None) -> None:
+        self.space = space
+        self.number = number
+        self.tally = tally or Tally()
+        self.extra: dict[str, int] = {}
+        self.clean: Callable[[Path], None] = leftover_cleaner(space.store)
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether somebody wanted it to stop."""
+        return self.space.stop.is_set()
+
+    def summary(self) -> dict[str, int]:
+        """What the catalog keeps of it."""
+        return self.tally.summary() | self.extra
+
+    def outcomes(
+        self, work: Callable[[T], Outcome], items: Iterable[T | Outcome], executor: Executor | None = None
+    ) -> Iterator[Outcome]:
+        """What `work` gives for each item, many at once and counted; what is an outcome already only counts."""
+        do = executor or threads()
+
+        def one(item: T | Outcome) -> Outcome:
+            return item if isinstance(item, Outcome) else work(item)
+
+        return self.tally.counted(do(one, items, stop=self.space.stop))
+
+    def decide(self, into: Mapping[str, str], apart: Iterable[Collection[str]] = ()) -> None:
+        """Remember what tags become, and which stay apart, before the first photo: what is cut off goes on with it."""
+        self.space.catalog.decide(into, apart, self.number)
+
+    def entries(self, undoes: int | None = None) -> Entries:
+        """The journal of one photo."""
+        return Entries(self.space.catalog, self.number, undoes)
+
+    def write(
+        self, photo: Photo, decide: Decide, row: PhotoRow | None = None, *, dry_run: bool = False
+    ) -> Written:
+        """Change what a photo says, journalled before it happens, and note in the index what it says now.
+
+        Args:
+            photo: Which.
+            decide: What it says -> what is to be changed.
+            row: What the index is to know of it (stamp and tags are filled in) even where nothing changes; None: what
+                it knew.
+            dry_run: Write nothing.
+
+        Raises:
+            PhotoError: It cannot be read or written.
+        """
+        catalog, store, entries = self.space.catalog, self.space.store, self.entries()
+        seen = Metadata()
+
+        def decided(metadata: Metadata) -> Change:
+            nonlocal seen
+            seen = metadata
+            change = decide(metadata)
+            return dataclasses.replace(change, left=catalog.left_tags(photo.path)) if change else change
+
+        writes = store.write(photo, decided, entries, dry_run=dry_run)
+        tags = writes[-1].after.tags if writes else seen.tags
+        if not dry_run and (writes or row):
+            known = row or catalog.photo(photo.path)
+            picture = row.picture_hash if row else writes[-1].picture_hash
+            now = PhotoRow(photo.path, store.stamp(photo), picture, tags, known.wanted if known else None)
+            catalog.conclude(entries.states("done"), now)
+        return Written(seen, tags, bool(writes))
