@@ -23,7 +23,7 @@ from tagroll.cli.rewrite import Session, advise, session
 from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
-from tagroll.settings import Settings, SidecarPolicy, without_password
+from tagroll.settings import Mtime, Settings, SidecarPolicy, without_password
 
 if TYPE_CHECKING:
     from tagroll.models.choose import Embedder
@@ -56,7 +56,7 @@ class Options:
     interactive: bool
     exclude: tuple[str, ...]
     sidecar: SidecarPolicy
-    touch: bool
+    mtime: Mtime
 
     def check(self) -> None:
         """See that what is asked for goes together.
@@ -207,7 +207,7 @@ def _run(settings: Settings, options: Options) -> int:
     vocabulary = read_vocabulary(text_of(options.vocabulary) or "")
     edited = read_edited_plan(options.plan) if options.apply and options.plan else None
     embedder = None if edited or not options.embeds else _embedder(settings, options)
-    with session(settings, [options.directory], sidecar=options.sidecar, touch=options.touch) as opened:
+    with session(settings, [options.directory], sidecar=options.sidecar, mtime=options.mtime) as opened:
         opened.read_tags(options.exclude)
         job = Job(opened, options, embedder)
         return job.apply(edited) if edited else job.merge(vocabulary)

@@ -25,7 +25,7 @@ from tagroll.metadata.containers.picture import picture_hash_of
 from tagroll.metadata.engines import Content, Engine, in_process, read_many
 from tagroll.metadata.fields import tags_after
 from tagroll.metadata.files import temporary
-from tagroll.metadata.files.attributes import Mtime, NotKeptError
+from tagroll.metadata.files.attributes import NotKeptError
 from tagroll.metadata.files.hashing import digest, digest_of
 from tagroll.metadata.files.patch import make_patch
 from tagroll.metadata.files.platforms import keep_large_blocks
@@ -39,6 +39,7 @@ from tagroll.metadata.files.safe_write import (
 )
 from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, resolved
 from tagroll.metadata.restore import Way, bytes_before, target_of, way_back
+from tagroll.settings import Mtime
 
 Decide = Callable[[Metadata], Change]
 

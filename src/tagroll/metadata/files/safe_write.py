@@ -19,7 +19,6 @@ from pathlib import Path
 
 from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
 from tagroll.metadata.files.attributes import (
-    Mtime,
     OwnerLostError,
     keep_attributes,
     keep_mode,
@@ -39,6 +38,7 @@ from tagroll.metadata.files.temporary import (
     temporary,
     when_closed,
 )
+from tagroll.settings import Mtime
 
 _LOCK_PATIENCE_S = 30.0
 _CHUNK = 1 << 20
