@@ -3,6 +3,7 @@
     TagrollError                    1   stops the run
     ├── UsageError                  2   the command line or a settings file is wrong
     ├── ServerError                 4   no model server, or none that can be used
+    ├── StoppedError              130   the user stops the run, and this photo was not yet asked about
     ├── CatalogError                1   the catalog cannot be read or written
     │   └── CatalogLockedError      5   another run holds it
     └── PhotoError                  3   one photo failed, the run goes on
@@ -49,6 +50,12 @@ class ServerError(TagrollError):
     """No model server answers, or it has no usable model."""
 
     exit_code = 4
+
+
+class StoppedError(TagrollError):
+    """The user stops the run: what had to wait is left for the next one."""
+
+    exit_code = 130
 
 
 class CatalogError(TagrollError):

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
+from tagroll.errors import StoppedError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -22,7 +24,8 @@ def map_unordered(
 
     Items are taken only when a thread is free for them, so an endless or slow iterable is fine, and memory stays
     bounded by `threads`. Once `stop` is set no new item is taken; what is in flight is finished and yielded.
-    An exception of `work` stops the map the same way and is raised at the end.
+    An exception of `work` stops the map the same way and is raised at the end; a StoppedError says that an item
+    had to wait when the stop came, and is left away.
     """
     running: set[Future[R]] = set()
     failure: BaseException | None = None
@@ -43,7 +46,7 @@ def map_unordered(
                 error = future.exception()
                 if error is None:
                     yield future.result()
-                else:
+                elif not (stop.is_set() and isinstance(error, StoppedError)):
                     failure = failure or error
     if failure is not None:
         raise failure

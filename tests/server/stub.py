@@ -92,7 +92,7 @@ class Stub:
         script: Answers in order, or a function of the request that returns None for the usual answer.
         usual: The answer when the script has none.
         pages: Answers by path, for everything that is no chat request.
-        delay: Seconds a chat request keeps one of the slots.
+        delay: Seconds a chat request that is not refused keeps one of the slots.
         slots: How many chat requests are worked on at once; the others queue. None: all.
     """
 
@@ -166,9 +166,10 @@ class Stub:
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             said = self._scripted(request) or self.usual
-            if self.delay or said.delay:
+            seconds = said.delay + (self.delay if said.status == 200 else 0)  # a refusal takes no time
+            if seconds:
                 async with self._slots:
-                    await asyncio.sleep(self.delay + said.delay)
+                    await asyncio.sleep(seconds)
             return said
         finally:
             self.at_once -= 1

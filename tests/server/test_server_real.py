@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from llama import Llama
 
-from tagroll.errors import PhotoError, ReplyError, ServerError
+from tagroll.errors import PhotoError, ReplyError, ServerError, StoppedError
 from tagroll.models.prompt import build_prompt
 from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.discovery import probe
@@ -168,7 +168,7 @@ def test_closing_wakes_who_waits(tiny_model, preview):
         server.kill()
         waiting = pool.submit(describer.describe, preview(), PROMPT)
         threading.Timer(0.3, describer.close).start()
-        assert isinstance(waiting.exception(5), ServerError)
+        assert isinstance(waiting.exception(5), StoppedError)
 
 
 @pytest.mark.slow

@@ -4,9 +4,11 @@ import heapq
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
+from tagroll.errors import StoppedError
 from tagroll.models.server.concurrency import RUNGS, START, Gate, Ladder
 
 
@@ -98,11 +100,65 @@ def test_it_follows_a_server_that_gets_more_slots():
     assert ladder.limit >= 16
 
 
-def test_refusals_bring_the_limit_down_to_one_and_no_further():
-    ladder = Ladder()
-    for at_once in (5, 4, 3, 2, 1, 1):
-        ladder.refused(at_once)
-        assert 1 <= ladder.limit < max(at_once, 2)
+def ask(gate, *, refused=False, late=False, beside=0):
+    """One request while so many others are under way."""
+    with ExitStack() as others:
+        for _ in range(beside):
+            others.enter_context(gate.turn()).answered()
+        with gate.turn() as turn:
+            turn.refused, turn.late = refused, late
+            if not (refused or late):
+                turn.answered()
+
+
+@pytest.mark.parametrize("fixed", [None, 8, 3])
+def test_refusals_bring_the_limit_down_to_one_and_no_further(fixed):
+    gate = Gate(fixed)
+    for _ in range(12):
+        before = gate.limit
+        ask(gate, refused=True, beside=gate.limit - 1)
+        assert gate.limit == 1 if before == 1 else 1 <= gate.limit < before
+    assert gate.limit == 1
+
+
+def test_a_time_out_halves_the_limit():
+    gate = Gate(8)
+    ask(gate, late=True, beside=7)
+    assert gate.limit == 4
+
+
+def test_a_limit_that_was_learned_is_tried_again_more_and_more_rarely():
+    gate, answers = Gate(4), []
+    for _ in range(3):
+        ask(gate, refused=True, beside=2)
+        answers.append(0)
+        while gate.limit == 2:
+            ask(gate, beside=1)
+            answers[-1] += 1
+    assert answers[0] < answers[1] < answers[2]
+
+
+def test_an_outage_lets_one_through_and_the_answer_all():
+    gate = Gate(4)
+    gate.outage = True
+    with gate.turn() as first, ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(ask, gate) for _ in range(3)]
+        assert first.probe
+        assert gate.under_way == 1
+        first.answered()
+        gate.outage = False
+        for future in waiting:
+            future.result(5)
+
+
+def test_who_waits_at_a_gate_that_is_closed_goes_home():
+    gate = Gate(1)
+    with gate.turn(), ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(ask, gate), pool.submit(gate.pause, 60)]
+        gate.stop()
+        for future in waiting:
+            with pytest.raises(StoppedError):
+                future.result(5)
 
 
 @pytest.mark.parametrize("limit", [1, 3, None])

@@ -9,8 +9,10 @@ them bring more answers a second, and rests one rung above the lowest rung that 
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from tagroll.errors import StoppedError
 
 RUNGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """The limits that are tried: fine enough to come close, coarse enough to tell one from the next."""
@@ -66,11 +68,6 @@ class Ladder:
             self._leave_home(self._home)
         else:
             self._come_home(self._home)
-
-    def refused(self, at_once: int) -> None:
-        """The server said "too many" to a request that was one of so many at once."""
-        below = [rung for rung in RUNGS if rung < at_once]
-        self._settle(min(self.limit, below[-1] if below else 1))
 
     def _rate(self, rung: int) -> float:
         """Answers a second that were measured at this rung, 0.0 if none were."""
@@ -134,14 +131,27 @@ class Ladder:
             self._set(home, self._rest)
 
 
-class Turn:
-    """One request's leave to be sent."""
+class ElsewhereError(Exception):
+    """This server is in trouble, and another one can have the photo."""
 
-    def __init__(self, at_once: int) -> None:
+
+class Turn:
+    """One request's leave to be sent.
+
+    Attributes:
+        at_once: How many requests are under way with it.
+        probe: Whether it is sent to see if an outage is over.
+        refused: Set it when the server said that it is too much.
+        late: Set it when there was no answer in time.
+    """
+
+    def __init__(self, at_once: int, *, probe: bool = False) -> None:
         self.at_once = at_once
+        self.probe = probe
         self.began = time.monotonic()
         self.seconds: float | None = None
         self.refused = False
+        self.late = False
 
     def answered(self) -> float:
         """The answer is here; returns the seconds it took."""
@@ -149,43 +159,206 @@ class Turn:
         return self.seconds
 
 
+class Ceiling:
+    """What refusals tell: no more than so many at once. Tried again after a while, and ever more rarely."""
+
+    def __init__(self) -> None:
+        self.most = RUNGS[-1]
+        self._refused: list[int] = []  # requests at once of which one was refused, until an answer tells why
+        self._refused_at = 0.0
+        self._trust = 32
+        """Answers after which one more is tried: an overload may cost a server its life, but it may also pass."""
+        self._answers = 0
+        self._dares = False  # whether one more was tried
+
+    @property
+    def now(self) -> int:
+        """How many at once at present."""
+        return (
+            max(min(self.most, *(at_once - 1 for at_once in self._refused)), 1)
+            if self._refused
+            else self.most
+        )
+
+    def refused(self, at_once: int) -> None:
+        """One of so many requests was refused. If others of them are answered, they were too many."""
+        self._refused.append(at_once)
+        self._refused_at = time.monotonic()
+
+    def answered(self, sent: float, at_once: int) -> None:
+        """A request is answered; `sent` when."""
+        if self._refused:
+            # Was it there while others were refused? If not they all were: as too many, or in an outage.
+            self.lower(min(self._refused) if sent < self._refused_at else max(self._refused) // 2 + 1)
+            self._refused.clear()
+        self._answers += at_once >= 0.7 * self.most
+        if self.most < RUNGS[-1] and self._answers >= self._trust:
+            self.most = _beside(self.most, 1)
+            self._answers, self._dares = 0, True
+
+    def lower(self, too_many: int) -> None:
+        """So many at once are too many."""
+        below = max((rung for rung in RUNGS if rung < too_many), default=1)
+        if below < self.most:
+            self.most = below
+            self._trust *= 2 if self._dares else 1
+            self._answers, self._dares = 0, False
+
+
 class Gate:
-    """Lets as many requests through at once as the server can take.
+    """Lets as many requests through at once as the server can take; in an outage one, now and then.
 
     Args:
-        limit: A fixed number, 1 or more; None finds it, between 1 and 32.
+        limit: At most so many, 1 or more; None finds the number, between 1 and 32.
     """
 
     def __init__(self, limit: int | None = None) -> None:
         self._ladder = Ladder()
+        self._ceiling = Ceiling()
         self._fixed = limit
-        self._under_way = 0
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)
+        self._calm = threading.Condition(self._lock)
+        self._held_until = 0.0  # by the server's wish
+        self._probe_at = 0.0  # in an outage
+        self._probing = False
+        self._outage = False
+        self._stopped = False
+        self.under_way = 0
 
     @property
     def limit(self) -> int:
         """How many requests may be under way now."""
-        return self._fixed or self._ladder.limit
+        return min(self._fixed or self._ladder.limit, self._ceiling.now)
 
     @property
     def widest(self) -> int:
         """How many there may ever be: more threads than this are of no use."""
         return self._fixed or RUNGS[-1]
 
+    @property
+    def ceiling(self) -> int:
+        """What refusals have taught."""
+        return self._ceiling.most
+
+    def restore(self, ceiling: int | None) -> None:
+        """What refusals of one photo have taught was no truth."""
+        with self._lock:
+            self._ceiling.most = max(self._ceiling.most, ceiling or 1)
+            self._room.notify_all()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests go through."""
+        return not (self._stopped or self._outage or time.monotonic() < self._held_until)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether requests go through, or the next one that asks if an outage is over."""
+        probe = (
+            self._outage and not self._probing and time.monotonic() >= max(self._probe_at, self._held_until)
+        )
+        return self.is_open or (probe and not self._stopped)
+
+    @property
+    def outage(self) -> bool:
+        """Whether only one request at a time goes through, to see whether the server is back."""
+        return self._outage
+
+    @outage.setter
+    def outage(self, value: bool) -> None:
+        if value != self._outage:
+            with self._lock:
+                self._outage, self._probe_at = value, 0.0
+                self._room.notify_all()
+                self._calm.notify_all()
+
+    def hold(self, seconds: float, *, probes: bool = False) -> None:
+        """Let nobody through for these seconds; `probes`: unless the outage is over before."""
+        with self._lock:
+            until = time.monotonic() + seconds
+            if probes:
+                self._probe_at = max(self._probe_at, until)
+            else:
+                self._held_until = max(self._held_until, until)
+
+    def open(self) -> None:
+        """Let everybody through who waits: there is nothing to wait for."""
+        self.outage = False
+        with self._lock:
+            self._held_until = self._probe_at = 0.0
+            self._room.notify_all()
+            self._calm.notify_all()
+
+    def pause(self, seconds: float) -> None:
+        """Wait, but no longer than an outage.
+
+        Raises:
+            StoppedError: The run is being stopped.
+        """
+        with self._lock:
+            during = self._outage
+            self._calm.wait_for(lambda: self._stopped or (during and not self._outage), seconds)
+        self.check()
+
+    def stop(self) -> None:
+        """Let nobody through any more; who waits gets a StoppedError."""
+        with self._lock:
+            self._stopped = True
+            self._room.notify_all()
+            self._calm.notify_all()
+
+    def check(self) -> None:
+        """Raise the StoppedError if the gate is closed."""
+        if self._stopped:
+            raise StoppedError("The run was stopped")
+
     @contextmanager
-    def turn(self) -> Iterator[Turn]:
-        """Wait for leave, hold it for the block. Call the turn's `answered` to have it measured."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._under_way < self.limit)
-            self._under_way += 1
-            turn = Turn(self._under_way)
+    def turn(self, elsewhere: Callable[[], bool] = lambda: False) -> Iterator[Turn]:
+        """Wait for leave, hold it for the block. Call the turn's `answered` to have it measured.
+
+        Args:
+            elsewhere: Whether who waits had better ask another server.
+
+        Raises:
+            ElsewhereError: Nobody goes through at present, and it had better.
+            StoppedError: The run is being stopped.
+        """
+        with self._lock:
+            while (wait := self._seconds_to_wait()) != 0.0:
+                if not self.is_open and elsewhere():
+                    raise ElsewhereError
+                self._room.wait(wait if self.is_open else min(wait or 1.0, 1.0))
+            self.under_way += 1
+            turn = Turn(self.under_way, probe=self._outage)
+            self._probing |= turn.probe
         try:
             yield turn
         finally:
-            with self._changed:
-                self._under_way -= 1
-                if turn.refused:
-                    self._ladder.refused(turn.at_once)
-                elif turn.seconds is not None:
-                    self._ladder.answered(turn.at_once, turn.seconds)
-                self._changed.notify(max(self.limit - self._under_way, 0))
+            with self._lock:
+                self._learn(turn)
+                self.under_way -= 1
+                if turn.probe:
+                    self._probing = False
+                    if (
+                        turn.seconds is None
+                    ):  # how long the next one waits is decided when its failure is told
+                        self._probe_at = max(self._probe_at, time.monotonic() + 0.1)
+                self._room.notify(max(self.limit - self.under_way, 1))
+
+    def _seconds_to_wait(self) -> float | None:
+        """0.0 to go through, None until something changes."""
+        self.check()
+        now = time.monotonic()
+        if self._probing if self._outage else self.under_way >= self.limit:
+            return None
+        return max(self._held_until - now, self._probe_at - now, 0.0)
+
+    def _learn(self, turn: Turn) -> None:
+        if turn.refused:
+            self._ceiling.refused(max(turn.at_once, self.under_way))
+        elif turn.late:
+            self._ceiling.lower(self.under_way // 2 + 1)
+        elif turn.seconds is not None:
+            self._ceiling.answered(turn.began, turn.at_once)
+            self._ladder.answered(turn.at_once, turn.seconds)

@@ -16,12 +16,21 @@ from tagroll.models.prompt import build_prompt
 from tagroll.models.reply.parse import parse_reply
 from tagroll.models.server.discovery import Choice, ServerInfo, blind_error, choose, look
 from tagroll.models.server.http import Answer, Wire, WireError
-from tagroll.models.server.refusal import SWITCHES, Refusal, fewer_switches, refused_switches, why_refused
+from tagroll.models.server.refusal import (
+    SWITCHES,
+    Refusal,
+    fewer_switches,
+    may_pass,
+    refused_switches,
+    why_refused,
+)
 from tagroll.models.server.request import Question, Said, read_completion
-from tagroll.models.server.retry import NOT_RUNNING, TRIES, Channel, Limits, pauses
+from tagroll.models.server.retry import NOT_RUNNING, TRIES, Channel, Limits, Tries, Trouble, is_too_much
 
 STRIKES = 8
 """So many photos refused in a row, and none answered in between: it is not the photos."""
+STRIKE_SECONDS = 30.0
+"""Once the server has answered, they must also have been refused for so long."""
 LARGER_CONTEXT = (
     "Give the model a larger context, 8192 tokens or more for each request at once "
     "(llama-server -c, LM Studio: Context Length, OLLAMA_CONTEXT_LENGTH)"
@@ -90,7 +99,7 @@ class ServerDescriber:
         self._lock = threading.Lock()
         self._switches = frozenset(SWITCHES)
         self._stats = Stats()
-        self._strikes = 0
+        self._strikes: list[float] = []  # when a photo failed since one was answered
         self._thinks = False
         self._notes: tuple[str, ...] = ()
 
@@ -105,6 +114,16 @@ class ServerDescriber:
         return self._stats
 
     @property
+    def is_well(self) -> bool:
+        """Whether it answers, as far as is known."""
+        return self._channel.gate.is_open
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it answers, or it is time to see whether it does."""
+        return self._channel.gate.is_ready
+
+    @property
     def at_once(self) -> int:
         """How many pictures are sent at once now."""
         return self._channel.gate.limit
@@ -115,9 +134,12 @@ class ServerDescriber:
         return self._channel.gate.widest
 
     def close(self) -> None:
-        """Stop: threads that wait for this server get a ServerError."""
-        self._channel.patience.end("The run was stopped", "")
-        self._wire.close()
+        """Close the connections: threads that wait for this server get a StoppedError."""
+        self._channel.close()
+
+    def stop(self) -> None:
+        """The user stops the run: who waits gets a StoppedError, answers on their way get a little time."""
+        self._channel.stop()
 
     def discover(self) -> tuple[str, ...]:
         """Find the server and the model and see to it that the model takes pictures; once.
@@ -137,8 +159,13 @@ class ServerDescriber:
                 self._choice = choice
         return self._notes
 
-    def describe(self, preview: Preview, prompt: Prompt) -> Description:
+    def describe(self, preview: Preview, prompt: Prompt, tries: Tries | None = None) -> Description:
         """Describe one picture.
+
+        Args:
+            preview: The picture.
+            prompt: What is wanted.
+            tries: How it fared with other servers.
 
         Raises:
             ReplyError: The model answered twice, but with nothing usable.
@@ -148,7 +175,8 @@ class ServerDescriber:
         if self._choice is None:
             self.discover()
         question = Question.first(prompt, thinks=self._thinks)
-        said = self._ask(preview.jpeg, question, self.model)
+        tries = tries or Tries()
+        said = self._ask(preview.jpeg, question, self.model, tries)
         self._thinks |= said.cut and said.thought
         try:
             found: Description | None = self._understand(said, prompt)
@@ -157,7 +185,7 @@ class ServerDescriber:
         if found and (not said.cut or (prompt.task == "tags" and len(found.keywords) >= prompt.max_tags)):
             return found
         try:
-            return self._understand(self._ask(preview.jpeg, question.again(said), self.model), prompt)
+            return self._understand(self._ask(preview.jpeg, question.again(said), self.model, tries), prompt)
         except PhotoError:
             if found is None:
                 raise
@@ -169,8 +197,7 @@ class ServerDescriber:
 
     def _look(self) -> ServerInfo:
         """Ask what the server has; wait while it loads."""
-        patience, limits = self._channel.patience, self._channel.limits
-        delays = pauses()
+        limits, tries = self._channel.limits, Tries()
         while True:
             try:
                 info = look(self._wire, limits.answer)
@@ -180,12 +207,10 @@ class ServerDescriber:
             if info.state == "locked":
                 raise self._locked()
             if info.state != "loading":
-                patience.answered()
+                self._channel.patience.acquit(tries)
                 return info
-            patience.failed(
-                limits.first_answer, f"The model server at {info.url} keeps loading", "See its log"
-            )
-            patience.pause(next(delays))
+            loading = ServerError(f"The model server at {info.url} keeps loading", "See its log")
+            self._channel.failed(tries, Trouble(loading, PhotoError(""), limits.first_answer, passing=True))
 
     def _locked(self) -> ServerError:
         return ServerError(
@@ -216,24 +241,26 @@ class ServerDescriber:
         words = " ".join(said.text.split())[:80]
         return f"{model} may not see pictures: of a plain green one it says {words!r}. Look at the first tags"
 
-    def _ask(self, jpeg: bytes, question: Question, model: str) -> Said:
+    def _ask(self, jpeg: bytes, question: Question, model: str, tries: Tries | None = None) -> Said:
         """Get something said about a picture.
 
         Raises:
             PhotoError: The server refuses this picture.
             ServerError: The server or the model cannot be used.
+            ElsewhereError: Another server can have it.
+            StoppedError: The run is being stopped.
         """
-        switches, broken, delays = self._switches, 0, pauses()
+        switches, tries = self._switches, tries or Tries()
         suspected = fewer_switches(switches)
         while True:
             began = time.monotonic()
-            answer = self._channel.chat(question.body(model, jpeg, switches))
+            answer = self._channel.chat(question.body(model, jpeg, switches), tries)
             said = read_completion(answer.json()) if answer.is_ok else None
             if said:
                 self._count(said, time.monotonic() - began, switches)
                 return said
             why = why_refused(400 if answer.is_ok else answer.status, answer.error, model)
-            if why in {Refusal.BROKEN, Refusal.OTHER} and not answer.is_ok:
+            if why in {Refusal.BROKEN, Refusal.OTHER} and not answer.is_ok and not may_pass(answer.error):
                 if named := refused_switches(answer.error, switches):
                     switches -= named
                     continue
@@ -242,54 +269,60 @@ class ServerDescriber:
                 if fewer is not None:
                     switches = fewer
                     continue
-            broken += 1
-            self._refused(answer, why, model, broken)
-            self._channel.patience.pause(next(delays))
+            self._refused(answer, why, model, tries)
 
     def _count(self, said: Said, seconds: float, switches: frozenset[str]) -> None:
         with self._lock:
-            self._strikes = 0
+            self._strikes.clear()
             self._switches &= switches  # what was refused is left away from now on
             self._stats += Stats(1, seconds, said.prompt_tokens, said.completion_tokens)
 
-    def _refused(self, answer: Answer, why: Refusal, model: str, times: int) -> None:
+    def _refused(self, answer: Answer, why: Refusal, model: str, tries: Tries) -> None:
         """Decide what a refusal means: return to try again, or raise."""
         garbage = answer.is_ok and not answer.error
-        if times < TRIES and (garbage or why in {Refusal.MODEL, Refusal.BROKEN}):
-            return
         root = self._wire.address.root
         words = f': "{answer.error}"' if answer.error else f" (status {answer.status})"
         if why is Refusal.KEY:
-            self._stop(self._locked())
+            self._channel.end(self._locked())
         if why is Refusal.BLIND and not self._stats.answers:
-            self._stop(blind_error(self._info, model, answer.error))
-        if why is Refusal.MODEL:
-            message = f"The model server at {root} has no model {model}{words}"
-            self._stop(ServerError(message, f"Load {model} there"))
-        if why is Refusal.ADDRESS:
+            self._channel.end(blind_error(self._info, model, answer.error))
+        if why is Refusal.ADDRESS and not self._stats.answers:
             message = f"There is no OpenAI API at {answer.url}{words}"
-            self._stop(
-                ServerError(
-                    message, "Give the server's base URL with --api-url, such as http://127.0.0.1:1234/v1"
-                )
-            )
+            hint = "Give the server's base URL with --api-url, such as http://127.0.0.1:1234/v1"
+            self._channel.end(ServerError(message, hint))
         if why is Refusal.CONTEXT:
-            error = PhotoError(f"The picture does not fit into the model's context{words}", LARGER_CONTEXT)
-        elif garbage:
+            self._strike(
+                PhotoError(f"The picture does not fit into the model's context{words}", LARGER_CONTEXT)
+            )
+        error = PhotoError(f"The model server refused the picture{words}", "See the server's log")
+        if garbage:
             error = ReplyError(f"The model server at {root} answered, but not with a chat completion")
-        else:
-            error = PhotoError(f"The model server refused the picture{words}", "See the server's log")
-        self._strike(error)
-        raise error
+        ends = ServerError(f"The model server refuses every photo. {error.message}", error.hint)
+        if why is Refusal.MODEL:
+            ends = ServerError(
+                f"The model server at {root} has no model {model}{words}", f"Load {model} there"
+            )
+            if tries.count + 1 >= TRIES and not self._stats.answers and not may_pass(answer.error):
+                self._channel.end(ends)
+        passing = why is Refusal.MODEL or may_pass(answer.error)
+        if why is Refusal.OTHER and not (garbage or passing or self._stats.answers or tries.elsewhere()):
+            self._strike(error)
+        patience, busy = self._channel.limits.outage, is_too_much(answer.error)
+        trouble = Trouble(ends, error, patience, busy, passing, answer.retry_after)
+        try:
+            self._channel.failed(tries, trouble)
+        except PhotoError as failure:
+            self._strike(failure)
 
-    def _stop(self, error: ServerError) -> NoReturn:
-        """End the run for all threads."""
-        self._channel.patience.end(error.message, error.hint)
-        raise error
-
-    def _strike(self, error: PhotoError) -> None:
+    def _strike(self, error: PhotoError) -> NoReturn:
+        """Fail a photo; or the run, if so many failed for so long and none was answered in between."""
         with self._lock:
-            self._strikes += 1
-            out = self._strikes >= STRIKES
+            now = time.monotonic()
+            self._strikes.append(now)
+            long = now - self._strikes[0] >= STRIKE_SECONDS or not self._stats.answers
+            out = len(self._strikes) >= STRIKES and long
         if out:
-            self._stop(ServerError(f"The model server refuses every photo. {error.message}", error.hint))
+            self._channel.end(
+                ServerError(f"The model server refuses every photo. {error.message}", error.hint)
+            )
+        raise error

@@ -165,7 +165,7 @@ class ServerEmbedder:
             too_many = len(texts) > 1 and _TOO_MANY.search(answer.error.lower())
             if not answer.is_refusal or last or too_many or refusal_of(answer) is not Refusal.BROKEN:
                 break
-            self._channel.patience.pause(next(delays))
+            self._channel.gate.pause(next(delays))
         return answer
 
     def _fewer(self, answer: Answer, count: int) -> int:

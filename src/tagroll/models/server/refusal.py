@@ -58,6 +58,12 @@ _PAYMENT = re.compile(
     r"(insufficient|not enough|out of|no) (credit|balance|fund|quota)|payment required|billing"
 )
 _MODEL = re.compile(r"\bmodels?\b")
+_PASSING = re.compile(
+    r"\bcrash(ed|es)?\b|\bunload(ed|ing)\b|\bterminated\b|\bstopped\b|\bexited\b|\bkilled\b|\beof\b|out of memory|\boom\b"
+    r"|fail(ed|ure) to (load|start)( the| a)? (\w+ )?(model|runner|engine|llm)|\bload(ing)?( of)? (the )?model\b.*(fail|cancel)"
+    r"|no models? (is |are )?(currently )?loaded|not (yet )?(loaded|ready)|is loading|loading model|\brestart|shutting down"
+)
+"""What servers say while they are down for a moment: words of outages in their threads and logs."""
 _ABSENT = re.compile(r"not (found|loaded|exist|available)|n't exist|no models?\b|unknown|unload|no such")
 _ENDPOINT = re.compile(r"(unexpected|unknown|no such|invalid|undefined) (end ?point|route|path|url)")
 
@@ -97,6 +103,11 @@ def refusal_of(answer: Answer, model: str = "") -> Refusal:
     if answer.is_ok:
         return Refusal.ADDRESS if answer.is_page else why_refused(400, answer.error, model)
     return why_refused(answer.status, answer.error, model)
+
+
+def may_pass(words: str) -> bool:
+    """Whether the server's words speak of something that passes: a crash, a model that is loaded again."""
+    return bool(_PASSING.search(words.lower()))
 
 
 def refused_switches(words: str, on: frozenset[str]) -> frozenset[str]:

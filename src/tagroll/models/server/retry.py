@@ -1,13 +1,21 @@
-"""Getting one request answered by a server that may be busy, loading, or dead for a while."""
+"""Getting one request answered by a server that may be busy, loading, or dead for a while.
 
+The question behind every failure is: is it this photo, or the server? A server that answers others in between is
+well, and three failures are the photo's own. One that fails several photos and answers none has an outage,
+whatever its status and its words: it is waited for, one request at a time asks whether it is back.
+"""
+
+import contextlib
 import random
+import re
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NoReturn
 
 from tagroll.errors import PhotoError, ServerError
-from tagroll.models.server.concurrency import Gate
+from tagroll.models.server.concurrency import ElsewhereError, Gate, Turn
 from tagroll.models.server.http import CHAT_BYTES, Answer, Wire, WireError
 
 NOT_RUNNING = (
@@ -16,9 +24,23 @@ NOT_RUNNING = (
 )
 SLOW = "See the server's log. A smaller model or fewer requests at once (--jobs 1) may help"
 TRIES = 3
-"""How often a request is sent that breaks the connection or gets no answer, while others are answered."""
+"""How often a photo is tried that fails while others are answered."""
+FLAKY_TRIES = 5
+"""The same with a server whose failures pass."""
+MOST_TRIES = 12
+"""The same where others are refused too, as too many."""
 LONGEST_PAUSE = 60.0
+LONGEST_PROBE_PAUSE = 5.0
+"""Seconds between the requests that ask whether an outage is over: short at first, never longer than this..."""
+LONGEST_ASIDE = 60.0
+"""...or this where another server does the work."""
+SILENT = 3
+"""So many time-outs one after the other, each longer than the one before, and the server is taken for dead."""
 _WAIT = frozenset({429, 502, 503, 504})
+_BUSY = frozenset({429, 503})
+_TOO_MANY = re.compile(
+    r"out of memory|\boom\b|(insufficient|not enough) (gpu |video |system )?(memory|vram)|resource limitation"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,61 +48,151 @@ class Limits:
     """How many requests at once and how long to wait, in seconds.
 
     Attributes:
-        jobs: Requests at once; None finds out what the server can take.
+        jobs: Requests at once, at most; None finds out what the server can take.
         first_answer: For the first answer, while which the model may be loaded.
         answer: For an answer after that.
         outage: For a server that is gone to come back; one clock for all threads.
+        elsewhere: For an answer that another server could give.
+        probe: Before the first request that asks whether an outage is over.
+        stopping: For the answers that are on their way when the user stops the run; at most.
     """
 
     jobs: int | None = None
     first_answer: float = 600.0
     answer: float = 120.0
     outage: float = 60.0
+    elsewhere: float = 20.0
+    probe: float = 1.0
+    stopping: float = 10.0
+
+
+@dataclass(eq=False, slots=True)
+class Tries:
+    """How one photo fares with the servers.
+
+    Attributes:
+        count: How often it failed.
+        alone: How often it failed with a server that answered others since it failed before.
+        last: When it failed last.
+        sent: When it was sent last.
+        probe: Whether it was sent to see if an outage is over.
+        elsewhere: Whether another server can have it now.
+        ceiling: How many requests at once were allowed before this photo was refused.
+    """
+
+    count: int = 0
+    alone: int = 0
+    last: float = 0.0
+    sent: float = 0.0
+    probe: bool = False
+    elsewhere: Callable[[], bool] = field(default=lambda: False, repr=False)
+    ceiling: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A failure, as it is told if it is the server's and if it is the photo's.
+
+    Attributes:
+        server: What ends the run.
+        photo: What the photo failed with.
+        patience: Seconds it may last; None: not for the clock to decide.
+        busy: Whether it is for too many requests: then others are refused as well, and it says little of this one.
+        passing: Whether it is worth waiting for although no other photo shows whose fault it is.
+        retry_after: Seconds the server asks for.
+    """
+
+    server: ServerError
+    photo: PhotoError
+    patience: float | None
+    busy: bool = False
+    passing: bool = False
+    retry_after: float | None = None
 
 
 class Patience:
-    """How long a server without answers is waited for: one clock, so all threads wait no longer than one."""
+    """What is known of a server's failures, and how long they may last: one clock for all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._since: float | None = None
-        self._over = threading.Event()
-        self._verdict = ("", "")
+        self._verdict: ServerError | None = None
+        self._suspects: set[Tries] = set()  # photos that failed since anything was answered
+        self.since: float | None = None
+        self.trouble: Trouble | None = None
+        self._failures: list[
+            Tries
+        ] = []  # the last photo that failed, and before it the last one that was another
+        self.answers = 0
+        self._recovered = 0  # photos that failed and were answered later
+        self.latest = 0.0  # when the last of those that were answered had been sent
+
+    @property
+    def outage(self) -> bool:
+        """Whether several photos failed and none was answered."""
+        return len(self._suspects) > 1
 
     def check(self) -> None:
         """Raise the ServerError with which patience ended, if it has."""
-        if self._over.is_set():
-            raise ServerError(*self._verdict)
+        if self._verdict:
+            raise ServerError(self._verdict.message, self._verdict.hint)
 
     def end(self, message: str, hint: str) -> None:
-        """Give up; the first reason counts. Who waits, wakes up."""
+        """Give up; the first reason counts."""
         with self._lock:
-            if not self._over.is_set():
-                self._verdict = (message, hint)
-                self._over.set()
+            self._verdict = self._verdict or ServerError(message, hint)
 
-    def answered(self) -> None:
+    @property
+    def tries(self) -> int:
+        """How many failures are a photo's own: more where failures have passed before."""
+        return TRIES if self._recovered < TRIES else FLAKY_TRIES
+
+    def answered(self, tries: Tries) -> None:
         """The server lives: the clock starts anew with the next failure."""
-        self._since = None
+        with self._lock:
+            self.answers += 1
+            self.latest = max(self.latest, tries.sent)
+            self._recovered += tries.count > 0
+            self.since = self.trouble = None
+            self._suspects.clear()
 
-    def failed(self, allowed: float, message: str, hint: str) -> None:
-        """Count a failure; give up if there has been nothing else for more than the allowed seconds."""
+    def failed(self, tries: Tries, trouble: Trouble) -> None:
+        """Count a failure of a photo."""
         with self._lock:
             now = time.monotonic()
-            self._since = now if self._since is None else self._since
-            too_long = now - self._since > allowed
-        if too_long:
-            self.end(message, hint)
+            self.since = self.since or now
+            self.trouble = trouble
+            self._suspects.add(tries)
+            others = max((other.last for other in self._failures if other is not tries), default=0.0)
+            well = self.latest > tries.last and not (trouble.busy and others > tries.last)
+            tries.alone += (
+                tries.count == 0 or well or (tries.count >= MOST_TRIES and self.latest > tries.last)
+            )
+            tries.count += 1
+            tries.last = now
+            self._failures = [tries, *(other for other in self._failures if other is not tries)][:2]
 
-    def pause(self, seconds: float) -> None:
-        """Wait before the next try, unless patience ends before.
+    def is_over(self, trouble: Trouble) -> bool:
+        """Whether there has been nothing but failures for longer than this one may last."""
+        long = time.monotonic() - (self.since or time.monotonic())
+        worth_waiting = self.outage or trouble.passing
+        return worth_waiting and trouble.patience is not None and long > trouble.patience
 
-        Raises:
-            ServerError: It has ended.
-        """
-        spread = random.uniform(1.0, 1.25)  # noqa: S311 - keeps threads apart, guards nothing
-        self._over.wait(min(seconds, LONGEST_PAUSE) * spread)
-        self.check()
+    def acquit(self, tries: Tries) -> None:
+        """It was the photo: it says nothing about the server."""
+        with self._lock:
+            self._suspects.discard(tries)
+            if not self._suspects:
+                self.since = self.trouble = None
+
+
+def is_too_much(words: str) -> bool:
+    """Whether a server says that it has no memory for so much at once."""
+    return bool(_TOO_MANY.search(words.lower()))
+
+
+def spread(seconds: float) -> float:
+    """A little more than these seconds, not the same for any two threads."""
+    return min(seconds, LONGEST_PAUSE) * random.uniform(1.0, 1.25)  # noqa: S311 - guards nothing
 
 
 def pauses() -> Iterator[float]:
@@ -95,7 +207,7 @@ class Channel:
     """A wire with a gate before it and patience behind it.
 
     Args:
-        wire: The server.
+        wire: The server's endpoints.
         limits: How many requests at once, and how long to wait.
         endpoint: What is asked, below the base of the API.
         most: Bytes of an answer.
@@ -110,59 +222,186 @@ class Channel:
         self.patience = Patience()
         self.limits = limits
         self._slowest: float | None = None  # of the answers since the server was (re)started; None: none yet
+        self._proof = b""  # a request that was answered
+        self._probes = 0  # that failed in this outage
+        self._least = 0.0  # seconds for the next answer, after a time-out
+        self._silences, self._silent_at = 0, 0.0
 
-    def chat(self, body: bytes) -> Answer:
-        """Send a chat request until the server says something about it.
+    # asking ----------------------------------------------------------------------------------------------
+
+    def chat(self, body: bytes, tries: Tries | None = None) -> Answer:
+        """Send a request until the server says something about it.
 
         Raises:
-            PhotoError: This request breaks the connection or finds no answer, again and again.
+            PhotoError: This request fails again and again, and others do not.
             ServerError: The server is gone, or has been busy or loading for too long.
+            ElsewhereError: The server is in trouble, and another one can have the photo.
+            StoppedError: The run is being stopped.
         """
-        broken, delays = 0, pauses()
+        tries = tries or Tries()
         while True:
             try:
-                answer = self._once(body)
+                answer = self._once(body, tries)
             except WireError as error:
-                broken += error.kind != "down"
-                if error.kind == "down":
-                    self._slowest = None
-                self._lost(error, broken)
-                self.patience.pause(next(delays))
+                self.failed(tries, self._lost(error))
                 continue
             if answer.status not in _WAIT:
-                self.patience.answered()
                 return answer
-            self._busy(answer)
-            self.patience.pause(next(delays) if answer.retry_after is None else answer.retry_after)
+            self.failed(tries, self._busy(answer))
 
-    def _once(self, body: bytes) -> Answer:
-        with self.gate.turn() as turn:
+    def _once(self, body: bytes, tries: Tries) -> Answer:
+        with self.gate.turn(tries.elsewhere) as turn:
             self.patience.check()
-            url = f"{self.wire.address.api}/{self._endpoint}"
-            answer = self.wire.post(url, body, self._timeout(), most=self._most)
-            turn.refused = answer.status == 429
-            if answer.status == 200:
+            tries.sent, tries.probe = turn.began, turn.probe
+            seconds = self._timeout(tries)
+            try:
+                url = f"{self.wire.address.api}/{self._endpoint}"
+                answer = self.wire.post(url, body, seconds, most=self._most)
+            except WireError as error:
+                self.gate.check()
+                self._no_answer(error, turn, seconds)
+                raise
+            if not answer.is_refusal:
                 self._slowest = max(turn.answered(), self._slowest or 0.0)
+                self._proof = body
+                self._answered(tries)
+            elif answer.status in _BUSY or is_too_much(answer.error):
+                tries.ceiling = tries.ceiling or self.gate.ceiling
+                turn.refused = True
             return answer
 
-    def _timeout(self) -> float:
-        """Seconds for the next answer. A slow machine gets its time: three times its slowest answer."""
-        if self._slowest is None:
-            return max(self.limits.first_answer, self.limits.answer)
-        return max(self.limits.answer, 3 * self._slowest)
+    def _answered(self, tries: Tries) -> None:
+        self._least = 0.0
+        self._probes = self._silences = 0
+        self.patience.answered(tries)
+        self.gate.outage = False
 
-    def _lost(self, error: WireError, broken: int) -> None:
+    def _no_answer(self, error: WireError, turn: Turn, seconds: float) -> None:
+        if error.kind == "down":
+            self._slowest = None
+        elif (
+            error.kind == "late" and self.patience.latest <= turn.began
+        ):  # else others overtook it: its own fault
+            turn.late = True
+            self._least = max(self._least, 2 * seconds)
+            if turn.began >= self._silent_at:
+                self._silences += 1
+                self._silent_at = time.monotonic()
+
+    def _timeout(self, tries: Tries) -> float:
+        """Seconds for the next answer. A slow machine gets its time: three times its slowest answer."""
+        if tries.elsewhere():
+            return max(self.limits.elsewhere, 3 * (self._slowest or 0.0))
+        if self._slowest is None:
+            return max(self.limits.first_answer, self.limits.answer, self._least)
+        return max(self.limits.answer, 3 * self._slowest, self._least)
+
+    # what a failure means --------------------------------------------------------------------------------
+
+    def failed(self, tries: Tries, trouble: Trouble) -> None:
+        """Wait until a request that failed may be sent again.
+
+        Raises:
+            PhotoError: It is the photo: it failed three times and others did not.
+            ServerError: It is the server, and patience is over.
+            ElsewhereError: Another server can have the photo.
+            StoppedError: The run is being stopped.
+        """
+        patience = self.patience
+        self.gate.check()
+        patience.check()
+        patience.failed(tries, trouble)
+        if tries.alone >= patience.tries:
+            self._blame(tries, trouble)
+        if tries.elsewhere():
+            self._rest(tries, trouble)
+            raise ElsewhereError
+        if patience.is_over(trouble):
+            self.end(trouble.server)
+        if not self._proof and not patience.outage and not trouble.passing and tries.count >= TRIES:
+            self._blame(tries, trouble)
+        self._rest(tries, trouble)
+        lone = min(0.1 * 2 ** (tries.count - 1), 2.0)
+        self.gate.pause(spread(self.limits.probe if patience.outage else lone))
+        if self._proof and tries.count > 1 and patience.latest <= tries.last and not self.gate.under_way:
+            self._cross_examine(trouble)
+        patience.check()
+
+    def _blame(self, tries: Tries, trouble: Trouble) -> None:
+        """It is the photo, and the server is as well as it was before."""
+        self.patience.acquit(tries)
+        self.gate.restore(tries.ceiling)
+        raise trouble.photo
+
+    def _cross_examine(self, trouble: Trouble) -> None:
+        """Nobody else is being answered: ask something that was answered before. Is it this photo, or the server?"""
+        witness = Tries()
+        with contextlib.suppress(WireError):
+            answer = self._once(self._proof, witness)
+            if not answer.is_refusal:
+                return
+        self.patience.failed(witness, trouble)
+        self._rest(witness, trouble)
+
+    def end(self, error: ServerError) -> NoReturn:
+        """End the run for all threads: nobody is waited for any more."""
+        self.patience.end(error.message, error.hint)
+        self.gate.open()
+        raise error
+
+    def _rest(self, tries: Tries, trouble: Trouble) -> None:
+        """Give the server a rest that its state calls for, for all threads."""
+        if trouble.retry_after is not None:
+            self.gate.hold(min(trouble.retry_after, LONGEST_PAUSE))
+        if not self.patience.outage:
+            return
+        if not self.gate.outage or tries.probe:
+            self._probes += self.gate.outage
+            self.gate.outage = True
+            longest = LONGEST_ASIDE if tries.elsewhere() else LONGEST_PROBE_PAUSE
+            pause = min(self.limits.probe * 2 ** min(self._probes, 10), longest)
+            aside = (
+                3 * (tries.last - tries.sent) if tries.elsewhere() else 0.0
+            )  # what asking has cost a photo
+            self.gate.hold(spread(max(pause, aside)), probes=True)
+
+    def _lost(self, error: WireError) -> Trouble:
         state, hint = ("silent", SLOW) if error.kind == "late" else ("gone", error.hint or NOT_RUNNING)
         message = f"The model server at {self.wire.address.root} is {state}: {error}"
-        self.patience.failed(self.limits.outage, message, hint)
-        self.patience.check()
-        if broken >= TRIES:
-            raise PhotoError(f"The model server gave no answer in {TRIES} tries: {error}", SLOW)
+        late = error.kind == "late"
+        allowed = None if late and self._silences < SILENT else 0.0 if late else self.limits.outage
+        photo = PhotoError(f"The model server gave no answer in {TRIES} tries: {error}", SLOW)
+        return Trouble(ServerError(message, hint), photo, allowed, passing=error.kind != "cut")
 
-    def _busy(self, answer: Answer) -> None:
+    def _busy(self, answer: Answer) -> Trouble:
         state = "too busy" if answer.status == 429 else "not ready"
         said = f" ({answer.error})" if answer.error else ""
         # A gateway without a server behind it (502, 504) is an outage; loading a model takes its time.
-        patient = self.limits.first_answer if answer.status in {429, 503} else self.limits.outage
-        message = f"The model server at {self.wire.address.root} stays {state}: status {answer.status}{said}"
-        self.patience.failed(patient, message, SLOW)
+        loading = answer.status == 429 or (answer.status == 503 and not self.patience.answers)
+        root = self.wire.address.root
+        return Trouble(
+            ServerError(f"The model server at {root} stays {state}: status {answer.status}{said}", SLOW),
+            PhotoError(
+                f"The model server refused the picture {TRIES} times, and no other: status {answer.status}{said}",
+                "See the server's log",
+            ),
+            max(self.limits.first_answer, self.limits.outage) if loading else self.limits.outage,
+            busy=answer.status in _BUSY,
+            passing=True,
+            retry_after=answer.retry_after,
+        )
+
+    # stopping and waiting --------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """The user stops the run: who waits gives up at once, answers on their way get a little time."""
+        self.gate.stop()
+        grace = min(self.limits.stopping, max(2.0, 2 * (self._slowest or 1.0)))
+        timer = threading.Timer(grace, self.wire.close)
+        timer.daemon = True
+        timer.start()
+
+    def close(self) -> None:
+        """Nobody asks any more."""
+        self.gate.stop()
+        self.wire.close()

@@ -1,15 +1,21 @@
 """Several servers as one describer."""
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 
 from tagroll.domain import Description, Preview, Prompt
 from tagroll.errors import ServerError
+from tagroll.models.server.concurrency import ElsewhereError
 from tagroll.models.server.describer import ServerDescriber, Stats
+from tagroll.models.server.retry import Tries
 
 
 class ManyDescriber:
     """Sends each picture to the server with the most room, and goes on without those that die.
+
+    A picture that a server fails goes to another one first; a server in trouble gets one now and then, to see
+    whether it is well again.
 
     Args:
         servers: One describer a server, at least one.
@@ -43,6 +49,11 @@ class ManyDescriber:
         for server in self._servers:
             server.close()
 
+    def stop(self) -> None:
+        """The user stops the run; see ServerDescriber."""
+        for server in self._servers:
+            server.stop()
+
     def discover(self) -> tuple[str, ...]:
         """Find the servers and their models; one that has none is left out, and said so.
 
@@ -64,18 +75,34 @@ class ManyDescriber:
         Raises:
             ServerError: No server can be used any more.
         """
+        tries, failures = Tries(), Counter[ServerDescriber]()
         while True:
-            with self._lock:
-                server = max(self._busy, key=lambda one: one.at_once - self._busy[one])
-                self._busy[server] += 1
+            server = self._take(failures)
+
+            def elsewhere(server: ServerDescriber = server) -> bool:
+                others = (other for other in tuple(self._busy) if other is not server)
+                return any(other.is_well and failures[other] <= failures[server] for other in others)
+
+            tries.elsewhere = elsewhere
             try:
-                return server.describe(preview, prompt)
+                return server.describe(preview, prompt, tries)
+            except ElsewhereError:
+                failures[server] += 1
             except ServerError as error:
                 self._bury(server, error)
             finally:
                 with self._lock:
                     if server in self._busy:
                         self._busy[server] -= 1
+
+    def _take(self, failures: Counter[ServerDescriber]) -> ServerDescriber:
+        """The server for a picture that these have failed: one that answers, then fewest failures, then most room."""
+        with self._lock:
+            server = max(
+                self._busy, key=lambda one: (one.is_ready, -failures[one], one.at_once - self._busy[one])
+            )
+            self._busy[server] += 1
+            return server
 
     def _bury(self, server: ServerDescriber, error: ServerError) -> None:
         """Go on without a server; the last one stays, and says why it cannot go on."""

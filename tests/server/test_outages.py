@@ -1,0 +1,261 @@
+"""Many photos and a server in trouble: whose fault is it, the photo's or the server's? Small forms of real nights."""
+
+import base64
+import io
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+from stub import Says, Stub, error, keywords
+
+from tagroll.domain import Preview
+from tagroll.errors import PhotoError, ServerError, TagrollError
+from tagroll.models.prompt import build_prompt
+from tagroll.models.server.describer import ServerDescriber
+from tagroll.models.server.retry import Limits
+from tagroll.models.server.several import ManyDescriber
+
+PROMPT = build_prompt("tags", max_tags=10)
+QUICK = {"first_answer": 5, "answer": 5, "outage": 20, "probe": 0.05, "elsewhere": 0.3}
+
+
+def picture(number):
+    """A photo whose number can be read in the request."""
+    jpeg = io.BytesIO()
+    Image.new("RGB", (64, 64), (number % 16 * 16 + 8, number // 16 % 16 * 16 + 8, 60)).save(jpeg, "JPEG")
+    return Preview(jpeg.getvalue(), 64, 64)
+
+
+def number_of(request):
+    url = request.body["messages"][0]["content"][1]["image_url"]["url"]
+    red, green, _ = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).getpixel((9, 9))
+    return (red - 8 + 8) // 16 + 16 * ((green - 8 + 8) // 16)
+
+
+def good(request):
+    return keywords(f"thing {number_of(request)}", "lake", "sky", "boat")
+
+
+class Night(Stub):
+    """A server with a habit; knows how often each photo was asked about and how much was refused."""
+
+    def __init__(self, habit, **options):
+        self.asked, self.refused, self.began = Counter(), 0, None
+        self.habit, self.lock = habit, threading.Lock()
+        super().__init__(self.say, **options)
+
+    def say(self, request):
+        self.began = self.began or time.monotonic()
+        number = number_of(request)
+        with self.lock:
+            self.asked[number] += 1
+        said = self.habit(self, number) or good(request)
+        self.refused += said.status != 200 or bool(said.cut)
+        return said
+
+    @property
+    def seconds(self):
+        return time.monotonic() - self.began
+
+
+def run(*servers, photos=40, threads=None, **limits):
+    """What became of each photo: "tagged", or the error's words; ServerError as such."""
+    members = [
+        ServerDescriber(server.url, "stub-vlm", limits=Limits(**{**QUICK, **limits})) for server in servers
+    ]
+    describer = members[0] if len(members) == 1 else ManyDescriber(members)
+    try:
+        describer.discover()
+
+        def one(number):
+            try:
+                assert describer.describe(picture(number), PROMPT).keywords
+            except PhotoError as failure:
+                return failure.message
+            except TagrollError as failure:
+                return failure
+            return "tagged"
+
+        with ThreadPoolExecutor(threads or describer.most_at_once + 6) as pool:
+            return list(pool.map(one, range(photos)))
+    finally:
+        describer.close()
+
+
+def tagged(outcomes):
+    return sum(outcome == "tagged" for outcome in outcomes)
+
+
+def after(first, seconds, said):
+    """All is refused for these seconds, from the request of this number on."""
+
+    def habit(server, _number):
+        if server.chats <= first:
+            return None
+        server.down = getattr(server, "down", None) or time.monotonic()
+        return said if time.monotonic() - server.down < seconds else None
+
+    return habit
+
+
+OUTAGES = {
+    "LM Studio, crashed": error(
+        400, {"error": "The model has crashed without additional information. (Exit code: 1)"}
+    ),
+    "LM Studio, unloaded": error(400, {"error": "Model is unloaded."}),
+    "Ollama, stopped": error(
+        500, "model runner has unexpectedly stopped, this may be due to resource limitations"
+    ),
+    "Ollama, EOF": error(500, 'Post "http://127.0.0.1:52208/completion": EOF'),
+    "LM Studio, cannot load": error(400, 'Failed to load model "m". Error: Operation canceled.'),
+    "no words": error(500, ""),
+    "strange words": error(422, "the hamster sleeps"),
+    "no model": error(404, "No models loaded. Please load a model"),
+    "gateway": error(502, "upstream gone"),
+    "loading": error(503, "Loading model"),
+    "memory": error(500, "CUDA out of memory. Tried to allocate 2.00 GiB"),
+    "cut": Says(cut="before"),
+}
+
+
+@pytest.mark.parametrize("jobs", [1, 8, None])
+@pytest.mark.parametrize("said", OUTAGES.values(), ids=OUTAGES)
+def test_an_outage_of_any_look_is_waited_for(said, jobs):
+    with Night(after(6, 0.4, said), delay=0.01) as server:
+        assert tagged(run(server, jobs=jobs)) == 40
+        assert server.refused <= 30, "one asks whether it is back, not all"
+
+
+@pytest.mark.parametrize(
+    "said", [OUTAGES[name] for name in ("no model", "LM Studio, cannot load", "loading", "no words")]
+)
+def test_so_is_a_model_that_is_loaded_when_the_run_begins(said):
+    with Night(after(0, 0.4, said), delay=0.01) as server:
+        assert tagged(run(server, photos=12)) == 12
+
+
+@pytest.mark.parametrize(
+    "said", [OUTAGES[name] for name in ("strange words", "gateway", "memory", "loading")]
+)
+def test_what_does_not_come_back_ends_the_run_when_patience_is_over(said):
+    with Night(after(6, 60, said), delay=0.01) as server:
+        outcomes = run(server, outage=0.5)
+        assert tagged(outcomes) == 6
+        assert any(isinstance(outcome, ServerError) for outcome in outcomes)
+
+
+@pytest.mark.parametrize("jobs", [1, None])
+@pytest.mark.parametrize("place", [3, 19], ids=["early", "last"])
+@pytest.mark.parametrize("said", [*(error(status, "ill") for status in (400, 422, 429, 500, 502, 503, 504)), Says(cut="before")],
+                         ids=lambda said: said.cut or str(said.status))  # fmt: skip
+def test_one_bad_photo_costs_one_photo(said, place, jobs):
+    with Night(lambda _, number: said if number == place else None, delay=0.01) as server:
+        outcomes = run(server, photos=20, jobs=jobs)
+        assert tagged(outcomes) == 19
+        assert isinstance(outcomes[place], str)
+        assert server.asked[place] <= 6
+
+
+def test_two_bad_photos_beside_each_other_are_no_outage():
+    with Night(lambda _, number: error(500, "ill") if number in {4, 5} else None, delay=0.01) as server:
+        outcomes = run(server, photos=20)
+        assert [number for number, outcome in enumerate(outcomes) if outcome != "tagged"] == [4, 5]
+
+
+@pytest.mark.parametrize("every", [5, 7])
+@pytest.mark.parametrize("cut", ["before", "within"])
+def test_a_connection_that_is_cut_now_and_then_is_no_outage(cut, every):
+    def habit(server, _number):
+        return Says(cut=cut) if server.chats % every == 0 else None
+
+    with Night(habit, delay=0.01) as server:
+        assert tagged(run(server, probe=1.0)) == 40
+        assert server.chats < 40 * every / (every - 1) + 4
+
+
+@pytest.mark.parametrize("jobs", [None, 8])
+@pytest.mark.parametrize("slow", [0, 0.03])
+@pytest.mark.parametrize("most", [1, 2, 5])
+@pytest.mark.parametrize(
+    "said",
+    [
+        error(500, "CUDA out of memory"),
+        error(503, "server busy, please try again"),
+        error(429, "too many requests"),
+    ],
+    ids=["memory", "503", "429"],
+)
+def test_too_many_at_once_is_learned(said, most, jobs, slow):
+    said = replace(said, delay=slow)
+    with Night(lambda server, _: said if server.at_once > most else None, delay=0.03) as server:
+        outcomes = run(server, photos=60, jobs=jobs)
+        assert tagged(outcomes) == 60
+        assert server.refused <= 30
+
+
+def test_retry_after_holds_all_threads():
+    windows = Counter()
+
+    def habit(server, _number):
+        window, into = divmod(server.seconds, 0.4)
+        windows[window] += 1
+        return error(429, "slow down", {"Retry-After": f"{0.4 - into:.3f}"}) if windows[window] > 10 else None
+
+    with Night(habit, delay=0.01) as server:
+        assert tagged(run(server, photos=60)) == 60
+        assert server.refused <= 30
+
+
+def test_a_time_out_lowers_the_limit_and_lengthens_the_next():
+    """One slot, 0.3 s a photo, and a proxy that does not notice that a client has gone: all queue."""
+    with Night(lambda *_: None, delay=0.3, slots=1) as server:
+        assert tagged(run(server, photos=6, first_answer=0.35, answer=0.35, outage=0.1)) == 6
+
+
+SICK = {
+    "500": error(500, "boom"),
+    "503": error(503, "boom"),
+    "429": error(429, "boom"),
+    "400": error(400, "boom"),
+    "cut": Says(cut="before"),
+    "hangs": replace(keywords("late", "lake", "sky", "boat"), delay=30),
+}
+
+
+@pytest.mark.parametrize("said", SICK.values(), ids=SICK)
+def test_a_server_that_falls_ill_holds_up_nobody(said):
+    with Night(lambda *_: None, delay=0.02) as well, Night(after(5, 60, said), delay=0.02) as ill:
+        assert tagged(run(well, ill, photos=60)) == 60
+        assert ill.chats <= 40
+
+
+@pytest.mark.parametrize("said", [SICK["500"], SICK["cut"]])
+def test_a_server_that_was_ill_is_asked_again(said):
+    habit = lambda server, _: said if 5 < server.chats <= 10 else None  # noqa: E731
+    with Night(lambda *_: None, delay=0.05, slots=2) as well, Night(habit, delay=0.01) as ill:
+        assert tagged(run(well, ill, photos=90, probe=0.02)) == 90
+        assert ill.chats > 10
+
+
+@pytest.mark.parametrize("said", [SICK["500"], SICK["503"], SICK["400"]])
+def test_when_all_servers_are_ill_they_are_waited_for(said):
+    with Night(after(5, 0.4, said), delay=0.02) as one, Night(after(5, 0.3, said), delay=0.02) as other:
+        assert tagged(run(one, other, photos=60)) == 60
+
+
+@pytest.mark.parametrize("said", [SICK["500"], SICK["503"], SICK["400"]])
+def test_a_photo_that_one_server_cannot_stand_is_given_to_the_other(said):
+    habit = lambda _, number: said if number == 7 else None  # noqa: E731
+    with Night(lambda *_: None, delay=0.02) as well, Night(habit, delay=0.02) as picky:
+        assert tagged(run(well, picky, photos=30)) == 30
+    with Night(habit, delay=0.02) as one, Night(habit, delay=0.02) as other:
+        outcomes = run(one, other, photos=30)
+        assert tagged(outcomes) == 29
+        assert isinstance(outcomes[7], str)
+        assert one.asked[7] + other.asked[7] <= 8
+        assert one.asked[7]
+        assert other.asked[7]
