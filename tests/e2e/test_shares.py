@@ -36,7 +36,9 @@ def test_photos_are_tagged_rewritten_and_put_back(tagroll, share, habits):
     renamed = tagroll("tags", "rename", "Lake", "Pond", folder, "--json", **play(habits))
     assert (renamed.code, renamed.summary["rewritten"]) == (0, len(NAMES)), renamed
     read = tagroll("tags", folder, "--json")
-    assert {name: row["tags"] for name, row in read.photos.items()} == {name: ["Pond", "Boat"] for name in NAMES}
+    assert {name: row["tags"] for name, row in read.photos.items()} == {
+        name: ["Pond", "Boat"] for name in NAMES
+    }
     for _ in range(2):
         assert tagroll("undo", **play(habits)).code == 0
     assert contents(folder) == before
