@@ -22,10 +22,10 @@ from tagroll.cli.options import (
     undo_command,
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, plural, stop_on_interrupt, watched
-from tagroll.cli.scanning import Scope, noted, scanned, unheard
+from tagroll.cli.scanning import Scope, noted, opened, scanned, unheard
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
-from tagroll.settings import Case, Settings, SidecarPolicy
+from tagroll.settings import Case, Mtime, Settings, SidecarPolicy
 
 if TYPE_CHECKING:
     from tagroll.runs.run import Run, Tally
@@ -55,7 +55,7 @@ class Options:
     user_comment: bool
     scope: Scope
     sidecar: SidecarPolicy
-    touch: bool
+    mtime: Mtime
 
     def request(self) -> "TagRequest":
         """What is wanted of the run."""
@@ -104,13 +104,12 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
 
 def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     from tagroll.runs.executors import threads
-    from tagroll.runs.run import Workspace
     from tagroll.runs.tag import tagger
 
     scanned(paths, options.scope)  # says that a path does not exist before anything begins
     request = options.request()
     arguments = [*(str(path.absolute()) for path in paths), *(["--dry-run"] if options.dry_run else [])]
-    with Workspace.open(settings, sidecar=options.sidecar, mtime="now" if options.touch else "keep") as space:
+    with opened(settings, sidecar=options.sidecar, mtime=options.mtime) as space:
         model = space.model(limits=limits(options), watch=partial(watched, settings))
         tell(settings, *model.notes)
         with (

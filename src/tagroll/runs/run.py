@@ -21,7 +21,6 @@ from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Change, Metadata, Outcome, Photo, Preview, Status, Waiting, Write
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
-from tagroll.metadata.files.attributes import Mtime
 from tagroll.metadata.store import Decide, MetadataStore
 from tagroll.models.choose import Model, Watch, choose_model
 from tagroll.models.server.retry import Limits
@@ -29,7 +28,7 @@ from tagroll.parallel import cores
 from tagroll.photos.scan import scan
 from tagroll.runs.executors import Executor, threads
 from tagroll.runs.recover import leftover_cleaner, recover
-from tagroll.settings import Settings, SidecarPolicy
+from tagroll.settings import Mtime, Settings, SidecarPolicy
 
 __all__ = ["Entries", "Limits", "Run", "Tally", "Workspace", "Written", "scan"]
 
