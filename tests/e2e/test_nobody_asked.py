@@ -1,9 +1,10 @@
 """A run that has nothing to ask needs no server; one that has asks it first when the first question is due."""
 
 import json
+import signal
 
 import pytest
-from runs import contents, many, paint
+from runs import contents, many, paint, started, wait_for
 from stub import Says, Stub, keywords
 
 OTHER = {"/v1/models": Says({"object": "list", "data": [{"id": "qwen2-vl-7b", "object": "model"}]})}
@@ -94,3 +95,15 @@ def test_a_model_that_is_named_is_not_answered_for_by_another(tagroll, tmp_path)
             before = server.chats
             assert tagroll("tag", folder, "--api-url", server.url, "--model", model).code == 0
             assert server.chats >= before + 2
+
+
+def test_ctrl_c_ends_the_looking_for_a_server_that_loads(tagroll, tmp_path):
+    folder = many(tmp_path / "photos", 3)
+    before = contents(folder)
+    loads = Says({"error": {"message": "Loading model", "code": 503}}, 503)
+    with Stub(usual=loads, pages={"/v1/models": loads, "/health": loads}) as server:
+        with started(tmp_path, "tag", folder, "--api-url", server.url) as child:
+            wait_for(lambda: server.requests)
+            child.send_signal(signal.SIGINT)
+            assert child.wait(60) == 130
+    assert contents(folder) == before

@@ -31,7 +31,7 @@ def test_it_is_found_once_and_told_of_before_it_is_asked():
         found.append(threading.get_ident())
         return Seer("other"), ("a note",)
 
-    later = DeferredDescriber("seer", find, lambda: None)
+    later = DeferredDescriber("seer", find, Seer())
     later.when_found(lambda notes: told.append((notes, later.model)))
     assert (later.model, later.actual, found, told) == ("seer", later, [], [])
     with ThreadPoolExecutor(8) as pool:
@@ -51,7 +51,7 @@ def test_one_that_cannot_be_found_is_looked_for_once(error):
         tries.append(1)
         raise error
 
-    later = DeferredDescriber("seer", find, lambda: None)
+    later = DeferredDescriber("seer", find, Seer())
     for _ in range(3):
         with pytest.raises(type(error)) as raised:
             later.describe(SEEN, PROMPT)
@@ -61,21 +61,7 @@ def test_one_that_cannot_be_found_is_looked_for_once(error):
 
 @pytest.mark.parametrize(("name", "another"), [("seer", False), ("other", True)])
 def test_kept_answers_are_looked_for_again_where_it_is_another_model(name, another):
-    later = DeferredDescriber("seer", lambda: (Seer(name), ()), lambda: None)
+    later = DeferredDescriber("seer", lambda: (Seer(name), ()), Seer())
     assert turns_out_another(later) is another
     assert turns_out_another(later) is False  # the second time it is known
     assert turns_out_another(Seer()) is False
-
-
-def test_it_can_be_stopped_while_it_is_looked_for():
-    stopped = threading.Event()
-
-    def find():
-        assert stopped.wait(30)
-        raise ServerError("stopped")
-
-    later = DeferredDescriber("seer", find, stopped.set)
-    with ThreadPoolExecutor(1) as pool:
-        asking = pool.submit(later.describe, SEEN, PROMPT)
-        later.stop()
-        assert isinstance(asking.exception(30), ServerError)

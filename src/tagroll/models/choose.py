@@ -1,14 +1,14 @@
 """Which model looks at photos, and which one compares tags: a server's, one from a file, or a built-in one."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from tagroll.domain import Describer
+from tagroll.domain import Describer, Waiting
 from tagroll.errors import ServerError
 from tagroll.models.builtin.describer import BuiltinDescriber
 from tagroll.models.deferred import DeferredDescriber, Found
@@ -54,6 +54,26 @@ class Model:
     notes: tuple[str, ...]
     _resources: ExitStack = field(default_factory=ExitStack, repr=False)
 
+    @property
+    def waiting(self) -> Waiting | None:
+        """What is waited for longer than usual, or None."""
+        return self._behind.waiting if self._behind else None
+
+    def news(self) -> tuple[str, ...]:
+        """What the user should know since this was asked last, a sentence each."""
+        return self._behind.news() if self._behind else ()
+
+    def stop(self) -> None:
+        """The user stops the run: who waits gets a StoppedError, answers on their way get a little time."""
+        if self._behind:
+            self._behind.stop()
+
+    @property
+    def _behind(self) -> ServerDescriber | ManyDescriber | None:
+        """The server, if there is one, asked or not yet."""
+        one = self.describer.pending if isinstance(self.describer, DeferredDescriber) else self.describer
+        return one if isinstance(one, ServerDescriber | ManyDescriber) else None
+
     def __enter__(self) -> Self:
         """Use as a context manager."""
         return self
@@ -79,15 +99,19 @@ class Model:
         return "" if isinstance(actual, BuiltinDescriber) else actual.model
 
 
+Watch = Callable[[Callable[[], Waiting | None]], AbstractContextManager[None]]
+"""Shows, for as long as a context lasts, what is waited for."""
+
+
 def choose_model(
-    settings: Settings, *, jobs: int | None = None, patience: float = 60.0, last: str | None = None
+    settings: Settings, limits: Limits | None = None, watch: Watch | None = None, *, last: str | None = None
 ) -> Model:
     """Find the model that looks at the photos, and make it ready.
 
     Args:
         settings: Say which backend, servers and model.
-        jobs: Requests to a server at once; None finds out what it can take.
-        patience: Seconds to wait for a server that has gone to come back.
+        limits: How many requests to a server at once, and how long to wait for it.
+        watch: Shows what is waited for while the model is looked for.
         last: What was found on the server with these settings the last time, or ""; then the server is first asked
             when a question is due. With "" it has to be wanted: where the choice is free, it is made now. None: all
             is found out now.
@@ -97,14 +121,15 @@ def choose_model(
             the model file cannot be run.
         UsageError: What was named as a model file is none.
     """
+    limits = limits or Limits()
     with ExitStack() as resources:
         unheeded = (THRESHOLD_NOTE,) if settings.threshold_is_typed else ()
         if settings.model_file:
-            local = _local(settings.model_file, settings.mmproj, jobs, resources)
+            local = _local(settings.model_file, settings.mmproj, limits, resources)
             notes = (*local.discover(), *unheeded)
             return Model(local, local.most_at_once + SPARE_THREADS, notes, resources.pop_all())
         if _may_wait(settings, last) or _wants_server(settings):
-            server = _servers(settings, Limits(jobs=jobs, outage=patience))
+            server = _servers(settings, limits)
             resources.callback(server.close)
             threads = server.most_at_once + SPARE_THREADS
 
@@ -114,9 +139,10 @@ def choose_model(
                 return server, (*_found(settings, server), *unheeded)
 
             if last is not None:
-                later = DeferredDescriber(last or settings.model, find, server.stop)
+                later = DeferredDescriber(last or settings.model, find, server)
                 return Model(later, threads, (), resources.pop_all())
-            _, notes = find()
+            with watch(lambda: server.waiting) if watch else nullcontext():
+                _, notes = find()
             return Model(server, threads, notes, resources.pop_all())
         builtin, notes = _builtin(settings)
         return Model(builtin, cores() + 2, notes, resources.pop_all())
@@ -148,13 +174,13 @@ def other_thresholds(model: Model, thresholds: Iterable[float]) -> list[Model]:
     ]
 
 
-def _local(model: Path, mmproj: Path | None, jobs: int | None, resources: ExitStack) -> ServerDescriber:
+def _local(model: Path, mmproj: Path | None, limits: Limits, resources: ExitStack) -> ServerDescriber:
     """Run a model file for as long as the resources are held. If it crashes it does not come back."""
     files = model_files(model, mmproj)
     # One processor is left to the photos: threads of llama.cpp that have to wait for one make all of them wait.
-    running = resources.enter_context(LocalServer(files, slots=jobs, threads=max(cores() - 1, 1)))
-    limits = Limits(jobs=running.slots, outage=0)
-    describer = ServerDescriber(running.url, files.name, api_key=running.key, limits=limits)
+    running = resources.enter_context(LocalServer(files, slots=limits.jobs, threads=max(cores() - 1, 1)))
+    alone = dataclasses.replace(limits, jobs=running.slots, outage=0)
+    describer = ServerDescriber(running.url, files.name, api_key=running.key, limits=alone)
     resources.callback(describer.close)
     return describer
 

@@ -15,13 +15,13 @@ class DeferredDescriber:
     Args:
         name: What the model is called, as far as is known: kept answers are found under it.
         find: Finds the model, and what the user should know about the choice; called once.
-        stop: The user stops the run, maybe while the model is looked for.
+        pending: What is asked first while it is found, and can be waited for and stopped.
     """
 
     def __init__(
-        self, name: str, find: Callable[[], tuple[Describer, tuple[str, ...]]], stop: Callable[[], None]
+        self, name: str, find: Callable[[], tuple[Describer, tuple[str, ...]]], pending: Describer
     ) -> None:
-        self._name, self._find, self.stop = name, find, stop
+        self._name, self._find, self.pending = name, find, pending
         self._finding = threading.Lock()
         self._error: BaseException | None = None
         self._found: Describer | None = None
