@@ -96,6 +96,11 @@ class Catalog(Words):
 
         return self._commit(job)
 
+    def forget_run(self, run: int) -> None:
+        """Take a run out that came to nothing."""
+        nothing = "id = ? AND NOT EXISTS (SELECT 1 FROM writes WHERE run = runs.id)"
+        self._commit(lambda c: c.execute(f"DELETE FROM runs WHERE {nothing}", (run,)).rowcount)  # noqa: S608 - our own words
+
     def note_run_model(self, run: int, model: str) -> None:
         """Note which model a run turns out to ask."""
         self._commit(lambda c: c.execute("UPDATE runs SET model = ? WHERE id = ?", (model, run)).rowcount)

@@ -154,8 +154,9 @@ def _run(settings: Settings, options: Options, request: "ClassifyRequest") -> in
                     if is_news and not settings.json and not settings.verbose:
                         report.print(outcome)
             finally:
-                report.finish()
-                if not settings.quiet:
+                if report.is_due:
+                    report.finish()
+                if report.is_due and not settings.quiet:
                     _advise(
                         report.tally,
                         options,

@@ -124,8 +124,9 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
                     if options.dry_run and not settings.json and not settings.verbose:
                         report.print(outcome)
             finally:
-                report.finish()
-                if not settings.quiet:
+                if report.is_due:
+                    report.finish()
+                if report.is_due and not settings.quiet:
                     cut_off = run.cut_off or sys.exc_info()[0] is not None
                     _advise(report.tally, paths, cut_off=cut_off, dry_run=options.dry_run)
         return 130 if run.cut_off else run.tally.exit_code

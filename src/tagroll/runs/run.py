@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Change, Metadata, Outcome, Photo, Preview, Status, Waiting, Write
+from tagroll.errors import ServerError
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
 from tagroll.metadata.store import Decide, MetadataStore
@@ -203,6 +204,10 @@ class Workspace:
             run = Run(self, number, Tally(done, failed_before=self.catalog.failures_before(number)))
             try:
                 yield run
+            except ServerError:
+                if not run.tally.total:  # without a model it has not begun
+                    self.catalog.forget_run(number)
+                raise
             finally:
                 failed = (failure.path for failure in run.tally.failures[:MOST_REMEMBERED])
                 self.catalog.finish_run(run.number, run.summary(), failed)
