@@ -16,8 +16,9 @@ from tagroll.catalog import Catalog, Run
 from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prompt, Status
 from tagroll.models.answers import keep, recall
 from tagroll.models.builtin.describer import looked_as
-from tagroll.models.server.describer import ServerDescriber, Stats
+from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.several import ManyDescriber
+from tagroll.models.server.stats import Stats
 from tagroll.parallel import map_unordered
 from tagroll.runs.ask_once import Asking
 from tagroll.runs.evaluate.pictures import recompressed
