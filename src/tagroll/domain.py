@@ -79,6 +79,21 @@ class Description:
     confidences: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a run waits for.
+
+    Attributes:
+        reason: What, in words: "the model server at http://... is gone: nobody answers there".
+        seconds: For how long already.
+        most: For how many seconds at most; None if that is not known.
+    """
+
+    reason: str
+    seconds: float
+    most: float | None = None
+
+
 class Describer(Protocol):
     """Looks at previews. Safe to call from several threads."""
 

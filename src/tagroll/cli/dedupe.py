@@ -20,7 +20,7 @@ from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
-from tagroll.settings import Settings, SidecarPolicy, without_password
+from tagroll.settings import Mtime, Settings, SidecarPolicy, without_password
 
 if TYPE_CHECKING:
     from tagroll.runs.merge import EditedPlan, Embedder, MergeOptions, Plan, Proposal, Vocabulary
@@ -48,7 +48,7 @@ class Options:
     interactive: bool
     scope: Scope
     sidecar: SidecarPolicy
-    touch: bool
+    mtime: Mtime
 
     def check(self) -> None:
         """See that what is asked for goes together.
@@ -199,7 +199,7 @@ def _run(settings: Settings, options: Options) -> int:
     if options.plan and not options.apply:
         check_plan(options.plan)
     embedder = None if edited or not options.embeds else _embedder(settings, options)
-    with session(settings, [options.directory], sidecar=options.sidecar, touch=options.touch) as opened:
+    with session(settings, [options.directory], sidecar=options.sidecar, mtime=options.mtime) as opened:
         opened.read_tags(options.scope)
         job = Job(opened, options, embedder)
         return job.apply(edited) if edited else job.merge(vocabulary)
