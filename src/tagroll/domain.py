@@ -213,6 +213,7 @@ class Outcome:
         error: What went wrong, one line, or "".
         hint: What the user can do about it, or "".
         removed: How many tags were there that tagroll had not written and are now replaced.
+        kept: Whether a caption that was asked for is not written, because the photo has one.
         asked: Whether a model was asked (and not the catalog).
         target: The file that was made from the photo, or None.
     """
@@ -223,6 +224,7 @@ class Outcome:
     error: str = ""
     hint: str = ""
     removed: int = 0
+    kept: bool = False
     asked: bool = False
     target: Path | None = None
 

@@ -149,6 +149,10 @@ def _advise(tally: "Tally", paths: tuple[Path, ...], *, cut_off: bool, dry_run: 
         say(f"Stopped; nothing is half-written. Go on with: {typed()}")
     elif not tally.total:
         say(no_photos(paths))
+    if tally.kept:
+        say(
+            f"{plural(tally.kept, 'photo')} had a title or description already: {'it stays' if tally.kept == 1 else 'they stay'}."
+        )
     if tally.removed:
         would = "would replace" if dry_run else "replaced"
         way_back = "" if dry_run else f"`{undo_command()}` brings them back, "

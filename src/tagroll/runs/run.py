@@ -47,6 +47,7 @@ class Tally:
         failures: Those that failed.
         folders: Folders that could not be read: there may be photos in them.
         removed: Tags that were replaced and that tagroll had not written.
+        kept: Photos that keep a caption they had.
         asked: Photos a model was asked about.
         failed_before: Photos that failed when the same was done last.
     """
@@ -56,6 +57,7 @@ class Tally:
     failures: list[Outcome] = field(default_factory=list)
     folders: int = 0
     removed: int = 0
+    kept: int = 0
     asked: int = 0
     failed_before: frozenset[Path] = frozenset()
 
@@ -63,6 +65,7 @@ class Tally:
         """Count one."""
         self.counts[outcome.status] += 1
         self.removed += outcome.removed
+        self.kept += outcome.kept
         self.asked += outcome.asked
         if outcome.status is Status.FAILED:
             self.failures.append(outcome)
