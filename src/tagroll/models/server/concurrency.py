@@ -19,6 +19,8 @@ RUNGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """The limits that are tried: fine enough to come close, coarse enough to tell one from the next."""
 
 START = 4
+STEP, STEP_SECONDS = 4, 0.03
+"""A higher limit is approached in steps of so many requests: the first that is refused spares the others."""
 PAYS = 1.25
 """Twice the requests at once must bring this many times the answers, or the climb ends."""
 BOLD_SECONDS = 1.0
@@ -269,6 +271,7 @@ class Gate:
         self._probing = False
         self._outage = False
         self._stopped = False
+        self._allowed, self._more_at = limit or START, 0.0  # follows the limit, step by step
         self.under_way = 0
         self._work, self._changed = 0.0, time.monotonic()  # seconds of all requests so far, until then
         self.quiet_since = 0.0  # when the first of those that are under way was sent
@@ -401,7 +404,14 @@ class Gate:
         now = time.monotonic()
         if self._probing if self._outage else self.under_way >= self.limit:
             return None
-        return max(self._held_until - now, self._probe_at - now, 0.0)
+        held = max(self._held_until - now, self._probe_at - now, 0.0)
+        self._allowed = min(self._allowed, self.limit)
+        if self.under_way < self._allowed:
+            return held
+        if now < self._more_at:
+            return max(held, self._more_at - now)
+        self._allowed, self._more_at = self._allowed + STEP, now + STEP_SECONDS
+        return held
 
     def _pass(self, change: int) -> None:
         """One more is under way, or one less."""
