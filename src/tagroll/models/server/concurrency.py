@@ -128,7 +128,8 @@ class Ladder:
 
     def _go_on(self) -> None:
         """Double; but leap to the top while answers are quick and come no later for being many."""
-        here, least = _seconds(self._answers[self.limit]), min(map(_seconds, self._answers.values()))
+        here = max(_seconds(kind[self.limit]) for kind in (self._answers, self._loads))
+        least = min(map(_seconds, self._answers.values()))
         if self.limit == RUNGS[-1]:
             self._settle(self.limit)
         elif here < min(BOLD_SECONDS, 1.3 * least):
