@@ -17,13 +17,21 @@ from tagroll.cli.dedupe_output import (
     show_plan,
     warn_of_threshold,
 )
-from tagroll.cli.options import key_goes_with, scan_options, shared_options, store_options, text_of, typed
+from tagroll.cli.options import (
+    key_goes_with,
+    placing,
+    scan_options,
+    shared_options,
+    store_options,
+    text_of,
+    typed,
+)
 from tagroll.cli.progress import Report, plural
 from tagroll.cli.rewrite import Session, advise, session
 from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
-from tagroll.settings import Settings, SidecarPolicy, without_password
+from tagroll.settings import Placing, Settings, without_password
 
 if TYPE_CHECKING:
     from tagroll.models.choose import Embedder
@@ -55,7 +63,7 @@ class Options:
     hierarchy: bool
     interactive: bool
     exclude: tuple[str, ...]
-    sidecar: SidecarPolicy
+    placing: Placing
     touch: bool
 
     def check(self) -> None:
@@ -195,7 +203,7 @@ def command(settings: Settings, **values: Any) -> None:
     embeddings: of a server, or built in. What was decided is remembered, also by `tagroll tag`. `tagroll undo`
     takes it back. A report is written into DIR.
     """  # fmt: skip
-    options = Options(**values)
+    options = Options(placing=placing(values), **values)
     options.check()
     sys.exit(_run(settings, options))
 
@@ -207,7 +215,7 @@ def _run(settings: Settings, options: Options) -> int:
     vocabulary = read_vocabulary(text_of(options.vocabulary) or "")
     edited = read_edited_plan(options.plan) if options.apply and options.plan else None
     embedder = None if edited or not options.embeds else _embedder(settings, options)
-    with session(settings, [options.directory], sidecar=options.sidecar, touch=options.touch) as opened:
+    with session(settings, [options.directory], placing=options.placing, touch=options.touch) as opened:
         opened.read_tags(options.exclude)
         job = Job(opened, options, embedder)
         return job.apply(edited) if edited else job.merge(vocabulary)

@@ -16,6 +16,7 @@ from tagroll.settings import (
     CONFIG_NAME,
     DEFAULT_API_URL,
     DEFAULT_MODEL,
+    Placing,
     Settings,
     config_file,
     read_config,
@@ -212,7 +213,21 @@ def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--sidecar", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
         envvar="TAGROLL_SIDECAR", help="Write XMP sidecars: where a photo cannot be written safely, always, or never.",
     )  # fmt: skip
-    return sidecar(touch_option(function))
+    name = click.option(
+        "--sidecar-name", type=click.Choice(["auto", "stem", "full"]), default="auto", show_default=True,
+        envvar="TAGROLL_SIDECAR_NAME",
+        help="Call new sidecars name.xmp (stem), name.ext.xmp (full), or beside a RAW as those of the folder.",
+    )  # fmt: skip
+    signed = click.option(
+        "--embed-signed", is_flag=True, envvar="TAGROLL_EMBED_SIGNED",
+        help="Write into photos with a C2PA signature, too; it becomes invalid.",
+    )  # fmt: skip
+    return sidecar(name(signed(touch_option(function))))
+
+
+def placing(values: dict[str, Any]) -> Placing:
+    """Where to write: the options of `store_options` but --touch, taken out of a command's values."""
+    return Placing(values.pop("sidecar"), values.pop("sidecar_name"), values.pop("embed_signed"))
 
 
 def touch_option(function: Callable[..., Any]) -> Callable[..., Any]:

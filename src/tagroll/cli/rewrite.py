@@ -13,7 +13,7 @@ from tagroll.cli.progress import Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import scanned, tell_of_sidecars
 from tagroll.cli.terminal import say
 from tagroll.domain import Status
-from tagroll.settings import Settings, SidecarPolicy
+from tagroll.settings import WHERE_SAFE, Placing, Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.rewrite import OpenLibrary
@@ -85,14 +85,14 @@ class Session:
 
 @contextmanager
 def session(
-    settings: Settings, paths: Sequence[Path], *, sidecar: SidecarPolicy = "auto", touch: bool = False
+    settings: Settings, paths: Sequence[Path], *, placing: Placing = WHERE_SAFE, touch: bool = False
 ) -> Iterator[Session]:
     """Open the library of these paths; Ctrl-C ends what is done with it."""
     from tagroll.runs.rewrite import OpenLibrary
     from tagroll.runs.run import Workspace
 
     with (
-        Workspace.open(settings, sidecar=sidecar, mtime="now" if touch else "keep") as space,
+        Workspace.open(settings, placing=placing, mtime="now" if touch else "keep") as space,
         stop_on_interrupt(space.stop),
     ):
         yield Session(settings, OpenLibrary.of(space, paths))

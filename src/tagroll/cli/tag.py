@@ -11,6 +11,7 @@ import click
 from tagroll.cli.options import (
     asking_options,
     lines_of,
+    placing,
     scan_options,
     shared_options,
     store_options,
@@ -23,7 +24,7 @@ from tagroll.cli.progress import UNSURE, Report, no_photos, plural, stop_on_inte
 from tagroll.cli.scanning import noted, scanned, unheard
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
-from tagroll.settings import Case, Settings, SidecarPolicy
+from tagroll.settings import Case, Placing, Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.run import Tally
@@ -49,7 +50,7 @@ class Options:
     description: bool
     alt_text: bool
     exclude: tuple[str, ...]
-    sidecar: SidecarPolicy
+    placing: Placing
     touch: bool
 
     def request(self) -> "TagRequest":
@@ -87,7 +88,7 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
     `tagroll undo` takes a run back. Hidden files and folders, whose names begin with a dot, are left out unless
     PATH names them.
     """
-    options = Options(**values)
+    options = Options(placing=placing(values), **values)
     sys.exit(_run(settings, paths, options))
 
 
@@ -99,7 +100,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     scanned(paths, options.exclude)  # says that a path does not exist before anything begins
     request = options.request()
     arguments = [*(str(path.absolute()) for path in paths), *(["--dry-run"] if options.dry_run else [])]
-    with Workspace.open(settings, sidecar=options.sidecar, mtime="now" if options.touch else "keep") as space:
+    with Workspace.open(settings, placing=options.placing, mtime="now" if options.touch else "keep") as space:
         model = space.model(jobs=options.jobs, patience=options.patience)
         tell(settings, *model.notes)
         with (

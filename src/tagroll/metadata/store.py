@@ -10,20 +10,20 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tagroll.domain import Change, Journal, Metadata, Photo, Write
+from tagroll.domain import Beside, Change, Journal, Metadata, Photo, Write
 from tagroll.errors import ForeignStructureError, MetadataError, PhotoError, WriteError
 from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import HEAD_BYTES, Format, detect
 from tagroll.metadata import genuine
-from tagroll.metadata.containers.limits import check_parts
+from tagroll.metadata.containers.limits import is_quick
 from tagroll.metadata.containers.picture import picture_hash
-from tagroll.metadata.engines import Content, Engine, in_process, read_many
-from tagroll.metadata.fields import tags_after
+from tagroll.metadata.engines import SIGNED, Content, Engine, in_process, read_many
+from tagroll.metadata.fields import metadata_from_fields, tags_after
 from tagroll.metadata.files import temporary
 from tagroll.metadata.files.attributes import Mtime, NotKeptError
 from tagroll.metadata.files.hashing import digest
@@ -39,6 +39,8 @@ from tagroll.metadata.files.safe_write import (
 )
 from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, resolved
 from tagroll.metadata.restore import Way, bytes_before, target_of, way_back
+from tagroll.metadata.sidecar import SidecarName
+from tagroll.tags.identity import identities, identity
 
 Decide = Callable[[Metadata], Change]
 
@@ -72,23 +74,28 @@ class MetadataStore:
         mtime: The modification time of a file that is written: "nudge" makes it two seconds later, so that backups
             and galleries look again and the order of photos stays; "keep" leaves it; "now".
         exiftool: For the formats that need it; None where there is none.
+        name: What a new sidecar is called: "stem" for name.xmp, "full" for name.ext.xmp, "auto": for a RAW as those of
+            the other RAWs in its folder.
+        embed_signed: Write into photos with a C2PA signature, too; it becomes invalid.
     """
 
     def __init__(
         self,
         *,
         sidecar: SidecarPolicy = "auto",
+        name: SidecarName = "auto",
+        embed_signed: bool = False,
         mtime: Mtime = "nudge",
         exiftool: ExifTool | None = None,
     ) -> None:
         keep_large_blocks()
-        self._planner = Planner(sidecar, exiftool)
+        self._planner = Planner(sidecar, exiftool, name, embed_signed)
         self._mtime = mtime
         self.notes: dict[str, None] = {}
         """What the disks could not do though the files were written, each once; to be told at the end of a run."""
         self._computing = threading.Lock()
         # whether sidecars are read, and speak alone, depends on it: what was read with another one is read anew
-        self._policy = "" if sidecar == "auto" else f" {sidecar}"
+        self._policy = ("" if sidecar == "auto" else f" {sidecar}") + (" signed" if embed_signed else "")
 
     def __enter__(self) -> Self:
         """Use as a context manager."""
@@ -130,7 +137,9 @@ class MetadataStore:
         others = [
             photo
             for photo in photos
-            if not in_process(photo.format) and photo.format.name not in alone and _is_quick(photo)
+            if not in_process(photo.format)
+            and photo.format.name not in alone
+            and is_quick(photo.path, photo.format)
         ]
         if exiftool is None or len(others) < 2:
             return {}
@@ -243,15 +252,15 @@ class MetadataStore:
             if not change:
                 return ()
             with self._turn(view):
-                steps, _ = self._planner.steps(view, change)
+                steps, reason = self._planner.steps(view, change)
             try:
-                return self._commit_all(steps, view, change, journal, dry_run=dry_run)
-            except NotKeptError:
+                writes = self._commit_all(steps, view, change, journal, dry_run=dry_run)
+            except NotKeptError as error:
                 if self._planner.policy != "auto" or steps[0].engine is SIDECAR:
                     raise
-            return self._commit_all(
-                self._planner.beside(view, change), view, change, journal, dry_run=dry_run
-            )
+                steps, reason = self._planner.beside(view, change), error.message
+                writes = self._commit_all(steps, view, change, journal, dry_run=dry_run)
+            return tuple(_placed(write, view, reason) for write in writes)
 
     def undo(
         self, write: Write, journal: Journal, *, at: Path | None = None, dry_run: bool = False
@@ -386,16 +395,6 @@ class MetadataStore:
         return self._planner.engine(write.engine, target, fmt)
 
 
-def _is_quick(photo: Photo) -> bool:
-    """Whether exiftool can read a file in no time; for any other, it is asked alone, or not at all."""
-    try:
-        with photo.path.open("rb") as source:
-            check_parts(source, photo.format)
-    except (OSError, MetadataError):
-        return False
-    return True
-
-
 def _stamp_of(state: os.stat_result) -> str:
     return f"{state.st_size}.{state.st_mtime_ns}.{state.st_ctime_ns}"
 
@@ -412,6 +411,21 @@ def _written(step: Step, view: View, change: Change) -> Write:
         before_hash=digest(step.old) if step.original else "", after_hash=digest(step.new),
         patch=make_patch(step.old, step.new) if step.original else b"", picture_hash=view.picture,
     )  # fmt: skip
+
+
+def _placed(write: Write, view: View, reason: str) -> Write:
+    """With what is to be told of it: why it is beside the photo, or that it broke a signature."""
+    if not reason:
+        return replace(write, broke_seal=view.content.fixed == SIGNED and write.engine != SIDECAR.name)
+    path, after = view.photo.path, identities(write.after.tags)
+    inside = metadata_from_fields(view.content.fields).tags
+    beside = Beside(
+        reason,
+        kind="dng" if path.suffix.lower() == ".dng" else view.format.name,
+        is_base=write.target.stem == path.stem,
+        keeps_old=any(identity(tag) not in after for tag in inside),
+    )
+    return replace(write, beside=beside)
 
 
 def _restored(write: Write, photo: Path, original: Original, way: Way) -> Write:

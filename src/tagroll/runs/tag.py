@@ -217,8 +217,7 @@ class Tagger:
         row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))
         written = self.run.write(photo, decide, row, dry_run=self.policy.dry_run)
         removed = identities(written.before.tags) - identities(written.tags) - ours
-        status = Status.TAGGED if written.changed else Status.UNCHANGED
-        return Outcome(photo.path, status, written.tags, removed=len(removed))
+        return dataclasses.replace(written.outcome(photo.path, Status.TAGGED), removed=len(removed))
 
 
 @dataclass(frozen=True, slots=True)
