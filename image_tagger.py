@@ -1,4 +1,4 @@
-"""`python image_tagger.py FOLDER [--append-tags] [--api-url URL] [--model NAME] [-v]`: the same as `tagroll tag`."""
+"""`python image_tagger.py FOLDER [--append-tags] [--api-url URL] [--model NAME] [-v]`: `tagroll tag --user-comment`."""
 
 import sys
 from pathlib import Path
@@ -8,4 +8,4 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
 from tagroll.cli import main
 
 if __name__ == "__main__":
-    main(["tag", *sys.argv[1:]], prog_name="image_tagger.py")
+    main(["tag", "--user-comment", *sys.argv[1:]], prog_name="image_tagger.py")

@@ -153,7 +153,9 @@ HOLDS = {
 
 def written(row: Field) -> str:
     """When a field is written."""
-    if row.change:
+    if row.holds == "comment":
+        return "with `--user-comment`"
+    if row.holds == "text":
         return "on request" if row.family == "xmp" else "no"
     return "yes" if row.spread else "where it is there"
 

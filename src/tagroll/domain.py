@@ -124,12 +124,14 @@ class Change:
         remove: Tags to take away, compared by identity; a path removes the flat values that only it explained.
         set: New values for "title", "description", "alt_text"; "" removes.
         left: Lists of tags that tagroll has left in the photo before. A UserComment of just one of them is its own.
+        comment: Whether UserComment shall hold the tags as well, where it is empty or ours and no caption.
     """
 
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
     set: Mapping[str, str] = field(default_factory=dict)
     left: tuple[tuple[str, ...], ...] = ()
+    comment: bool = False
 
     def __bool__(self) -> bool:
         """Whether there is anything to do."""

@@ -13,8 +13,9 @@ import pytest
 from stub import Says, Stub, error
 
 from tagroll.errors import UsageError
-from tagroll.models.server.http import CHAT_BYTES, Wire, WireError, read_json, stated_error
+from tagroll.models.server.http import CHAT_BYTES, Wire, read_json, stated_error
 from tagroll.models.server.transport import find_proxy, urlsplit
+from tagroll.models.server.wire_error import WireError
 
 CERTIFICATE = Path(__file__).parents[1] / "server" / "self_signed.pem"
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tagroll.runs.tag import TagPolicy
 from tagroll.tags.normalize import MAX_CHARS, MAX_WORDS, normalize
 
 FAMILY = "\N{MAN}\u200d\N{WOMAN}\u200d\N{GIRL}"
@@ -36,7 +37,13 @@ CASES = [
     ("a stop that belongs stays", ["Washington D.C.", "beach."], ["Washington D.C.", "Beach"]),
     ("what belongs to the name stays", ["C#", "C++", "f(x)", "St. Peter's"],
      ["C#", "C++", "F(x)", "St. Peter's"]),
-    ("a comma stays", ["Paris, France"], ["Paris, France"]),
+    ("a comma ends a tag", ["Köln, Dom", "sea,sky", "a,", "海、山", "بحر، جبل", "富士山，雪"],
+     ["Köln", "Dom", "Sea", "Sky", "A", "海", "山", "بحر", "جبل", "富士山", "雪"]),
+    ("a comma in a number ends none", ["1,000 islands", "1,5 m, sea", "route 66, 1950s"],
+     ["1,000 Islands", "1,5 M", "Sea", "Route 66", "1950s"]),
+    ("a comma in prose makes no tags", ["A man stands on a beach, looking at the sea", "Waves, sand and sun."], []),
+    ("a list in one text", ["sea, man in a red jacket", "a, b, c, d, e, f, g, h"],
+     ["Sea", "Man In A Red Jacket", *"ABCDEFGH"]),
     ("; and | end a tag", ["beach; sea|sky"], ["Beach", "Sea", "Sky"]),
     ("a slash between alternatives", ["couch/sofa", "hot dog / sausage"],
      ["Couch", "Sofa", "Hot Dog", "Sausage"]),
@@ -55,6 +62,16 @@ CASES = [
 @pytest.mark.parametrize(("keywords", "tags"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_rules(keywords, tags):
     assert list(normalize(keywords)) == tags
+
+
+def test_the_comma_of_a_person_stays():
+    assert normalize(["paris, france", "köln, dom"], whole={"paris, france"}) == (
+        "Paris, France",
+        "Köln",
+        "Dom",
+    )
+    policy = TagPolicy(preferred={"cologne": "Köln, Dom"}, vocabulary=("Paris, France", "Köln, Dom", "Sea"))
+    assert policy.tags(["Paris, France", "Cologne, sea"]) == ("Paris, France", "Köln, Dom", "Sea")
 
 
 def test_case_styles():

@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagroll.cli.dedupe_output import (
-    DRY_REPORT,
-    REPORT,
     ask,
-    older_report,
-    plan_report,
     show_hierarchy,
     show_plan,
     warn_of_threshold,
@@ -34,12 +30,7 @@ from tagroll.errors import UsageError
 from tagroll.settings import Placing, Settings, without_password
 
 if TYPE_CHECKING:
-    from tagroll.models.choose import Embedder
-    from tagroll.runs.merge import Proposal
-    from tagroll.tags.merge import Options as MergeOptions
-    from tagroll.tags.merge import Plan
-    from tagroll.tags.plan_file import EditedPlan
-    from tagroll.tags.vocabulary import Vocabulary
+    from tagroll.runs.merge import EditedPlan, Embedder, MergeOptions, Plan, Proposal, Vocabulary
 
 EVIDENCE = ("spelling", "synonym", "semantic")
 
@@ -93,10 +84,9 @@ class Options:
 
     def merging(self) -> "MergeOptions":
         """How to merge."""
-        from tagroll.tags.merge import Options as MergeOptions
-        from tagroll.tags.verdict import Evidence
+        from tagroll.runs.merge import MergeOptions, evidence_of
 
-        evidence = frozenset({Evidence.VOCABULARY, Evidence.DECISION, *map(Evidence, self.evidence)})
+        evidence = evidence_of(self.evidence)
         return MergeOptions(self.similarity_threshold, self.min_cluster_size, evidence, self.plain)
 
     def configuration(self, model: str) -> dict[str, object]:
@@ -209,8 +199,7 @@ def command(settings: Settings, **values: Any) -> None:
 
 
 def _run(settings: Settings, options: Options) -> int:
-    from tagroll.runs.merge import read_edited_plan
-    from tagroll.tags.vocabulary import read_vocabulary
+    from tagroll.runs.merge import read_edited_plan, read_vocabulary
 
     vocabulary = read_vocabulary(text_of(options.vocabulary) or "")
     edited = read_edited_plan(options.plan) if options.apply and options.plan else None
@@ -223,7 +212,7 @@ def _run(settings: Settings, options: Options) -> int:
 
 def _embedder(settings: Settings, options: Options) -> "Embedder":
     """What compares meanings; it is there before anything is scanned."""
-    from tagroll.models.choose import choose_embedder
+    from tagroll.runs.merge import choose_embedder
 
     ctx = click.get_current_context()
     source = ctx.get_parameter_source
@@ -296,6 +285,7 @@ class Job:
     def _end(self, proposal: "Proposal") -> int:
         """Rewrite the photos, or say which would be; write the report."""
         from tagroll.runs.merge import write_report
+        from tagroll.runs.merge_report import DRY_REPORT, REPORT
 
         session, options = self.session, self.options
         counts, mapping = session.opened.library.counts, proposal.mapping
@@ -329,6 +319,8 @@ class Job:
 
     def _told(self, proposal: "Proposal", written: Report | None) -> dict[str, Any]:
         """The report: the older script's keys, and ours beside them."""
+        from tagroll.runs.merge_report import older_report, plan_report
+
         opened, options, mapping = self.session.opened, self.options, proposal.mapping
         counts, changing = opened.library.counts, opened.library.changing(mapping)
         not_read = len(opened.tally.failures)

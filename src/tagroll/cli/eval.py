@@ -108,8 +108,7 @@ def command(settings: Settings, target: Path, models: tuple[str, ...], **values:
 
 
 def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Options) -> int:
-    from tagroll.models.choose import THRESHOLD_NOTE, other_thresholds
-    from tagroll.runs.evaluate.evaluation import Evaluation, model_settings
+    from tagroll.runs.evaluate.evaluation import Evaluation, model_settings, threshold_notes
     from tagroll.runs.evaluate.files import write_page
     from tagroll.runs.evaluate.results import evaluate
     from tagroll.runs.run import Workspace
@@ -120,14 +119,12 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
         for wanted in model_settings(settings, names):
             models.append(space.model(wanted, jobs=options.jobs, patience=options.patience))
             tell(settings, *models[-1].notes)
-        at_thresholds = [(model, *other_thresholds(model, options.thresholds)) for model in models]
-        if options.thresholds and not any(others for _, *others in at_thresholds):
-            tell(settings, THRESHOLD_NOTE)
+        tell(settings, *threshold_notes(models, options.thresholds))
         evaluation = Evaluation(space, subject, options.request(), partial(_watch, settings))
         with stop_on_interrupt(space.stop):
             answers: list[Answers] = []
-            for model, *others in at_thresholds:
-                for answer in evaluation.all_answers(model, others):
+            for model in models:
+                for answer in evaluation.all_answers(model, options.thresholds):
                     answers.append(answer)
                     if space.stop.is_set():  # the other models are not even begun with
                         say(GO_ON)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo
-from tagroll.formats import FORMATS
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,18 +41,7 @@ def noted(found: Iterable[Found], space: "Workspace", settings: Settings) -> Ite
     """Pass on what is to be written; say once what becomes of photos that exiftool would write, if it is missing."""
     told = not space.lacks_exiftool
     for item in found:
-        if not told and isinstance(item, Photo) and item.format.writer == "exiftool":
+        if not told and isinstance(item, Photo) and (notes := space.sidecar_notes([item])):
             told = True
-            tell_of_sidecars([item], space, settings)
+            tell(settings, *notes)
         yield item
-
-
-def tell_of_sidecars(photos: Iterable[Photo], space: "Workspace", settings: Settings) -> None:
-    """Say what becomes of photos that exiftool would write, if it is missing and there are any."""
-    if space.lacks_exiftool and any(photo.format.writer == "exiftool" for photo in photos):
-        names = ", ".join(fmt.name.upper() for fmt in FORMATS if fmt.writer == "exiftool")
-        tell(
-            settings,
-            f"exiftool is not there: these photos get sidecars: {names}.",
-            f"  To write into them, {space.exiftool_hint}",
-        )

@@ -49,6 +49,7 @@ class Options:
     title: bool
     description: bool
     alt_text: bool
+    user_comment: bool
     exclude: tuple[str, ...]
     placing: Placing
     touch: bool
@@ -59,6 +60,7 @@ class Options:
 
         return TagRequest(
             append=self.append_tags, retag=self.retag, dry_run=self.dry_run, case=self.case,
+            user_comment=self.user_comment,
             max_tags=self.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
             language=self.language, vocabulary=lines_of(self.vocabulary), prompt_text=text_of(self.prompt_file),
         )  # fmt: skip
@@ -78,6 +80,11 @@ class Options:
 @click.option("--title", is_flag=True, help="Write a title too, where a photo has none.")
 @click.option("--description", is_flag=True, help="Write a description too, where a photo has none.")
 @click.option("--alt-text", is_flag=True, help="Write an alternative text too, where a photo has none.")
+@click.option(
+    "--user-comment",
+    is_flag=True,
+    help="Write the tags into EXIF UserComment too; some programs show it as a caption.",
+)
 @scan_options
 @store_options
 @shared_options(model=True)

@@ -20,6 +20,7 @@ from tagroll.domain import Change, Metadata, Photo
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import Format
+from tagroll.metadata.comment import COMMENT
 from tagroll.metadata.containers import jpeg, png, webp
 from tagroll.metadata.containers.bmff import heif_xmp
 from tagroll.metadata.fields import ALL_FAMILIES, FIELDS, Fields, fields_after, read_fields, with_fields
@@ -28,7 +29,7 @@ from tagroll.metadata.packets.raw import Packets
 
 _XMP_ONLY = frozenset({"xmp"})
 _TAGS = frozenset({"paths", "flat", "mixed", "xml"})
-_EXIF_TEXTS = ("IFD0:XPKeywords", "ExifIFD:UserComment")
+_EXIF_TEXTS = ("IFD0:XPKeywords", "IFD0:ImageDescription", COMMENT)
 _BINARY = "base64:"
 _XMP, _IPTC = "XMP:XMP", "IPTC:IPTC"
 _COPY = re.compile(r"Copy\d+:")
@@ -36,8 +37,11 @@ _ANY_IPTC = re.compile(r"IPTC\d*:IPTC")
 _EXTENDED = b"HasExtendedXMP"
 _DIGEST = "Photoshop:IPTCDigest"
 """MD5 of the IPTC block: where it does not match, Lightroom takes IPTC for newer than XMP."""
-_COMPONENTS = "ExifIFD:ComponentsConfiguration"
-_BESIDE = frozenset({_DIGEST, _COMPONENTS})
+_MANDATORY = frozenset(
+    f"ExifIFD:{name}" for name in ("ExifVersion", "ComponentsConfiguration", "FlashpixVersion", "ColorSpace")
+)
+"""What exiftool adds to an Exif directory that lacks it. Nobody has told it of the photo, and programs show it."""
+_BESIDE = _MANDATORY | {_DIGEST}
 """What is no field of ours, but has to be known for a write."""
 _UNREACHED = re.compile(
     r"(?:Truncated .* (?:data|image)|Corrupted \w+ image|Bad IFD0 directory|Illegal IFD0|\w+ format error|Error reading"
@@ -124,7 +128,7 @@ class InProcess:
 
     def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
         """See Engine."""
-        packets = with_fields(content.packets, content.fields, wanted, content.packets.picture)
+        packets = with_fields(content.packets, content.fields, wanted)
         new: bytes = self.module.replace_packets(data, packets)
         return new
 
@@ -185,9 +189,8 @@ class ViaExifTool:
             for name, new in wanted.items()
             if FIELDS[name].family in left and new != fields.get(name, ())
         }
-        if _EXIF_TEXTS[1] in values and _COMPONENTS not in there and self.format.name == "tiff":
-            # exiftool takes it for mandatory; in a TIFF it is not allowed (EXIF 2.32, tag support levels)
-            values[_COMPONENTS] = ()
+        if COMMENT in values:
+            values |= dict.fromkeys(_MANDATORY - there, ())
         here = {name: new for name, new in wanted.items() if FIELDS[name].family not in left}
         new = with_fields(packets, fields, here)
         blocks = {}
@@ -265,7 +268,7 @@ def _content(tags: Mapping[str, str], source: bytes | Path, fmt: Format) -> Cont
     if len({(block or b"").rstrip(b"\0") for block in iptc}) > 1:
         raise ForeignStructureError("the photo has several IPTC blocks that do not say the same")
     packets = Packets(xmp=next(iter(xmp), None), iptc=next(iter(iptc), None), others=tuple(xmp[1:]))
-    texts = {name: (found[name][0],) for name in _EXIF_TEXTS if found.get(name, [""])[0]}
+    texts = {name: (found[name][0],) for name in _EXIF_TEXTS if found.get(name, [""])[0].strip()}
     if packets == Packets() and not texts:
         for warning in found["ExifTool:Warning"]:
             if _UNREACHED.match(warning) and not (_ITEMS in tags and _BEHIND.match(warning)):
@@ -319,7 +322,7 @@ def edit(
     for name, texts in {**known.fields, **wanted}.items():
         now = found.get(name, ())
         same = now == texts or _plain(now) == _plain(texts)
-        if not same and not (name == _EXIF_TEXTS[1] and now == known.fields.get(name, ())):
+        if not same and not (name == COMMENT and now == known.fields.get(name, ())):
             raise ForeignStructureError(f"the new file does not say what it should in {name}")
     return new, found
 

@@ -5,15 +5,16 @@ every program, whichever field it looks at first, sees the same tags. Both engin
 go through `metadata_from_fields` and `fields_after`, so both mean the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
 from tagroll.domain import Change, Metadata
 from tagroll.errors import ForeignStructureError, MetadataError
+from tagroll.metadata.comment import comment_after
 from tagroll.metadata.packets import acdsee, exif, iptc, keywords
-from tagroll.metadata.packets.raw import Packets, Picture
+from tagroll.metadata.packets.raw import Packets
 from tagroll.metadata.packets.xmp import Xmp
 from tagroll.tags.identity import LEVEL, identities, identity
 
@@ -58,7 +59,7 @@ _CORE = "{http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/}"
 
 _ROWS = (
     Field(
-        "XMP-digiKam:TagsList", "xmp", "paths", "/", spread=True,
+        "XMP-digiKam:TagsList", "xmp", "paths", "/",
         xml=("{http://www.digikam.org/ns/1.0/}TagsList",), prefix="digiKam", kind="Seq",
     ),
     Field(
@@ -84,7 +85,7 @@ _ROWS = (
         "XMP-microsoft:LastKeywordIPTC", "xmp", "mixed", "/",
         xml=tuple(space + "LastKeywordIPTC" for space in _MS), prefix="MicrosoftPhoto", kind="Bag",
     ),
-    Field("ExifIFD:UserComment", "exif", "comment", ",", spread=True),
+    Field("ExifIFD:UserComment", "exif", "comment", ","),
     Field("XMP-dc:Title", "xmp", "text", xml=(_DC + "title",), prefix="dc", kind="Alt", change="title"),
     Field(
         "XMP-dc:Description", "xmp", "text", xml=(_DC + "description",), prefix="dc", kind="Alt",
@@ -96,6 +97,7 @@ _ROWS = (
     ),
     Field("IPTC:ObjectName", "iptc", "text", change="title"),
     Field("IPTC:Caption-Abstract", "iptc", "text", change="description"),
+    Field("IFD0:ImageDescription", "exif", "text"),
 )  # fmt: skip
 
 FIELDS: Mapping[str, Field] = MappingProxyType({row.name: row for row in _ROWS})
@@ -105,7 +107,7 @@ _XMP_ROWS = tuple(row for row in _ROWS if row.family == "xmp")
 _SHORT = 3
 """Letters in a level of what is no path but an abbreviation: AC/DC, TCP/IP, and/or."""
 _LISTS = frozenset({"Bag", "Seq"})
-_COMPLETE = ("XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", "XMP-dc:Subject")
+_COMPLETE = ("XMP-lr:HierarchicalSubject", "XMP-dc:Subject")
 
 
 def read_metadata(packets: Packets, *sidecars: bytes, fixed: bool = False) -> Metadata:
@@ -155,15 +157,15 @@ def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fix
         fields: The photo's own, raw. They become `Metadata.fields`.
         sidecars: Those of its sidecars. Their tags come first, and their captions win.
         fixed: The photo itself is not written into. Then its sidecars speak alone for the tags as soon as one has
-            all three lists that tagroll and digiKam keep in step: who wrote them had read the photo, and what
-            was taken away since can stay away only there. In any other photo, what the sidecar lacks was added
-            to the photo by a program that knows of no sidecar, and counts.
+            both lists that tagroll always writes (Lightroom, digiKam and darktable, too): who wrote them had read
+            the photo, and what was taken away since can stay away only there. In any other photo, what the sidecar
+            lacks was added to the photo by a program that knows of no sidecar, and counts.
     """
     sources = [*sidecars, fields]
     alone = fixed and any(map(is_complete, sidecars))
     tag_sources = sidecars if alone else sources
     paths = [tag for source in tag_sources for tag in _paths(source)]
-    flats = [value for source in tag_sources for value in _flats(source)]
+    flats = _flats(*tag_sources)
     captions: dict[str, str] = {}
     for row in _ROWS:
         if row.change and not captions.get(row.change):
@@ -172,7 +174,7 @@ def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fix
 
 
 def is_complete(fields: Fields) -> bool:
-    """Whether a sidecar has all the lists that tagroll and digiKam keep in step."""
+    """Whether a sidecar has the lists that tagroll always writes."""
     return all(fields.get(name) for name in _COMPLETE)
 
 
@@ -185,7 +187,7 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
     """The full list that each field shall hold after a change; `()` takes a field out.
 
     Fields without a key stay as they are. When tags change, every field gets all of them, so that lists which
-    were partial become whole. UserComment is given only where it is empty or nothing but tags.
+    were partial become whole. For UserComment see `comment_after`.
 
     Args:
         metadata: What the photo is known to carry: `tags` may come from more places than `fields`, which are
@@ -197,29 +199,28 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
     if not change.add and not change.remove:
         return after
     tags = tags_after(metadata, change)
-    flat = keywords.flat_after(_flats(metadata.fields), tags)
+    flats = _flats(metadata.fields)
+    flat = keywords.flat_after(flats, tags)
     aside = _bookkept(metadata.fields) - set(keywords.names(tags))
     for row in _ROWS:
         old = metadata.fields.get(row.name, ())
-        if row.holds == "text" or not (old or (row.spread and row.family in families)):
-            continue
-        if row.holds == "comment" and not _is_ours("".join(old), metadata, change.left):
-            continue
-        left = tuple(value for value in old if _is_aside(row, value, aside))
-        ours = tuple(value for value in old if value not in left)
-        share = _share(row, ours, _hung(row, ours, tags, metadata, change), flat)
-        after[row.name] = old if share == ours else (*left, *share)
+        if row.holds == "comment":
+            after[row.name] = comment_after(metadata, change, flats, flat if row.family in families else ())
+        elif row.holds != "text" and (old or (row.spread and row.family in families)):
+            left = tuple(value for value in old if _is_aside(row, value, aside))
+            ours = tuple(value for value in old if value not in left)
+            share = _share(row, ours, _hung(row, ours, tags, metadata, change), flat)
+            after[row.name] = old if share == ours else (*left, *share)
     return after
 
 
-def with_fields(packets: Packets, there: Fields, wanted: Fields, picture: Picture | None = None) -> Packets:
+def with_fields(packets: Packets, there: Fields, wanted: Fields) -> Packets:
     """The packets with other values in some fields; those that do not change are the same bytes.
 
     Args:
         packets: Those of the file that is written (a sidecar is `Packets(xmp=...)`).
         there: All that they say now.
         wanted: What fields shall hold, from `fields_after`.
-        picture: What a new Exif directory has to tell.
 
     Raises:
         MetadataError: A packet cannot be read; nothing may be written then.
@@ -235,7 +236,7 @@ def with_fields(packets: Packets, there: Fields, wanted: Fields, picture: Pictur
     if "IPTC:Keywords" in changed:
         packets = replace(packets, iptc=iptc.set_keywords(packets.iptc, changed["IPTC:Keywords"]) or None)
     if any(row.family == "exif" for row in rows):
-        packets = replace(packets, exif=_set_exif(packets.exif, changed, picture))
+        packets = replace(packets, exif=_set_exif(packets.exif, changed) or None)
     return packets
 
 
@@ -268,6 +269,8 @@ def _other_fields(packets: Packets) -> dict[str, tuple[str, ...]]:
             found["ExifIFD:UserComment"] = ("\ufffd",)  # there is something: not empty, and not ours
         elif text.comment:
             found["ExifIFD:UserComment"] = (text.comment,)
+        if text.description:
+            found["IFD0:ImageDescription"] = (text.description,)
     return found
 
 
@@ -329,19 +332,24 @@ def _names(row: Field, fields: Fields) -> Iterator[str]:
         yield from (value for value in values if not _is_path(row, value, fields))
 
 
-def _flats(fields: Fields) -> list[str]:
-    """The values of all flat fields in order; of IPTC's cut ones only those that nothing says in full."""
+def _named(fields: Fields) -> list[tuple[Field, str]]:
+    """The names in all flat fields, but for bookkeeping, each with the field it stands in."""
     account = _bookkept(fields)
-    named = [
+    return [
         (row, name)
         for row in _ROWS
         for name in _names(row, fields)
         if not account or identity(name) not in account
     ]
+
+
+def _flats(*sources: Fields) -> list[str]:
+    """The values of all flat fields in order; of IPTC's cut ones only those that nothing says in full."""
+    named = [found for one in sources for found in _named(one)]
     short = [name for row, name in named if row.family == "iptc" and keywords.may_be_cut(name)]
     if short:
         full = {identity(name) for row, name in named if row.family != "iptc"}
-        full.update(keywords.explained(list(_paths(fields))))
+        full.update(keywords.explained([tag for one in sources for tag in _paths(one)]))
         cut = {name for name in short if any(other.startswith(identity(name)) for other in full)}
         named = [(row, name) for row, name in named if row.family != "iptc" or name not in cut]
     return [name for _, name in named]
@@ -374,9 +382,7 @@ def _share(row: Field, old: tuple[str, ...], tags: tuple[str, ...], flat: tuple[
             for tag in tags
         )
     elif row.family == "iptc":
-        new = tuple(dict.fromkeys(map(iptc.cut, flat)))
-    elif row.holds == "comment":
-        return _caption(", ".join(flat))
+        new = tuple(filter(iptc.fits, flat))
     elif row.separator:
         joined = row.separator.join(keywords.escape(name, row.separator) for name in flat)
         now, then = (sorted(_names(row, {row.name: values})) for values in (old, (joined,)))
@@ -384,42 +390,6 @@ def _share(row: Field, old: tuple[str, ...], tags: tuple[str, ...], flat: tuple[
     else:
         new = flat
     return old if sorted(old) == sorted(new) else new
-
-
-def _is_ours(comment: str, metadata: Metadata, left: Iterable[tuple[str, ...]]) -> bool:
-    """Whether a UserComment says nothing but tags of the photo, or that tagroll left there: no word is lost with it.
-
-    The older script wrote UTF-8 where UTF-16 belongs; read rightly, that is a row of Chinese characters, so
-    the comment is also looked at as the bytes it came from. One word alone may be a caption; it counts only
-    when it is all the tags there are.
-    """
-    if not comment:
-        return True
-    if any(says(comment, tags) for tags in (metadata.tags, *left)):
-        return True
-    known = _parts((*keywords.names(metadata.tags).values(), *_flats(metadata.fields)))
-    several = (parts for reading in _readings(comment) if len(parts := _parts([reading])) > 1)
-    return any(parts <= known for parts in several)
-
-
-def says(comment: str, tags: Iterable[str]) -> bool:
-    """Whether a UserComment is just this list of tags, in whatever order."""
-    leaves = _parts(keywords.levels(tag)[-1] for tag in tags)
-    return any(_parts([reading]) == leaves for reading in _readings(comment))
-
-
-def _parts(names: Iterable[str]) -> set[str]:
-    """The keys of what stands between the commas."""
-    return {identity(part) for name in names for part in name.split(",") if part.strip()}
-
-
-def _readings(comment: str) -> Iterator[str]:
-    yield comment
-    for encoding in ("utf-16-le", "utf-16-be"):
-        try:
-            yield comment.encode(encoding).rstrip(b"\0").decode()
-        except UnicodeError:
-            continue
 
 
 def _set_xmp(xmp: Xmp, row: Field, values: tuple[str, ...]) -> None:
@@ -433,14 +403,14 @@ def _set_xmp(xmp: Xmp, row: Field, values: tuple[str, ...]) -> None:
         xmp.set_text(row.xml, "".join(values), row.prefix)
 
 
-def _set_exif(block: bytes | None, changed: Fields, picture: Picture | None) -> bytes | None:
+def _set_exif(block: bytes | None, changed: Fields) -> bytes | None:
     comment, words = (
         "".join(changed[name]) if name in changed else None
         for name in ("ExifIFD:UserComment", "IFD0:XPKeywords")
     )
     if comment is not None:
         try:
-            return exif.set_text(block, comment=comment, keywords=words, picture=picture)
+            return exif.set_text(block, comment=comment, keywords=words)
         except ForeignStructureError:  # the comment is only a fallback: a broken or full block does without
             pass
     return block if words is None else exif.set_text(block, keywords=words)

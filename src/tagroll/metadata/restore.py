@@ -5,8 +5,9 @@ from pathlib import Path
 
 from tagroll.domain import Change, Metadata, Write
 from tagroll.errors import ForeignStructureError, WriteError
+from tagroll.metadata.comment import says
 from tagroll.metadata.engines import Engine, edit
-from tagroll.metadata.fields import metadata_from_fields, says, tags_after
+from tagroll.metadata.fields import metadata_from_fields, tags_after
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.patch import apply_patch
 from tagroll.metadata.files.safe_write import Original

@@ -43,6 +43,7 @@ from tagroll.models.answers import keep, recall
 from tagroll.models.builtin.describer import MODEL as BUILTIN
 from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt
+from tagroll.photos.scan import OUTPUT_FOLDER, absolute
 from tagroll.runs.ask_once import Asking
 from tagroll.runs.guard import guard
 from tagroll.runs.names import (
@@ -154,6 +155,12 @@ class ClassifyRequest:
     recursive: bool = False
     language: str | None = None
     prompt_text: str | None = None
+
+    @classmethod
+    def of(cls, directory: Path, output: Path | None, policy: ClassifyPolicy) -> "ClassifyRequest":
+        """For the photos of a folder; `output` None makes the copies in a folder inside it."""
+        source = absolute(directory)
+        return cls(source, absolute(output) if output else source / OUTPUT_FOLDER, policy)
 
     def check(self) -> None:
         """See that what is asked for can be.

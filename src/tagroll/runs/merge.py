@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING
 
 from tagroll.catalog import Catalog
 from tagroll.errors import UsageError
+from tagroll.models.choose import Embedder, choose_embedder
 from tagroll.runs.rewrite import OpenLibrary, check_words, write_atomically
 from tagroll.tags import hierarchy
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.identity import LEVEL
-from tagroll.tags.merge import Embedded, Options, Plan, plan_merges
-from tagroll.tags.plan_file import EditedPlan, plan_text, proposed_by, read_plan
-from tagroll.tags.vocabulary import Vocabulary
+from tagroll.tags.merge import Embedded, Plan, plan_merges
+from tagroll.tags.merge import Options as MergeOptions
+from tagroll.tags.plan_file import EditedPlan, plan_text, proposed_by, read_plan, why
+from tagroll.tags.verdict import Evidence
+from tagroll.tags.vocabulary import Vocabulary, read_vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from tagroll.models.choose import Embedder
 
     Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
@@ -33,6 +34,18 @@ _SAME_MODEL = 0.995
 """Cosine of two vectors of one text by one model, whatever it is computed on."""
 KEPT_TOGETHER = 2048
 """Vectors that are made before they are kept: what an interruption loses at the most."""
+
+
+__all__ = [
+    "EditedPlan", "Embedder", "MergeOptions", "Plan", "Proposal", "Vocabulary", "as_paths", "choose_embedder", "compare",
+    "decisions_for", "embed_tags", "evidence_of", "proposal_of", "propose", "read_edited_plan", "read_vocabulary", "why",
+    "write_plan", "write_report",
+]  # fmt: skip
+
+
+def evidence_of(kinds: Iterable[str]) -> frozenset[Evidence]:
+    """What may merge: these kinds, and always what a person or a vocabulary says."""
+    return frozenset({Evidence.VOCABULARY, Evidence.DECISION, *map(Evidence, kinds)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +73,7 @@ class Proposal:
 def propose(
     opened: OpenLibrary,
     decisions: Decisions,
-    options: Options,
+    options: MergeOptions,
     embedder: Embedder | None,
     compared: Callable[[int, int], None],
 ) -> Plan:

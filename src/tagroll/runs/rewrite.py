@@ -162,6 +162,12 @@ def _foretold(mapping: Mapping[str, str], item: tuple[Path, tuple[Photo, tuple[s
     return Outcome(path, Status.REWRITTEN, tags_after(Metadata(tags), change_for(tags, mapping)))
 
 
+def meant_by(tag: str, known: Iterable[str]) -> list[str]:
+    """Tags that may be meant by one that no photo carries: they differ in case, or have it as a level."""
+    level = identity(f"{LEVEL}{tag}{LEVEL}")
+    return [one for one in sorted(known) if level in identity(f"{LEVEL}{one}{LEVEL}")]
+
+
 def check_words(words: Iterable[str]) -> None:
     """See that texts can be tags.
 

@@ -15,11 +15,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Beside, Change, Metadata, Outcome, Photo, Preview, Status, Write
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
+from tagroll.formats import FORMATS
 from tagroll.metadata.files.attributes import Mtime
 from tagroll.metadata.planning import SIDECAR
 from tagroll.metadata.store import Decide, MetadataStore
@@ -164,7 +165,13 @@ class Workspace:
         """Whether photos get sidecars for want of exiftool."""
         return self.exiftool is None and self.placing.sidecar == "auto"
 
-    exiftool_hint: ClassVar[str] = INSTALL
+    def sidecar_notes(self, photos: Iterable[Photo]) -> tuple[str, ...]:
+        """What a person should know of photos that exiftool would write, if it is missing and there are any."""
+        if not self.lacks_exiftool or all(photo.format.writer != "exiftool" for photo in photos):
+            return ()
+        names = ", ".join(fmt.name.upper() for fmt in FORMATS if fmt.writer == "exiftool")
+        text = f"exiftool is not there: these photos get sidecars: {names}."
+        return text, f"  To write into them, {INSTALL}"
 
     @contextmanager
     def held(self) -> Iterator[None]:

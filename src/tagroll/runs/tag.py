@@ -45,6 +45,7 @@ class TagPolicy:
         captions: Which of "title", "description", "alt_text" are written too, where a photo has none.
         preferred: What a tag (by identity) is called in this library.
         vocabulary: The only tags that may be written, or None.
+        user_comment: Write the tags into EXIF UserComment, too, as the older script did.
     """
 
     append: bool = False
@@ -55,14 +56,17 @@ class TagPolicy:
     captions: tuple[str, ...] = ()
     preferred: Mapping[str, str] = field(default_factory=dict)
     vocabulary: tuple[str, ...] | None = None
+    user_comment: bool = False
 
     def tags(self, keywords: Iterable[str]) -> tuple[str, ...]:
-        """The tags that these keywords of a model become."""
-        return self._named(normalize(keywords, case=self.case))[: self.max_tags]
+        """The tags that these keywords of a model become; a comma ends one but where this library has it in a tag."""
+        known = identities((*self.preferred, *(self.vocabulary or ())))
+        return self._named(normalize(keywords, case=self.case, whole=known))[: self.max_tags]
 
     def _named(self, tags: Iterable[str]) -> tuple[str, ...]:
         """These tags as this library calls them, without those it does not want."""
-        named = normalize((self.preferred.get(identity(tag), tag) for tag in tags), case="keep")
+        words = [self.preferred.get(identity(tag), tag) for tag in tags]
+        named = normalize(words, case="keep", whole=identities(words))
         if self.vocabulary is None:
             return named
         allowed = {identity(word): word for word in self.vocabulary}
@@ -93,6 +97,7 @@ class TagRequest:
         language: Of tags and texts; None for English.
         vocabulary: The only tags that may be written, or None.
         prompt_text: The person's own words to the model, or None.
+        user_comment: Write the tags into EXIF UserComment, too, as the older script did.
     """
 
     append: bool = False
@@ -104,6 +109,7 @@ class TagRequest:
     language: str | None = None
     vocabulary: tuple[str, ...] | None = None
     prompt_text: str | None = None
+    user_comment: bool = False
 
     def prompt(self) -> Prompt:
         """What the model is asked. Texts come with the longer answer alone."""
@@ -120,7 +126,7 @@ class TagRequest:
         preferred = {identity(tag): word for tag, word in merges.items() if LEVEL not in word}
         return TagPolicy(
             append=self.append, retag=self.retag, dry_run=self.dry_run, case=self.case, max_tags=self.max_tags,
-            captions=self.captions, preferred=preferred, vocabulary=self.vocabulary,
+            captions=self.captions, preferred=preferred, vocabulary=self.vocabulary, user_comment=self.user_comment,
         )  # fmt: skip
 
 
@@ -211,7 +217,8 @@ class Tagger:
 
     def _write(self, photo: Photo, picture: str, proposal: "Proposal") -> Outcome:
         def decide(metadata: Metadata) -> Change:
-            return proposal.change(metadata, append=self.policy.append)
+            change = proposal.change(metadata, append=self.policy.append)
+            return dataclasses.replace(change, comment=self.policy.user_comment)
 
         ours = self.run.space.catalog.written_tags(photo.path)
         row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
 
 from tagroll.tags.identity import identity
@@ -26,16 +26,25 @@ _BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _ALTERNATIVES = re.compile(r"[^\W\d_]{3,}(?:/[^\W\d_]{3,})+")
 
 
+_SEPARATORS = re.compile("[;|]")
+_LISTED = re.compile("[;|\u3001\u060c\uff0c]|,(?!(?<=\\d,)\\d)")
+"""Those, and commas of any script; the one in "1,000" is none."""
+
+
 def normalize(
-    keywords: Iterable[str], *, case: Case = "title", max_tags: int | None = None
+    keywords: Iterable[str],
+    *,
+    case: Case = "title",
+    max_tags: int | None = None,
+    whole: Collection[str] = frozenset(),
 ) -> tuple[str, ...]:
     """Make keywords into tags: clean, short, unique, in the order given.
 
     - NFC; no control, format, private or broken characters; white space and underscores are one space.
     - No wrapping quotes, brackets, bullets, hashes, and no punctuation at the end.
-    - `;` and `|` end a tag and begin the next. So does a slash with spaces around it, or one between
-      single words ("couch/sofa"); any other slash becomes a space ("AC/DC"). Photo programs read all
-      three as a hierarchy or a list. A comma stays: "Paris, France" is one tag.
+    - `;`, `|` and a comma end a tag and begin the next, but for the comma in a number and in texts of `whole`. So
+      does a slash with spaces around it, or one between single words ("couch/sofa"); any other slash becomes a
+      space ("AC/DC"). Photo programs read all of them as a hierarchy or a list.
     - What has no letter, digit or symbol, more than MAX_WORDS words or MAX_CHARS characters, or ends
       like a sentence, is dropped.
     - Of tags that differ only in case, the first stays.
@@ -45,12 +54,13 @@ def normalize(
         case: "title" gives words that are all lower case a capital ("DSLR" and "McDonald" stay);
             "lower" lowers everything; "keep" changes nothing.
         max_tags: How many tags at the most, 0 or more; the first ones stay. None: all.
+        whole: Identities of texts that a person wrote: a comma in them stays.
 
     Returns:
         The tags. Normalising them again changes nothing.
     """
     tags: dict[str, str] = {}
-    for part in _parts(keywords):
+    for part in _parts(keywords, whole):
         if max_tags is not None and len(tags) >= max_tags:
             break
         # Casing can take a joiner's neighbour from it (İ becomes i and a dot) and can undo NFC.
@@ -68,16 +78,23 @@ def is_visible(text: str) -> bool:
     return _visible(text) == text
 
 
-def _parts(keywords: Iterable[str]) -> Iterator[str]:
+def _parts(keywords: Iterable[str], whole: Collection[str]) -> Iterator[str]:
     """Cut keywords at the characters that other programs read as structure."""
-    for keyword in keywords:
-        for part in re.split(r"[;|]", _clean(keyword)):
+    for text in map(_clean, keywords):
+        is_one = identity(text) in whole or _is_prose(text)
+        for part in (_SEPARATORS if is_one else _LISTED).split(text):
             for side in re.split(r"(?<=\s)/(?=\s)", part):
                 tight = side.strip()
                 if _ALTERNATIVES.fullmatch(tight):
                     yield from tight.split("/")
                 else:
                     yield " ".join(tight.replace("/", " ").split())
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a text with commas is a sentence or two and no list; as one tag, it is dropped."""
+    longest = max(part.count(" ", 1) for part in _LISTED.split(text)) if text else 0
+    return _ends_like_a_sentence(text) or (text.count(" ") >= MAX_WORDS and longest >= _SENTENCE_WORDS)
 
 
 def _clean(text: str) -> str:

@@ -20,7 +20,7 @@ from tagroll.metadata.containers.jpeg_scan import end_of_image
 from tagroll.metadata.containers.limits import MADE_OF_CRUMBS, MAX_SEGMENTS
 from tagroll.metadata.containers.photoshop import has_digest, iptc_of, with_iptc, xmp_of
 from tagroll.metadata.containers.splice import Edit, moved, splice
-from tagroll.metadata.packets.raw import Packets, Picture
+from tagroll.metadata.packets.raw import Packets
 
 _EXIF = b"Exif\0"
 _EXIF_HEADER = b"Exif\0\0"
@@ -38,8 +38,6 @@ _KINDS = {
     0xE2: ((b"MPF\0", "mpf"),),
     0xEB: ((b"JP", "jumbf"),),
     _APP13: ((_PHOTOSHOP, "photoshop"),),
-    # start of frame, which tells the picture's size (T.81, table B.1; C4, C8 and CC are something else)
-    **dict.fromkeys(set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}, ((b"", "frame"),)),
 }
 """What a segment is, by its marker and how its payload begins."""
 _HEADER = struct.Struct(">BBH")
@@ -182,7 +180,6 @@ def _packets(segments: Sequence[_Segment]) -> Packets:
         extended_xmp=_extended(main, ours["extended"]),
         others=(*twins, *odd, *xmp_of(photoshop)),
         signed=any(is_c2pa_box(segment.payload) for segment in ours["jumbf"]) or points_to_manifest(main),
-        picture=_picture(ours["frame"][0].payload, ours["jfif"]) if ours["frame"] else None,
     )
 
 
@@ -190,19 +187,6 @@ def _start_of_xmp(payload: bytes) -> int:
     """Where XMP starts behind an odd header; -1 where there is none."""
     wrapper = payload.find(b"<?xpacket")
     return wrapper if wrapper >= 0 else payload.find(b"<")
-
-
-def _picture(frame: bytes, jfif: Sequence[_Segment]) -> Picture | None:
-    """Height and width from a start of frame, and the resolution that JFIF tells (T.871, 10.1), if any."""
-    if len(frame) < 5:
-        return None
-    height, width = struct.unpack_from(">HH", frame, 1)
-    payload = jfif[0].payload if jfif else b""
-    if payload.startswith(b"JFIF\0") and len(payload) >= 12:
-        unit, across, down = struct.unpack_from(">BHH", payload, 7)
-        if unit in (1, 2) and across and down:
-            return Picture(width, height, unit + 1, across, down)
-    return Picture(width, height)
 
 
 def _extended(xmp: bytes | None, segments: Sequence[_Segment]) -> bytes | None:

@@ -1,9 +1,9 @@
-"""UserComment and XPKeywords in an EXIF (TIFF) block, changed without moving a byte that was there.
+"""UserComment and XPKeywords in an EXIF (TIFF) block, changed without moving a value that was there.
 
 MakerNotes hold offsets that only their maker understands, so nothing in the block may move. A new value goes
 to the end and its entry is pointed there; where the entry is missing, a copy of its directory with it goes
 to the end, and the pointer to that directory is changed. Our value that stands at the end already is replaced
-there, so that repeated edits do not make the block grow.
+there, so that repeated edits do not make the block grow. A comment that is taken out leaves no entry.
 """
 
 import struct
@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tagroll.errors import ForeignStructureError, MetadataError
-from tagroll.metadata.packets.raw import Picture
 
 MAX_BYTES = 65_527
 """The largest block that fits into one JPEG segment (65,533 bytes, less "Exif" and two zeros)."""
 
-_EXIF_IFD, _COMMENT, _KEYWORDS = 0x8769, 0x9286, 0x9C9E
+_DESCRIPTION, _EXIF_IFD, _COMMENT, _KEYWORDS = 0x10E, 0x8769, 0x9286, 0x9C9E
 _POINTERS = frozenset({_EXIF_IFD, 0x8825, 0xA005})
 """Entries that hold the place of another directory: Exif, GPS, interoperability."""
 
 _THUMBNAIL = (0x201, 0x202)
 """Place and length of the thumbnail."""
+
+_NO_ENTRIES = bytes(6)
+"""A directory without entries, and without one that follows."""
 
 _BYTE, _LONG, _UNDEFINED = 1, 4, 7
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
@@ -35,10 +37,12 @@ class ExifText:
     Attributes:
         comment: UserComment decoded, "" when there is none or nothing but blanks, None when it is unreadable.
         keywords: XPKeywords as it stands there (";" between the keywords), None when there is no such entry.
+        description: ImageDescription, "" when there is none, nothing but blanks, or it lies outside the block.
     """
 
     comment: str | None
     keywords: str | None
+    description: str = ""
 
 
 class _BrokenError(Exception):
@@ -160,6 +164,31 @@ class _Tiff:
         struct.pack_into(self.order + "I", self.data, holder, place)
         self.first = self.number(4)
 
+    def drop(self, holder: int, tag: int) -> int:
+        """Take an entry out of the directory that `holder` points to; those behind it move up, their values stay.
+
+        Returns:
+            How many entries are left.
+        """
+        at = self.number(holder)
+        entries = self.entries(at)
+        end = at + 2 + 12 * len(entries) + 4
+        entry = next((one for one in entries if one.tag == tag), None)
+        if entry is None or end > len(self.data):
+            raise _BrokenError
+        self.data[entry.at : end] = self.data[entry.at + 12 : end] + bytes(12)
+        struct.pack_into(self.order + "H", self.data, at, len(entries) - 1)
+        return len(entries) - 1
+
+    def drop_comment(self) -> None:
+        """Take UserComment out, and with it each directory that holds nothing else; then the block is empty."""
+        pointer = self.find(self.first, _EXIF_IFD)
+        if pointer is None or self.locate(_COMMENT) is None:
+            return
+        left = self.drop(pointer.at + 8, _COMMENT) or self.drop(4, _EXIF_IFD)
+        if not left and not self.number(self.first + 2):  # no directory follows
+            self.data.clear()
+
     def release(self, entry: _Entry) -> bool:
         """Cut the value of an entry off the end, when it stands there and nothing else points into it."""
         start, end = self.span(entry)
@@ -211,41 +240,52 @@ def read_text(block: bytes) -> ExifText:
         entry = None if at is None else tiff.find(at, _COMMENT)
         comment = "" if entry is None else _decode(tiff.value(entry), tiff.order)
     except _BrokenError:
-        return ExifText(None, keywords)
-    return ExifText(comment, keywords)
+        return ExifText(None, keywords, _description(tiff))
+    return ExifText(comment, keywords, _description(tiff))
 
 
-def set_text(
-    block: bytes | None,
-    *,
-    comment: str | None = None,
-    keywords: str | None = None,
-    picture: Picture | None = None,
-) -> bytes:
-    """The block with new values; None leaves a field as it is. Without a block, a minimal one is made.
+def _description(tiff: _Tiff) -> str:
+    try:
+        entry = tiff.find(tiff.first, _DESCRIPTION)
+        raw = b"" if entry is None else tiff.value(entry)
+    except _BrokenError:
+        return ""
+    try:
+        return raw.decode().strip("\0 \t\r\n")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1").strip("\0 \t\r\n")
+
+
+def set_text(block: bytes | None, *, comment: str | None = None, keywords: str | None = None) -> bytes:
+    """The block with new values; None leaves a field as it is. Without a block, one of this field alone is made.
 
     Args:
         block: The TIFF block.
-        comment: New UserComment.
+        comment: New UserComment; "" takes it out.
         keywords: New XPKeywords.
-        picture: What a new Exif directory has to tell of it.
+
+    Returns:
+        The new block; b"" where nothing is left in it.
 
     Raises:
         ForeignStructureError: The block is broken, or would not fit into a JPEG segment any more.
     """
     wanted = {}
     try:
-        tiff = _Tiff(block or _new_block(picture or Picture(0, 0)))
+        tiff = _Tiff(block or struct.pack("<2sHI", b"II", 42, 8) + _NO_ENTRIES)
         if keywords is not None:
             wanted[_KEYWORDS] = (keywords + "\0").encode("utf-16-le", "ignore")
-        if comment is not None:
+        if comment:
             text = comment.encode("utf-16-le" if tiff.order == "<" else "utf-16-be", "ignore")
             wanted[_COMMENT] = b"UNICODE\0" + text
-            _ensure_exif(tiff, picture)
-        while any(tiff.release(entry) for tag in wanted if (entry := tiff.locate(tag))):
+            _ensure_exif(tiff)
+        changed = {*wanted, *([_COMMENT] if comment is not None else [])}
+        while any(tiff.release(entry) for tag in changed if (entry := tiff.locate(tag))):
             pass
         for tag, data in wanted.items():
             tiff.assign(tag, data)
+        if comment == "":
+            tiff.drop_comment()
         for tag, data in wanted.items():
             tiff.prove(tag, data)
     except _BrokenError as error:
@@ -255,41 +295,15 @@ def set_text(
     return bytes(tiff.data)
 
 
-def _ensure_exif(tiff: _Tiff, picture: Picture | None) -> None:
-    """Give a block that has no Exif directory one, with what EXIF 2.32 (4.6.5) calls mandatory."""
-    if tiff.find(tiff.first, _EXIF_IFD) is not None:
-        return
-    entries = [
-        (0x9000, 7, b"0232"),
-        (0x9101, 7, b"\1\2\3\0"),
-        (0xA000, 7, b"0100"),
-        (0xA001, 3, b"\xff\xff\0\0"),
-    ]
-    for tag, pixels in zip((0xA002, 0xA003), picture[:2] if picture else (), strict=False):
-        entries.append((tag, _LONG, struct.pack(tiff.order + "I", pixels)))
-    at = tiff.append(_directory(tiff.order, entries))
-    tiff.insert(4, _EXIF_IFD, _LONG, struct.pack(tiff.order + "II", 1, at))
+def _ensure_exif(tiff: _Tiff) -> None:
+    """Give a block that has no Exif directory an empty one.
 
-
-def _directory(order: str, entries: list[tuple[int, int, bytes]]) -> bytes:
-    """A directory of values that fit into their entries."""
-    rows = (
-        struct.pack(order + "HHI", tag, kind, 4 // _SIZES[kind] if kind == _UNDEFINED else 1) + value
-        for tag, kind, value in entries
-    )
-    return struct.pack(order + "H", len(entries)) + b"".join(rows) + bytes(4)
-
-
-def _new_block(picture: Picture) -> bytes:
-    """IFD0 with its mandatory tags: the resolution (rationals at 0x3E and 0x46), YCbCr centred."""
-    entries = [
-        (0x11A, 5, b"\x3e\0\0\0"),
-        (0x11B, 5, b"\x46\0\0\0"),
-        (0x128, 3, struct.pack("<HH", picture.unit, 0)),
-        (0x213, 3, b"\1\0\0\0"),
-    ]
-    resolution = struct.pack("<IIII", picture.across, 1, picture.down, 1)
-    return struct.pack("<2sHI", b"II", 42, 8) + _directory("<", entries) + resolution
+    EXIF 2.32 (4.6.5) calls further tags mandatory there. Of a photo of which nobody has told its colour space or its
+    version they would be made up, and programs show them.
+    """
+    if tiff.find(tiff.first, _EXIF_IFD) is None:
+        at = tiff.append(_NO_ENTRIES)
+        tiff.insert(4, _EXIF_IFD, _LONG, struct.pack(tiff.order + "II", 1, at))
 
 
 def _words(value: bytes) -> str:

@@ -5,7 +5,6 @@ the value (IPTC-NAA Information Interchange Model 4.2, 1.5). Dataset 1:90 tells 
 """
 
 import struct
-import unicodedata
 from typing import NamedTuple
 
 from tagroll.errors import ForeignStructureError, MetadataError
@@ -19,7 +18,6 @@ _HEADER = struct.Struct(">BBBH")
 _PADDING = (256, 0)
 """Stands for the zeros that some programs leave at the end."""
 
-_MODIFIERS = frozenset("\ufe0e\ufe0f" + "".join(map(chr, range(0x1F3FB, 0x1F400))))
 _UTF8 = b"\x1b%G"
 _ENCODINGS = {
     _UTF8: "utf-8",
@@ -74,7 +72,7 @@ def read_keywords(iim: bytes) -> tuple[str, ...]:
 def set_keywords(iim: bytes | None, keywords: tuple[str, ...]) -> bytes:
     """The stream with these keywords, marked as UTF-8. Text that was in another character set is converted.
 
-    Keywords above KEYWORD_BYTES are cut at a character; those already there keep their datasets.
+    Keywords above KEYWORD_BYTES are left out; those already there keep their datasets.
 
     Raises:
         MetadataError: The stream is broken.
@@ -85,7 +83,7 @@ def set_keywords(iim: bytes | None, keywords: tuple[str, ...]) -> bytes:
     if charset != "utf-8":
         datasets = [_to_utf8(item, charset) for item in datasets]
     old = {_decode(item.value, "utf-8"): item for item in reversed(datasets) if item.number == _KEYWORD}
-    new = [old.get(word) or _make(_KEYWORD, word.encode()) for word in dict.fromkeys(map(cut, keywords))]
+    new = [old.get(word) or _make(_KEYWORD, word.encode()) for word in dict.fromkeys(filter(fits, keywords))]
     first = next((i for i, item in enumerate(datasets) if item.number == _KEYWORD), None)
     rest = [item for item in datasets if item.number not in (_KEYWORD, _CHARSET)]
     if not new and all(item.number in (_VERSION, _PADDING) for item in rest):
@@ -100,21 +98,9 @@ def set_keywords(iim: bytes | None, keywords: tuple[str, ...]) -> bytes:
     return b"".join(item.raw for item in out)
 
 
-def cut(keyword: str) -> str:
-    """The keyword, cut to KEYWORD_BYTES in UTF-8, never inside a character or before its accents."""
-    data = keyword.encode(errors="ignore")
-    if len(data) <= KEYWORD_BYTES:
-        return keyword
-    short = data[:KEYWORD_BYTES].decode(errors="ignore")
-    while short and _joins(keyword[len(short)], short[-1]):
-        short = short[:-1]
-    return short.rstrip()
-
-
-def _joins(char: str, before: str) -> bool:
-    """Whether a character belongs to the one before it: accents, variation selectors, skin tones, joiners."""
-    joiner = "\u200d"
-    return bool(unicodedata.combining(char)) or joiner in (char, before) or char in _MODIFIERS
+def fits(keyword: str) -> bool:
+    """Whether a keyword has room in IPTC, in UTF-8. One that was cut would be a second tag for whoever reads it."""
+    return len(keyword.encode(errors="ignore")) <= KEYWORD_BYTES
 
 
 def _parse(iim: bytes) -> list[_Dataset]:

@@ -1,25 +1,6 @@
 """The metadata packets that tagroll edits, cut out of whatever container carries them."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
-
-
-class Picture(NamedTuple):
-    """What a new Exif directory has to tell of the picture.
-
-    Attributes:
-        width: Pixels.
-        height: Pixels.
-        unit: Of the resolution, as EXIF has it: 2 for inches, 3 for centimetres.
-        across: Pixels a unit.
-        down: Likewise.
-    """
-
-    width: int
-    height: int
-    unit: int = 2
-    across: int = 72
-    down: int = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +21,6 @@ class Packets:
             They are read with the main one, and never edited: a file that has them gets a sidecar.
         signed: Whether a C2PA manifest vouches for the file's bytes; any change makes it invalid, so such a
             file gets a sidecar. Not part of equality: it says something about the file, not the packets.
-        picture: What is known of the picture (JPEG); not part of equality.
     """
 
     xmp: bytes | None = field(default=None, repr=False)
@@ -49,4 +29,3 @@ class Packets:
     extended_xmp: bytes | None = field(default=None, repr=False)
     others: tuple[bytes, ...] = field(default=(), repr=False)
     signed: bool = field(default=False, compare=False)
-    picture: Picture | None = field(default=None, compare=False)

@@ -15,7 +15,7 @@ from tagroll.errors import PhotoError, ReplyError, ServerError
 from tagroll.models.prompt import build_prompt
 from tagroll.models.reply.parse import parse_reply
 from tagroll.models.server.discovery import Choice, ServerInfo, blind_error, choose, look
-from tagroll.models.server.http import Answer, Wire, WireError
+from tagroll.models.server.http import Answer, Wire
 from tagroll.models.server.refusal import (
     SWITCHES,
     Refusal,
@@ -26,6 +26,7 @@ from tagroll.models.server.refusal import (
 )
 from tagroll.models.server.request import Question, Said, read_completion
 from tagroll.models.server.retry import NOT_RUNNING, TRIES, Channel, Limits, Tries, Trouble, is_too_much
+from tagroll.models.server.wire_error import WireError
 
 STRIKES = 8
 """So many photos refused in a row, and none answered in between: it is not the photos."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tagroll.errors import ServerError
-from tagroll.models.server.http import Wire, WireError
+from tagroll.models.server.http import Wire
+from tagroll.models.server.wire_error import WireError
 
 
 @dataclass(frozen=True, slots=True)

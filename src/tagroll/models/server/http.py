@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
 from tagroll.errors import UsageError
+from tagroll.models.server.wire_error import WireError
 
 if TYPE_CHECKING:
     import httpcore2
@@ -88,19 +89,6 @@ def parse_address(api_url: str) -> Address:
     given = [origin + base] if base or path else []
     bases = [*given, f"{root}/v1", f"{root}/api/v1", f"{root}/api"]
     return Address(root, tuple(dict.fromkeys(bases)), user)
-
-
-class WireError(Exception):
-    """No answer.
-
-    Attributes:
-        kind: "down" nobody listens, "cut" the connection broke, "late" the time was up.
-        hint: What the user can do about it, "" if nothing better is known than to start the server.
-    """
-
-    def __init__(self, kind: Literal["down", "cut", "late"], message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.kind, self.hint = kind, hint
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from typing import NoReturn
 
 from tagroll.errors import PhotoError, ServerError
 from tagroll.models.server.concurrency import ElsewhereError, Gate, Turn
-from tagroll.models.server.http import CHAT_BYTES, Answer, Wire, WireError
+from tagroll.models.server.http import CHAT_BYTES, Answer, Wire
+from tagroll.models.server.wire_error import WireError
 
 NOT_RUNNING = (
     "Start the server (LM Studio: Developer > Start Server; `ollama serve`; `llama-server -hf MODEL`) and "
