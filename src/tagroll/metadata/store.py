@@ -10,24 +10,22 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tagroll.domain import Beside, Change, Journal, Metadata, Photo, Write
+from tagroll.domain import Change, Journal, Metadata, Photo, Write
 from tagroll.errors import ForeignStructureError, MetadataError, PhotoError, WriteError
 from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import HEAD_BYTES, Format, detect
 from tagroll.metadata import genuine
 from tagroll.metadata.containers.limits import is_quick
 from tagroll.metadata.containers.picture import picture_hash
-from tagroll.metadata.engines import SIGNED, Content, Engine, in_process, read_many
-from tagroll.metadata.fields import metadata_from_fields, tags_after
+from tagroll.metadata.engines import Content, Engine, in_process, read_many
 from tagroll.metadata.files import temporary
 from tagroll.metadata.files.attributes import Mtime, NotKeptError
 from tagroll.metadata.files.hashing import digest
-from tagroll.metadata.files.patch import make_patch
 from tagroll.metadata.files.platforms import keep_large_blocks
 from tagroll.metadata.files.safe_write import (
     Original,
@@ -38,13 +36,11 @@ from tagroll.metadata.files.safe_write import (
     safe_replace,
 )
 from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, resolved
-from tagroll.metadata.restore import Way, bytes_before, target_of, way_back
+from tagroll.metadata.restore import bytes_before, target_of, way_back
+from tagroll.metadata.rows import placed, restored, written
 from tagroll.metadata.sidecar import SidecarName
-from tagroll.tags.identity import identities, identity
 
 Decide = Callable[[Metadata], Change]
-
-_CAPTIONS = ("title", "description", "alt_text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +256,7 @@ class MetadataStore:
                     raise
                 steps, reason = self._planner.beside(view, change), error.message
                 writes = self._commit_all(steps, view, change, journal, dry_run=dry_run)
-            return tuple(_placed(write, view, reason) for write in writes)
+            return tuple(placed(write, view, reason) for write in writes)
 
     def undo(
         self, write: Write, journal: Journal, *, at: Path | None = None, dry_run: bool = False
@@ -302,7 +298,7 @@ class MetadataStore:
             if way is None:
                 return None
             genuine.check_bytes(write, target, original.data, way.new)
-            done = _restored(write, photo, original, way)
+            done = restored(write, photo, original, way)
             if not dry_run:
                 self._put(original, way.new, lambda: journal(done))
             return done
@@ -352,7 +348,7 @@ class MetadataStore:
     def _commit(self, step: Step, view: View, change: Change, journal: Journal, *, dry_run: bool) -> Write:
         """Journal and write one file."""
         with self._turn(view):
-            write = _written(step, view, change)
+            write = written(step, view, change)
 
         def ready() -> None:
             view.photo.check_unchanged()  # no sidecar for a photo that has gone
@@ -397,42 +393,3 @@ class MetadataStore:
 
 def _stamp_of(state: os.stat_result) -> str:
     return f"{state.st_size}.{state.st_mtime_ns}.{state.st_ctime_ns}"
-
-
-def _written(step: Step, view: View, change: Change) -> Write:
-    """The journal row of a step."""
-    after = Metadata(
-        tags_after(step.known, change),
-        step.fields,
-        **{name: change.set.get(name, getattr(step.known, name)) for name in _CAPTIONS},
-    )
-    return Write(
-        photo=view.photo.path, target=step.path, engine=step.engine.name, before=step.known, after=after,
-        before_hash=digest(step.old) if step.original else "", after_hash=digest(step.new),
-        patch=make_patch(step.old, step.new) if step.original else b"", picture_hash=view.picture,
-    )  # fmt: skip
-
-
-def _placed(write: Write, view: View, reason: str) -> Write:
-    """With what is to be told of it: why it is beside the photo, or that it broke a signature."""
-    if not reason:
-        return replace(write, broke_seal=view.content.fixed == SIGNED and write.engine != SIDECAR.name)
-    path, after = view.photo.path, identities(write.after.tags)
-    inside = metadata_from_fields(view.content.fields).tags
-    beside = Beside(
-        reason,
-        kind="dng" if path.suffix.lower() == ".dng" else view.format.name,
-        is_base=write.target.stem == path.stem,
-        keeps_old=any(identity(tag) not in after for tag in inside),
-    )
-    return replace(write, beside=beside)
-
-
-def _restored(write: Write, photo: Path, original: Original, way: Way) -> Write:
-    """The journal row of an undo."""
-    new = way.new or b""
-    return Write(
-        photo=photo, target=original.path, engine=write.engine, before=way.before, after=way.after,
-        before_hash=digest(original.data), after_hash="" if way.new is None else digest(new),
-        patch=make_patch(original.data, new), picture_hash=write.picture_hash,
-    )  # fmt: skip
