@@ -8,11 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from llama import Llama
 from tiny_vlm import write_model
 
 from tagroll.domain import Preview
 from tagroll.exiftool.pool import find_exiftool
+
+# An example that takes long on a busy machine says nothing about the code.
+settings.register_profile("tagroll", deadline=None)
+settings.load_profile("tagroll")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,7 +19,7 @@ from tagroll.cli.options import (
     undo_command,
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
-from tagroll.cli.scanning import scanned, unheard
+from tagroll.cli.scanning import Scope, scanned, unheard
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.settings import Case, Settings
@@ -50,7 +50,7 @@ class Options:
     language: str | None
     prompt_file: Path | None
     case: Case
-    exclude: tuple[str, ...]
+    scope: Scope
 
     def request(self) -> "ClassifyRequest":
         """What is wanted of the run.
@@ -66,7 +66,8 @@ class Options:
         )  # fmt: skip
         request = replace(
             ClassifyRequest.of(self.directory, self.output, policy),
-            recursive=self.recursive, language=self.language, prompt_text=text_of(self.prompt_file),
+            recursive=self.recursive, follow_links=self.scope.follow_links, language=self.language,
+            prompt_text=text_of(self.prompt_file),
         )  # fmt: skip
         request.check()
         return request
@@ -173,7 +174,7 @@ def _found(
 ) -> Iterator[Photo | Outcome]:
     """The photos, and what is none."""
     found = scanned(
-        [request.source], options.exclude, on_unreadable,
+        [request.source], options.scope, on_unreadable,
         recursive=request.recursive, leave_out=[request.target],
     )  # fmt: skip
     return islice(found, options.limit)

@@ -24,6 +24,7 @@ from tagroll.cli.options import (
 )
 from tagroll.cli.progress import Report, plural
 from tagroll.cli.rewrite import Session, advise, session
+from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
@@ -53,7 +54,7 @@ class Options:
     vocabulary: Path | None
     hierarchy: bool
     interactive: bool
-    exclude: tuple[str, ...]
+    scope: Scope
     placing: Placing
     touch: bool
 
@@ -199,13 +200,15 @@ def command(settings: Settings, **values: Any) -> None:
 
 
 def _run(settings: Settings, options: Options) -> int:
-    from tagroll.runs.merge import read_edited_plan, read_vocabulary
+    from tagroll.runs.merge import check_plan, read_edited_plan, read_vocabulary
 
     vocabulary = read_vocabulary(text_of(options.vocabulary) or "")
     edited = read_edited_plan(options.plan) if options.apply and options.plan else None
+    if options.plan and not options.apply:
+        check_plan(options.plan)
     embedder = None if edited or not options.embeds else _embedder(settings, options)
     with session(settings, [options.directory], placing=options.placing, touch=options.touch) as opened:
-        opened.read_tags(options.exclude)
+        opened.read_tags(options.scope)
         job = Job(opened, options, embedder)
         return job.apply(edited) if edited else job.merge(vocabulary)
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import click
 
+from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import Shown, say, show
 from tagroll.errors import UsageError
 from tagroll.settings import (
@@ -148,7 +149,11 @@ def shared_options(*, model: bool | Literal["several"]) -> Callable[[Callable[..
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def wrapper(**values: Any) -> Any:
-            return function(settings=_settings(values), **values)
+            settings = _settings(values)
+            if "follow_links" in values:
+                exclude, follow = values.pop("exclude"), values.pop("follow_links")
+                values["scope"] = Scope(settings, exclude, follow_links=follow)
+            return function(settings=settings, **values)
 
         for option in reversed((*_ABOUT_MODELS[model], *_OUTPUT, _CONFIG)):
             wrapper = option(wrapper)
@@ -203,11 +208,15 @@ def _is_explicit(ctx: click.Context, name: str) -> bool:
 
 
 def scan_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of commands that walk folders."""
-    return click.option(
+    """Options of commands that walk folders; the command gets them as `scope`."""
+    exclude = click.option(
         "--exclude", metavar="GLOB", multiple=True, envvar="TAGROLL_EXCLUDE",
         help="Leave out files and folders of this name or path below PATH; may be given more than once.",
-    )(function)  # fmt: skip
+    )  # fmt: skip
+    links = click.option(
+        "--follow-links", is_flag=True, help="Follow links that lead out of the folders that are named, too."
+    )
+    return exclude(links(function))
 
 
 def store_options(function: Callable[..., Any]) -> Callable[..., Any]:

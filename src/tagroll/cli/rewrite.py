@@ -10,7 +10,7 @@ import click
 
 from tagroll.cli.options import typed, undo_command
 from tagroll.cli.progress import Report, no_photos, stop_on_interrupt
-from tagroll.cli.scanning import scanned
+from tagroll.cli.scanning import Scope, scanned
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
 from tagroll.settings import WHERE_SAFE, Placing, Settings
@@ -41,11 +41,11 @@ class Session:
         """What it is read and written with."""
         return self.opened.space
 
-    def read_tags(self, exclude: Sequence[str]) -> None:
+    def read_tags(self, scope: Scope) -> None:
         """Read the tags of every photo."""
         quietly = replace(self.settings, json=False, verbose=False)
         with Report(quietly, "Reading", self.opened.tally, {}) as report:
-            for outcome in self.opened.read(scanned(self.opened.paths, exclude, self._pass_over)):
+            for outcome in self.opened.read(scanned(self.opened.paths, scope, self._pass_over)):
                 self.check_stop()
                 report.show(outcome)
 

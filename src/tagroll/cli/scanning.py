@@ -1,6 +1,7 @@
 """Photos below the paths of a command line, with what the user should hear about the walk."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,18 +24,51 @@ def unheard(path: Path, error: OSError) -> None:
     """Say nothing about it: another walk does."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What of the paths on a command line is walked.
+
+    Attributes:
+        settings: How much is told.
+        exclude: Patterns of what is left out.
+        follow_links: Follow links that lead out of the paths, too.
+    """
+
+    settings: Settings
+    exclude: Sequence[str] = ()
+    follow_links: bool = False
+
+
 def scanned(
     paths: Sequence[Path],
-    exclude: Sequence[str],
+    scope: Scope,
     on_unreadable: Callable[[Path, OSError], None] = passed_over,
     *,
     recursive: bool = True,
     leave_out: Sequence[Path] = (),
 ) -> Iterator[Photo | Outcome]:
-    """Walk the paths; folders that cannot be read are passed over, and told."""
+    """Walk the paths; folders that cannot be read, and links that lead out, are passed over, and told."""
     from tagroll.runs.run import scan
 
-    return scan(paths, exclude=exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable)
+    out = set[Path]()
+    found = scan(
+        paths, exclude=scope.exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable,
+        on_link_out=None if scope.follow_links else out.add,
+    )  # fmt: skip
+    return found if on_unreadable is unheard else _telling(found, out, scope.settings)
+
+
+def _telling(
+    found: Iterator[Photo | Outcome], out: Collection[Path], settings: Settings
+) -> Iterator[Photo | Outcome]:
+    """Pass on what is found, and say at the end how many links were not followed."""
+    try:
+        yield from found
+    finally:
+        if out:
+            links = "1 link leads" if len(out) == 1 else f"{len(out):,} links lead"
+            tell(settings, f"{links} out of the folder: skipped; --follow-links follows them")
+            tell(settings, *(f"  {show(link)}" for link in sorted(out) if settings.verbose))
 
 
 def noted(found: Iterable[Found], space: "Workspace", settings: Settings) -> Iterator[Found]:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from tagroll.metadata.fields import Fields
 from tagroll.metadata.packets import acdsee
+from tagroll.metadata.table import Fields
 from tagroll.tags.identity import LEVEL, identities, identity
 
 TAGS_LIST, HIERARCHICAL = "XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject"

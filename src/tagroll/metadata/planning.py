@@ -30,9 +30,10 @@ from tagroll.metadata.engines import (
     in_process,
     via_exiftool,
 )
-from tagroll.metadata.fields import Fields, is_complete, metadata_from_fields, tags_after
+from tagroll.metadata.fields import is_complete, metadata_from_fields, tags_after
 from tagroll.metadata.files.safe_write import Original, hold, read_file
 from tagroll.metadata.sidecar import SidecarName, find_sidecars, new_sidecar
+from tagroll.metadata.table import Fields
 
 SidecarPolicy = Literal["auto", "always", "never"]
 

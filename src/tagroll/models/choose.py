@@ -51,7 +51,7 @@ class Model:
     describer: Describer
     threads: int
     notes: tuple[str, ...]
-    _resources: ExitStack = field(repr=False)
+    _resources: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def __enter__(self) -> Self:
         """Use as a context manager."""
