@@ -12,9 +12,9 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from tagroll.cli.scanning import passed_over
-from tagroll.cli.sidecars import sidecar_lines
 from tagroll.cli.terminal import print_json, print_line, say, show
 from tagroll.domain import Outcome, Status
+from tagroll.runs.beside import sidecar_lines
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
