@@ -22,6 +22,8 @@ _USER = re.compile(r"^(\s*(?:[a-z][a-z0-9+.-]*://)?)[^/?#]*@", re.IGNORECASE)
 Backend = Literal["auto", "server", "builtin"]
 SidecarPolicy = Literal["auto", "always", "never"]
 SidecarName = Literal["auto", "stem", "full"]
+Mtime = Literal["nudge", "keep", "now"]
+"""The modification time of a file that is written: two seconds later than it was, as it was, or now."""
 Case = Literal["title", "lower", "keep"]
 
 

@@ -19,7 +19,7 @@ from tagroll.cli.options import (
     undo_command,
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
-from tagroll.cli.scanning import Scope, scanned, unheard
+from tagroll.cli.scanning import Scope, opened, scanned, unheard
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.settings import Case, Settings
@@ -130,9 +130,8 @@ def command(settings: Settings, **values: Any) -> None:
 def _run(settings: Settings, options: Options, request: "ClassifyRequest") -> int:
     from tagroll.runs.classify import classifier
     from tagroll.runs.executors import threads
-    from tagroll.runs.run import Workspace
 
-    with Workspace.open(settings) as space:
+    with opened(settings) as space:
         model = space.model(jobs=options.jobs, patience=options.patience)
         tell(settings, *model.notes)
         with (

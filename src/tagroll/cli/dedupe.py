@@ -15,7 +15,6 @@ from tagroll.cli.dedupe_output import (
 )
 from tagroll.cli.options import (
     key_goes_with,
-    placing,
     scan_options,
     shared_options,
     store_options,
@@ -28,7 +27,7 @@ from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
-from tagroll.settings import Placing, Settings, without_password
+from tagroll.settings import Mtime, Placing, Settings, without_password
 
 if TYPE_CHECKING:
     from tagroll.runs.merge import EditedPlan, Embedder, MergeOptions, Plan, Proposal, Vocabulary
@@ -56,7 +55,7 @@ class Options:
     interactive: bool
     scope: Scope
     placing: Placing
-    touch: bool
+    mtime: Mtime
 
     def check(self) -> None:
         """See that what is asked for goes together.
@@ -194,7 +193,7 @@ def command(settings: Settings, **values: Any) -> None:
     embeddings: of a server, or built in. What was decided is remembered, also by `tagroll tag`. `tagroll undo`
     takes it back. A report is written into DIR.
     """  # fmt: skip
-    options = Options(placing=placing(values), **values)
+    options = Options(**values)
     options.check()
     sys.exit(_run(settings, options))
 
@@ -207,7 +206,7 @@ def _run(settings: Settings, options: Options) -> int:
     if options.plan and not options.apply:
         check_plan(options.plan)
     embedder = None if edited or not options.embeds else _embedder(settings, options)
-    with session(settings, [options.directory], placing=options.placing, touch=options.touch) as opened:
+    with session(settings, [options.directory], placing=options.placing, mtime=options.mtime) as opened:
         opened.read_tags(options.scope)
         job = Job(opened, options, embedder)
         return job.apply(edited) if edited else job.merge(vocabulary)

@@ -17,8 +17,11 @@ from tagroll.settings import (
     CONFIG_NAME,
     DEFAULT_API_URL,
     DEFAULT_MODEL,
+    Mtime,
     Placing,
     Settings,
+    SidecarName,
+    SidecarPolicy,
     config_file,
     default_catalog,
     read_config,
@@ -220,7 +223,14 @@ def scan_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of commands that write metadata."""
+    """Options of commands that write metadata; the command gets them as `placing` and `mtime`."""
+
+    @functools.wraps(function)
+    def wrapper(
+        *, sidecar: SidecarPolicy, sidecar_name: SidecarName, embed_signed: bool, **values: Any
+    ) -> Any:
+        return function(placing=Placing(sidecar, sidecar_name, embed_signed), **values)
+
     sidecar = click.option(
         "--sidecar", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
         envvar="TAGROLL_SIDECAR", help="Write XMP sidecars: where a photo cannot be written safely, always, or never.",
@@ -234,21 +244,36 @@ def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--embed-signed", is_flag=True, envvar="TAGROLL_EMBED_SIGNED",
         help="Write into photos with a C2PA signature, too; it becomes invalid.",
     )  # fmt: skip
-    return sidecar(name(signed(touch_option(function))))
+    return sidecar(name(signed(mtime_options(wrapper))))
 
 
-def placing(values: dict[str, Any]) -> Placing:
-    """Where to write: the options of `store_options` but --touch, taken out of a command's values."""
-    return Placing(values.pop("sidecar"), values.pop("sidecar_name"), values.pop("embed_signed"))
+def mtime_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of all commands that write into files; the command gets them as `mtime`."""
+
+    @functools.wraps(function)
+    def wrapper(*, touch: bool, mtime: Mtime, **values: Any) -> Any:
+        return function(mtime=_touched(mtime) if touch else mtime, **values)
+
+    mtime = click.option(
+        "--mtime", type=click.Choice(["nudge", "keep", "now"]), default="nudge", show_default=True,
+        envvar="TAGROLL_MTIME",
+        help="Modification time of written files: 2 s later, so that backups and galleries look again; as it was; now.",
+    )  # fmt: skip
+    return mtime(click.option("--touch", is_flag=True, help="The same as --mtime now.")(wrapper))
 
 
-def touch_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The option of all commands that write into files."""
-    return click.option(
-        "--touch",
-        is_flag=True,
-        help="Give written photos a new modification time, so that backups and catalogs look again.",
-    )(function)
+def _touched(mtime: Mtime) -> Mtime:
+    """What --touch makes of it: it is typed, or nothing else is.
+
+    Raises:
+        UsageError: Both are typed, and say different things.
+    """
+    ctx, typed = click.get_current_context(), click.core.ParameterSource.COMMANDLINE
+    if ctx.get_parameter_source("touch") is not typed:
+        return mtime if _is_explicit(ctx, "mtime") else "now"
+    if mtime != "now" and ctx.get_parameter_source("mtime") is typed:
+        raise UsageError(f"--touch and --mtime {mtime} exclude each other", "Leave one of them out.")
+    return "now"
 
 
 def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:

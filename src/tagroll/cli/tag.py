@@ -11,7 +11,6 @@ import click
 from tagroll.cli.options import (
     asking_options,
     lines_of,
-    placing,
     scan_options,
     shared_options,
     store_options,
@@ -21,10 +20,10 @@ from tagroll.cli.options import (
     undo_command,
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, plural, stop_on_interrupt
-from tagroll.cli.scanning import Scope, noted, scanned, unheard
+from tagroll.cli.scanning import Scope, noted, opened, scanned, unheard
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
-from tagroll.settings import Case, Placing, Settings
+from tagroll.settings import Case, Mtime, Placing, Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.run import Tally
@@ -52,7 +51,7 @@ class Options:
     user_comment: bool
     scope: Scope
     placing: Placing
-    touch: bool
+    mtime: Mtime
 
     def request(self) -> "TagRequest":
         """What is wanted of the run."""
@@ -95,19 +94,18 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
     `tagroll undo` takes a run back. Hidden files and folders, whose names begin with a dot, are left out unless
     PATH names them.
     """
-    options = Options(placing=placing(values), **values)
+    options = Options(**values)
     sys.exit(_run(settings, paths, options))
 
 
 def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     from tagroll.runs.executors import threads
-    from tagroll.runs.run import Workspace
     from tagroll.runs.tag import tagger
 
     scanned(paths, options.scope)  # says that a path does not exist before anything begins
     request = options.request()
     arguments = [*(str(path.absolute()) for path in paths), *(["--dry-run"] if options.dry_run else [])]
-    with Workspace.open(settings, placing=options.placing, mtime="now" if options.touch else "keep") as space:
+    with opened(settings, placing=options.placing, mtime=options.mtime) as space:
         model = space.model(jobs=options.jobs, patience=options.patience)
         tell(settings, *model.notes)
         with (

@@ -19,7 +19,7 @@ from tagroll.metadata.containers import jxl
 from tagroll.metadata.containers.c2pa import is_signed
 from tagroll.metadata.containers.hidden_tags import may_have_tags
 from tagroll.metadata.containers.limits import check_parts
-from tagroll.metadata.containers.picture import picture_hash, same_picture
+from tagroll.metadata.containers.picture import picture_hash_in, same_picture
 from tagroll.metadata.engines import (
     EXIFTOOL,
     SIGNED,
@@ -31,7 +31,7 @@ from tagroll.metadata.engines import (
     via_exiftool,
 )
 from tagroll.metadata.fields import is_complete, metadata_from_fields, tags_after
-from tagroll.metadata.files.safe_write import Original, hold, read_file
+from tagroll.metadata.files.safe_write import LARGEST, Original, hold, is_large, read_file
 from tagroll.metadata.sidecar import SidecarName, find_sidecars, new_sidecar
 from tagroll.metadata.table import Fields
 
@@ -122,15 +122,16 @@ class Planner:
         """
         path = resolved(photo.path)
         with ExitStack() as held:
-            original = held.enter_context(hold(path))
-            fmt = detect(original.data[:HEAD_BYTES], path.suffix)
+            original = held.enter_context(hold(path, whole=False))
+            fmt = detect(original.head(HEAD_BYTES), path.suffix)
             if fmt is None:
                 raise MetadataError("is no photo any more")
             beside = [held.enter_context(hold(sidecar)) for sidecar in self.find_sidecars(path, fmt)]
             sidecars = [(one, read_sidecar(one.path, one.data)) for one in beside]
-            content = self.read(path, fmt, original.data)
+            large = original.is_large
+            content = self.glance(path, fmt) if large else self.read(path, fmt, original.data)
             reason = self._reason_against(path, fmt, original.state, content)
-            yield View(original, fmt, content, sidecars, picture_hash(original.data, fmt), reason)
+            yield View(original, fmt, content, sidecars, picture_hash_in(original, fmt), reason)
 
     def find_sidecars(self, path: Path, fmt: Format) -> list[Path]:
         """The sidecars that belong to the photo, unless sidecars are not wanted at all."""
@@ -156,6 +157,22 @@ class Planner:
             return bool(self._fixed(judged(content, fmt, read_file(path))))
         except MetadataError:  # too large to be written, or no file any more
             return True
+
+    def glance(self, path: Path, fmt: Format) -> Content:
+        """What a photo itself says, reading no more than is needed.
+
+        Raises:
+            MetadataError, OSError: It cannot be read.
+        """
+        engine = in_process(fmt)
+        if engine:
+            try:
+                with open(path, "rb", buffering=0) as source:  # noqa: PTH123  # hot path
+                    return engine.read_from(source)
+            except ForeignStructureError:
+                if self.exiftool is None:
+                    raise
+        return self.read_other(path, fmt)
 
     def read(self, path: Path, fmt: Format, data: bytes) -> Content:
         """What a photo itself says, and whether it must stay as it is.
@@ -241,6 +258,7 @@ class Planner:
         checks = (
             (self.policy == "always", "sidecars are asked for"),
             (fmt.writer == "sidecar" and self.policy != "never", "such files are not written into"),
+            (is_large(state), f"the file is larger than {LARGEST >> 20} MB"),
             (bool(self._fixed(content)), content.fixed),
             (state.st_nlink > 1, "the file has a second name (hard link) that would lose it"),
             (not state.st_mode & 0o222 or not os.access(path, os.W_OK), "the file is read-only"),

@@ -16,21 +16,21 @@ from types import TracebackType
 from typing import Self
 
 from tagroll.domain import Change, Journal, Metadata, Photo, Write
-from tagroll.errors import ForeignStructureError, MetadataError, PhotoError, WriteError
+from tagroll.errors import MetadataError, PhotoError, WriteError
 from tagroll.exiftool.pool import ExifTool
-from tagroll.formats import HEAD_BYTES, Format, detect
+from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata import genuine
 from tagroll.metadata.containers.limits import is_quick
-from tagroll.metadata.containers.picture import picture_hash
+from tagroll.metadata.containers.picture import picture_hash_of
 from tagroll.metadata.engines import Content, Engine, in_process, read_many
 from tagroll.metadata.files import temporary
-from tagroll.metadata.files.attributes import Mtime, NotKeptError
-from tagroll.metadata.files.hashing import digest
+from tagroll.metadata.files.attributes import NotKeptError
+from tagroll.metadata.files.hashing import digest, digest_of
 from tagroll.metadata.files.platforms import keep_large_blocks
 from tagroll.metadata.files.safe_write import (
     Original,
     hold,
-    read_file,
+    pieces,
     safe_create,
     safe_remove,
     safe_replace,
@@ -39,6 +39,7 @@ from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, Vie
 from tagroll.metadata.restore import bytes_before, target_of, way_back
 from tagroll.metadata.rows import placed, restored, written
 from tagroll.metadata.sidecar import SidecarName
+from tagroll.settings import Mtime
 
 Decide = Callable[[Metadata], Change]
 
@@ -148,7 +149,7 @@ class MetadataStore:
     def _read(self, photo: Photo, content: Content | None) -> Metadata:
         path = resolved(photo.path)
         try:
-            content = content or self._read_file(path, photo.format)
+            content = content or self._planner.glance(path, photo.format)
             sidecars = self._planner.find_sidecars(path, photo.format)
             return self._planner.together(path, photo.format, content, sidecars)
         except OSError as error:
@@ -161,7 +162,7 @@ class MetadataStore:
             MetadataError: The file cannot be read.
         """
         try:
-            return picture_hash(read_file(photo.path), photo.format, like)
+            return picture_hash_of(photo.path, photo.format, like)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
 
@@ -204,7 +205,7 @@ class MetadataStore:
             MetadataError: It is there but cannot be read.
         """
         try:
-            return digest(read_file(path), like)
+            return digest_of(pieces(path), like=like)
         except FileNotFoundError:
             return ""
         except OSError as error:
@@ -319,18 +320,6 @@ class MetadataStore:
         self.notes[text] = None
 
     # inside --------------------------------------------------------------------------------------------
-
-    def _read_file(self, path: Path, fmt: Format) -> Content:
-        """What a photo itself says, reading no more than is needed."""
-        engine = in_process(fmt)
-        if engine:
-            try:
-                with open(path, "rb", buffering=0) as source:  # noqa: PTH123  # hot path
-                    return engine.read_from(source)
-            except ForeignStructureError:
-                if self._planner.exiftool is None:
-                    raise
-        return self._planner.read_other(path, fmt)
 
     def _turn(self, view: View) -> contextlib.AbstractContextManager[object]:
         """Held while Python computes: it does so in one thread at a time, and taking turns costs less than a fight for it.

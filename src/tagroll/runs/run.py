@@ -21,7 +21,6 @@ from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Beside, Change, Metadata, Outcome, Photo, Preview, Status, Write
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
-from tagroll.metadata.files.attributes import Mtime
 from tagroll.metadata.planning import SIDECAR
 from tagroll.metadata.store import Decide, MetadataStore
 from tagroll.models.choose import Model, choose_model
@@ -29,7 +28,7 @@ from tagroll.parallel import cores
 from tagroll.photos.scan import scan
 from tagroll.runs.executors import Executor, threads
 from tagroll.runs.recover import leftover_cleaner, recover
-from tagroll.settings import WHERE_SAFE, Placing, Settings
+from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings
 
 __all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
 
