@@ -230,7 +230,9 @@ class Tagger:
         row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))
         written = self.run.write(photo, decide, row, dry_run=self.policy.dry_run)
         removed = identities(written.before.tags) - identities(written.tags) - ours
-        return dataclasses.replace(written.outcome(photo.path, Status.TAGGED), removed=len(removed))
+        kept = any(text and getattr(written.before, name) for name, text in proposal.captions.items())
+        outcome = written.outcome(photo.path, Status.TAGGED)
+        return dataclasses.replace(outcome, removed=len(removed), kept=kept)
 
 
 @dataclass(frozen=True, slots=True)
