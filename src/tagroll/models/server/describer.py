@@ -7,7 +7,6 @@ form (an answer by JSON schema, no thinking); what a server refuses is left away
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NoReturn
 
 from tagroll.domain import Description, Preview, Prompt, Waiting
@@ -41,6 +40,7 @@ from tagroll.models.server.retry import (
     is_too_much,
     spread,
 )
+from tagroll.models.server.stats import Stats
 from tagroll.models.server.stuck import Stuck
 from tagroll.models.server.telling import ENDS, FINAL, photo_error, server_error
 from tagroll.models.server.wire_error import WireError
@@ -55,36 +55,6 @@ NO_CHAT = "Look whether --api-url is the address of a model server, and what its
 THINKS_ON = "Switch its thinking off in the server, or take a model that does not think"
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What the answers have cost so far.
-
-    Attributes:
-        answers: How many there were, second tries included.
-        seconds: What they took, from sending to receiving, added up over all threads.
-        prompt_tokens: As the server counted.
-        completion_tokens: Likewise.
-    """
-
-    answers: int = 0
-    seconds: float = 0.0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    def __add__(self, other: "Stats") -> "Stats":
-        return Stats(
-            self.answers + other.answers,
-            self.seconds + other.seconds,
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-        )
-
-    @property
-    def seconds_per_answer(self) -> float:
-        """Mean time of an answer."""
-        return self.seconds / self.answers if self.answers else 0.0
-
-
 class ServerDescriber:
     """Describes pictures with a model on a server. Safe to call from many threads.
 
@@ -94,6 +64,9 @@ class ServerDescriber:
         api_key: Sent to the server, shown to nobody.
         explicit_model: Whether the user asked for this very model; if not, another one that sees will do.
         limits: How many requests at once, and how long to wait.
+
+    Attributes:
+        doubt: What speaks against the model's seeing, "" if nothing does; known after `discover`.
 
     Raises:
         UsageError: The URL or the key cannot be one.
@@ -125,6 +98,7 @@ class ServerDescriber:
         self._real = ""  # the model's name in its answers, if it is not the one that was asked for
         self._news: list[str] = []
         self._notes: tuple[str, ...] = ()
+        self._absent: Answer | None = None  # from where there is no API
         self.doubt = ""
 
     @property
@@ -323,10 +297,13 @@ class ServerDescriber:
         def body(form: frozenset[str]) -> bytes:
             return question.body(model, jpeg, form)
 
+        def doubtful() -> bool:
+            return not sure and self._is_doubtful(switches)
+
         while True:
             began = time.monotonic()
             try:
-                answer = self._channel.chat(body(switches), tries, sure=sure)
+                answer = self._channel.chat(body(switches), tries, doubtful)
             except UnheardError:
                 found = self._other_form(switches, body)
                 sure, switches = found is None, switches if found is None else found
@@ -337,8 +314,11 @@ class ServerDescriber:
                 self._note_name(said.model, model)
                 return said
             why = refusal_of(answer, model)
-            if why is Refusal.ADDRESS and not self._stats.answers and self._wire.move_on(_base(answer)):
-                continue
+            if why is Refusal.ADDRESS and not self._stats.answers:
+                self._absent = self._absent or answer
+                if self._wire.move_on(_base(answer)):
+                    continue
+                answer = self._absent  # what was given is told, not the last guess
             found = self._mended(answer, why, switches, body)
             if found is None:
                 self._refused(answer, why, model, tries)
@@ -361,9 +341,15 @@ class ServerDescriber:
         self, switches: frozenset[str], body: Callable[[frozenset[str]], bytes]
     ) -> frozenset[str] | None:
         """A form that is answered, while none was yet; after that, a refusal is no matter of the form."""
-        if self._stats.answers:
-            return None
-        return self._forms.find(switches, lambda form: self._takes(body(form)))
+        return (
+            self._forms.find(switches, lambda form: self._takes(body(form)))
+            if self._is_doubtful(switches)
+            else None
+        )
+
+    def _is_doubtful(self, switches: frozenset[str]) -> bool:
+        """Whether a form of the question may be what is refused: nothing was answered yet, or others know better."""
+        return not self._stats.answers or not switches <= self._forms.now
 
     def _takes(self, body: bytes) -> bool:
         """Whether a question is answered, outside of all queues and waiting."""
