@@ -79,6 +79,21 @@ class Description:
     confidences: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a run waits for.
+
+    Attributes:
+        reason: What, in words: "the model server at http://... is gone: nobody answers there".
+        seconds: For how long already.
+        most: For how many seconds at most; None if that is not known.
+    """
+
+    reason: str
+    seconds: float
+    most: float | None = None
+
+
 class Describer(Protocol):
     """Looks at previews. Safe to call from several threads."""
 
@@ -198,6 +213,7 @@ class Outcome:
         error: What went wrong, one line, or "".
         hint: What the user can do about it, or "".
         removed: How many tags were there that tagroll had not written and are now replaced.
+        kept: Whether a caption that was asked for is not written, because the photo has one.
         asked: Whether a model was asked (and not the catalog).
         target: The file that was made from the photo, or None.
     """
@@ -208,6 +224,7 @@ class Outcome:
     error: str = ""
     hint: str = ""
     removed: int = 0
+    kept: bool = False
     asked: bool = False
     target: Path | None = None
 

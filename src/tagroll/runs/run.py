@@ -18,20 +18,23 @@ from pathlib import Path
 from typing import TypeVar
 
 from tagroll.catalog import Catalog, PhotoRow
-from tagroll.domain import Change, Metadata, Outcome, Photo, Preview, Status, Write
+from tagroll.domain import Change, Metadata, Outcome, Photo, Preview, Status, Waiting, Write
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
 from tagroll.metadata.store import Decide, MetadataStore
-from tagroll.models.choose import Model, choose_model
+from tagroll.models.choose import Model, Watch, choose_model
+from tagroll.models.server.retry import Limits
 from tagroll.parallel import cores
 from tagroll.photos.scan import scan
 from tagroll.runs.executors import Executor, threads
 from tagroll.runs.recover import leftover_cleaner, recover
 from tagroll.settings import Mtime, Settings, SidecarPolicy
 
-__all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
+__all__ = ["Entries", "Limits", "Run", "Tally", "Workspace", "Written", "scan"]
 
 T = TypeVar("T")
+MOST_REMEMBERED = 1000
+"""Failures whose photos are remembered for the next run."""
 
 
 @dataclass(slots=True)
@@ -44,7 +47,9 @@ class Tally:
         failures: Those that failed.
         folders: Folders that could not be read: there may be photos in them.
         removed: Tags that were replaced and that tagroll had not written.
+        kept: Photos that keep a caption they had.
         asked: Photos a model was asked about.
+        failed_before: Photos that failed when the same was done last.
     """
 
     done: Status = Status.TAGGED
@@ -52,12 +57,15 @@ class Tally:
     failures: list[Outcome] = field(default_factory=list)
     folders: int = 0
     removed: int = 0
+    kept: int = 0
     asked: int = 0
+    failed_before: frozenset[Path] = frozenset()
 
     def add(self, outcome: Outcome) -> None:
         """Count one."""
         self.counts[outcome.status] += 1
         self.removed += outcome.removed
+        self.kept += outcome.kept
         self.asked += outcome.asked
         if outcome.status is Status.FAILED:
             self.failures.append(outcome)
@@ -122,6 +130,7 @@ class Workspace:
     sidecar: SidecarPolicy = "auto"
     stop: threading.Event = field(default_factory=threading.Event)
     _resources: ExitStack = field(default_factory=ExitStack, repr=False)
+    _models: list[Model] = field(default_factory=list)
 
     @classmethod
     @contextmanager
@@ -189,24 +198,47 @@ class Workspace:
             done: What it does to photos.
         """
         with self.held():
-            run = Run(self, self.catalog.start_run(command, arguments, model), Tally(done))
+            number = self.catalog.start_run(command, arguments, model)
+            run = Run(self, number, Tally(done, failed_before=self.catalog.failures_before(number)))
             try:
                 yield run
             finally:
-                self.catalog.finish_run(run.number, run.summary())
+                failed = (failure.path for failure in run.tally.failures[:MOST_REMEMBERED])
+                self.catalog.finish_run(run.number, run.summary(), failed)
 
     def model(
-        self, settings: Settings | None = None, *, jobs: int | None = None, patience: float = 60.0
+        self, settings: Settings | None = None, limits: Limits | None = None, watch: Watch | None = None
     ) -> Model:
         """Find the model that looks at the photos; it is ready for as long as the workspace is open.
+
+        Args:
+            settings: Say which, if they are not the workspace's own.
+            limits: How many questions at once, and how long to wait for answers.
+            watch: Shows what is waited for meanwhile.
 
         Raises:
             ServerError: A server is wanted and cannot be used, or a model file cannot be run.
             UsageError: What was named as a model file is none.
         """
         _ = self.preview  # the decoding processes start while a server is looked for
-        model = choose_model(settings or self.settings, jobs=jobs, patience=patience)
-        return self._resources.enter_context(model)
+        model = choose_model(settings or self.settings, limits, watch)
+        self._models.append(self._resources.enter_context(model))
+        return model
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What is waited for longer than usual, or None."""
+        return next(filter(None, (model.waiting for model in self._models)), None)
+
+    def news(self) -> tuple[str, ...]:
+        """What the user should know since this was asked last, a sentence each."""
+        return tuple(news for model in self._models for news in model.news())
+
+    def halt(self) -> None:
+        """Stop: no new photo is begun with, and nobody waits for a model any more."""
+        self.stop.set()
+        for model in tuple(self._models):
+            model.stop()
 
     @cached_property
     def preview(self) -> Callable[[Photo], Preview]:

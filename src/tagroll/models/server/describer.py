@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from tagroll.domain import Description, Preview, Prompt
+from tagroll.domain import Description, Preview, Prompt, Waiting
 from tagroll.errors import PhotoError, ReplyError, ServerError
 from tagroll.models.reply.parse import parse_reply
 from tagroll.models.server import sight
@@ -22,6 +22,7 @@ from tagroll.models.server.discovery import (
     blind_error,
     choose,
     in_place_of,
+    is_same_model,
     look,
     unknown_error,
 )
@@ -40,6 +41,7 @@ from tagroll.models.server.retry import (
     is_too_much,
     spread,
 )
+from tagroll.models.server.stuck import Stuck
 from tagroll.models.server.telling import ENDS, FINAL, photo_error, server_error
 from tagroll.models.server.wire_error import WireError
 
@@ -119,18 +121,37 @@ class ServerDescriber:
         self._stats = Stats()
         self._strikes: list[float] = []  # when a photo failed since one was answered
         self._thinks = False
+        self._stuck = Stuck(limits.repeats)
+        self._real = ""  # the model's name in its answers, if it is not the one that was asked for
+        self._news: list[str] = []
         self._notes: tuple[str, ...] = ()
         self.doubt = ""
 
     @property
     def model(self) -> str:
-        """The model's name on the server; before `discover` the name that was asked for."""
+        """The model's name; as the server calls it in its answers, if that is another one than was asked for."""
+        return self._real or self._asked
+
+    @property
+    def _asked(self) -> str:
+        """The model's name on the server; before `discover` the name that the user gave."""
         return self._choice.model.name if self._choice else self._wanted
+
+    def news(self) -> tuple[str, ...]:
+        """What the user should know since this was asked last, a sentence each."""
+        with self._lock:
+            news, self._news = tuple(self._news), []
+        return news
 
     @property
     def stats(self) -> Stats:
         """What the answers have cost so far."""
         return self._stats
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What is waited for longer than usual, or None."""
+        return self._channel.waiting()
 
     @property
     def is_well(self) -> bool:
@@ -194,10 +215,10 @@ class ServerDescriber:
             self.discover()
         question = Question.first(prompt, thinks=self._thinks)
         tries = tries or Tries()
-        said = self._ask(preview.jpeg, question, self.model, tries)
+        said = self._ask(preview.jpeg, question, self._asked, tries)
         self._thinks |= said.cut and said.thought
         try:
-            found: Description | None = self._understand(said, prompt)
+            found: Description | None = self._understand(said, prompt, preview)
         except ReplyError:
             if said.is_endless and question.thinks:  # it had its room
                 raise
@@ -205,16 +226,28 @@ class ServerDescriber:
         if found and (not said.cut or (prompt.task == "tags" and len(found.keywords) >= prompt.max_tags)):
             return found
         try:
-            return self._understand(self._ask(preview.jpeg, question.again(said), self.model, tries), prompt)
+            return self._second(preview, prompt, question.again(said), tries)
         except PhotoError:
             if found is None:
                 raise
             return found  # what was whole in the first answer
 
-    def _understand(self, said: Said, prompt: Prompt) -> Description:
+    def _second(self, preview: Preview, prompt: Prompt, question: Question, tries: Tries) -> Description:
+        """Ask once more; what cannot be used then either counts against the model."""
+        said = self._ask(preview.jpeg, question, self._asked, tries)
+        try:
+            return self._understand(said, prompt, preview)
+        except ReplyError:
+            if doubt := self._stuck.unusable(said.text):
+                self._channel.end(doubt)
+            raise
+
+    def _understand(self, said: Said, prompt: Prompt, preview: Preview) -> Description:
         if said.is_endless:
             raise ReplyError(f"the model {self.model} thinks and does not come to an answer", THINKS_ON)
         reply = parse_reply(said.text, prompt_text=prompt.text)
+        if doubt := self._stuck.answered(said.text, len(reply.keywords), preview.jpeg):
+            self._channel.end(doubt)
         return Description(reply.keywords, self.model, reply.title, reply.description, reply.filename)
 
     def _look(self) -> ServerInfo:
@@ -301,6 +334,7 @@ class ServerDescriber:
             said = read_completion(answer.json()) if not answer.is_refusal else None
             if said:
                 self._count(said, time.monotonic() - began, switches)
+                self._note_name(said.model, model)
                 return said
             why = refusal_of(answer, model)
             if why is Refusal.ADDRESS and not self._stats.answers and self._wire.move_on(_base(answer)):
@@ -348,6 +382,16 @@ class ServerDescriber:
                 plain = sight.question().body(model, sight.green_picture(), no_switches(self._forms.now))
                 self._blind = not self._takes(plain)
             return self._blind
+
+    def _note_name(self, said: str, asked: str) -> None:
+        """A server may answer with another model than it was asked for: say so once, and keep the real name."""
+        if said and not is_same_model(said, asked):
+            with self._lock:
+                if not self._real:
+                    root = self._wire.address.root
+                    kept = "its answers are kept under that name"
+                    self._news.append(f"{root} was asked for the model {asked} and answers as {said}: {kept}")
+                self._real = said
 
     def _count(self, said: Said, seconds: float, switches: frozenset[str]) -> None:
         self._forms.answered(switches)

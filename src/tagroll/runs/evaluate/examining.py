@@ -14,6 +14,7 @@ from typing import Literal
 
 from tagroll.catalog import Catalog, Run
 from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prompt, Status
+from tagroll.errors import StoppedError
 from tagroll.models.answers import keep, recall
 from tagroll.models.builtin.describer import looked_as
 from tagroll.models.server.describer import ServerDescriber, Stats
@@ -136,7 +137,10 @@ class Examination:
             for photo in photos:  # one by one until the model had to work: a server may load it only then
                 if self.stop.is_set():
                     break
-                outcome = self._one(photo)
+                try:
+                    outcome = self._one(photo)
+                except StoppedError:
+                    break
                 asked += outcome.asked
                 started = time.monotonic()
                 yield outcome
