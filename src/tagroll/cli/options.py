@@ -19,7 +19,10 @@ from tagroll.settings import (
     DEFAULT_API_URL,
     DEFAULT_MODEL,
     Mtime,
+    Placing,
     Settings,
+    SidecarName,
+    SidecarPolicy,
     config_file,
     default_catalog,
     read_config,
@@ -224,12 +227,28 @@ def scan_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of commands that write metadata."""
+    """Options of commands that write metadata; the command gets them as `placing` and `mtime`."""
+
+    @functools.wraps(function)
+    def wrapper(
+        *, sidecar: SidecarPolicy, sidecar_name: SidecarName, embed_signed: bool, **values: Any
+    ) -> Any:
+        return function(placing=Placing(sidecar, sidecar_name, embed_signed), **values)
+
     sidecar = click.option(
         "--sidecar", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
         envvar="TAGROLL_SIDECAR", help="Write XMP sidecars: where a photo cannot be written safely, always, or never.",
     )  # fmt: skip
-    return sidecar(mtime_options(function))
+    name = click.option(
+        "--sidecar-name", type=click.Choice(["auto", "stem", "full"]), default="auto", show_default=True,
+        envvar="TAGROLL_SIDECAR_NAME",
+        help="Call new sidecars name.xmp (stem), name.ext.xmp (full), or beside a RAW as those of the folder.",
+    )  # fmt: skip
+    signed = click.option(
+        "--embed-signed", is_flag=True, envvar="TAGROLL_EMBED_SIGNED",
+        help="Write into photos with a C2PA signature, too; it becomes invalid.",
+    )  # fmt: skip
+    return sidecar(name(signed(mtime_options(wrapper))))
 
 
 def mtime_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,6 +15,7 @@ from tagroll.cli.scanning import passed_over
 from tagroll.cli.terminal import print_json, print_line, say, show, tell
 from tagroll.domain import Outcome, Status, Waiting
 from tagroll.errors import ServerError
+from tagroll.runs.beside import sidecar_lines
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 PLAIN_EVERY_S = 10.0
 SHOWN_FAILURES = 20
+WORDS = {Status.BESIDE: "in sidecars"}
+"""What a status is called in every summary, where the command has no other word."""
 UNSURE = "nothing it is sure of"
 """What is shown where a model was asked and says nothing."""
 MARKS = dict.fromkeys(Status, "✓") | {
@@ -134,8 +137,14 @@ class Report:
 
     def _say_counts(self) -> None:
         counts = self.tally.counts
-        parts = [f"{counts[s]:,} {self.words.get(s, str(s))}" for s in Status if counts[s] or s in self.words]
+        parts = [
+            f"{counts[s]:,} {self.words.get(s, WORDS.get(s, str(s)))}"
+            for s in Status
+            if counts[s] or s in self.words
+        ]
         say(f"{plural(self.tally.total, self.noun)}: {', '.join(parts)} in {duration(self.seconds)}")
+        for line in sidecar_lines(self.tally):
+            say(line)
 
 
 class ProgressLine:

@@ -24,7 +24,7 @@ from tagroll.cli.progress import UNSURE, Report, no_photos, plural, stop_on_inte
 from tagroll.cli.scanning import Scope, noted, opened, scanned, unheard
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
-from tagroll.settings import Case, Mtime, Settings, SidecarPolicy
+from tagroll.settings import Case, Mtime, Placing, Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.run import Run, Tally
@@ -53,7 +53,7 @@ class Options:
     alt_text: bool
     user_comment: bool
     scope: Scope
-    sidecar: SidecarPolicy
+    placing: Placing
     mtime: Mtime
 
     def request(self) -> "TagRequest":
@@ -108,7 +108,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     scanned(paths, options.scope)  # says that a path does not exist before anything begins
     request = options.request()
     arguments = [*(str(path.absolute()) for path in paths), *(["--dry-run"] if options.dry_run else [])]
-    with opened(settings, sidecar=options.sidecar, mtime=options.mtime) as space:
+    with opened(settings, placing=options.placing, mtime=options.mtime) as space:
         model = space.model(limits=limits(options), defer=True)
         model.when_found(lambda notes: tell(settings, *notes))
         with (

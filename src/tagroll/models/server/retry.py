@@ -18,6 +18,7 @@ from tagroll.domain import Waiting
 from tagroll.errors import PhotoError, ServerError
 from tagroll.models.server.concurrency import ElsewhereError, Gate, Turn
 from tagroll.models.server.http import CHAT_BYTES, Answer, Wire
+from tagroll.models.server.refusal import Refusal, refusal_of
 from tagroll.models.server.wire_error import WireError
 
 NOT_RUNNING = (
@@ -242,16 +243,18 @@ class Channel:
 
     # asking ----------------------------------------------------------------------------------------------
 
-    def chat(self, body: bytes, tries: Tries | None = None, *, sure: bool = True) -> Answer:
+    def chat(
+        self, body: bytes, tries: Tries | None = None, doubtful: Callable[[], bool] = lambda: False
+    ) -> Answer:
         """Send a request until the server says something about it.
 
         Args:
             body: The request.
             tries: How it fares.
-            sure: Whether the request's form is beyond doubt.
+            doubtful: Whether the request's form may be what the server cannot stand.
 
         Raises:
-            UnheardError: It breaks off, and the form is not beyond doubt: no request was answered yet.
+            UnheardError: It breaks off, and the form is doubtful.
             PhotoError: This request fails again and again, and others do not.
             ServerError: The server is gone, or has been busy or loading for too long.
             ElsewhereError: The server is in trouble, and another one can have the photo.
@@ -262,13 +265,13 @@ class Channel:
             try:
                 answer = self._once(body, tries)
             except WireError as error:
-                if error.kind == "cut" and not (sure or self._proof):
+                if error.kind == "cut" and doubtful():
                     raise UnheardError from error
                 self.failed(tries, self._lost(error))
                 continue
-            if answer.status == 502 and not (sure or self._proof):
+            if answer.status == 502 and doubtful():
                 raise UnheardError
-            if answer.status not in _WAIT:
+            if answer.status not in _WAIT or refusal_of(answer) is Refusal.PAYMENT:
                 return answer
             self.failed(tries, self._busy(answer))
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from tagroll.domain import Description, Preview, Prompt, Waiting
 from tagroll.errors import ServerError
 from tagroll.models.server.concurrency import ElsewhereError
-from tagroll.models.server.describer import ServerDescriber, Stats
+from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.retry import Tries
+from tagroll.models.server.stats import Stats
 
 
 class ManyDescriber:

@@ -17,8 +17,9 @@ from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prom
 from tagroll.errors import StoppedError
 from tagroll.models.answers import keep, recall
 from tagroll.models.builtin.describer import looked_as
-from tagroll.models.server.describer import ServerDescriber, Stats
+from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.several import ManyDescriber
+from tagroll.models.server.stats import Stats
 from tagroll.parallel import map_unordered
 from tagroll.runs.ask_once import Asking
 from tagroll.runs.evaluate.pictures import recompressed
