@@ -13,7 +13,7 @@ from tagroll.cli.progress import Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, opened, scanned
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
-from tagroll.settings import Mtime, Settings, SidecarPolicy
+from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.rewrite import OpenLibrary
@@ -85,13 +85,13 @@ class Session:
 
 @contextmanager
 def session(
-    settings: Settings, paths: Sequence[Path], *, sidecar: SidecarPolicy = "auto", mtime: Mtime = "nudge"
+    settings: Settings, paths: Sequence[Path], *, placing: Placing = WHERE_SAFE, mtime: Mtime = "nudge"
 ) -> Iterator[Session]:
     """Open the library of these paths; Ctrl-C ends what is done with it."""
     from tagroll.runs.rewrite import OpenLibrary
 
     with (
-        opened(settings, sidecar=sidecar, mtime=mtime) as space,
+        opened(settings, placing=placing, mtime=mtime) as space,
         stop_on_interrupt(space.stop),
     ):
         yield Session(settings, OpenLibrary.of(space, paths))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo
-from tagroll.settings import Mtime, Settings, SidecarPolicy
+from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.run import Workspace
@@ -18,12 +18,12 @@ Found = TypeVar("Found", bound=Photo | Outcome)
 
 @contextmanager
 def opened(
-    settings: Settings, *, sidecar: SidecarPolicy = "auto", mtime: Mtime = "nudge"
+    settings: Settings, *, placing: Placing = WHERE_SAFE, mtime: Mtime = "nudge"
 ) -> Iterator["Workspace"]:
     """What a command works with, open (see Workspace); in the end it is said what the disks could not do."""
     from tagroll.runs.run import Workspace
 
-    with Workspace.open(settings, sidecar=sidecar, mtime=mtime) as space:
+    with Workspace.open(settings, placing=placing, mtime=mtime) as space:
         try:
             yield space
         finally:

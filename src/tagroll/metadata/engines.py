@@ -229,14 +229,14 @@ def _said(packets: Packets) -> tuple[Fields, str]:
         fields = read_fields(replace(packets, iptc=None))
         if not any(fields.get(name) for name in FIELDS if FIELDS[name].holds in _TAGS):
             raise
-        return fields, _fixed(packets) or error.message
+        return fields, error.message
 
 
 def _fixed(packets: Packets) -> str:
     """Why a file with these packets must stay as it is."""
-    if packets.signed:
-        return SIGNED
-    return "programs disagree about which of its XMP packets counts" if packets.others else ""
+    if packets.others:
+        return "programs disagree about which of its XMP packets counts"
+    return SIGNED if packets.signed else ""
 
 
 def in_process(fmt: Format) -> InProcess | None:

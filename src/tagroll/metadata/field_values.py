@@ -1,6 +1,5 @@
 """The raw values of all fields: read from packets, and set in them."""
 
-from collections.abc import Collection
 from dataclasses import replace
 from hashlib import md5
 
@@ -30,7 +29,7 @@ def read_fields(packets: Packets) -> Fields:
                     found[name] = values
                 elif FIELDS[name].kind in _LISTS:
                     found[name] = tuple(dict.fromkeys((*found[name], *values)))
-    return found | _other_fields(packets, _known(found))
+    return found | _other_fields(packets, found)
 
 
 def _parsed(packet: bytes, packets: Packets) -> Xmp:
@@ -99,10 +98,10 @@ def _known(xmp: Fields) -> list[str]:
     ]
 
 
-def _other_fields(packets: Packets, known: Collection[str]) -> dict[str, tuple[str, ...]]:
+def _other_fields(packets: Packets, xmp: Fields) -> dict[str, tuple[str, ...]]:
     found = {name: as_values(text) for name, text in packets.texts.items()}
     if packets.iptc is not None:
-        said = iptc.read(packets.iptc, known)
+        said = iptc.read(packets.iptc, () if packets.iptc.isascii() else _known(xmp))
         found[IPTC] = said.keywords
         found |= {f"IPTC:{name}": (text,) for name, text in said.captions.items()}
         if packets.digest is not None:

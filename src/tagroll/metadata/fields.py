@@ -18,6 +18,10 @@ from tagroll.metadata.table import ALL_FAMILIES, DIGEST, FIELDS, HIERARCHICAL, I
 from tagroll.tags.identity import LEVEL, identities, identity
 
 _ROWS = tuple(FIELDS.values())
+_PATH_ROWS = tuple(row for row in _ROWS if row.holds in ("paths", "tree", "mixed", "xml"))
+_FLAT_ROWS = tuple(row for row in _ROWS if row.holds in ("flat", "mixed", "line"))
+_CAPTION_ROWS = tuple(sorted((row for row in _ROWS if row.change), key=lambda row: row.holds != "text"))
+"""Those in XMP first, which tagroll writes."""
 _SHORT = 3
 """Letters in a level of what is no path but an abbreviation: AC/DC, TCP/IP, and/or."""
 _COMPLETE = (HIERARCHICAL, SUBJECT)
@@ -60,9 +64,9 @@ def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fix
 
 
 def _captions(sources: Sequence[Fields], metadata: Metadata, flats: Sequence[str]) -> dict[str, str]:
-    """The captions of a photo; those in XMP first, which tagroll writes, then those elsewhere that a person said."""
+    """The captions of a photo: what stands where tagroll writes them, else what a person said elsewhere."""
     captions: dict[str, str] = {}
-    for row in sorted((row for row in _ROWS if row.change), key=lambda row: row.holds != "text"):
+    for row in _CAPTION_ROWS:
         for text in (one[row.name][0] for one in sources if one.get(row.name)):
             missing = [name for name in row.change if not captions.get(name)]
             if missing and (
@@ -169,7 +173,7 @@ def apply_change(packets: Packets, change: Change, families: frozenset[str]) -> 
 
 def _all_paths(fields: Fields) -> Iterator[str]:
     """All paths there are, bookkeeping included."""
-    for row in _ROWS:
+    for row in _PATH_ROWS:
         for value in fields.get(row.name, ()):
             if row.holds in ("paths", "tree") or (row.holds == "mixed" and _is_path(row, value, fields)):
                 yield keywords.from_path(value, row.separator)
@@ -198,6 +202,8 @@ def _paths(fields: Fields) -> Iterator[str]:
 
 def _bookkept(fields: Fields) -> set[str]:
     """The identities of flat values that only repeat a program's bookkeeping."""
+    if not any(keywords.BOOKKEEPER in value for row in _PATH_ROWS for value in fields.get(row.name, ())):
+        return set()
     account = [tag for tag in _all_paths(fields) if keywords.is_bookkeeping(tag)]
     return keywords.explained(account) - set(keywords.names(list(_paths(fields)))) if account else set()
 
@@ -228,7 +234,7 @@ def _named(fields: Fields) -> list[tuple[Field, str]]:
     account, speaks = _bookkept(fields), _xmp_speaks(fields)
     return [
         (row, name)
-        for row in _ROWS
+        for row in _FLAT_ROWS
         if not (speaks and row.family == "iptc")
         for name in _names(row, fields)
         if not account or identity(name) not in account

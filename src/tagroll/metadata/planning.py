@@ -32,7 +32,7 @@ from tagroll.metadata.engines import (
 )
 from tagroll.metadata.fields import is_complete, metadata_from_fields, tags_after
 from tagroll.metadata.files.safe_write import LARGEST, Original, hold, is_large, read_file
-from tagroll.metadata.sidecar import find_sidecars, new_sidecar
+from tagroll.metadata.sidecar import SidecarName, find_sidecars, new_sidecar
 from tagroll.metadata.table import Fields
 
 SidecarPolicy = Literal["auto", "always", "never"]
@@ -103,10 +103,14 @@ class Planner:
     Attributes:
         policy: Where to write, see MetadataStore.
         exiftool: Or None, where there is none.
+        name: What a new sidecar is called, see MetadataStore.
+        embed_signed: Write into photos with a C2PA signature, too.
     """
 
     policy: SidecarPolicy
     exiftool: ExifTool | None
+    name: SidecarName = "full"
+    embed_signed: bool = False
 
     @contextmanager
     def view(self, photo: Photo) -> Iterator[View]:
@@ -150,7 +154,7 @@ class Planner:
         if fmt.writer != "exiftool":
             return False
         try:
-            return bool(judged(content, fmt, read_file(path)).fixed)
+            return bool(self._fixed(judged(content, fmt, read_file(path))))
         except MetadataError:  # too large to be written, or no file any more
             return True
 
@@ -232,7 +236,7 @@ class Planner:
         return [
             beside_photo(view, change, original.path, original, content)
             for original, content in view.sidecars
-        ] or [beside_photo(view, change, new_sidecar(view.photo.path), None, nothing)]
+        ] or [beside_photo(view, change, new_sidecar(view.photo.path, view.format, self.name), None, nothing)]
 
     def engine(self, name: str, path: Path, fmt: Format) -> Engine:
         """The engine of a journal row.
@@ -255,11 +259,15 @@ class Planner:
             (self.policy == "always", "sidecars are asked for"),
             (fmt.writer == "sidecar" and self.policy != "never", "such files are not written into"),
             (is_large(state), f"the file is larger than {LARGEST >> 20} MB"),
-            (bool(content.fixed), content.fixed),
+            (bool(self._fixed(content)), content.fixed),
             (state.st_nlink > 1, "the file has a second name (hard link) that would lose it"),
             (not state.st_mode & 0o222 or not os.access(path, os.W_OK), "the file is read-only"),
         )
         return next((reason for applies, reason in checks if applies), "")
+
+    def _fixed(self, content: Content) -> str:
+        """Why the photo must stay as it is, going by what it holds."""
+        return "" if self.embed_signed and content.fixed == SIGNED else content.fixed
 
     def _embedders(self, view: View) -> Iterator[Engine]:
         """The engines that may write into the photo, the best first."""
@@ -283,12 +291,11 @@ def read_sidecar(path: Path, data: bytes) -> Content:
 
 def judged(content: Content, fmt: Format, data: bytes) -> Content:
     """What was read of a file, though not in process, with what all its bytes tell: why it must stay as it is."""
-    may_be_signed = in_process(fmt) and _C2PA.search(data)  # it cannot be taken apart to see
-    if may_be_signed or is_signed(data, fmt):
-        return replace(content, fixed=SIGNED)
     if fmt.name == "jxl" and jxl.holds_jpeg(data):
         return replace(content, fixed="the JPEG it was made from could not be restored any more")
-    return content
+    may_be_signed = in_process(fmt) and _C2PA.search(data)  # it cannot be taken apart to see
+    is_sealed = bool(may_be_signed) or is_signed(data, fmt)
+    return replace(content, fixed=SIGNED) if is_sealed and not content.fixed else content
 
 
 def beside_photo(view: View, change: Change, path: Path, original: Original | None, content: Content) -> Step:

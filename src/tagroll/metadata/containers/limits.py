@@ -9,6 +9,7 @@ import io
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import BinaryIO, Final
 
 from tagroll.errors import MetadataError
@@ -65,6 +66,16 @@ def check_parts(source: BinaryIO, fmt: Format) -> None:
     except (ValueError, LookupError, struct.error):
         return
     raise MetadataError(f"the file consists of too many tiny parts (over {limit:,})", MADE_OF_CRUMBS)
+
+
+def is_quick(path: Path, fmt: Format) -> bool:
+    """Whether a file is there and has few enough parts, so that it holds nobody up who reads many at once."""
+    try:
+        with path.open("rb") as source:
+            check_parts(source, fmt)
+    except (OSError, MetadataError):
+        return False
+    return True
 
 
 def _jpeg_segments(source: BinaryIO) -> Iterator[int]:

@@ -13,7 +13,7 @@ _BOILERPLATE = re.compile(
     | (?i:created|edited|made|processed|generated|written|optimi[sz]ed|compressed)\s(?i:with|by|using)\s+(?i:the\s)?
       (?i:accusoft|gimp|ijg|imagemagick|jpegmini|openjpeg|photoshop|picasa|snapseed|vignette|vsco).*
     | (?i:file\swritten\s(by|with)|creator:|lead\stechnologies|lavc[\d.]|cmp[\d.]+lq|intel\(r\)\sjpeg|hisilicon).*
-    | (?i:applemark|screenshot|untitled|charset=\w*)
+    | (?i:applemark|screenshot|untitled|charset=\w*) | \{.*\} | <\?xml.* | ImageJ=.*    # data of programs
     """,
     re.DOTALL | re.VERBOSE,
 )

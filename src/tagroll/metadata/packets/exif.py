@@ -250,12 +250,12 @@ def read_text(block: bytes) -> ExifText:
 
 def _captions(tiff: _Tiff) -> dict[str, str]:
     found = {}
-    for entry in tiff.entries(tiff.first):
-        if entry.tag in _CAPTIONS:
-            with suppress(_BrokenError):
-                value = tiff.value(entry)
-                text = plain_text(value) if entry.tag == _DESCRIPTION else _words(value)
-                found[_CAPTIONS[entry.tag]] = text.strip("\0 \t\r\n")
+    for tag in [tag for tag, _, _ in tiff.rows(tiff.first) if tag in _CAPTIONS]:
+        with suppress(_BrokenError):
+            entry = tiff.find(tiff.first, tag)
+            value = tiff.value(entry) if entry else b""
+            text = plain_text(value) if tag == _DESCRIPTION else _words(value)
+            found[_CAPTIONS[tag]] = text.strip("\0 \t\r\n")
     return {name: text for name, text in found.items() if text}
 
 
