@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from runs import contents
-from stub import Stub, keywords
+from stub import Stub, chat, keywords
 
 FILES = Path(__file__).parents[1] / "files"
 NAMES = ("baseline.jpg", "lossy.webp", "plain.heic", "single.tif", "raw.dng")
@@ -86,3 +86,22 @@ def test_a_photo_that_another_program_has_open_fails_with_the_reason_and_stays(t
     assert "another program has it open" in done.photos[name]["error"]
     assert (folder / name).read_bytes() == before
     assert {path.name for path in folder.iterdir()} == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    "habits", ["busy=EACCES", f"{CIFS} setxattr=EPERM", "mode=777 chmod=EPERM utime=EINVAL"]
+)
+def test_copies_are_made_on_a_share_and_taken_back(tagroll, share, photos, habits):
+    folder, play = share
+    before = contents(folder)
+    with Stub(
+        usual=chat('{"title": "A lake", "description": "A lake.", "keywords": ["Lake"], "filename": "lake"}')
+    ) as s:
+        done = tagroll("classify", photos, "-o", folder / "out", "--api-url", s.url, "--json", **play(habits))
+    assert done.code == 0, done
+    copies = [path.read_bytes() for path in (folder / "out").iterdir() if path.suffix != ".json"]
+    assert len(copies) == done.summary["copied"] == done.summary["total"] > 0
+    assert set(copies) <= set(contents(photos).values())
+    undone = tagroll("undo", **play(habits))
+    assert undone.code == 0, undone
+    assert contents(folder) == before

@@ -16,6 +16,8 @@ WORDS = [
     ("cp1252", "Año_nuevo Fútbol"), ("cp1252", "\u201cquoted\u201d Paris_\u2013_Nord"), ("cp1252", "©_Foto"),
     ("cp1252", "Ångström"), ("cp1252", "GRÖSSE"), ("cp1252", "São_Paulo"), ("cp1252", "coração Ação"), ("cp1252", "cœur"),
     ("cp1252", "Žatec"), ("cp1252", "Øl"), ("cp1252", "Þingvellir"), ("cp1252", "façade"), ("cp1252", "100_€"),
+    ("cp1252", "¿Qué?"), ("cp1252", "20_m²"), ("cp1252", "Nº_5"),
+    ("cp1252", "£5"), ("cp1252", "Garður"), ("cp1250", "Łódź Kraków"), ("cp1250", "Gdańsk mężczyzna"),
     ("mac_roman", "Café"), ("mac_roman", "Zürich"), ("mac_roman", "Köln"), ("mac_roman", "Größe"), ("mac_roman", "été"),
     ("mac_roman", "Señor niño"), ("mac_roman", "Plage_à_Nice"), ("mac_roman", "Málaga"), ("mac_roman", "Ärzte Übung"),
     ("cp1251", "Москва Море"), ("cp1251", "закат"), ("cp1251", "Санкт-Петербург"), ("cp1251", "Київ"),
