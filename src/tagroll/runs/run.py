@@ -274,12 +274,12 @@ class Written:
         return bool(self.writes)
 
     def outcome(self, path: Path, done: Status) -> Outcome:
-        """What came of the photo; `done` is said only of one that was changed itself."""
+        """What came of the photo. A photo is tagged where its tags are in a sidecar, but rewritten only itself."""
         if not self.writes:
             return Outcome(path, Status.UNCHANGED, self.tags)
         is_inside = any(write.engine != SIDECAR.name for write in self.writes)
         return Outcome(
-            path, done if is_inside else Status.BESIDE, self.tags, beside=self.writes[-1].beside,
+            path, done if is_inside or done is Status.TAGGED else Status.BESIDE, self.tags, beside=self.writes[-1].beside,
             broke_seal=any(write.broke_seal for write in self.writes),
         )  # fmt: skip
 
