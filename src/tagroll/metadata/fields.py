@@ -8,7 +8,7 @@ go through `metadata_from_fields` and `fields_after`, so both mean the same.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from tagroll.domain import Change, Metadata
 from tagroll.errors import ForeignStructureError, MetadataError
@@ -103,6 +103,9 @@ _ROWS = (
 FIELDS: Mapping[str, Field] = MappingProxyType({row.name: row for row in _ROWS})
 """The rows by name, in the order in which their tags are taken up: paths first, they explain the rest."""
 
+TAG_FIELDS = frozenset(row.name for row in _ROWS if row.holds != "text")
+"""The names of those that hold tags; the others hold captions."""
+
 _XMP_ROWS = tuple(row for row in _ROWS if row.family == "xmp")
 _SHORT = 3
 """Letters in a level of what is no path but an abbreviation: AC/DC, TCP/IP, and/or."""
@@ -166,11 +169,16 @@ def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fix
     tag_sources = sidecars if alone else sources
     paths = [tag for source in tag_sources for tag in _paths(source)]
     flats = _flats(*tag_sources)
-    captions: dict[str, str] = {}
+    captions: dict[str, Any] = {}
     for row in _ROWS:
         if row.change and not captions.get(row.change):
             captions[row.change] = next((one[row.name][0] for one in sources if one.get(row.name)), "")
-    return Metadata(keywords.union(paths, flats), dict(fields), **captions)
+    return replace(Metadata(keywords.union(paths, flats), dict(fields)), **captions)
+
+
+def tag_fields(fields: Fields) -> Fields:
+    """Those of the fields that hold tags; no captions."""
+    return {name: values for name, values in fields.items() if name in TAG_FIELDS}
 
 
 def is_complete(fields: Fields) -> bool:
@@ -196,8 +204,8 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
         families: The packets the file can hold. Outside of them, a field is kept in step where it is already.
     """
     after = {row.name: _caption(change.set[row.change]) for row in _XMP_ROWS if row.change in change.set}
-    if not change.add and not change.remove:
-        return after
+    if not (change.add or change.remove or change.align):
+        return {**after, **change.fields}
     tags = tags_after(metadata, change)
     flats = _flats(metadata.fields)
     flat = keywords.flat_after(flats, tags)
@@ -211,7 +219,7 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
             ours = tuple(value for value in old if value not in left)
             share = _share(row, ours, _hung(row, ours, tags, metadata, change), flat)
             after[row.name] = old if share == ours else (*left, *share)
-    return after
+    return {**after, **change.fields}
 
 
 def with_fields(packets: Packets, there: Fields, wanted: Fields) -> Packets:
@@ -278,14 +286,18 @@ def _caption(text: str) -> tuple[str, ...]:
     return (text,) if text else ()
 
 
+def paths_in(row: Field, fields: Fields) -> Iterator[str]:
+    """The paths in the values of one field, bookkeeping included."""
+    for value in fields.get(row.name, ()):
+        if row.holds == "paths" or (row.holds == "mixed" and _is_path(row, value, fields)):
+            yield keywords.from_path(value, row.separator)
+        elif row.holds == "xml":
+            yield from acdsee.read_categories(value) or ()
+
+
 def _all_paths(fields: Fields) -> Iterator[str]:
     """All paths there are, bookkeeping included."""
-    for row in _ROWS:
-        for value in fields.get(row.name, ()):
-            if row.holds == "paths" or (row.holds == "mixed" and _is_path(row, value, fields)):
-                yield keywords.from_path(value, row.separator)
-            elif row.holds == "xml":
-                yield from acdsee.read_categories(value) or ()
+    return (path for row in _ROWS for path in paths_in(row, fields))
 
 
 def _is_path(row: Field, value: str, fields: Fields) -> bool:
@@ -322,7 +334,7 @@ def _is_aside(row: Field, value: str, aside: set[str]) -> bool:
     )
 
 
-def _names(row: Field, fields: Fields) -> Iterator[str]:
+def names_in(row: Field, fields: Fields) -> Iterator[str]:
     """The names in the values of a flat field, or of a mixed one as far as they are no paths."""
     values = fields.get(row.name, ())
     if row.holds == "flat":
@@ -338,7 +350,7 @@ def _named(fields: Fields) -> list[tuple[Field, str]]:
     return [
         (row, name)
         for row in _ROWS
-        for name in _names(row, fields)
+        for name in names_in(row, fields)
         if not account or identity(name) not in account
     ]
 
@@ -385,7 +397,7 @@ def _share(row: Field, old: tuple[str, ...], tags: tuple[str, ...], flat: tuple[
         new = tuple(filter(iptc.fits, flat))
     elif row.separator:
         joined = row.separator.join(keywords.escape(name, row.separator) for name in flat)
-        now, then = (sorted(_names(row, {row.name: values})) for values in (old, (joined,)))
+        now, then = (sorted(names_in(row, {row.name: values})) for values in (old, (joined,)))
         return old if now == then else _caption(joined)
     else:
         new = flat

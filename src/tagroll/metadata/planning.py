@@ -4,14 +4,14 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, Literal
 
-from tagroll.domain import Change, Metadata, Photo
+from tagroll.domain import Change, Metadata, Photo, Write
 from tagroll.errors import ForeignStructureError, MetadataError, WriteError
 from tagroll.exiftool.pool import INSTALL, ExifTool
 from tagroll.formats import HEAD_BYTES, Format, detect
@@ -33,6 +33,7 @@ from tagroll.metadata.engines import (
 from tagroll.metadata.fields import Fields, is_complete, metadata_from_fields, tags_after
 from tagroll.metadata.files.safe_write import Original, hold, read_file
 from tagroll.metadata.sidecar import find_sidecars, new_sidecar
+from tagroll.metadata.since import Past, Seen, asked_comment, merged, nothing_written
 
 SidecarPolicy = Literal["auto", "always", "never"]
 
@@ -52,6 +53,7 @@ class View:
         content: What the photo itself says.
         sidecars: Its sidecars, and what they say.
         picture: Hash of the picture.
+        writes: What tagroll has written for it before, the oldest first.
         reason: Why the photo itself is not written into, or "".
     """
 
@@ -60,13 +62,33 @@ class View:
     content: Content
     sidecars: Sequence[tuple[Original, Content]]
     picture: str
+    writes: Sequence[Write]
     reason: str
 
     @cached_property
     def metadata(self) -> Metadata:
-        """What the photo and its sidecars say together."""
+        """What the photo and its sidecars say together, without what a person took away."""
+        return merged(self._said, self._files, self.writes)
+
+    def wanted(self, change: Change) -> Change:
+        """A change, with what has to be done to the fields besides."""
+        asked = [names for file in self._files if (names := asked_comment(file, self.writes))]
+        return replace(
+            change,
+            align=change.align or self.metadata.tags != self._said.tags,
+            left=(*change.left, *asked),
+            comment=change.comment or bool(asked),
+        )
+
+    @cached_property
+    def _said(self) -> Metadata:
         beside = [content.fields for _, content in self.sidecars]
         return metadata_from_fields(self.content.fields, beside, fixed=bool(self.reason))
+
+    @cached_property
+    def _files(self) -> list[Seen]:
+        files = ((self.photo, self.content), *self.sidecars)
+        return [Seen(one.path, content, lambda one=one: one.data) for one, content in files]  # type: ignore[misc]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +124,12 @@ class Planner:
     Attributes:
         policy: Where to write, see MetadataStore.
         exiftool: Or None, where there is none.
+        past: What was written for a photo before.
     """
 
     policy: SidecarPolicy
     exiftool: ExifTool | None
+    past: Past = nothing_written
 
     @contextmanager
     def view(self, photo: Photo) -> Iterator[View]:
@@ -125,7 +149,8 @@ class Planner:
             sidecars = [(one, read_sidecar(one.path, one.data)) for one in beside]
             content = self.read(path, fmt, original.data)
             reason = self._reason_against(path, fmt, original.state, content)
-            yield View(original, fmt, content, sidecars, picture_hash(original.data, fmt), reason)
+            picture = picture_hash(original.data, fmt)
+            yield View(original, fmt, content, sidecars, picture, self.past(path, picture), reason)
 
     def find_sidecars(self, path: Path, fmt: Format) -> list[Path]:
         """The sidecars that belong to the photo, unless sidecars are not wanted at all."""
@@ -137,9 +162,20 @@ class Planner:
         Raises:
             MetadataError, OSError: A sidecar cannot be read.
         """
-        beside = [read_sidecar(sidecar, read_file(sidecar)).fields for sidecar in sidecars]
-        fixed = any(map(is_complete, beside)) and self._stays(path, fmt, content)
-        return metadata_from_fields(content.fields, beside, fixed=fixed)
+        beside = [read_sidecar(sidecar, read_file(sidecar)) for sidecar in sidecars]
+        fixed = any(is_complete(one.fields) for one in beside) and self._stays(path, fmt, content)
+        said = metadata_from_fields(content.fields, [one.fields for one in beside], fixed=fixed)
+        writes = self.past(path, "")
+        files = [
+            Seen(file, one, partial(read_file, file))
+            for file, one in zip((path, *sidecars), (content, *beside), strict=True)
+        ]
+        known = merged(said, files, writes)
+        if known.tags != said.tags:
+            picture = writes[-1].picture_hash
+            if picture_hash(read_file(path), fmt, picture) != picture:
+                return said  # another photo has the name now
+        return known
 
     def _stays(self, path: Path, fmt: Format, content: Content) -> bool:
         """Whether the photo itself is not to be touched, going by no more of it than is needed."""
@@ -186,6 +222,8 @@ class Planner:
     def steps(self, view: View, change: Change) -> tuple[list[Step], str]:
         """What to do for a change, and why the photo itself is not written ("" when it is).
 
+        Where the photo says nothing new, no file is made for it.
+
         Raises:
             WriteError: It cannot be done under this policy.
             MetadataError: A file cannot be read.
@@ -200,13 +238,15 @@ class Planner:
                 reason = error.message
                 continue
             also = self.beside(view, change) if view.sidecars else []
-            return [one for one in (step, *also) if one.new != one.old], ""
+            return _changed((step, *also)), ""
+        if not change.is_new:
+            return _changed(self.beside(view, change) if view.sidecars else []), reason
         if self.policy == "never":
             raise WriteError(f"cannot be written into: {reason}", "--sidecar auto would write beside it")
         if not tags_after(view.metadata, change) and metadata_from_fields(view.content.fields).tags:
             # a sidecar can replace the tags of a photo, but no program takes one without any for "none"
             raise WriteError(f"its tags are inside, where they cannot be taken away: {reason}")
-        return [one for one in self.beside(view, change) if one.new != one.old], reason
+        return _changed(self.beside(view, change)), reason
 
     def beside(self, view: View, change: Change) -> list[Step]:
         """Write the change into every sidecar; a new one takes up what the photo itself says."""
@@ -270,6 +310,10 @@ def judged(content: Content, fmt: Format, data: bytes) -> Content:
     if fmt.name == "jxl" and jxl.holds_jpeg(data):
         return replace(content, fixed="the JPEG it was made from could not be restored any more")
     return content
+
+
+def _changed(steps: Iterable[Step]) -> list[Step]:
+    return [step for step in steps if step.new != step.old]
 
 
 def beside_photo(view: View, change: Change, path: Path, original: Original | None, content: Content) -> Step:

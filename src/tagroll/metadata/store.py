@@ -10,7 +10,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,7 +23,7 @@ from tagroll.metadata import genuine
 from tagroll.metadata.containers.limits import check_parts
 from tagroll.metadata.containers.picture import picture_hash
 from tagroll.metadata.engines import Content, Engine, in_process, read_many
-from tagroll.metadata.fields import tags_after
+from tagroll.metadata.fields import tag_fields, tags_after
 from tagroll.metadata.files import temporary
 from tagroll.metadata.files.attributes import Mtime, NotKeptError
 from tagroll.metadata.files.hashing import digest
@@ -39,6 +39,7 @@ from tagroll.metadata.files.safe_write import (
 )
 from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, resolved
 from tagroll.metadata.restore import Way, bytes_before, target_of, way_back
+from tagroll.metadata.since import Past, nothing_written
 
 Decide = Callable[[Metadata], Change]
 
@@ -72,6 +73,7 @@ class MetadataStore:
         mtime: The modification time of a file that is written: "nudge" makes it two seconds later, so that backups
             and galleries look again and the order of photos stays; "keep" leaves it; "now".
         exiftool: For the formats that need it; None where there is none.
+        past: What tagroll has written for a photo before: with it, what a person took away since stays away.
     """
 
     def __init__(
@@ -80,9 +82,10 @@ class MetadataStore:
         sidecar: SidecarPolicy = "auto",
         mtime: Mtime = "nudge",
         exiftool: ExifTool | None = None,
+        past: Past = nothing_written,
     ) -> None:
         keep_large_blocks()
-        self._planner = Planner(sidecar, exiftool)
+        self._planner = Planner(sidecar, exiftool, past)
         self._mtime = mtime
         self.notes: dict[str, None] = {}
         """What the disks could not do though the files were written, each once; to be told at the end of a run."""
@@ -239,7 +242,7 @@ class MetadataStore:
             WriteError: It cannot be written.
         """
         with self._planner.view(photo) as view:
-            change = decide(view.metadata)
+            change = view.wanted(decide(view.metadata))
             if not change:
                 return ()
             with self._turn(view):
@@ -247,6 +250,8 @@ class MetadataStore:
             try:
                 return self._commit_all(steps, view, change, journal, dry_run=dry_run)
             except NotKeptError:
+                if not change.is_new:
+                    return ()
                 if self._planner.policy != "auto" or steps[0].engine is SIDECAR:
                     raise
             return self._commit_all(
@@ -402,13 +407,14 @@ def _stamp_of(state: os.stat_result) -> str:
 
 def _written(step: Step, view: View, change: Change) -> Write:
     """The journal row of a step."""
+    before = replace(step.known, fields=tag_fields(step.known.fields))
     after = Metadata(
         tags_after(step.known, change),
-        step.fields,
+        tag_fields(step.fields),
         **{name: change.set.get(name, getattr(step.known, name)) for name in _CAPTIONS},
     )
     return Write(
-        photo=view.photo.path, target=step.path, engine=step.engine.name, before=step.known, after=after,
+        photo=view.photo.path, target=step.path, engine=step.engine.name, before=before, after=after,
         before_hash=digest(step.old) if step.original else "", after_hash=digest(step.new),
         patch=make_patch(step.old, step.new) if step.original else b"", picture_hash=view.picture,
     )  # fmt: skip

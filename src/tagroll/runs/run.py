@@ -13,14 +13,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Change, Metadata, Outcome, Photo, Preview, Status, Write
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
+from tagroll.metadata.copies import MADE
 from tagroll.metadata.files.attributes import Mtime
+from tagroll.metadata.restore import target_of
 from tagroll.metadata.store import Decide, MetadataStore
 from tagroll.models.choose import Model, choose_model
 from tagroll.parallel import cores
@@ -91,6 +93,17 @@ class Tally:
         return {"total": self.total} | {str(status): self.counts[status] for status in told}
 
 
+def _past(catalog: Catalog, photo: Path, picture: str) -> list[Write]:
+    """What was written for a photo, with the places where its files are now."""
+    written = (write for write in catalog.in_force(photo, picture) if write.engine not in MADE)
+    return [
+        write
+        if write.photo == photo
+        else dataclasses.replace(write, photo=photo, target=target_of(write, photo))
+        for write in written
+    ]
+
+
 @contextmanager
 def previews(exiftool: ExifTool | None) -> Iterator[Callable[[Photo], Preview]]:
     """What makes previews of photos, in processes that start now and end with the context."""
@@ -143,7 +156,9 @@ class Workspace:
         exiftool = available_exiftool()
         with (
             Catalog(settings.catalog) as catalog,
-            MetadataStore(sidecar=sidecar, mtime=mtime, exiftool=exiftool) as store,
+            MetadataStore(
+                sidecar=sidecar, mtime=mtime, exiftool=exiftool, past=partial(_past, catalog)
+            ) as store,
             ExitStack() as resources,
         ):
             space = cls(settings, catalog, store, exiftool, sidecar, _resources=resources)

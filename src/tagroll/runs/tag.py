@@ -246,18 +246,26 @@ class Proposal:
         """The change that makes a photo carry these tags, and captions where it has none.
 
         A photo that was tagged before and still has some of these tags was edited by a person since: theirs is
-        the last word. One that has none of them was restored from a backup or stripped: it gets them again.
+        the last word. One that has none of them was restored from a backup or stripped: it gets them again. What
+        a person took away is not given again.
         """
-        if self.decided and identities(self.tags) & identities(metadata.tags):
+        there, away = identities(metadata.tags), identities(map(_leaf, metadata.away))
+        tags = tuple(tag for tag in self.tags if identity(tag) in there or identity(_leaf(tag)) not in away)
+        if self.decided and (identities(tags) & there or not tags):
             return Change()
-        replace = self.tags and not append
+        replace = tags and not append
         return Change(
-            add=tuple(tag for tag in self.tags if identity(tag) not in identities(metadata.tags)),
-            remove=tuple(tag for tag in metadata.tags if identity(tag) not in identities(self.tags))
+            add=tuple(tag for tag in tags if identity(tag) not in there),
+            remove=tuple(tag for tag in metadata.tags if identity(tag) not in identities(tags))
             if replace
             else (),
             set={name: text for name, text in self.captions.items() if text and not getattr(metadata, name)},
+            align=True,
         )
+
+
+def _leaf(tag: str) -> str:
+    return tag.rsplit(LEVEL, maxsplit=1)[-1]
 
 
 def _captions(answer: Description, names: tuple[str, ...]) -> dict[str, str]:
