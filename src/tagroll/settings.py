@@ -69,6 +69,13 @@ def without_password(url: str, instead: str = "") -> str:
     return _USER.sub(lambda found: found[1] + instead, url)
 
 
+def default_catalog() -> Path:
+    """The catalog in the user's data folder."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("tagroll", appauthor=False)) / "catalog.sqlite"
+
+
 def config_file() -> Path:
     """Where the user's settings are, when no other file is named.
 

@@ -299,3 +299,17 @@ def test_two_runs_on_one_catalog_do_not_mix(tagroll, tmp_path):
         assert second.code == 5
         assert "another run" in second.err
         assert tagroll("history").code == 0  # reading is free
+
+
+def test_a_word_goes_where_the_library_has_it(tagroll, tmp_path, exiftool):
+    """LrGeniusAI, issue 214: a flat Beach beside Places|Beach becomes a second keyword in Lightroom."""
+    folder = paint(tmp_path / "photos", RED, BLUE)
+    by_hand = ["-XMP-lr:HierarchicalSubject=Places|Beach", "-XMP-dc:Subject=Beach"]
+    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *by_hand, folder / "red.jpg"], check=True)
+    assert tagroll("tags", folder).code == 0
+    with Stub(lambda _: keywords("beach", "sunset")) as server:
+        done = tagroll("tag", folder / "blue.png", "--api-url", server.url, "--json")
+    assert done.photos["blue.png"]["tags"] == ["Places|Beach", "Sunset"]
+    judged = exiftool(["-XMP-lr:HierarchicalSubject", "-XMP-dc:Subject"], folder)["blue.png"]
+    assert judged["XMP-lr:HierarchicalSubject"] == ["Places|Beach", "Sunset"]
+    assert judged["XMP-dc:Subject"] == ["Beach", "Sunset"]

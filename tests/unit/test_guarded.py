@@ -17,9 +17,12 @@ from tagroll.cli.app import main
 from tagroll.cli.options import shared_options, typed
 from tagroll.cli.progress import ProgressLine, Report
 from tagroll.cli.terminal import Shown, complain, print_line, say, show, tell
-from tagroll.errors import ServerError, TagrollError
+from tagroll.domain import Photo
+from tagroll.errors import ServerError, TagrollError, WriteError
+from tagroll.formats import FORMATS
 from tagroll.models.choose import choose_model
 from tagroll.models.sending import departures, key_for, key_stays
+from tagroll.runs.classify import Output
 from tagroll.runs.run import Tally
 from tagroll.settings import Settings, config_file, without_password
 
@@ -281,3 +284,118 @@ def test_an_answer_of_a_server_is_shown_safely(tmp_path):
     done = CliRunner().invoke(main, ["history", "--catalog", str(tmp_path / "c")])
     assert "PWNED" in done.output
     assert is_safe(done.output)
+
+
+# links and files of others -------------------------------------------------------------------------------
+
+FILES = Path(__file__).parents[1] / "files"
+TAGGED = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:subject><rdf:Bag><rdf:li>Old</rdf:li></rdf:Bag>'
+    "</dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+
+
+@pytest.fixture
+def album(tmp_path):
+    """An album from elsewhere: a photo, and links to a photo, a folder and a sidecar outside it."""
+    for name in ("album/a.jpg", "album/c.jpg", "outside/o.jpg", "outside/deep/p.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((FILES / "baseline.jpg").read_bytes())
+        if name != "album/c.jpg":
+            (tmp_path / f"{name}.xmp").write_text(TAGGED)
+    (tmp_path / "outside" / "v.xmp").write_text(TAGGED)
+    for name, target in {"l.jpg": "o.jpg", "sub": "deep", "c.jpg.xmp": "v.xmp"}.items():
+        (tmp_path / "album" / name).symlink_to(tmp_path / "outside" / target)
+    return tmp_path / "album"
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+SKIPPED = "3 links lead out of the folder: skipped; --follow-links follows them\n"
+
+
+@pytest.mark.parametrize(("options", "count", "told"), [([], 1, True), (["--follow-links"], 4, False)])
+def test_links_that_lead_out_are_counted(options, count, told, album, tmp_path):
+    catalog = ["--catalog", str(tmp_path / "c")]
+    done = CliRunner().invoke(main, ["tags", str(album), *catalog, *options])
+    assert f"{count}  Old\n" in done.stdout
+    assert (SKIPPED in done.stderr) == told
+    done = CliRunner().invoke(main, ["tags", str(album), *catalog, *options, "--json"])
+    summary = [json.loads(line) for line in done.stdout.splitlines()][-1]
+    assert summary["total"] == count
+    assert "lead" not in CliRunner().invoke(main, ["tags", str(album), *catalog, *options, "-q"]).stderr
+
+
+def test_nothing_is_written_through_a_link_that_leads_out(album, tmp_path):
+    before = contents(tmp_path / "outside")
+    command = ["tags", "rename", "Old", "New", str(album), "--catalog", str(tmp_path / "c")]
+    done = CliRunner().invoke(main, command)
+    assert SKIPPED in done.stderr
+    assert "1 photo: 1 rewritten" in done.stderr
+    assert contents(tmp_path / "outside") == before
+    assert "3 photos" not in done.stderr
+    done = CliRunner().invoke(main, [*command, "--follow-links"])
+    after = contents(tmp_path / "outside")
+    assert {path.name for path in before if before[path] != after[path]} >= {
+        "o.jpg.xmp",
+        "p.jpg.xmp",
+        "v.xmp",
+    }
+
+
+def test_copies_do_not_go_through_a_link_that_leads_out(album, tmp_path):
+    command = ["classify", str(album), "--backend", "builtin", "--catalog", str(tmp_path / "c")]
+    (tmp_path / "elsewhere").mkdir()
+    (album / "processed").symlink_to(tmp_path / "elsewhere")
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 2
+    assert "processed is a link that leads out of the folder" in done.stderr
+    assert not contents(tmp_path / "elsewhere")
+    output = Output(tmp_path / "out", tmp_path / "in")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sub").symlink_to(tmp_path / "elsewhere")
+    photo = Photo(tmp_path / "in" / "sub" / "a.jpg", 1, 1, FORMATS[0])
+    with pytest.raises(WriteError, match="leads out"):
+        output.folder_for(photo)
+    follows = Output(tmp_path / "out", tmp_path / "in", follow_links=True)
+    assert follows.folder_for(photo) == tmp_path / "out" / "sub"
+    assert (
+        output.folder_for(Photo(tmp_path / "in" / "b" / "a.jpg", 1, 1, FORMATS[0])) == tmp_path / "out" / "b"
+    )
+
+
+@pytest.mark.usefixtures("album")
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["eval", "album", "--html", "mine"], "tagroll did not make it"),
+        (["eval", "album", "--html", "link"], "is a link"),
+        (["eval", "album", "--html", "dangling"], "is a link"),
+        (["eval", "--init", "album", "-o", "mine.json"], "is there already"),
+        (["eval", "--init", "album", "-o", "dangling.json"], "is a link"),
+        (["eval", "--init", "album", "-o", "page.json"], "is a link"),
+        (["dedupe", "album", "--backend", "builtin", "--plan", "mine"], "tagroll did not make it"),
+        (["dedupe", "album", "--backend", "builtin", "--plan", "link"], "is a link"),
+    ],
+)
+def test_no_file_of_another_is_written_into(command, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine", "mine.json"):
+        Path(name).write_text("mine")
+    for name, target in {
+        "link": "mine",
+        "dangling": "new",
+        "dangling.json": "new",
+        "page.html": "new",
+    }.items():
+        Path(name).symlink_to(target)
+    model = ["--model", "builtin"] if command[0] == "eval" else []
+    done = CliRunner().invoke(main, [*command, *model, "--catalog", "c"])
+    assert done.exit_code == 2, done.output
+    assert said in done.stderr
+    assert Path("mine").read_text() == Path("mine.json").read_text() == "mine"
+    assert not Path("new").exists()
+    assert not Path("page.json").exists()

@@ -1,6 +1,7 @@
 """The layers of docs/explanation/architecture.md, kept by reading every import."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,51 +11,103 @@ import tagroll
 PACKAGE = Path(tagroll.__file__).parent
 
 GROUND = {"domain", "errors", "formats", "settings", "parallel"}
-ABOVE = [{"exiftool", "tags"}, {"photos", "models", "metadata", "catalog"}, {"runs"}, {"cli"}]
+LAYERS = [GROUND, {"exiftool", "tags"}, {"photos", "models", "metadata", "catalog"}, {"runs"}, {"cli"}]
+"""From below: a part knows the rows below it, and parts of one row do not know each other; the ground is one."""
 
-MAY_IMPORT = dict.fromkeys(GROUND, GROUND)
-below = set(GROUND)
-for layer in ABOVE:
-    MAY_IMPORT |= {name: below | {name} for name in layer}
-    below |= layer
+ROOMS = {
+    "metadata": [{"packets", "files"}, {"containers"}],
+    "models": [{"reply", "builtin", "prompt"}, {"server", "gguf"}],
+}
+"""Rooms of a part, from below; what is not named lies above them and is one."""
+
+FACES_MAY_KNOW = {"cli", "runs", "domain", "errors", "settings"}
 
 
-def imports(source: str) -> set[str]:
-    """Names of tagroll's own parts that a module imports, at any depth in its code."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
+def modules(source: str) -> Iterator[tuple[str, bool]]:
+    """tagroll's own modules that a module imports, at any depth in its code, and whether for types alone."""
+    tree = ast.parse(source)
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and isinstance(block.test, ast.Name) and block.test.id == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
-            found.add("a relative import")
-        elif isinstance(node, ast.ImportFrom) and node.module == "tagroll":
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tagroll."):
-            found.add((node.module or "").split(".")[1])
+            yield "a relative import", False
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "tagroll":
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}", id(node) in typing_only
         elif isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("tagroll.")}
+            yield from ((alias.name, False) for alias in node.names if alias.name.startswith("tagroll."))
+
+
+def parts(source: str) -> set[str]:
+    """The parts of tagroll that a module imports, types included."""
+    found = {name.split(".")[1] if name.startswith("tagroll.") else name for name, _ in modules(source)}
     return found - {"__version__"}
 
 
-MODULES = sorted(
-    path
-    for path in PACKAGE.rglob("*.py")
-    if path.parent != PACKAGE or path.name not in ("__init__.py", "__main__.py")
-)
+MODULES = {
+    ".".join(("tagroll", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
-    part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    assert part in MAY_IMPORT, f"{part} has no place in the layers yet"
-    wrong = imports(path.read_text(encoding="utf-8")) - MAY_IMPORT[part]
+@pytest.mark.parametrize("name", [name for name in MODULES if name not in ("tagroll", "tagroll.__main__")])
+def test_a_module_imports_only_what_lies_below_it(name: str) -> None:
+    part = name.split(".")[1]
+    rank = next((i for i, row in enumerate(LAYERS) if part in row), None)
+    assert rank is not None, f"{part} has no place in the layers yet"
+    may = {part}.union(*LAYERS[:rank]) | (GROUND if rank == 0 else set())
+    if part == "cli":
+        may &= FACES_MAY_KNOW
+    wrong = parts(MODULES[name].read_text(encoding="utf-8")) - may
     assert not wrong, f"{part} must not know {sorted(wrong)}"
+
+
+@pytest.mark.parametrize("part", ROOMS)
+def test_a_room_knows_only_the_rooms_below_it(part: str) -> None:
+    def rank(room: str) -> int:
+        return next((i for i, row in enumerate(ROOMS[part]) if room in row), len(ROOMS[part]))
+
+    for name, path in MODULES.items():
+        if not name.startswith(f"tagroll.{part}."):
+            continue
+        room = name.split(".")[2]
+        for imported, _ in modules(path.read_text(encoding="utf-8")):
+            if imported.startswith(f"tagroll.{part}."):
+                other = imported.split(".")[2]
+                above = rank(other) == rank(room) == len(ROOMS[part])
+                assert other == room or above or rank(other) < rank(room), f"{name} must not know {imported}"
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """Late imports count, and those that the table of commands makes; imports for types alone do not."""
+    graph = {}
+    for name, path in MODULES.items():
+        found = {
+            imported for imported, for_types in modules(path.read_text(encoding="utf-8")) if not for_types
+        }
+        graph[name] = {one if one in MODULES else one.rpartition(".")[0] for one in found} - {name}
+    from tagroll.cli.app import COMMANDS
+
+    graph["tagroll.cli.app"] |= {f"tagroll.cli.{command}" for command in COMMANDS}
+    del graph["tagroll"]  # holds the version, and imports nothing
+    while leaves := {name for name, below in graph.items() if not below & graph.keys()}:
+        graph = {name: below for name, below in graph.items() if name not in leaves}
+    assert not graph, {name: sorted(below & graph.keys()) for name, below in graph.items()}
 
 
 def test_the_reader_of_imports_sees_every_form() -> None:
     source = """
 import tagroll.photos.scan
 from tagroll import domain
+if TYPE_CHECKING:
+    from tagroll.catalog import Catalog
 def f():
     from tagroll.metadata.store import x
 from . import y
 """
-    assert imports(source) == {"photos", "domain", "metadata", "a relative import"}
+    assert parts(source) == {"photos", "domain", "catalog", "metadata", "a relative import"}
+    assert {name for name, for_types in modules(source) if for_types} == {"tagroll.catalog.Catalog"}

@@ -4,17 +4,20 @@ import dataclasses
 import io
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tagroll.catalog import Catalog
 from tagroll.domain import Change, Metadata, Photo
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.containers import jpeg, png
 from tagroll.metadata.fields import read_fields, with_fields
 from tagroll.metadata.packets.raw import Packets
+from tagroll.metadata.store import MetadataStore
 from tagroll.runs.rewrite import change_for
-from tagroll.runs.run import Workspace
+from tagroll.runs.run import Workspace, past_of
 from tagroll.runs.tag import Proposal
 from tagroll.runs.undo import Moved, Undoer, choose_run, choose_writes
 from tagroll.settings import Settings
@@ -78,15 +81,11 @@ class Home:
         return set(self.space.store.read(self.photo(path)).tags)
 
 
-@pytest.fixture(scope="module")
-def space(tmp_path_factory):
-    with Workspace.open(Settings(catalog=tmp_path_factory.mktemp("catalog") / "catalog.sqlite")) as space:
-        yield space
-
-
 @pytest.fixture
-def home(tmp_path, space):
-    return Home(tmp_path / "photos", space)
+def home(tmp_path):
+    with Catalog(tmp_path / "catalog.sqlite") as catalog:
+        store = MetadataStore(past=partial(past_of, catalog))
+        yield Home(tmp_path / "photos", Workspace(Settings(), catalog, store, None))
 
 
 def fields(path: Path) -> dict[str, tuple[str, ...]]:
@@ -362,14 +361,17 @@ def test_a_photo_that_was_moved_takes_its_past_along(home):
     assert leaves(moved) == {"Sunset", "Dusk"}
 
 
-def test_a_copy_has_a_past_of_its_own(home):
+@pytest.mark.parametrize("other_is_gone", [True, False])
+def test_a_copy_has_a_past_of_its_own(home, other_is_gone):
     photo = home.add()
+    put(photo, dc=("Lake",))
     home.tag(photo, "Sunset", "Beach")
     copy = home.add("copy.jpg")
-    put(copy, dc=("Sunset",))
-    assert home.tags(copy) == {"Sunset"}
-    home.tag(copy, "Beach")
-    assert home.tags(copy) == {"Sunset", "Beach"}
+    put(copy, dc=("Mine", "Lake"), title=("T",))
+    if other_is_gone:
+        photo.unlink()
+    home.tag(copy, "Sunset", "Beach")
+    assert home.tags(copy) == {"Mine", "Lake", "Sunset", "Beach"}
 
 
 def test_what_was_undone_is_no_past(home):

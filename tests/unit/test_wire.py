@@ -8,10 +8,14 @@ from hypothesis import strategies as st
 
 from tagroll.domain import Prompt
 from tagroll.errors import ServerError, UsageError
+from tagroll.models.server.bodies import WORDS_SHOWN, error_text
+from tagroll.models.server.completion import Said, read_completion
 from tagroll.models.server.discovery import Model, ServerInfo, choose
-from tagroll.models.server.http import WORDS_SHOWN, error_text, parse_address
-from tagroll.models.server.refusal import Refusal, why_refused
-from tagroll.models.server.request import Question, read_completion
+from tagroll.models.server.http import parse_address
+from tagroll.models.server.refusal import SWITCHES
+from tagroll.models.server.request import THOUGHT_TOKENS, Question
+
+PROMPT = Prompt("tags", "What is it?", {"type": "object"}, 5, "")
 
 
 @pytest.mark.parametrize(
@@ -119,33 +123,6 @@ def test_no_completion_is_too_strange(answer):
     assert said is None or isinstance(said.text, str)
 
 
-@pytest.mark.parametrize(
-    ("status", "words", "why"),
-    [
-        (401, "Invalid API Key", Refusal.KEY),
-        (
-            500,
-            "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
-            Refusal.BLIND,
-        ),
-        (400, "Model does not support images. Please use a model that does.", Refusal.BLIND),
-        (400, "At most 0 image(s) may be provided in one request.", Refusal.BLIND),
-        (400, "llama3.2 is not a multimodal model", Refusal.BLIND),
-        (500, "this model is missing data required for image input", Refusal.BLIND),
-        (400, "the request exceeds the available context size, try increasing it", Refusal.CONTEXT),
-        (400, "This model's maximum context length is 4096 tokens", Refusal.CONTEXT),
-        (404, 'model "qwen" not found, try pulling it first', Refusal.MODEL),
-        (400, "No models loaded. Please load a model in the developer page", Refusal.MODEL),
-        (500, "Model reloaded", Refusal.BROKEN),
-        (500, "", Refusal.BROKEN),
-        (400, "failed to decode image", Refusal.OTHER),
-        (400, "", Refusal.OTHER),
-    ],
-)
-def test_refusals_are_told_apart(status, words, why):
-    assert why_refused(status, words) is why
-
-
 @given(st.binary(max_size=50), st.text(), st.sets(st.sampled_from(["schema", "template", "effort"])))
 def test_every_body_is_json_and_carries_the_picture(jpeg, text, switches):
     import base64
@@ -185,14 +162,67 @@ def test_the_model_that_is_meant_is_found(models, wanted, explicit, name):
 @pytest.mark.parametrize(
     ("models", "wanted", "explicit", "message"),
     [
-        ((GEMMA, QWEN), "llava", True, 'no model "llava"'),
-        ((GEMMA, BLIND), "phi", True, "phi .* does not see"),
         ((BLIND,), "llava", False, "phi .* does not see"),
         ((), "llava", False, "no model loaded"),
-        ((GEMMA,), "", True, "no model"),
+        (
+            (GEMMA, QWEN, Model("a/gemma-3-4b-it"), Model("b/gemma-3-4b-it")),
+            "gemma-3-4b-it",
+            True,
+            "several models",
+        ),
     ],
 )
 def test_without_a_usable_model_there_is_a_hint(models, wanted, explicit, message):
     with pytest.raises(ServerError, match=message) as caught:
         choose(ServerInfo("http://s", models=models), wanted, explicit=explicit)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("models", "wanted", "listed"),
+    [((GEMMA, QWEN), "llava", False), ((), "llava", False), ((GEMMA, BLIND), "phi", True)],
+)
+def test_a_model_that_is_named_is_asked_whatever_the_list_says(models, wanted, listed):
+    choice = choose(ServerInfo("http://s", models=models), wanted, explicit=True)
+    assert choice.model.name == wanted
+    assert choice.model.listed is listed
+    assert choice.note
+
+
+THINKS = Said("", cut=True, thought=True)
+
+
+def test_thoughts_get_their_room_once():
+    first = Question.first(PROMPT)
+    second = first.again(THINKS)
+    assert second.tokens == first.tokens + THOUGHT_TOKENS
+    assert second.again(THINKS).tokens <= second.tokens + 3 * first.tokens
+    assert Question.first(PROMPT, thinks=True).tokens == second.tokens
+    assert first.again(Said("{", cut=True)).tokens == 4 * first.tokens
+    assert first.again(Said("no")).tokens == first.tokens
+
+
+@pytest.mark.parametrize(
+    ("said", "endless"),
+    [
+        (THINKS, True),
+        (Said("<think>hm hm", cut=True, thought=True), True),
+        (Said("<think>hm</think>\nbeach, sun", cut=True, thought=True), False),
+        (Said("", cut=False, thought=True), False),
+        (Said("", cut=True), False),
+    ],
+)
+def test_thinking_without_end_is_known(said, endless):
+    assert said.is_endless is endless
+
+
+def test_the_room_has_two_names_and_need_not_be_named():
+    question = Question.first(PROMPT)
+
+    def fields(*off):
+        body = json.loads(question.body("m", b"", frozenset(SWITCHES) - {*off}))
+        return {key for key in body if "tokens" in key or key == "temperature"}
+
+    assert fields() == {"max_tokens", "temperature"}
+    assert fields("max_tokens") == {"max_completion_tokens", "temperature"}
+    assert fields("max_tokens", "completion_tokens", "temperature") == set()

@@ -11,7 +11,7 @@ from typing import Any
 
 from tagroll.catalog.decisions import Words
 from tagroll.domain import Description, Metadata, Prompt, Status, Write
-from tagroll.tags.identity import identities
+from tagroll.tags.identity import LEVEL, identities
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +309,11 @@ class Catalog(Words):
     def photos_with(self, picture_hash: str) -> list[PhotoRow]:
         """Every path that is known to hold this picture."""
         return [_photo_row(row) for row in self._read(f"{_PHOTO} WHERE picture_hash = ?", picture_hash)]
+
+    def paths(self) -> set[str]:
+        """Every hierarchical tag of the photos that are known."""
+        rows = self._read("SELECT DISTINCT tags FROM photos WHERE instr(tags, '|') AND stamp != ''")
+        return {tag for (tags,) in rows for tag in json.loads(tags) if LEVEL in tag}
 
     def unhashed(self) -> list[tuple[Path, str]]:
         """Path and stamp of the photos whose picture is not known, as they were only read."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from tagroll.catalog.committer import Committer
 from tagroll.catalog.schema import check, migrate
 from tagroll.errors import CatalogError, CatalogLockedError
+from tagroll.settings import default_catalog
 
 if TYPE_CHECKING:
     import filelock
@@ -32,13 +33,6 @@ _DAMAGED = (
     " done before cannot be undone then."
 )
 _NO_ROOM = "Is the disk full, or the folder read-only? Another place: --catalog FILE."
-
-
-def default_path() -> Path:
-    """The catalog in the user's data folder."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("tagroll", appauthor=False)) / "catalog.sqlite"
 
 
 class Database:
@@ -155,7 +149,7 @@ def _make_folder(folder: Path) -> None:
 def _make_private(path: Path) -> None:
     """Take from others what they may do with a catalog, and with the folder of the default one, which is tagroll's."""
     files = [path.with_name(path.name + ending) for ending in ("", "-wal", "-shm", ".lock")]
-    for file in (*files, path.parent) if path == default_path() else files:
+    for file in (*files, path.parent) if path == default_catalog() else files:
         with contextlib.suppress(OSError):  # it is not there, not ours, or on a disk that cannot be written
             mode = stat.S_IMODE(file.stat().st_mode)
             if mode & ~stat.S_IRWXU:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,10 +19,9 @@ from tagroll.cli.options import (
     undo_command,
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
-from tagroll.cli.scanning import scanned, unheard
+from tagroll.cli.scanning import Scope, scanned, unheard
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo, Status
-from tagroll.photos.scan import OUTPUT_FOLDER, absolute
 from tagroll.settings import Case, Settings
 
 if TYPE_CHECKING:
@@ -51,24 +50,7 @@ class Options:
     language: str | None
     prompt_file: Path | None
     case: Case
-    exclude: tuple[str, ...]
-
-    @property
-    def source(self) -> Path:
-        """The folder with the photos, absolute."""
-        return absolute(self.directory)
-
-    @property
-    def target(self) -> Path:
-        """The folder for the copies, absolute."""
-        return absolute(self.output) if self.output else self.source / OUTPUT_FOLDER
-
-    def found(self, on_unreadable: Callable[[Path, OSError], None]) -> "Iterator[Photo | Outcome]":
-        """The photos, and what is none."""
-        found = scanned(
-            [self.source], self.exclude, on_unreadable, recursive=self.recursive, leave_out=[self.target]
-        )
-        return islice(found, self.limit)
+    scope: Scope
 
     def request(self) -> "ClassifyRequest":
         """What is wanted of the run.
@@ -82,9 +64,10 @@ class Options:
             again=self.again, dry_run=self.dry_run, style=self.name_style, template=self.name_template,
             case=self.case, max_tags=self.max_tags, write_metadata=self.write_metadata, engine=LINKS[self.link],
         )  # fmt: skip
-        request = ClassifyRequest(
-            self.source, self.target, policy,
-            recursive=self.recursive, language=self.language, prompt_text=text_of(self.prompt_file),
+        request = replace(
+            ClassifyRequest.of(self.directory, self.output, policy),
+            recursive=self.recursive, follow_links=self.scope.follow_links, language=self.language,
+            prompt_text=text_of(self.prompt_file),
         )  # fmt: skip
         request.check()
         return request
@@ -155,11 +138,11 @@ def _run(settings: Settings, options: Options, request: "ClassifyRequest") -> in
         with (
             space.begin("classify", options.typed(), model=model.describer.model, done=Status.COPIED) as run,
             stop_on_interrupt(space.stop),
-            _report(settings, options, run.tally) as report,
+            _report(settings, options, request, run.tally) as report,
             request.folder(),
         ):
             work = classifier(run, model, request)
-            photos = numbered(options.found(report.pass_over))
+            photos = numbered(_found(options, request, report.pass_over))
             try:
                 for outcome in run.outcomes(
                     lambda item: work.classify(*item), photos, threads(model.threads)
@@ -171,7 +154,12 @@ def _run(settings: Settings, options: Options, request: "ClassifyRequest") -> in
             finally:
                 report.finish()
                 if not settings.quiet:
-                    _advise(report.tally, options, cut_off=run.cut_off or sys.exc_info()[0] is not None)
+                    _advise(
+                        report.tally,
+                        options,
+                        request.target,
+                        cut_off=run.cut_off or sys.exc_info()[0] is not None,
+                    )
         return 130 if run.cut_off else run.tally.exit_code
 
 
@@ -181,9 +169,20 @@ def numbered(found: Iterable[Photo | Outcome]) -> Iterator[tuple[Photo, int] | O
         yield item if isinstance(item, Outcome) else (item, number)
 
 
-def _report(settings: Settings, options: Options, tally: "Tally") -> Report:
+def _found(
+    options: Options, request: "ClassifyRequest", on_unreadable: Callable[[Path, OSError], None]
+) -> Iterator[Photo | Outcome]:
+    """The photos, and what is none."""
+    found = scanned(
+        [request.source], options.scope, on_unreadable,
+        recursive=request.recursive, leave_out=[request.target],
+    )  # fmt: skip
+    return islice(found, options.limit)
+
+
+def _report(settings: Settings, options: Options, request: "ClassifyRequest", tally: "Tally") -> Report:
     def count() -> int:
-        return sum(1 for _ in options.found(unheard))
+        return sum(1 for _ in _found(options, request, unheard))
 
     words = {Status.COPIED: "would be copied" if options.dry_run else "copied"}
     return Report(
@@ -191,11 +190,11 @@ def _report(settings: Settings, options: Options, tally: "Tally") -> Report:
     )
 
 
-def _advise(tally: "Tally", options: Options, *, cut_off: bool) -> None:
+def _advise(tally: "Tally", options: Options, target: Path, *, cut_off: bool) -> None:
     """Say what can be done next, where there is something to say."""
     if cut_off:
         say(f"Stopped; nothing is half-written. Go on with: {typed()}")
     elif not tally.total:
         say(no_photos([options.directory]))
     elif tally.changed and not options.dry_run:
-        say(f"They are in {show(options.target)}. Take it back: {undo_command()}")
+        say(f"They are in {show(target)}. Take it back: {undo_command()}")

@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagroll.cli.dedupe_output import (
-    DRY_REPORT,
-    REPORT,
     ask,
-    older_report,
-    plan_report,
     show_hierarchy,
     show_plan,
     warn_of_threshold,
@@ -20,18 +16,14 @@ from tagroll.cli.dedupe_output import (
 from tagroll.cli.options import key_goes_with, scan_options, shared_options, store_options, text_of, typed
 from tagroll.cli.progress import Report, plural
 from tagroll.cli.rewrite import Session, advise, session
+from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
 from tagroll.settings import Settings, SidecarPolicy, without_password
 
 if TYPE_CHECKING:
-    from tagroll.models.choose import Embedder
-    from tagroll.runs.merge import Proposal
-    from tagroll.tags.merge import Options as MergeOptions
-    from tagroll.tags.merge import Plan
-    from tagroll.tags.plan_file import EditedPlan
-    from tagroll.tags.vocabulary import Vocabulary
+    from tagroll.runs.merge import EditedPlan, Embedder, MergeOptions, Plan, Proposal, Vocabulary
 
 EVIDENCE = ("spelling", "synonym", "semantic")
 
@@ -54,7 +46,7 @@ class Options:
     vocabulary: Path | None
     hierarchy: bool
     interactive: bool
-    exclude: tuple[str, ...]
+    scope: Scope
     sidecar: SidecarPolicy
     touch: bool
 
@@ -85,10 +77,9 @@ class Options:
 
     def merging(self) -> "MergeOptions":
         """How to merge."""
-        from tagroll.tags.merge import Options as MergeOptions
-        from tagroll.tags.verdict import Evidence
+        from tagroll.runs.merge import MergeOptions, evidence_of
 
-        evidence = frozenset({Evidence.VOCABULARY, Evidence.DECISION, *map(Evidence, self.evidence)})
+        evidence = evidence_of(self.evidence)
         return MergeOptions(self.similarity_threshold, self.min_cluster_size, evidence, self.plain)
 
     def configuration(self, model: str) -> dict[str, object]:
@@ -201,21 +192,22 @@ def command(settings: Settings, **values: Any) -> None:
 
 
 def _run(settings: Settings, options: Options) -> int:
-    from tagroll.runs.merge import read_edited_plan
-    from tagroll.tags.vocabulary import read_vocabulary
+    from tagroll.runs.merge import check_plan, read_edited_plan, read_vocabulary
 
     vocabulary = read_vocabulary(text_of(options.vocabulary) or "")
     edited = read_edited_plan(options.plan) if options.apply and options.plan else None
+    if options.plan and not options.apply:
+        check_plan(options.plan)
     embedder = None if edited or not options.embeds else _embedder(settings, options)
     with session(settings, [options.directory], sidecar=options.sidecar, touch=options.touch) as opened:
-        opened.read_tags(options.exclude)
+        opened.read_tags(options.scope)
         job = Job(opened, options, embedder)
         return job.apply(edited) if edited else job.merge(vocabulary)
 
 
 def _embedder(settings: Settings, options: Options) -> "Embedder":
     """What compares meanings; it is there before anything is scanned."""
-    from tagroll.models.choose import choose_embedder
+    from tagroll.runs.merge import choose_embedder
 
     ctx = click.get_current_context()
     source = ctx.get_parameter_source
@@ -288,6 +280,7 @@ class Job:
     def _end(self, proposal: "Proposal") -> int:
         """Rewrite the photos, or say which would be; write the report."""
         from tagroll.runs.merge import write_report
+        from tagroll.runs.merge_report import DRY_REPORT, REPORT
 
         session, options = self.session, self.options
         counts, mapping = session.opened.library.counts, proposal.mapping
@@ -321,6 +314,8 @@ class Job:
 
     def _told(self, proposal: "Proposal", written: Report | None) -> dict[str, Any]:
         """The report: the older script's keys, and ours beside them."""
+        from tagroll.runs.merge_report import older_report, plan_report
+
         opened, options, mapping = self.session.opened, self.options, proposal.mapping
         counts, changing = opened.library.counts, opened.library.changing(mapping)
         not_read = len(opened.tally.failures)

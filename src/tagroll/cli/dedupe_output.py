@@ -1,11 +1,10 @@
 """How a plan of merges is shown, asked about and reported."""
 
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,21 +14,19 @@ from tagroll.errors import UsageError
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
-    from tagroll.tags.merge import Merge, Plan
+    from tagroll.runs.merge import Plan
 
-REPORT = "tag_deduplication_report_embedding.json"
-DRY_REPORT = "tag_deduplication_report_dryrun.json"
 SHOWN_CHILDREN = 20
 _KEYS = "y yes, merge   n no, keep apart for good   p prefer this word   a yes to all that follow   q leave the rest"
 
 
 def show_plan(plan: "Plan", counts: Mapping[str, int], settings: Settings) -> None:
     """Print what becomes of the tags, and why: lines for a person, or JSON lines."""
-    from tagroll.tags.plan_file import why
+    from tagroll.runs.merge import why
 
     if settings.json:
         for merge in plan.merges:
-            print_json({"type": "merge", **merge_row(merge)})
+            print_json({"type": "merge", **merge.row()})
         return
     for word, merges in groupby(plan.merges, key=lambda merge: merge.into):
         print_line(f"{word}  ({plural(counts.get(word, 0), 'photo')})")
@@ -86,8 +83,7 @@ def ask(plan: "Plan", counts: Mapping[str, int]) -> tuple[dict[str, str], frozen
 def _answers(
     plan: "Plan", counts: Mapping[str, int], ask_for: Callable[[str], str]
 ) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
-    from tagroll.tags.plan_file import why
-    from tagroll.tags.verdict import Evidence
+    from tagroll.runs.merge import why
 
     into: dict[str, str] = {}
     preferred: dict[str, str] = {}
@@ -96,7 +92,7 @@ def _answers(
     say(_KEYS)
     for merge in plan.merges:
         word = preferred.get(merge.into, merge.into)
-        if merge.evidence in (Evidence.DECISION, Evidence.VOCABULARY):
+        if merge.is_decided:
             into[merge.tag] = word
             continue
         if key not in ("a", "q"):
@@ -124,67 +120,3 @@ def _key(question: str, pressed: Callable[[], str]) -> str:
         raise click.exceptions.Exit(130) from error
     say(key)
     return key
-
-
-def merge_row(merge: "Merge") -> dict[str, Any]:
-    """A merge as JSON."""
-    return {**asdict(merge), "evidence": str(merge.evidence)}
-
-
-def older_report(
-    configuration: Mapping[str, object],
-    mapping: Mapping[str, str],
-    counts: Mapping[str, int],
-    results: Mapping[str, int],
-    embedded: int,
-) -> dict[str, Any]:
-    """The report as the older script writes it, key by key: programs may read it.
-
-    Args:
-        configuration: What was asked for.
-        mapping: Tag -> the word it becomes.
-        counts: Tag -> how many photos carry it, before.
-        results: "files_updated", "files_failed" and "total_files_processed".
-        embedded: How many tags have a vector.
-    """
-    merged: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for tag, word in mapping.items():
-        number = counts.get(tag, 0)  # no photo carries a tag twice: files and occurrences are the same
-        merged[word].append({"old_tag": tag, "frequency": number, "files_affected": number})
-    clusters = {
-        word: {
-            "representative_tag": word, "merged_tags": rows,
-            "total_frequency": sum(row["frequency"] for row in rows),
-            "total_files_affected": sum(row["files_affected"] for row in rows),
-        }
-        for word, rows in merged.items()
-    }  # fmt: skip
-    summary = {
-        "total_unique_tags_before": len(counts),
-        "total_tags_merged": len(mapping),
-        "total_clusters_created": len(clusters),
-        "total_files_affected": results["total_files_processed"],
-        "files_updated_successfully": results["files_updated"],
-        "files_failed": results["files_failed"],
-        "embedding_cache_size": embedded,
-    }
-    return {
-        "configuration": dict(configuration), "tag_mapping": dict(mapping), "clusters": clusters,
-        "results": dict(results), "summary": summary,
-    }  # fmt: skip
-
-
-def plan_report(plan: "Plan", mapping: Mapping[str, str], counts: Mapping[str, int]) -> dict[str, Any]:
-    """What the report says of the plan that the older script did not know."""
-    background = plan.background
-    return {
-        "unique_tags_after": len({mapping.get(tag, tag) for tag in counts}),
-        "merges": [merge_row(merge) for merge in plan.merges],
-        "hierarchy": [asdict(child) for child in plan.hierarchy],
-        "background": None if background is None else {
-            "median": round(background.median, 4),
-            "share_at_threshold": round(background.share(background.threshold), 6),
-            "usable": background.usable,
-            "fitting_threshold": background.fitting,
-        },
-    }  # fmt: skip

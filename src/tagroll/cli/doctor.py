@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from tagroll.cli.options import shared_options
-from tagroll.cli.scanning import scanned
+from tagroll.cli.scanning import Scope, scanned
 from tagroll.cli.terminal import print_json, print_line
 from tagroll.settings import Settings
 
@@ -23,7 +23,11 @@ def command(settings: Settings, photos: tuple[Path, ...]) -> None:
     """
     from tagroll.runs.doctor import everything, photos_explained
 
-    findings = photos_explained(scanned(photos, ())) if photos else everything(settings)
+    findings = (
+        photos_explained(scanned(photos, Scope(settings, follow_links=True)))
+        if photos
+        else everything(settings)
+    )
     bad = False
     for finding in findings:
         bad |= finding.good is False

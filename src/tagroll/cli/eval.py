@@ -22,7 +22,7 @@ from tagroll.cli.options import (
     threshold_option,
 )
 from tagroll.cli.progress import UNSURE, Report, stop_on_interrupt
-from tagroll.cli.scanning import scanned
+from tagroll.cli.scanning import Scope, scanned
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Status
 from tagroll.errors import PhotoError, TagrollError, UsageError
@@ -54,7 +54,7 @@ class Options:
     prompt_file: Path | None
     vocabulary: Path | None
     case: Case
-    exclude: tuple[str, ...]
+    scope: Scope
 
     def request(self) -> "EvaluationRequest":
         """How the models are asked."""
@@ -102,32 +102,29 @@ def command(settings: Settings, target: Path, models: tuple[str, ...], **values:
         sys.exit(init(target, options))
     if options.output:
         raise UsageError("-o goes with --init", "For the results on a page: --html FILE; as JSON: --json.")
-    if options.html and not options.html.absolute().parent.is_dir():  # better said now than after hours
-        raise UsageError(f"{options.html} cannot be written: its folder is not there")
     sys.exit(_run(settings, target, models, options))
 
 
 def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Options) -> int:
-    from tagroll.models.choose import THRESHOLD_NOTE, other_thresholds
-    from tagroll.runs.evaluate.evaluation import Evaluation, model_settings
-    from tagroll.runs.evaluate.files import write_page
+    from tagroll.runs.evaluate.evaluation import Evaluation, model_settings, threshold_notes
+    from tagroll.runs.evaluate.files import check_page, write_page
     from tagroll.runs.evaluate.results import evaluate
     from tagroll.runs.run import Workspace
 
+    if options.html:
+        check_page(options.html)
     subject, started = _subject(target, options), time.monotonic()
     with Workspace.open(settings) as space:
         models = []  # all of them before the first photo: a wrong name should not show after hours
         for wanted in model_settings(settings, names):
             models.append(space.model(wanted, jobs=options.jobs, patience=options.patience))
             tell(settings, *models[-1].notes)
-        at_thresholds = [(model, *other_thresholds(model, options.thresholds)) for model in models]
-        if options.thresholds and not any(others for _, *others in at_thresholds):
-            tell(settings, THRESHOLD_NOTE)
+        tell(settings, *threshold_notes(models, options.thresholds))
         evaluation = Evaluation(space, subject, options.request(), partial(_watch, settings))
         with stop_on_interrupt(space.stop):
             answers: list[Answers] = []
-            for model, *others in at_thresholds:
-                for answer in evaluation.all_answers(model, others):
+            for model in models:
+                for answer in evaluation.all_answers(model, options.thresholds):
                     answers.append(answer)
                     if space.stop.is_set():  # the other models are not even begun with
                         say(GO_ON)
@@ -154,7 +151,7 @@ def _subject(target: Path, options: Options) -> "EvaluationInput":
     from tagroll.runs.evaluate.evaluation import folder_input, labelled_input
 
     if target.is_dir():
-        return folder_input(target, scanned([target], options.exclude), options.limit)
+        return folder_input(target, scanned([target], options.scope), options.limit)
     subject = labelled_input(target, options.photos, options.limit)
     for path in subject.missing:
         say(f"left out, it is not there: {show(path)}", mark="!")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import click
 
+from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import Shown, say, show
 from tagroll.errors import UsageError
 from tagroll.settings import (
@@ -18,6 +19,7 @@ from tagroll.settings import (
     DEFAULT_MODEL,
     Settings,
     config_file,
+    default_catalog,
     read_config,
     unread_config,
     without_password,
@@ -32,7 +34,8 @@ def _load_config(ctx: click.Context, _parameter: click.Parameter, value: Path | 
     command = (ctx.info_name or "").partition(" ")[0]  # "tags rename" is a part of "tags"
     path = value or config_file()
     values = read_config(path)
-    _refuse_unknown(values, path)
+    if values:  # looking at the options of all commands imports all of them
+        _refuse_unknown(ctx, values, path)
     section = values.get(command)
     merged = {key: one for key, one in values.items() if not isinstance(one, dict)}
     merged |= section if isinstance(section, dict) else {}
@@ -55,24 +58,27 @@ def _keys(command: click.Command) -> dict[str, str]:
     return {word.lstrip("-").replace("-", "_"): name for name, words in named for word in words}
 
 
-def _refuse_unknown(values: dict[str, object], path: Path) -> None:
+def _refuse_unknown(ctx: click.Context, values: dict[str, object], path: Path) -> None:
     """A misspelled setting would do nothing, and nobody would know.
 
     Raises:
         UsageError: A key is no option of its command, or at the top level of any.
     """
-    from tagroll.cli.app import COMMANDS, main
+    root = ctx.find_root()
+    if not isinstance(root.command, click.Group):  # a command by itself knows of no others
+        return
+    group, names = root.command, root.command.list_commands(root)
 
     def keys(name: str) -> set[str]:
-        command = main.get_command(click.Context(main), name)
+        command = group.get_command(root, name)
         assert command is not None  # noqa: S101 - the names are those of the table
         return {key for one in (command, *getattr(command, "actions", {}).values()) for key in _keys(one)}
 
     sections = {name: table for name, table in values.items() if isinstance(table, dict)}
-    _refuse("command", sections, COMMANDS, f"{path}")
+    _refuse("command", sections, names, f"{path}")
     for name, table in sections.items():
         _refuse("setting", table, keys(name), f"{path} under [{name}]")
-    _refuse("setting", values.keys() - sections, set().union(*map(keys, COMMANDS)), f"{path}")
+    _refuse("setting", values.keys() - sections, set().union(*map(keys, names)), f"{path}")
 
 
 def _refuse(kind: str, found: Iterable[str], known: Iterable[str], where: str) -> None:
@@ -142,7 +148,11 @@ def shared_options(*, model: bool | Literal["several"]) -> Callable[[Callable[..
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def wrapper(**values: Any) -> Any:
-            return function(settings=_settings(values), **values)
+            settings = _settings(values)
+            if "follow_links" in values:
+                exclude, follow = values.pop("exclude"), values.pop("follow_links")
+                values["scope"] = Scope(settings, exclude, follow_links=follow)
+            return function(settings=settings, **values)
 
         for option in reversed((*_ABOUT_MODELS[model], *_OUTPUT, _CONFIG)):
             wrapper = option(wrapper)
@@ -152,8 +162,6 @@ def shared_options(*, model: bool | Literal["several"]) -> Callable[[Callable[..
 
 
 def _settings(values: dict[str, Any]) -> Settings:
-    from tagroll.catalog import default_path
-
     ctx = click.get_current_context()
     log = logging.StreamHandler()
     log.setFormatter(Shown("%(name)s: %(message)s"))
@@ -180,7 +188,7 @@ def _settings(values: dict[str, Any]) -> Settings:
     return Settings(
         **given,
         key_goes_out=key_goes_with(ctx, "api_urls"),
-        catalog=values.pop("catalog") or default_path(),
+        catalog=values.pop("catalog") or default_catalog(),
         server_is_explicit=_is_explicit(ctx, "api_urls") or _is_explicit(ctx, "model"),
         model_is_explicit=_is_explicit(ctx, "model"),
         threshold_is_typed=ctx.get_parameter_source("threshold") is click.core.ParameterSource.COMMANDLINE,
@@ -199,11 +207,15 @@ def _is_explicit(ctx: click.Context, name: str) -> bool:
 
 
 def scan_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of commands that walk folders."""
-    return click.option(
+    """Options of commands that walk folders; the command gets them as `scope`."""
+    exclude = click.option(
         "--exclude", metavar="GLOB", multiple=True, envvar="TAGROLL_EXCLUDE",
         help="Leave out files and folders of this name or path below PATH; may be given more than once.",
-    )(function)  # fmt: skip
+    )  # fmt: skip
+    links = click.option(
+        "--follow-links", is_flag=True, help="Follow links that lead out of the folders that are named, too."
+    )
+    return exclude(links(function))
 
 
 def store_options(function: Callable[..., Any]) -> Callable[..., Any]:

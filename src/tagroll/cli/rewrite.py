@@ -10,8 +10,8 @@ import click
 
 from tagroll.cli.options import typed, undo_command
 from tagroll.cli.progress import Report, no_photos, stop_on_interrupt
-from tagroll.cli.scanning import scanned, tell_of_sidecars
-from tagroll.cli.terminal import say
+from tagroll.cli.scanning import Scope, scanned
+from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
 from tagroll.settings import Settings, SidecarPolicy
 
@@ -41,11 +41,11 @@ class Session:
         """What it is read and written with."""
         return self.opened.space
 
-    def read_tags(self, exclude: Sequence[str]) -> None:
+    def read_tags(self, scope: Scope) -> None:
         """Read the tags of every photo."""
         quietly = replace(self.settings, json=False, verbose=False)
         with Report(quietly, "Reading", self.opened.tally, {}) as report:
-            for outcome in self.opened.read(scanned(self.opened.paths, exclude, self._pass_over)):
+            for outcome in self.opened.read(scanned(self.opened.paths, scope, self._pass_over)):
                 self.check_stop()
                 report.show(outcome)
 
@@ -62,7 +62,7 @@ class Session:
 
         changing = self.opened.library.changing(mapping)
         if run:
-            tell_of_sidecars((photo for photo, _ in changing.values()), self.space, self.settings)
+            tell(self.settings, *self.space.sidecar_notes(photo for photo, _ in changing.values()))
         tally = run.tally if run else Tally(Status.REWRITTEN)
         words = {Status.REWRITTEN: "rewritten" if written else "would be rewritten"}
         report = Report(self.settings, "Rewriting", tally, words, lambda: len(changing))

@@ -1,12 +1,12 @@
 """Photos below the paths of a command line, with what the user should hear about the walk."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo
-from tagroll.formats import FORMATS
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,36 +24,58 @@ def unheard(path: Path, error: OSError) -> None:
     """Say nothing about it: another walk does."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What of the paths on a command line is walked.
+
+    Attributes:
+        settings: How much is told.
+        exclude: Patterns of what is left out.
+        follow_links: Follow links that lead out of the paths, too.
+    """
+
+    settings: Settings
+    exclude: Sequence[str] = ()
+    follow_links: bool = False
+
+
 def scanned(
     paths: Sequence[Path],
-    exclude: Sequence[str],
+    scope: Scope,
     on_unreadable: Callable[[Path, OSError], None] = passed_over,
     *,
     recursive: bool = True,
     leave_out: Sequence[Path] = (),
 ) -> Iterator[Photo | Outcome]:
-    """Walk the paths; folders that cannot be read are passed over, and told."""
+    """Walk the paths; folders that cannot be read, and links that lead out, are passed over, and told."""
     from tagroll.runs.run import scan
 
-    return scan(paths, exclude=exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable)
+    out = set[Path]()
+    found = scan(
+        paths, exclude=scope.exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable,
+        on_link_out=None if scope.follow_links else out.add,
+    )  # fmt: skip
+    return found if on_unreadable is unheard else _telling(found, out, scope.settings)
+
+
+def _telling(
+    found: Iterator[Photo | Outcome], out: Collection[Path], settings: Settings
+) -> Iterator[Photo | Outcome]:
+    """Pass on what is found, and say at the end how many links were not followed."""
+    try:
+        yield from found
+    finally:
+        if out:
+            links = "1 link leads" if len(out) == 1 else f"{len(out):,} links lead"
+            tell(settings, f"{links} out of the folder: skipped; --follow-links follows them")
+            tell(settings, *(f"  {show(link)}" for link in sorted(out) if settings.verbose))
 
 
 def noted(found: Iterable[Found], space: "Workspace", settings: Settings) -> Iterator[Found]:
     """Pass on what is to be written; say once what becomes of photos that exiftool would write, if it is missing."""
     told = not space.lacks_exiftool
     for item in found:
-        if not told and isinstance(item, Photo) and item.format.writer == "exiftool":
+        if not told and isinstance(item, Photo) and (notes := space.sidecar_notes([item])):
             told = True
-            tell_of_sidecars([item], space, settings)
+            tell(settings, *notes)
         yield item
-
-
-def tell_of_sidecars(photos: Iterable[Photo], space: "Workspace", settings: Settings) -> None:
-    """Say what becomes of photos that exiftool would write, if it is missing and there are any."""
-    if space.lacks_exiftool and any(photo.format.writer == "exiftool" for photo in photos):
-        names = ", ".join(fmt.name.upper() for fmt in FORMATS if fmt.writer == "exiftool")
-        tell(
-            settings,
-            f"exiftool is not there: these photos get sidecars: {names}.",
-            f"  To write into them, {space.exiftool_hint}",
-        )

@@ -20,7 +20,7 @@ from tagroll.cli.options import (
     undo_command,
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, plural, stop_on_interrupt
-from tagroll.cli.scanning import noted, scanned, unheard
+from tagroll.cli.scanning import Scope, noted, scanned, unheard
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
 from tagroll.settings import Case, Settings, SidecarPolicy
@@ -49,7 +49,7 @@ class Options:
     description: bool
     alt_text: bool
     user_comment: bool
-    exclude: tuple[str, ...]
+    scope: Scope
     sidecar: SidecarPolicy
     touch: bool
 
@@ -103,7 +103,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     from tagroll.runs.run import Workspace
     from tagroll.runs.tag import tagger
 
-    scanned(paths, options.exclude)  # says that a path does not exist before anything begins
+    scanned(paths, options.scope)  # says that a path does not exist before anything begins
     request = options.request()
     arguments = [*(str(path.absolute()) for path in paths), *(["--dry-run"] if options.dry_run else [])]
     with Workspace.open(settings, sidecar=options.sidecar, mtime="now" if options.touch else "keep") as space:
@@ -114,7 +114,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
             stop_on_interrupt(space.stop),
             _report(settings, paths, options, run.tally) as report,
         ):
-            found = islice(scanned(paths, options.exclude, report.pass_over), options.limit)
+            found = islice(scanned(paths, options.scope, report.pass_over), options.limit)
             photos = noted(found, space, settings)
             try:
                 for outcome in run.outcomes(tagger(run, model, request).tag, photos, threads(model.threads)):
@@ -131,7 +131,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
 
 def _report(settings: Settings, paths: tuple[Path, ...], options: Options, tally: "Tally") -> Report:
     def count() -> int:
-        return sum(1 for _ in islice(scanned(paths, options.exclude, unheard), options.limit))
+        return sum(1 for _ in islice(scanned(paths, options.scope, unheard), options.limit))
 
     words = {Status.TAGGED: "would be tagged" if options.dry_run else "tagged"}
     return Report(settings, "Looking" if options.dry_run else "Tagging", tally, words, count, nothing=UNSURE)

@@ -8,7 +8,7 @@ import click
 
 from tagroll.cli.options import scan_options, shared_options
 from tagroll.cli.progress import Report, no_photos, plural
-from tagroll.cli.scanning import scanned
+from tagroll.cli.scanning import Scope, scanned
 from tagroll.cli.tags_edit import ACTIONS
 from tagroll.cli.terminal import print_json, print_line, tell
 from tagroll.domain import Status
@@ -33,7 +33,7 @@ class Tags(click.Command):
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @scan_options
 @shared_options(model=False)
-def command(settings: Settings, paths: tuple[Path, ...], exclude: tuple[str, ...]) -> None:
+def command(settings: Settings, paths: tuple[Path, ...], scope: Scope) -> None:
     """List every tag in the photos of PATH... with its count, the most frequent first.
 
     With --verbose or --json, the tags of each photo too. To change tags: `tagroll tags rename OLD NEW PATH...`,
@@ -46,7 +46,7 @@ def command(settings: Settings, paths: tuple[Path, ...], exclude: tuple[str, ...
     with Workspace.open(settings, hold=False) as space:
         opened = OpenLibrary.of(space, paths)
         with Report(settings, "Reading", opened.tally, {Status.UNCHANGED: "read"}) as report:
-            for outcome in opened.read(scanned(paths, exclude, report.pass_over)):
+            for outcome in opened.read(scanned(paths, scope, report.pass_over)):
                 report.show(outcome)
     counts = opened.library.counts
     if settings.json:

@@ -1,7 +1,7 @@
 """`tagroll tags rename|merge|remove`: what a person wants of tags, done to every photo that carries them."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
-from tagroll.tags.identity import identity
 
 SUGGESTED = 5
 _PATHS = click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -81,12 +80,15 @@ def _refuse_empty(name: str, *words: str) -> None:
 ACTIONS = {"rename": rename, "merge": merge, "remove": remove}
 
 
-def _not_there(tag: str, known: Iterable[str]) -> str:
-    """What is said of a tag that no photo carries; those that differ in case, or have it as a level, may be meant."""
-    level = identity(f"|{tag}|")
-    meant = [one for one in sorted(known) if level in identity(f"|{one}|")]
+def _not_there(tag: str, known: Collection[str]) -> str:
+    """What is said of a tag that no photo carries."""
+    from tagroll.runs.rewrite import meant_by
+
+    meant = meant_by(tag, known)
     some = ", ".join(map(show, meant[:SUGGESTED])) + (" ..." if len(meant) > SUGGESTED else "")
-    return f"No photo carries {show(tag)}: " + (f"did you mean {some}?" if some else "letter case counts.")
+    return f'No photo has the tag "{show(tag)}"' + (
+        f": did you mean {some}?" if meant else " (case matters)."
+    )
 
 
 def _run(settings: Settings, action: str, into: dict[str, str], values: dict[str, Any]) -> int:
@@ -95,7 +97,7 @@ def _run(settings: Settings, action: str, into: dict[str, str], values: dict[str
     paths, dry_run = values["paths"], values["dry_run"]
     check_words(word for word in into.values() if word)
     with session(settings, paths, sidecar=values["sidecar"], touch=values["touch"]) as opened:
-        opened.read_tags(values["exclude"])
+        opened.read_tags(values["scope"])
         known = opened.opened.library.counts
         tell(settings, *(_not_there(tag, known) for tag in into if tag not in known))
         if dry_run or not opened.opened.library.changing(into):

@@ -6,7 +6,7 @@ is there and is not in the base was added. A field that equals its base says not
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -78,14 +78,17 @@ def merged(metadata: Metadata, files: Sequence[Seen], writes: Sequence[Write]) -
     Args:
         metadata: All that its fields say together.
         files: The photo and its sidecars.
-        writes: What was written for it and is in force, the oldest first.
+        writes: What was written for it and is in force, the oldest first. What was written for a photo of another
+            path counts only if this one carries a tag of ours: it may be a copy that never had any.
 
     Returns:
         The metadata, with the tags that a person took away as `away`.
     """
+    if not writes or (writes[-1].photo != files[0].path and _leaves(metadata.tags).isdisjoint(_ours(writes))):
+        return metadata
     edits = _Edits()
-    for file in files if writes else ():
-        edits.include(_edits(file, writes))
+    for file in files:
+        edits.include(_edits(file, file.path != files[0].path, writes))
     left = tuple(tag for tag in metadata.tags if not edits.took(tag))
     away: dict[str, str] = {}
     for write in writes:
@@ -110,10 +113,9 @@ def _base(path: Path, writes: Sequence[Write]) -> Fields | None:
     return fields or None
 
 
-def _edits(file: Seen, writes: Sequence[Write]) -> _Edits:
+def _edits(file: Seen, is_sidecar: bool, writes: Sequence[Write]) -> _Edits:
     """What was done to one file since."""
     base, now, edits = _base(file.path, writes), file.content.fields, _Edits()
-    is_new_sidecar = base is None and file.path != writes[-1].photo
     for row in FIELDS.values():
         if base and base.get(row.name):
             if now.get(row.name):
@@ -121,7 +123,7 @@ def _edits(file: Seen, writes: Sequence[Write]) -> _Edits:
             elif row.name == _SUBJECT and file.content.packets.xmp is not None:
                 # other lists are dropped by programs that do not know them, and packets by those that know none
                 edits.gone_names |= _names(row, base)
-        elif now.get(row.name) and (base or is_new_sidecar):
+        elif now.get(row.name) and (base or is_sidecar):
             _compare_with_tags(row, now, writes, edits)
     known = {
         hash_
@@ -152,16 +154,19 @@ def _compare_with_tags(row: Field, now: Fields, writes: Sequence[Write], edits: 
     Whoever made it had read them only if there is a tag among them that came from us; what he left out is gone then.
     """
     there = _names(row, now)
-    ours = {
-        identity(levels(tag)[-1])
-        for write in writes
-        for tag in write.after.tags
-        if identity(tag) not in identities(write.before.tags)
-    }
-    if there & ours:
+    if there & _ours(writes):
         names = (levels(tag)[-1] for tag in writes[-1].after.tags)
         was = {identity(name) for name in names if row.family != "iptc" or iptc.fits(name)}
         edits.gone_names |= _gone(was, there, row)
+
+
+def _ours(writes: Sequence[Write]) -> set[str]:
+    """The identities of the names that came from us."""
+    return set[str]().union(*(_leaves(write.after.tags) - _leaves(write.before.tags) for write in writes))
+
+
+def _leaves(tags: Iterable[str]) -> set[str]:
+    return {identity(levels(tag)[-1]) for tag in tags}
 
 
 def _names(row: Field, fields: Fields) -> set[str]:

@@ -26,7 +26,7 @@ from tagroll.domain import (
     Prompt,
     Status,
 )
-from tagroll.errors import UsageError
+from tagroll.errors import UsageError, WriteError
 from tagroll.metadata.capture import Taken, read_taken
 from tagroll.metadata.copies import (
     COPIES,
@@ -43,6 +43,7 @@ from tagroll.models.answers import keep, recall
 from tagroll.models.builtin.describer import MODEL as BUILTIN
 from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt
+from tagroll.photos.scan import OUTPUT_FOLDER, absolute
 from tagroll.runs.ask_once import Asking
 from tagroll.runs.guard import guard
 from tagroll.runs.names import (
@@ -144,6 +145,7 @@ class ClassifyRequest:
         target: The folder for the copies, absolute.
         policy: What is made of the model's answers.
         recursive: Look into the folders inside the source too, and mirror them.
+        follow_links: Copy also into folders that lie among the photos, or the copies, and lead out as links.
         language: Of the texts; None for English.
         prompt_text: The person's own words to the model, or None.
     """
@@ -152,8 +154,15 @@ class ClassifyRequest:
     target: Path
     policy: ClassifyPolicy = field(default_factory=ClassifyPolicy)
     recursive: bool = False
+    follow_links: bool = False
     language: str | None = None
     prompt_text: str | None = None
+
+    @classmethod
+    def of(cls, directory: Path, output: Path | None, policy: ClassifyPolicy) -> "ClassifyRequest":
+        """For the photos of a folder; `output` None makes the copies in a folder inside it."""
+        source = absolute(directory)
+        return cls(source, absolute(output) if output else source / OUTPUT_FOLDER, policy)
 
     def check(self) -> None:
         """See that what is asked for can be.
@@ -171,6 +180,12 @@ class ClassifyRequest:
         source, target = self.source.resolve(), self.target.resolve()
         if source == target or (self.recursive and source.is_relative_to(target)):
             raise UsageError("the copies would lie among the photos", "Name another folder with -o.")
+        leads_out = self.target.is_relative_to(self.source) and not target.is_relative_to(source)
+        if leads_out and not self.follow_links:
+            raise UsageError(
+                f"{self.target} is a link that leads out of the folder to {target}",
+                f"Name that folder with -o {target}, or use --follow-links.",
+            )
 
     def prompt(self) -> Prompt:
         """What the model is asked."""
@@ -203,7 +218,7 @@ class ClassifyRequest:
 
 def classifier(run: Run, model: Model, request: ClassifyRequest) -> "Classifier":
     """What classifies photos in this run."""
-    output = Output(request.target, request.source)
+    output = Output(request.target, request.source, follow_links=request.follow_links)
     return Classifier(run, model.describer, run.space.preview, request.prompt(), request.policy, output)
 
 
@@ -354,10 +369,12 @@ class Output:
     Args:
         root: The folder; absolute.
         source: The folder with the photos, whose tree is mirrored; absolute.
+        follow_links: Go also where a link inside the folder leads out of it.
     """
 
-    def __init__(self, root: Path, source: Path) -> None:
+    def __init__(self, root: Path, source: Path, *, follow_links: bool = False) -> None:
         self.root = root
+        self._follow_links = follow_links
         self._source = source
         self._lock = threading.Lock()
         # Two folders that differ in case only may be one on the disk: they share their names.
@@ -366,8 +383,15 @@ class Output:
         self._told: dict[Path, Mapping[str, list[tuple[Path, str]]]] = {}
 
     def folder_for(self, photo: Photo) -> Path:
-        """Where the copy of a photo goes."""
-        return self.root / photo.path.parent.relative_to(self._source)
+        """Where the copy of a photo goes.
+
+        Raises:
+            WriteError: A link there leads out of the folder for copies.
+        """
+        folder = self.root / photo.path.parent.relative_to(self._source)
+        if not (self._follow_links or folder.resolve().is_relative_to(self.root.resolve())):
+            raise WriteError(f"the folder for its copy is a link that leads out: {folder}", "--follow-links")
+        return folder
 
     def take(self, folder: Path, stem: str, suffix: str) -> str:
         """A stem in a folder that nobody else has or gets, whatever the suffix."""

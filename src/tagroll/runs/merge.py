@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING
 
 from tagroll.catalog import Catalog
 from tagroll.errors import UsageError
-from tagroll.runs.rewrite import OpenLibrary, check_words, write_atomically
+from tagroll.metadata.files.documents import ANY, check_free, write_document
+from tagroll.models.choose import Embedder, choose_embedder
+from tagroll.runs.rewrite import OpenLibrary, check_words
 from tagroll.tags import hierarchy
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.identity import LEVEL
-from tagroll.tags.merge import Embedded, Options, Plan, plan_merges
-from tagroll.tags.plan_file import EditedPlan, plan_text, proposed_by, read_plan
-from tagroll.tags.vocabulary import Vocabulary
+from tagroll.tags.merge import Embedded, Plan, plan_merges
+from tagroll.tags.merge import Options as MergeOptions
+from tagroll.tags.plan_file import MARK, EditedPlan, plan_text, proposed_by, read_plan, why
+from tagroll.tags.verdict import Evidence
+from tagroll.tags.vocabulary import Vocabulary, read_vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from tagroll.models.choose import Embedder
 
     Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
@@ -33,6 +35,18 @@ _SAME_MODEL = 0.995
 """Cosine of two vectors of one text by one model, whatever it is computed on."""
 KEPT_TOGETHER = 2048
 """Vectors that are made before they are kept: what an interruption loses at the most."""
+
+
+__all__ = [
+    "EditedPlan", "Embedder", "MergeOptions", "Plan", "Proposal", "Vocabulary", "as_paths", "choose_embedder", "compare",
+    "decisions_for", "embed_tags", "evidence_of", "proposal_of", "propose", "read_edited_plan", "read_vocabulary", "why",
+    "write_plan", "write_report",
+]  # fmt: skip
+
+
+def evidence_of(kinds: Iterable[str]) -> frozenset[Evidence]:
+    """What may merge: these kinds, and always what a person or a vocabulary says."""
+    return frozenset({Evidence.VOCABULARY, Evidence.DECISION, *map(Evidence, kinds)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,7 @@ class Proposal:
 def propose(
     opened: OpenLibrary,
     decisions: Decisions,
-    options: Options,
+    options: MergeOptions,
     embedder: Embedder | None,
     compared: Callable[[int, int], None],
 ) -> Plan:
@@ -121,6 +135,15 @@ def proposal_of(catalog: Catalog, edited: EditedPlan, path: Path) -> Proposal:
     return Proposal(Plan(), edited.into, edited.into, edited.apart(proposed))
 
 
+def check_plan(path: Path) -> None:
+    """See that a plan can be written there: better said now than when a library was read.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    check_free(path, MARK)
+
+
 def write_plan(catalog: Catalog, path: Path, plan: Plan, paths: Mapping[str, str]) -> None:
     """Write a plan for a person to edit; the catalog keeps what was proposed.
 
@@ -128,7 +151,7 @@ def write_plan(catalog: Catalog, path: Path, plan: Plan, paths: Mapping[str, str
         UsageError: It cannot be written there.
     """
     proposal = catalog.keep_proposal(proposed_by(plan.merges, paths))
-    write_atomically(path, plan_text(plan.merges, paths, proposal))
+    write_document(path, plan_text(plan.merges, paths, proposal), MARK)
 
 
 def write_report(path: Path, told: Mapping[str, object]) -> None:
@@ -137,7 +160,7 @@ def write_report(path: Path, told: Mapping[str, object]) -> None:
     Raises:
         UsageError: It cannot be written there.
     """
-    write_atomically(path, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+    write_document(path, json.dumps(told, ensure_ascii=False, indent=2) + "\n", ANY)
 
 
 def decisions_for(catalog: Catalog, vocabulary: Vocabulary) -> Decisions:

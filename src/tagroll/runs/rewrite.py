@@ -3,7 +3,6 @@
 `Rewriter.rewrite` is a plain function of one photo and its collaborators, so it can run in any number of threads.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -162,6 +161,12 @@ def _foretold(mapping: Mapping[str, str], item: tuple[Path, tuple[Photo, tuple[s
     return Outcome(path, Status.REWRITTEN, tags_after(Metadata(tags), change_for(tags, mapping)))
 
 
+def meant_by(tag: str, known: Iterable[str]) -> list[str]:
+    """Tags that may be meant by one that no photo carries: they differ in case, or have it as a level."""
+    level = identity(f"{LEVEL}{tag}{LEVEL}")
+    return [one for one in sorted(known) if level in identity(f"{LEVEL}{one}{LEVEL}")]
+
+
 def check_words(words: Iterable[str]) -> None:
     """See that texts can be tags.
 
@@ -174,21 +179,3 @@ def check_words(words: Iterable[str]) -> None:
             raise UsageError(
                 f"{word!r} cannot be a tag", 'A tag is a word or a few; levels are written "a|b".'
             )
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace or make a text file that is no photo: whole or not at all.
-
-    Raises:
-        UsageError: It cannot be written there.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UsageError(f"{path} cannot be written: {error.strerror}", "Is the folder read-only?") from error

@@ -15,11 +15,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Change, Metadata, Outcome, Photo, Preview, Status, Write
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
+from tagroll.formats import FORMATS
 from tagroll.metadata.copies import MADE
 from tagroll.metadata.files.attributes import Mtime
 from tagroll.metadata.restore import target_of
@@ -93,13 +94,11 @@ class Tally:
         return {"total": self.total} | {str(status): self.counts[status] for status in told}
 
 
-def _past(catalog: Catalog, photo: Path, picture: str) -> list[Write]:
-    """What was written for a photo, with the places where its files are now."""
+def past_of(catalog: Catalog, photo: Path, picture: str) -> list[Write]:
+    """What was written for a photo; where it was moved since, with the places where its files are now."""
     written = (write for write in catalog.in_force(photo, picture) if write.engine not in MADE)
     return [
-        write
-        if write.photo == photo
-        else dataclasses.replace(write, photo=photo, target=target_of(write, photo))
+        write if write.photo == photo else dataclasses.replace(write, target=target_of(write, photo))
         for write in written
     ]
 
@@ -157,7 +156,7 @@ class Workspace:
         with (
             Catalog(settings.catalog) as catalog,
             MetadataStore(
-                sidecar=sidecar, mtime=mtime, exiftool=exiftool, past=partial(_past, catalog)
+                sidecar=sidecar, mtime=mtime, exiftool=exiftool, past=partial(past_of, catalog)
             ) as store,
             ExitStack() as resources,
         ):
@@ -171,7 +170,13 @@ class Workspace:
         """Whether photos get sidecars for want of exiftool."""
         return self.exiftool is None and self.sidecar == "auto"
 
-    exiftool_hint: ClassVar[str] = INSTALL
+    def sidecar_notes(self, photos: Iterable[Photo]) -> tuple[str, ...]:
+        """What a person should know of photos that exiftool would write, if it is missing and there are any."""
+        if not self.lacks_exiftool or all(photo.format.writer != "exiftool" for photo in photos):
+            return ()
+        names = ", ".join(fmt.name.upper() for fmt in FORMATS if fmt.writer == "exiftool")
+        text = f"exiftool is not there: these photos get sidecars: {names}."
+        return text, f"  To write into them, {INSTALL}"
 
     @contextmanager
     def held(self) -> Iterator[None]:

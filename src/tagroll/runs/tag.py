@@ -26,6 +26,7 @@ from tagroll.runs.ask_once import Asking
 from tagroll.runs.guard import guard
 from tagroll.runs.run import Run
 from tagroll.settings import Case
+from tagroll.tags.hierarchy import only_paths
 from tagroll.tags.identity import LEVEL, identities, identity
 from tagroll.tags.normalize import normalize
 
@@ -46,6 +47,7 @@ class TagPolicy:
         preferred: What a tag (by identity) is called in this library.
         vocabulary: The only tags that may be written, or None.
         user_comment: Write the tags into EXIF UserComment, too, as the older script did.
+        paths: Where in this library's tree a tag (by identity) stands, if it does.
     """
 
     append: bool = False
@@ -57,10 +59,11 @@ class TagPolicy:
     preferred: Mapping[str, str] = field(default_factory=dict)
     vocabulary: tuple[str, ...] | None = None
     user_comment: bool = False
+    paths: Mapping[str, str] = field(default_factory=dict)
 
     def tags(self, keywords: Iterable[str]) -> tuple[str, ...]:
         """The tags that these keywords of a model become; a comma ends one but where this library has it in a tag."""
-        known = identities((*self.preferred, *(self.vocabulary or ())))
+        known = identities((*self.preferred, *self.paths, *(self.vocabulary or ())))
         return self._named(normalize(keywords, case=self.case, whole=known))[: self.max_tags]
 
     def _named(self, tags: Iterable[str]) -> tuple[str, ...]:
@@ -118,21 +121,24 @@ class TagRequest:
             vocabulary=self.vocabulary, prompt_file_text=self.prompt_text,
         )  # fmt: skip
 
-    def policy(self, merges: Mapping[str, str]) -> TagPolicy:
-        """What is made of its answers; `merges`: tag -> what it is called in this library.
+    def policy(self, merges: Mapping[str, str], paths: Iterable[str]) -> TagPolicy:
+        """What is made of its answers.
 
-        A path is no word that a model's word becomes: where it belongs is for a person to say.
+        Args:
+            merges: Tag -> what it is called in this library. A path is no word that a model's word becomes.
+            paths: The hierarchical tags of this library: a word that has one place among them goes there.
         """
         preferred = {identity(tag): word for tag, word in merges.items() if LEVEL not in word}
         return TagPolicy(
             append=self.append, retag=self.retag, dry_run=self.dry_run, case=self.case, max_tags=self.max_tags,
-            captions=self.captions, preferred=preferred, vocabulary=self.vocabulary, user_comment=self.user_comment,
+            captions=self.captions, preferred=preferred, vocabulary=self.vocabulary, paths=only_paths(paths),
+            user_comment=self.user_comment,
         )  # fmt: skip
 
 
 def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
     """What tags photos in this run."""
-    policy = request.policy(run.space.catalog.merges())
+    policy = request.policy(run.space.catalog.merges(), run.space.catalog.paths())
     return Tagger(run, model.describer, run.space.preview, request.prompt(), policy)
 
 
@@ -188,7 +194,7 @@ class Tagger:
         )
         if row and fresh and decided:
             return Outcome(photo.path, Status.UNCHANGED, row.tags, asked=asked)
-        outcome = self._write(photo, picture, Proposal(tags, captions, decided=decided))
+        outcome = self._write(photo, picture, Proposal(tags, captions, self.policy.paths, decided=decided))
         return dataclasses.replace(outcome, asked=asked)
 
     # asking ----------------------------------------------------------------------------------------------
@@ -235,11 +241,13 @@ class Proposal:
     Attributes:
         tags: Normalised tags.
         captions: Texts for "title", "description", "alt_text".
+        paths: Where in the library's tree a tag (by identity) stands, if it does.
         decided: The very same was written into this photo before.
     """
 
     tags: tuple[str, ...]
     captions: Mapping[str, str]
+    paths: Mapping[str, str] = field(default_factory=dict)
     decided: bool = False
 
     def change(self, metadata: Metadata, *, append: bool) -> Change:
@@ -249,23 +257,27 @@ class Proposal:
         the last word. One that has none of them was restored from a backup or stripped: it gets them again. What
         a person took away is not given again.
         """
-        there, away = identities(metadata.tags), identities(map(_leaf, metadata.away))
-        tags = tuple(tag for tag in self.tags if identity(tag) in there or identity(_leaf(tag)) not in away)
-        if self.decided and (identities(tags) & there or not tags):
+        there = {_leaf(tag) for tag in metadata.tags}
+        away = {_leaf(tag) for tag in metadata.away} - there
+        tags = tuple(tag for tag in self.tags if _leaf(tag) not in away)
+        wanted = identities(tags)
+        if self.decided and (wanted & there or not tags):
             return Change()
         replace = tags and not append
+        if not replace:  # a word that is a level of a path there is there, too
+            there = {identity(level) for tag in metadata.tags for level in tag.split(LEVEL)}
         return Change(
-            add=tuple(tag for tag in tags if identity(tag) not in there),
-            remove=tuple(tag for tag in metadata.tags if identity(tag) not in identities(tags))
-            if replace
-            else (),
+            # beside a path, Lightroom would make a flat word a second keyword, at the root of its tree
+            add=tuple(self.paths.get(word, tag) for tag in tags if (word := identity(tag)) not in there),
+            remove=tuple(tag for tag in metadata.tags if _leaf(tag) not in wanted) if replace else (),
             set={name: text for name, text in self.captions.items() if text and not getattr(metadata, name)},
             align=True,
         )
 
 
 def _leaf(tag: str) -> str:
-    return tag.rsplit(LEVEL, maxsplit=1)[-1]
+    """The identity of the word that a tag ends in."""
+    return identity(tag.rsplit(LEVEL, maxsplit=1)[-1])
 
 
 def _captions(answer: Description, names: tuple[str, ...]) -> dict[str, str]:

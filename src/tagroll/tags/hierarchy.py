@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from tagroll.tags.identity import LEVEL, identity
 from tagroll.tags.lexical_key import key
 from tagroll.tags.lexicon import everyday, lexicon
 from tagroll.tags.term import Term, term
@@ -82,6 +83,25 @@ def _parent(child: Term, by_key: dict[str, str]) -> tuple[str, str] | None:
                     ):
                         return by_key[name], "kind"
     return None
+
+
+def only_paths(paths: Iterable[str]) -> dict[str, str]:
+    """Where words stand that stand in one place of a tree alone, and not at its root.
+
+    Args:
+        paths: Hierarchical tags; each level of a path is a place.
+
+    Returns:
+        The identity of a word -> the path that ends in it.
+    """
+    places: dict[str, dict[str, str]] = {}
+    for tag in sorted(paths):
+        names = tag.split(LEVEL)
+        for depth, name in enumerate(names, start=1):
+            path = LEVEL.join(names[:depth])
+            places.setdefault(identity(name), {}).setdefault(identity(path), path)
+    only = {name: next(iter(found.values())) for name, found in places.items() if len(found) == 1}
+    return {name: path for name, path in only.items() if LEVEL in path}
 
 
 def propose(tags: Iterable[str]) -> Iterator[Child]:

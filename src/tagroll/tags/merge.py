@@ -6,7 +6,7 @@ Pure: tags and vectors in, a plan out. The same input in another order gives the
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -86,6 +86,15 @@ class Merge:
     via: str = ""
     cosine: float | None = None
     unusual: float | None = None
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether a person or a vocabulary said so."""
+        return self.evidence in (Evidence.DECISION, Evidence.VOCABULARY)
+
+    def row(self) -> dict[str, object]:
+        """It as JSON."""
+        return {**asdict(self), "evidence": str(self.evidence)}
 
 
 @dataclass(frozen=True, slots=True)

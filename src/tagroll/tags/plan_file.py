@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from tagroll.errors import UsageError
 from tagroll.tags.merge import Merge
 
-_HEAD = """\
-# What becomes of the tags, one merge a line: the tag on the left becomes the word on the right.
+MARK = "# What becomes of the tags, one merge a line: the tag on the left becomes the word on the right."
+"""The first line of every plan of ours: no other file is replaced by one."""
+_HEAD = f"""\
+{MARK}
 # Delete a line to keep the two apart for good. Change the word on the right to prefer another one.
 # Then: tagroll dedupe DIR --plan THIS_FILE --apply
 
 # Under this name the catalog keeps what was proposed, to know which lines were deleted. Leave it as it is.
-proposal = {proposal}
+proposal = {{proposal}}
 
 [merge]
 """

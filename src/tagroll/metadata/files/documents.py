@@ -22,18 +22,17 @@ ANY = ""
 """A mark that every file has."""
 
 
-def check_free(path: Path, mark: str | None, option: str) -> None:
+def check_free(path: Path, mark: str | None) -> None:
     """See that a document can have this name: nothing has it, or an earlier one of ours.
 
     Args:
         path: Its name.
         mark: What our earlier ones have in their first lines; None where none may be replaced.
-        option: What names the file on the command line.
 
     Raises:
         UsageError: Something else is there, or a link, or the folder is not.
     """
-    hint = f"Name another file with {option}."
+    hint = "Name another file."
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{path} cannot be written: its folder is not there", hint)
     if not os.path.lexists(path):
@@ -59,7 +58,7 @@ def write_document(path: Path, text: str, mark: str | None, *, private: bool = F
         UsageError: It cannot be written there.
     """
     if mark != ANY:
-        check_free(path, mark, "the option")
+        check_free(path, mark)
     try:
         with temporary(path.parent, mode=0o600 if private else 0o666) as new, explained():
             new.write(text.encode("utf-8", "backslashreplace"))

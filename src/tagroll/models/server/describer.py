@@ -4,37 +4,53 @@ Servers differ in what they accept, how they fail and where they put the answer.
 form (an answer by JSON schema, no thinking); what a server refuses is left away from then on.
 """
 
-import io
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
 from tagroll.domain import Description, Preview, Prompt
 from tagroll.errors import PhotoError, ReplyError, ServerError
-from tagroll.models.prompt import build_prompt
 from tagroll.models.reply.parse import parse_reply
-from tagroll.models.server.discovery import Choice, ServerInfo, blind_error, choose, look
-from tagroll.models.server.http import Answer, Wire, WireError
-from tagroll.models.server.refusal import (
-    SWITCHES,
-    Refusal,
-    fewer_switches,
-    may_pass,
-    refused_switches,
-    why_refused,
+from tagroll.models.server import sight
+from tagroll.models.server.completion import Said, read_completion
+from tagroll.models.server.discovery import (
+    Choice,
+    Model,
+    ServerInfo,
+    blind_error,
+    choose,
+    in_place_of,
+    look,
+    unknown_error,
 )
-from tagroll.models.server.request import Question, Said, read_completion
-from tagroll.models.server.retry import NOT_RUNNING, TRIES, Channel, Limits, Tries, Trouble, is_too_much
+from tagroll.models.server.forms import Forms
+from tagroll.models.server.http import Answer, Wire
+from tagroll.models.server.refusal import Refusal, may_pass, no_switches, refusal_of, refused_switches
+from tagroll.models.server.request import Question
+from tagroll.models.server.retry import (
+    NOT_RUNNING,
+    TRIES,
+    Channel,
+    Limits,
+    Tries,
+    Trouble,
+    UnheardError,
+    is_too_much,
+    spread,
+)
+from tagroll.models.server.telling import ENDS, FINAL, photo_error, server_error
+from tagroll.models.server.wire_error import WireError
 
 STRIKES = 8
 """So many photos refused in a row, and none answered in between: it is not the photos."""
 STRIKE_SECONDS = 30.0
 """Once the server has answered, they must also have been refused for so long."""
-LARGER_CONTEXT = (
-    "Give the model a larger context, 8192 tokens or more for each request at once "
-    "(llama-server -c, LM Studio: Context Length, OLLAMA_CONTEXT_LENGTH)"
-)
+OTHERS = 3
+"""So many other models are tried where none was named and the server does not say which of them see."""
+NO_CHAT = "Look whether --api-url is the address of a model server, and what its log says"
+THINKS_ON = "Switch its thinking off in the server, or take a model that does not think"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +112,15 @@ class ServerDescriber:
         self._info = ServerInfo(self._wire.address.root, state="mute")
         self._choice: Choice | None = None
         self._discovering = threading.Lock()
+        self._judging = threading.Lock()
         self._lock = threading.Lock()
-        self._switches = frozenset(SWITCHES)
+        self._forms = Forms()
+        self._blind: bool | None = None  # whether it refused the plain picture, once that was asked
         self._stats = Stats()
         self._strikes: list[float] = []  # when a photo failed since one was answered
         self._thinks = False
         self._notes: tuple[str, ...] = ()
+        self.doubt = ""
 
     @property
     def model(self) -> str:
@@ -153,9 +172,8 @@ class ServerDescriber:
         with self._discovering:
             if self._choice is None:
                 self._info = self._look()
-                choice = choose(self._info, self._wanted, explicit=self._explicit)
-                doubt = self._show_something(choice.model.name) if choice.model.sees is None else ""
-                self._notes = tuple(note for note in (choice.note, doubt) if note)
+                choice = self._tried(choose(self._info, self._wanted, explicit=self._explicit))
+                self._notes = tuple(note for note in (choice.note, self.doubt) if note)
                 self._choice = choice
         return self._notes
 
@@ -181,6 +199,8 @@ class ServerDescriber:
         try:
             found: Description | None = self._understand(said, prompt)
         except ReplyError:
+            if said.is_endless and question.thinks:  # it had its room
+                raise
             found = None
         if found and (not said.cut or (prompt.task == "tags" and len(found.keywords) >= prompt.max_tags)):
             return found
@@ -192,6 +212,8 @@ class ServerDescriber:
             return found  # what was whole in the first answer
 
     def _understand(self, said: Said, prompt: Prompt) -> Description:
+        if said.is_endless:
+            raise ReplyError(f"the model {self.model} thinks and does not come to an answer", THINKS_ON)
         reply = parse_reply(said.text, prompt_text=prompt.text)
         return Description(reply.keywords, self.model, reply.title, reply.description, reply.filename)
 
@@ -204,42 +226,55 @@ class ServerDescriber:
             except WireError as error:
                 root = self._wire.address.root
                 raise ServerError(f"No model server at {root}: {error}", error.hint or NOT_RUNNING) from error
-            if info.state == "locked":
-                raise self._locked()
+            if info.refusal:
+                raise server_error(Refusal.KEY, info.refusal, info.url, self._wanted)
             if info.state != "loading":
                 self._channel.patience.acquit(tries)
                 return info
             loading = ServerError(f"The model server at {info.url} keeps loading", "See its log")
             self._channel.failed(tries, Trouble(loading, PhotoError(""), limits.first_answer, passing=True))
 
-    def _locked(self) -> ServerError:
-        return ServerError(
-            f"The model server at {self._wire.address.root} wants an API key, or another one",
-            "Give it with --api-key or in the environment as TAGROLL_API_KEY",
-        )
-
-    def _show_something(self, model: str) -> str:
-        """Show a small green picture, when the server does not say whether the model sees.
-
-        Returns:
-            A doubt, for some servers take the picture and do not show it to the model; a model that sees need
-            not name the colour.
+    def _tried(self, choice: Choice) -> Choice:
+        """Show a picture to a model of which the server does not say that it sees; take another one if it does not.
 
         Raises:
-            ServerError: The picture is refused.
+            ServerError: None of them can be used.
         """
-        from PIL import Image  # only where it is needed
+        for _ in range(OTHERS):
+            try:
+                self.doubt = self._show(choice.model)
+            except ServerError:
+                if not choice.others:
+                    raise
+                choice = in_place_of(self._info, self._wanted, choice.others)
+                self._channel = Channel(self._wire, self._channel.limits)
+            else:
+                return choice
+        self.doubt = self._show(choice.model)
+        return choice
 
-        jpeg = io.BytesIO()
-        Image.new("RGB", (64, 64), "green").save(jpeg, "JPEG")
-        try:
-            said = self._ask(jpeg.getvalue(), Question.first(build_prompt("tags", max_tags=3)), model)
-        except PhotoError as error:
-            raise ServerError(error.message, error.hint) from error
-        if "green" in said.text.casefold() or not said.text.strip():
+    def _show(self, model: Model) -> str:
+        """Show a small green picture, unless the server says that the model sees.
+
+        Returns:
+            A doubt. A model that sees need not name the colour; one that the server calls blind must.
+
+        Raises:
+            ServerError: The picture is refused, or not seen.
+        """
+        if model.sees and model.listed:
             return ""
-        words = " ".join(said.text.split())[:80]
-        return f"{model} may not see pictures: of a plain green one it says {words!r}. Look at the first tags"
+        try:
+            said = self._ask(sight.green_picture(), sight.question(), model.name)
+        except (PhotoError, ServerError) as error:
+            if not model.listed:
+                raise unknown_error(self._info, model.name, error.message) from error
+            raise ServerError(error.message, error.hint) from error
+        doubt = sight.doubt(said.text)
+        if doubt and model.sees is False:
+            raise blind_error(self._info, model.name)
+        told = f"{model.name} may not see pictures: of a plain green one it says {doubt!r}. Look at the first tags"
+        return told if doubt else ""
 
     def _ask(self, jpeg: bytes, question: Question, model: str, tries: Tries | None = None) -> Said:
         """Get something said about a picture.
@@ -250,63 +285,107 @@ class ServerDescriber:
             ElsewhereError: Another server can have it.
             StoppedError: The run is being stopped.
         """
-        switches, tries = self._switches, tries or Tries()
-        suspected = fewer_switches(switches)
+        switches, tries, sure = self._forms.now, tries or Tries(), False
+
+        def body(form: frozenset[str]) -> bytes:
+            return question.body(model, jpeg, form)
+
         while True:
             began = time.monotonic()
-            answer = self._channel.chat(question.body(model, jpeg, switches), tries)
-            said = read_completion(answer.json()) if answer.is_ok else None
+            try:
+                answer = self._channel.chat(body(switches), tries, sure=sure)
+            except UnheardError:
+                found = self._other_form(switches, body)
+                sure, switches = found is None, switches if found is None else found
+                continue
+            said = read_completion(answer.json()) if not answer.is_refusal else None
             if said:
                 self._count(said, time.monotonic() - began, switches)
                 return said
-            why = why_refused(400 if answer.is_ok else answer.status, answer.error, model)
-            if why in {Refusal.BROKEN, Refusal.OTHER} and not answer.is_ok and not may_pass(answer.error):
-                if named := refused_switches(answer.error, switches):
-                    switches -= named
-                    continue
-                # Nothing is named. Once the server has answered such a request, it means something else.
-                fewer = None if why is Refusal.BROKEN or self._stats.answers else next(suspected, None)
-                if fewer is not None:
-                    switches = fewer
-                    continue
-            self._refused(answer, why, model, tries)
+            why = refusal_of(answer, model)
+            if why is Refusal.ADDRESS and not self._stats.answers and self._wire.move_on(_base(answer)):
+                continue
+            found = self._mended(answer, why, switches, body)
+            if found is None:
+                self._refused(answer, why, model, tries)
+            else:
+                switches = found
+
+    def _mended(
+        self, answer: Answer, why: Refusal, switches: frozenset[str], body: Callable[[frozenset[str]], bytes]
+    ) -> frozenset[str] | None:
+        """The form of the question that a refusal asks for, None if it is for something else."""
+        passing = self._stats.answers and may_pass(answer.error)
+        if why in ENDS | FINAL or answer.is_ok or passing:
+            return None
+        if named := refused_switches(answer.error, switches):
+            return switches - named
+        doubtful = why is not Refusal.MODEL and not is_too_much(answer.error)
+        return self._other_form(switches, body) if doubtful else None
+
+    def _other_form(
+        self, switches: frozenset[str], body: Callable[[frozenset[str]], bytes]
+    ) -> frozenset[str] | None:
+        """A form that is answered, while none was yet; after that, a refusal is no matter of the form."""
+        if self._stats.answers:
+            return None
+        return self._forms.find(switches, lambda form: self._takes(body(form)))
+
+    def _takes(self, body: bytes) -> bool:
+        """Whether a question is answered, outside of all queues and waiting."""
+        limits = self._channel.limits
+        try:
+            url = f"{self._wire.address.api}/chat/completions"
+            answer = self._wire.post(url, body, max(limits.first_answer, limits.answer))
+        except WireError:
+            return False
+        return not answer.is_refusal and read_completion(answer.json()) is not None
+
+    def _is_blind(self, model: str) -> bool:
+        """Whether a model refuses a good picture as well, with a plain question; asked once."""
+        with self._judging:
+            if self._blind is None:
+                plain = sight.question().body(model, sight.green_picture(), no_switches(self._forms.now))
+                self._blind = not self._takes(plain)
+            return self._blind
 
     def _count(self, said: Said, seconds: float, switches: frozenset[str]) -> None:
+        self._forms.answered(switches)
         with self._lock:
             self._strikes.clear()
-            self._switches &= switches  # what was refused is left away from now on
             self._stats += Stats(1, seconds, said.prompt_tokens, said.completion_tokens)
 
     def _refused(self, answer: Answer, why: Refusal, model: str, tries: Tries) -> None:
         """Decide what a refusal means: return to try again, or raise."""
-        garbage = answer.is_ok and not answer.error
-        root = self._wire.address.root
-        words = f': "{answer.error}"' if answer.error else f" (status {answer.status})"
-        if why is Refusal.KEY:
-            self._channel.end(self._locked())
-        if why is Refusal.BLIND and not self._stats.answers:
+        root, garbage = self._wire.address.root, answer.is_ok and not answer.error
+        answered = self._stats.answers > 0
+        single = answered and (
+            why is Refusal.ADDRESS or answer.status == 403
+        )  # a guard on the way may mean this photo
+        if why in ENDS and not single:
+            self._channel.end(server_error(why, answer, root, model))
+        if why is Refusal.BLIND and not answered and self._is_blind(model):
             self._channel.end(blind_error(self._info, model, answer.error))
-        if why is Refusal.ADDRESS and not self._stats.answers:
-            message = f"There is no OpenAI API at {answer.url}{words}"
-            hint = "Give the server's base URL with --api-url, such as http://127.0.0.1:1234/v1"
-            self._channel.end(ServerError(message, hint))
-        if why is Refusal.CONTEXT:
-            self._strike(
-                PhotoError(f"The picture does not fit into the model's context{words}", LARGER_CONTEXT)
-            )
-        error = PhotoError(f"The model server refused the picture{words}", "See the server's log")
+        error = photo_error(why, answer)
+        if why in FINAL or why is Refusal.KEY:
+            self._strike(error)
         if garbage:
-            error = ReplyError(f"The model server at {root} answered, but not with a chat completion")
+            error = ReplyError(
+                f"The model server at {root} answered, but not with a chat completion", NO_CHAT
+            )
         ends = ServerError(f"The model server refuses every photo. {error.message}", error.hint)
         if why is Refusal.MODEL:
-            ends = ServerError(
-                f"The model server at {root} has no model {model}{words}", f"Load {model} there"
-            )
-            if tries.count + 1 >= TRIES and not self._stats.answers and not may_pass(answer.error):
+            ends = server_error(why, answer, root, model)
+            if tries.count + 1 >= TRIES and not answered and not may_pass(answer.error):
                 self._channel.end(ends)
         passing = why is Refusal.MODEL or may_pass(answer.error)
-        if why is Refusal.OTHER and not (garbage or passing or self._stats.answers or tries.elsewhere()):
-            self._strike(error)
+        for_good = why in {Refusal.OTHER, Refusal.BLIND} and not (garbage or passing or answered)
+        if for_good and not tries.elsewhere():
+            if tries.count:
+                self._strike(error)
+            tries.count += 1  # others may be answered at this moment, and show that it is an outage
+            self._channel.gate.pause(spread(0.2))
+            return
         patience, busy = self._channel.limits.outage, is_too_much(answer.error)
         trouble = Trouble(ends, error, patience, busy, passing, answer.retry_after)
         try:
@@ -326,3 +405,8 @@ class ServerDescriber:
                 ServerError(f"The model server refuses every photo. {error.message}", error.hint)
             )
         raise error
+
+
+def _base(answer: Answer) -> str:
+    """The base of the endpoints where an answer comes from."""
+    return answer.url.removesuffix("/chat/completions")

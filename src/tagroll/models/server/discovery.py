@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tagroll.errors import ServerError
-from tagroll.models.server.http import Wire, WireError
+from tagroll.models.server.http import Answer, Wire
+from tagroll.models.server.wire_error import WireError
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +19,13 @@ class Model:
         name: What to ask for.
         sees: Whether it takes pictures; None if the server does not say.
         loaded: Whether it is in memory; None if the server does not say.
+        listed: Whether the server lists it.
     """
 
     name: str
     sees: bool | None = None
     loaded: bool | None = None
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,15 @@ class ServerInfo:
         url: Where it is.
         kind: What it seems to be.
         state: "ready"; "loading" its model; "locked" without the right API key; "mute": lists no models.
-        models: What it has, without those that only embed text.
+        models: What it has, without those that only embed text, listen, speak or paint.
+        refusal: The answer that says that it is locked.
     """
 
     url: str
     kind: Literal["llama.cpp", "LM Studio", "Ollama", ""] = ""
     state: Literal["ready", "loading", "locked", "mute"] = "ready"
     models: tuple[Model, ...] = ()
+    refusal: Answer | None = None
 
     @property
     def sees(self) -> bool:
@@ -49,10 +54,17 @@ class ServerInfo:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The model to use, and a word to the user if it is not simply the one that was asked for."""
+    """The model to use.
+
+    Attributes:
+        model: Which.
+        note: A word to the user if it is not simply the one that was asked for.
+        others: Models that will do as well, if this one turns out not to see.
+    """
 
     model: Model
     note: str = ""
+    others: tuple[Model, ...] = ()
 
 
 def probe(api_url: str, *, api_key: str | None = None, seconds: float = 2.0) -> ServerInfo | None:
@@ -80,25 +92,39 @@ def probe(api_url: str, *, api_key: str | None = None, seconds: float = 2.0) -> 
 
 
 def look(wire: Wire, seconds: float) -> ServerInfo:
-    """Ask a server what it has.
+    """Ask a server what it has, at each place where its endpoints may be.
+
+    From then on the wire asks where there is a list of models; OpenAI's form of it comes before other ones.
 
     Raises:
         WireError: It does not answer.
     """
-    url = wire.address.root
-    answer = wire.get(f"{wire.address.api}/models", seconds)
-    if answer.status in {401, 403}:
-        return ServerInfo(url, state="locked")
-    if answer.status == 503:
-        return ServerInfo(url, state="loading")
-    listed = answer.json() if answer.status == 200 else None
-    return _about(wire, listed, seconds) if _is_list(listed) else ServerInfo(url, state="mute")
+    url, found = wire.address.root, ServerInfo(wire.address.root, state="mute")
+    second: tuple[str, Any] | None = None
+    for base in wire.address.bases:
+        answer = wire.get(f"{base}/models", seconds)
+        if answer.status == 503:
+            return ServerInfo(url, state="loading")
+        if answer.status in {401, 403, 407} and found.state == "mute":
+            found = ServerInfo(url, state="locked", refusal=answer)
+        listed = answer.json() if answer.is_ok else None
+        if isinstance(listed, dict) and isinstance(listed.get("data", ""), list | None):
+            wire.settle(base)
+            return _about(wire, listed, seconds)
+        if second is None and _is_list(listed):
+            second = (base, listed)
+    if second:
+        wire.settle(second[0])
+        return _about(wire, second[1], seconds)
+    return found
 
 
 def _about(wire: Wire, listed: Any, seconds: float) -> ServerInfo:
     """What the list of models tells, and the server's own endpoints where it says too little."""
     url, entries = wire.address.root, list(_entries(listed))
     models = _models(entries)
+    if entries and all("*" in _name(entry) for entry in entries):  # a gateway that takes any name
+        return ServerInfo(url, state="mute")
     if any(entry.get("owned_by") == "llamacpp" for entry in entries):
         return ServerInfo(url, "llama.cpp", models=models)
     if models and all(model.sees is not None for model in models):
@@ -128,33 +154,60 @@ def _is_list(said: Any) -> bool:
 
 def _entries(said: Any) -> Iterator[dict[str, Any]]:
     """The entries of a list of models, whichever way it is wrapped."""
-    listed = said.get("data") if isinstance(said, dict) else said
+    listed = (said.get("data") or said.get("models")) if isinstance(said, dict) else said
     for entry in listed if isinstance(listed, list) else ():
-        if isinstance(entry, dict) and isinstance(entry.get("id"), str):
-            yield entry
+        found = {"id": entry} if isinstance(entry, str) else entry
+        if isinstance(found, dict) and _name(found):
+            yield found
+
+
+def _name(entry: dict[str, Any]) -> str:
+    """What to ask for."""
+    return next((entry[key] for key in ("id", "name", "model", "key") if isinstance(entry.get(key), str)), "")
 
 
 def _models(entries: Sequence[dict[str, Any]]) -> tuple[Model, ...]:
     """The models that can talk."""
     return tuple(
-        Model(entry["id"], _sees(entry), entry["state"] == "loaded" if "state" in entry else None)
+        Model(_name(entry), _sees(entry), entry["state"] == "loaded" if "state" in entry else None)
         for entry in entries
-        if entry.get("type") != "embeddings" and not re.search(r"\bembed", entry["id"], re.IGNORECASE)
+        if _talks(entry)
     )
 
 
+_EYES = frozenset({"vision", "multimodal", "image", "images", "image-text-to-text", "image_input", "vlm"})
+_OTHER_WORK = re.compile(
+    r"(?<![a-z0-9])(embed\w*|(re)?rank\w*|whisper|tts|stt|asr|speech|audio|voices?|transcri\w*|kokoro|piper|parakeet|moderation|"
+    r"bge|gte|e5|minilm|mpnet|colbert|splade|stable.?diffusion|diffusion|sd(xl|[-_. ]?turbo|\d)|flux|dall.?e|musicgen)(?![a-z])"
+)
+"""Names and labels of models that embed, sort, listen, speak or paint."""
+
+
+def _talks(entry: dict[str, Any]) -> bool:
+    """Whether a model answers questions: by its type, its labels or, where the server says nothing, its name."""
+    kind = str(entry.get("type") or entry.get("task") or entry.get("mode") or "").lower()
+    labels = {str(label).lower() for label in entry.get("labels") or ()}
+    if kind in {"vlm", "llm", "chat", "completion"} or _EYES - {"image"} & labels:
+        return True
+    if "image" in labels or any(_OTHER_WORK.search(word) for word in {kind, *labels}):
+        return False  # "image" is Lemonade's label of models that paint
+    return bool(_sees(entry)) or not _OTHER_WORK.search(_name(entry).lower())
+
+
 def _sees(entry: dict[str, Any]) -> bool | None:
-    """Whether a model takes pictures: LM Studio's type, llama.cpp's modalities, others' capabilities."""
+    """Whether a model takes pictures: LM Studio's type, modalities, capabilities, Lemonade's labels."""
     if entry.get("type") in {"vlm", "llm"}:
         return bool(entry["type"] == "vlm")
     architecture, capabilities = entry.get("architecture"), entry.get("capabilities")
-    modalities = architecture.get("input_modalities") if isinstance(architecture, dict) else None
-    if isinstance(modalities, list):
-        return "image" in modalities
+    for place in (architecture, entry):
+        modalities = place.get("input_modalities") if isinstance(place, dict) else None
+        if isinstance(modalities, list):
+            return "image" in modalities
     if isinstance(capabilities, dict) and "vision" in capabilities:
         return bool(capabilities["vision"])
-    if isinstance(capabilities, list) and capabilities:
-        return bool({"vision", "multimodal"} & {str(name) for name in capabilities})
+    for names in (capabilities, entry.get("labels")):
+        if isinstance(names, list) and names:
+            return bool(_EYES & {str(name).lower() for name in names})
     return None
 
 
@@ -191,32 +244,47 @@ def choose(info: ServerInfo, wanted: str, *, explicit: bool) -> Choice:
         )
     if info.kind == "llama.cpp" and len(info.models) == 1:
         only = info.models[0]
-        _must_see(info, only)
+        if only.sees is False and not explicit:
+            raise blind_error(info, only.name)
         return Choice(only, f"{info.url} has only the model {only.name}, which is used")
-    seeing = _seeing(info.models)
-    if not explicit and seeing:
-        return Choice(seeing[0], f"{info.url} has no {wanted}; its model {seeing[0].name} is used")
+    if (
+        explicit
+    ):  # servers have more than they list: aliases, other cached models, all that a gateway passes on
+        return Choice(Model(wanted, listed=False), f"{info.url} does not list the model {wanted}, but has it")
+    if seeing := _seeing(info.models):
+        return in_place_of(info, wanted, seeing)
     if not info.models:
         raise ServerError(f"The model server at {info.url} has no model loaded", f"Load {wanted} there")
-    if explicit:
-        raise ServerError(
-            f'The model server at {info.url} has no model "{wanted}"', _choices("It has", info.models)
-        )
     raise blind_error(info, info.models[0].name)
 
 
 def _found(info: ServerInfo, found: Sequence[Model], wanted: str, *, explicit: bool) -> Choice:
     """Take the model that was found, if it sees; in place of the default model any other that does."""
-    if not explicit and not _seeing(found) and (others := _seeing(info.models)):
-        return Choice(others[0], f"{wanted} on {info.url} does not see pictures; {others[0].name} is used")
+    others = _seeing(info.models)
+    if not explicit and not _seeing(found) and others:
+        note = f"{wanted} on {info.url} does not see pictures; {others[0].name} is used"
+        return Choice(others[0], note, tuple(others[1:]))
     model = found[0] if explicit else (_seeing(found) or found)[0]
-    _must_see(info, model)
-    return Choice(model, "" if model.name == wanted else f"{wanted} is the model {model.name} on {info.url}")
-
-
-def _must_see(info: ServerInfo, model: Model) -> None:
-    if model.sees is False:
+    if model.sees is False and not explicit:
         raise blind_error(info, model.name)
+    if model.sees is False:
+        note = f"{info.url} lists {model.name} as a model that does not see, but it does"
+    else:
+        note = "" if model.name == wanted else f"{wanted} is the model {model.name} on {info.url}"
+    return Choice(model, note)
+
+
+def in_place_of(info: ServerInfo, wanted: str, models: Sequence[Model]) -> Choice:
+    """Another model in the place of one that the server does not have, and those that come after it."""
+    note = f"{info.url} has no {wanted}; its model {models[0].name} is used"
+    return Choice(models[0], note, tuple(models[1:]))
+
+
+def unknown_error(info: ServerInfo, name: str, words: str = "") -> ServerError:
+    """The server has no such model: say which it has."""
+    said = f': "{words}"' if words else ""
+    hint = _choices("It has", info.models) if info.models else f"Load {name} there"
+    return ServerError(f'The model server at {info.url} has no model "{name}"{said}', hint)
 
 
 def blind_error(info: ServerInfo, name: str, said: str = "") -> ServerError:
@@ -232,10 +300,20 @@ def blind_error(info: ServerInfo, name: str, said: str = "") -> ServerError:
     )
 
 
+_LOOKS = re.compile(
+    r"(?<![a-z])(vlm|vl|vision|visual|multimodal|omni|llava|bakllava|moondream|pixtral|minicpm.?[vo]|gemma.?[34]|internvl|"
+    r"paligemma|florence|idefics|smolvlm|molmo|cogvlm|glm.?4\w*v|qwen\w*vl|llama.?4|mistral.?small.?3)"
+)
+"""Names of models that see, where the server says nothing: those are tried first."""
+
+
 def _seeing(models: Sequence[Model]) -> list[Model]:
-    """Those that may see, best first: known to see, then loaded, then as listed."""
+    """Those that may see, best first: known to see, then loaded, then those whose name says so, then as listed."""
     usable = [model for model in models if model.sees is not False]
-    return sorted(usable, key=lambda model: (model.sees is None, not model.loaded))
+    return sorted(
+        usable,
+        key=lambda model: (model.sees is None, not model.loaded, not _LOOKS.search(model.name.lower())),
+    )
 
 
 def _choices(say: str, models: Sequence[Model]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tagroll.errors import PhotoError, ServerError
 from tagroll.models.server.http import VECTORS_BYTES, Answer, Wire
 from tagroll.models.server.refusal import Refusal, refusal_of
-from tagroll.models.server.retry import NOT_RUNNING, SLOW, TRIES, Channel, Limits, pauses
+from tagroll.models.server.retry import NOT_RUNNING, SLOW, Channel, Limits, spread
 from tagroll.models.server.vectors import SHAPE_HINT, read_vectors
 
 if TYPE_CHECKING:
@@ -153,8 +153,7 @@ class ServerEmbedder:
         fed = [self._prefix + text for text in texts]
         fields = {"model": self.model, "input": fed if listed else fed[0]}
         body = json.dumps(fields | ({"encoding_format": "float"} if named else {})).encode()
-        delays = pauses()
-        for last in (False,) * (TRIES - 1) + (True,):
+        for delay in (0.1, 0.2, None):
             try:
                 answer = self._channel.chat(body)
             except PhotoError as error:  # it breaks off at this very request
@@ -163,9 +162,9 @@ class ServerEmbedder:
                 hint = _HINT if error.hint in {NOT_RUNNING, SLOW} else error.hint
                 raise ServerError(f"No embeddings. {error.message}", hint) from error
             too_many = len(texts) > 1 and _TOO_MANY.search(answer.error.lower())
-            if not answer.is_refusal or last or too_many or refusal_of(answer) is not Refusal.BROKEN:
+            if not answer.is_refusal or delay is None or too_many or refusal_of(answer) is not Refusal.BROKEN:
                 break
-            self._channel.gate.pause(next(delays))
+            self._channel.gate.pause(spread(delay))
         return answer
 
     def _fewer(self, answer: Answer, count: int) -> int:

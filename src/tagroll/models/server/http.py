@@ -1,18 +1,19 @@
 """HTTP to a model server, for chat and embeddings alike: where it is, one request and its answer, and its words."""
 
 import base64
-import json
 import math
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
 from tagroll.errors import UsageError
+from tagroll.models.server.bodies import error_text, one_line, read_json, stated_error
+from tagroll.models.server.wire_error import WireError
 
 if TYPE_CHECKING:
     import httpcore2
@@ -28,8 +29,6 @@ CHAT_BYTES = 16 << 20
 """More than this is no answer of a model: 16 MB, unpacked."""
 VECTORS_BYTES = 256 << 20
 """A thousand vectors of 4,096 numbers, written out, are 90 MB."""
-WORDS_SHOWN = 300
-"""Characters of a server's own words in a message."""
 REDIRECTS = {301, 302, 303, 307, 308}
 
 
@@ -90,19 +89,6 @@ def parse_address(api_url: str) -> Address:
     return Address(root, tuple(dict.fromkeys(bases)), user)
 
 
-class WireError(Exception):
-    """No answer.
-
-    Attributes:
-        kind: "down" nobody listens, "cut" the connection broke, "late" the time was up.
-        hint: What the user can do about it, "" if nothing better is known than to start the server.
-    """
-
-    def __init__(self, kind: Literal["down", "cut", "late"], message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.kind, self.hint = kind, hint
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a server said.
@@ -139,84 +125,8 @@ class Answer:
         return self.body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
     def json(self) -> Any:
-        """The body as JSON, None if it is not."""
+        """The body as JSON, or what its events are as one; None if it is neither."""
         return read_json(self.body)
-
-
-def read_json(body: bytes) -> Any:
-    """The JSON value with which a body begins, however sloppily it is written: None if there is none.
-
-    Line breaks inside strings, a byte order mark, letters of an old code page, and more behind the value (a gateway's
-    "data: [DONE]") are passed over.
-    """
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = body.decode("latin-1")
-    text = text.lstrip()
-    if text[:1] not in {"{", "[", '"'}:  # "404 page not found" begins with a number
-        return None
-    try:
-        return json.JSONDecoder(strict=False).raw_decode(text)[0]
-    except (ValueError, RecursionError):
-        return None
-
-
-_WORDS = ("error", "message", "detail", "details", "msg", "reason", "errors", "title", "metadata", "raw")
-"""Where servers put their words, in the order in which they are told."""
-
-
-def error_text(body: bytes) -> str:
-    """Find the words in an error answer, in any shape: `error` as string or object, FastAPI's `detail`, plain text.
-
-    Returns:
-        At most WORDS_SHOWN characters on one line without control characters, for it is shown on a terminal.
-    """
-    said = read_json(body)
-    if said is None:
-        text = body[:100_000].decode("utf-8", "replace")
-        page = re.search(r"<title>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
-        if text.lstrip("\ufeff \t\r\n").startswith("<"):
-            text = page[1] if page else ""
-        return one_line(text)
-    return one_line(": ".join(dict.fromkeys(_words_in(said))) or (json.dumps(said) if said else ""))
-
-
-def _words_in(said: Any, depth: int = 6) -> Iterator[str]:
-    """All that an error says, and the part of the request that it says it about."""
-    if isinstance(said, str) and said.strip():
-        nested = read_json(said.encode("utf-8", "replace")) if said.lstrip().startswith("{") else None
-        yield from _words_in(nested, depth - 1) if isinstance(nested, dict) and depth else (said.strip(),)
-    elif isinstance(said, list) and depth:
-        for item in said[:2]:
-            yield from _words_in(item, depth - 1)
-    elif isinstance(said, dict) and depth:
-        words = [word for key in _WORDS for word in _words_in(said.get(key), depth - 1)]
-        place = said.get("loc") or said.get("param")
-        named = ".".join(map(str, place)) if isinstance(place, list) else place
-        if isinstance(named, str) and words and named not in words[0]:
-            yield named.removeprefix("body.")
-        yield from words
-
-
-def one_line(text: str) -> str:
-    """The beginning of a text, fit for a terminal."""
-    clean = "".join(sign if sign.isprintable() else " " for sign in text[: 10 * WORDS_SHOWN])
-    return " ".join(clean.split())[:WORDS_SHOWN]
-
-
-def stated_error(said: Any) -> str:
-    """The words of an error inside an answer that says "200 OK"; "" if there are none."""
-    if not isinstance(said, dict):
-        return ""
-    choices = said.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    for place in (said, first):
-        if isinstance(place, dict) and any(place.get(key) for key in ("error", "errors")):
-            return error_text(json.dumps({key: place.get(key) for key in ("error", "errors")}).encode())
-    if not choices and (said.get("success") is False or "detail" in said or said.get("object") == "error"):
-        return error_text(json.dumps(said).encode())
-    return ""
 
 
 class Wire:
@@ -261,6 +171,12 @@ class Wire:
     def settle(self, base: str) -> None:
         """From now on the endpoints are at this one of the address's bases."""
         self.address = replace(self.address, bases=(base,))
+
+    def move_on(self, base: str) -> bool:
+        """Leave a base where the endpoints are not; False if there is no other. Only the first of many threads does."""
+        if self.address.api == base and len(self.address.bases) > 1:
+            self.address = replace(self.address, bases=self.address.bases[1:])
+        return self.address.api != base
 
     def get(self, url: str, seconds: float) -> Answer:
         """GET a whole URL.

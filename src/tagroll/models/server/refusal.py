@@ -29,8 +29,14 @@ SWITCHES = {
     "effort": re.compile(r"reasoning|effort|\bthink(ing)?\b"),
     "template": re.compile(r"template|enable_thinking|kwargs"),
     "schema": re.compile(r"response_format|json_?(schema|object)|schema|grammar|structured|guided"),
+    "temperature": re.compile(r"temperature"),
+    "max_tokens": re.compile(r"max_?(new_)?tokens"),
+    "completion_tokens": re.compile(r"max_?completion_?tokens"),
 }
 """The optional parts of a request, the one that is missed least first, and the words that refuse them."""
+_EXTRAS = ("effort", "template", "schema")
+_INSTEAD = {"completion_tokens": "max_tokens"}
+"""Parts that are sent only when another one is off."""
 
 _NOT = (
     r"(not? (support|accept|available|enabled|allow|a\b|valid)|n't (support|accept|allow)|"
@@ -58,14 +64,15 @@ _PAYMENT = re.compile(
     r"(insufficient|not enough|out of|no) (credit|balance|fund|quota)|payment required|billing"
 )
 _MODEL = re.compile(r"\bmodels?\b")
+_ABSENT = re.compile(r"not (found|loaded|exist|available)|n't exist|no models?\b|unknown|unload|no such")
+_ASKED = re.compile(r"\b(param|argument|field|feature)")
+_ENDPOINT = re.compile(r"(unexpected|unknown|no such|invalid|undefined) (end ?point|route|path|url)")
 _PASSING = re.compile(
     r"\bcrash(ed|es)?\b|\bunload(ed|ing)\b|\bterminated\b|\bstopped\b|\bexited\b|\bkilled\b|\beof\b|out of memory|\boom\b"
     r"|fail(ed|ure) to (load|start)( the| a)? (\w+ )?(model|runner|engine|llm)|\bload(ing)?( of)? (the )?model\b.*(fail|cancel)"
     r"|no models? (is |are )?(currently )?loaded|not (yet )?(loaded|ready)|is loading|loading model|\brestart|shutting down"
 )
 """What servers say while they are down for a moment: words of outages in their threads and logs."""
-_ABSENT = re.compile(r"not (found|loaded|exist|available)|n't exist|no models?\b|unknown|unload|no such")
-_ENDPOINT = re.compile(r"(unexpected|unknown|no such|invalid|undefined) (end ?point|route|path|url)")
 
 
 def why_refused(status: int, words: str, model: str = "") -> Refusal:  # noqa: PLR0911 - a list of rules, one a line
@@ -89,13 +96,16 @@ def why_refused(status: int, words: str, model: str = "") -> Refusal:  # noqa: P
         return Refusal.SIZE
     if _CONTEXT.search(said):
         return Refusal.CONTEXT
-    about_model = bool(_MODEL.search(said)) or (bool(model) and model.lower() in said)
+    named = rf"(?<!\w){re.escape(model.lower())}(?!\w)"
+    about_model = bool(_MODEL.search(said)) or bool(model and re.search(named, said))
     if about_model and (status == 404 or _ABSENT.search(said)):
         return Refusal.MODEL
+    if status == 404 and _ASKED.search(said):
+        return Refusal.OTHER
     if status in {404, 405} | REDIRECTS or _ENDPOINT.search(said):
         return Refusal.ADDRESS
-    may_pass = status >= 500 and status != 501  # 501: not implemented
-    return Refusal.BROKEN if may_pass or status in {408, 409} else Refusal.OTHER
+    is_broken = status in {408, 409} or (status >= 500 and status != 501)  # 501: not implemented
+    return Refusal.BROKEN if is_broken else Refusal.OTHER
 
 
 def refusal_of(answer: Answer, model: str = "") -> Refusal:
@@ -112,15 +122,20 @@ def may_pass(words: str) -> bool:
 
 def refused_switches(words: str, on: frozenset[str]) -> frozenset[str]:
     """Which optional parts of the request the server's words name, of those that are on."""
-    return frozenset(name for name in on if SWITCHES[name].search(words.lower()))
+    sent = (name for name in on if _INSTEAD.get(name) not in on)
+    return frozenset(name for name in sent if SWITCHES[name].search(words.lower()))
+
+
+def no_switches(on: frozenset[str]) -> frozenset[str]:
+    """The plainest question: the model and its pictures, and how long the answer may be."""
+    return on - {*_EXTRAS, "temperature"}
 
 
 def fewer_switches(on: frozenset[str]) -> Iterator[frozenset[str]]:
-    """What to try when nothing is named: without each one, with the schema alone, without any."""
-    for name in SWITCHES:
-        if name in on:
-            yield on - {name}
-    if "schema" in on and len(on) > 2:
-        yield frozenset({"schema"})
-    if len(on) > 1:
-        yield frozenset()
+    """What to try when nothing is named and the plainest question is answered: without each one, and so on."""
+    extras = [name for name in _EXTRAS if name in on]
+    if len(extras) > 1:
+        yield from (on - {name} for name in extras)
+    if "schema" in extras and len(extras) > 2:
+        yield on - {"effort", "template"}
+    yield on - {*extras}

@@ -1,4 +1,4 @@
-"""The body of a chat request, and what the answer to it says."""
+"""The body of a chat request."""
 
 import binascii
 import json
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tagroll.domain import Prompt
+from tagroll.models.server.completion import Said
 
 THOUGHT_TOKENS = 4096
 """Room for a model that thinks although it was asked not to."""
@@ -19,11 +20,13 @@ class Question:
         prompt: What is wanted.
         tokens: How long the answer may be.
         temperature: 0 for the model's best guess, more for another one.
+        thinks: Whether there is room for thoughts in it.
     """
 
     prompt: Prompt
     tokens: int
     temperature: float = 0.0
+    thinks: bool = False
 
     @classmethod
     def first(cls, prompt: Prompt, *, thinks: bool = False) -> "Question":
@@ -34,23 +37,32 @@ class Question:
             thinks: Whether the model is known to think although it was asked not to.
         """
         room = 100 + 16 * prompt.max_tags + (300 if prompt.task == "classify" else 0)
-        return cls(prompt, room + (THOUGHT_TOKENS if thinks else 0))
+        return cls(prompt, room + (THOUGHT_TOKENS if thinks else 0), thinks=thinks)
 
-    def again(self, said: "Said") -> "Question":
-        """The second try after an answer that was cut or unusable: more room if cut, and another guess."""
-        tokens = self.tokens
-        if said.cut:
-            tokens = max(4 * tokens, THOUGHT_TOKENS if said.thought else 0)
-        return replace(self, tokens=tokens, temperature=0.4)
+    def again(self, said: Said) -> "Question":
+        """The second try after an answer that was cut or unusable: more room if cut, and another guess.
+
+        Thoughts get their room once: with twice of it, a model that cannot stop takes twice the time.
+        """
+        tokens, thinks = self.tokens, self.thinks
+        if said.cut and said.thought and not thinks:
+            tokens, thinks = tokens + THOUGHT_TOKENS, True
+        elif said.cut:
+            tokens += 3 * (tokens - (THOUGHT_TOKENS if thinks else 0))
+        return replace(self, tokens=tokens, temperature=0.4, thinks=thinks)
 
     def body(self, model: str, jpeg: bytes, switches: frozenset[str]) -> bytes:
         """The request as bytes. The picture goes around the JSON encoder, the slowest part otherwise."""
         fields: dict[str, Any] = {
             "model": model,
-            "max_tokens": self.tokens,
-            "temperature": self.temperature,
             "stream": False,
         }
+        if "max_tokens" in switches:
+            fields["max_tokens"] = self.tokens
+        elif "completion_tokens" in switches:  # its name with newer models of OpenAI
+            fields["max_completion_tokens"] = self.tokens
+        if "temperature" in switches:
+            fields["temperature"] = self.temperature
         if "template" in switches:
             fields["chat_template_kwargs"] = {"enable_thinking": False}
         if "effort" in switches:
@@ -69,61 +81,3 @@ class Question:
                 b'"}}]}]}',
             )
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a model said.
-
-    Attributes:
-        text: Its answer, or its thoughts if they are all there is and look like an answer.
-        cut: Whether it ran out of tokens.
-        thought: Whether it thought before it answered.
-        prompt_tokens: As the server counted, 0 if it did not.
-        completion_tokens: Likewise.
-    """
-
-    text: str
-    cut: bool = False
-    thought: bool = False
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
-def read_completion(answer: Any) -> Said | None:
-    """Read a chat completion.
-
-    Args:
-        answer: The body as JSON, whatever that is.
-
-    Returns:
-        What was said, or None if this is no chat completion.
-    """
-    try:
-        choice = answer["choices"][0]
-        message = choice["message"]
-        finish = choice.get("finish_reason")
-        content = _text(message.get("content"))
-        thoughts = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
-    except (LookupError, TypeError, AttributeError):
-        return None
-    cut = finish == "length"
-    if not content.strip() and (not cut or thoughts.lstrip()[:1] in {"{", "["}):
-        content = thoughts  # LM Studio puts an answer by schema there for some models
-    thought = bool(thoughts.strip()) or "<think>" in content
-    usage = answer.get("usage")
-    counts = usage if isinstance(usage, dict) else {}
-    return Said(
-        content, cut, thought, _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
-    )
-
-
-def _text(content: Any) -> str:
-    """A message's text: a string, or a list of parts."""
-    if isinstance(content, list):
-        return "".join(_text(part.get("text")) for part in content if isinstance(part, dict))
-    return content if isinstance(content, str) else ""
-
-
-def _count(number: Any) -> int:
-    return number if isinstance(number, int) else 0

@@ -16,7 +16,8 @@ from typing import NoReturn
 
 from tagroll.errors import PhotoError, ServerError
 from tagroll.models.server.concurrency import ElsewhereError, Gate, Turn
-from tagroll.models.server.http import CHAT_BYTES, Answer, Wire, WireError
+from tagroll.models.server.http import CHAT_BYTES, Answer, Wire
+from tagroll.models.server.wire_error import WireError
 
 NOT_RUNNING = (
     "Start the server (LM Studio: Developer > Start Server; `ollama serve`; `llama-server -hf MODEL`) and "
@@ -64,6 +65,10 @@ class Limits:
     elsewhere: float = 20.0
     probe: float = 1.0
     stopping: float = 10.0
+
+
+class UnheardError(Exception):
+    """A request broke off, and it may be for its form: a schema can bring a server down."""
 
 
 @dataclass(eq=False, slots=True)
@@ -209,7 +214,7 @@ class Channel:
     Args:
         wire: The server's endpoints.
         limits: How many requests at once, and how long to wait.
-        endpoint: What is asked, below the base of the API.
+        endpoint: What is asked, under the base of the OpenAI endpoints.
         most: Bytes of an answer.
     """
 
@@ -217,10 +222,10 @@ class Channel:
         self, wire: Wire, limits: Limits, endpoint: str = "chat/completions", *, most: int = CHAT_BYTES
     ) -> None:
         self.wire = wire
-        self._endpoint, self._most = endpoint, most
         self.gate = Gate(limits.jobs)
         self.patience = Patience()
         self.limits = limits
+        self._endpoint, self._most = endpoint, most
         self._slowest: float | None = None  # of the answers since the server was (re)started; None: none yet
         self._proof = b""  # a request that was answered
         self._probes = 0  # that failed in this outage
@@ -229,10 +234,16 @@ class Channel:
 
     # asking ----------------------------------------------------------------------------------------------
 
-    def chat(self, body: bytes, tries: Tries | None = None) -> Answer:
+    def chat(self, body: bytes, tries: Tries | None = None, *, sure: bool = True) -> Answer:
         """Send a request until the server says something about it.
 
+        Args:
+            body: The request.
+            tries: How it fares.
+            sure: Whether the request's form is beyond doubt.
+
         Raises:
+            UnheardError: It breaks off, and the form is not beyond doubt: no request was answered yet.
             PhotoError: This request fails again and again, and others do not.
             ServerError: The server is gone, or has been busy or loading for too long.
             ElsewhereError: The server is in trouble, and another one can have the photo.
@@ -243,8 +254,12 @@ class Channel:
             try:
                 answer = self._once(body, tries)
             except WireError as error:
+                if error.kind == "cut" and not (sure or self._proof):
+                    raise UnheardError from error
                 self.failed(tries, self._lost(error))
                 continue
+            if answer.status == 502 and not (sure or self._proof):
+                raise UnheardError
             if answer.status not in _WAIT:
                 return answer
             self.failed(tries, self._busy(answer))

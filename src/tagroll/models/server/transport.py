@@ -15,7 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore2  # takes 100 ms: nothing imports this module before a server is asked
 
 from tagroll.errors import UsageError
-from tagroll.models.server.http import WireError
+from tagroll.models.server.wire_error import WireError
 
 if TYPE_CHECKING:
     from httpcore2 import NetworkStream

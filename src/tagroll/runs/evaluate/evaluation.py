@@ -8,7 +8,7 @@ from pathlib import Path
 from tagroll.domain import Outcome, Photo, Prompt
 from tagroll.errors import UsageError
 from tagroll.models.builtin.describer import BuiltinDescriber
-from tagroll.models.choose import NO_HEAD, Model
+from tagroll.models.choose import NO_HEAD, THRESHOLD_NOTE, Model, other_thresholds
 from tagroll.models.prompt import build_prompt
 from tagroll.runs.evaluate.examining import AGAIN, Examination, Examiner, Way, known_cost
 from tagroll.runs.evaluate.labels import LabelSet, read_labels
@@ -70,6 +70,12 @@ def model_settings(settings: Settings, names: Sequence[str]) -> Iterator[Setting
         yield dataclasses.replace(served, model=name, backend=backend)
     if settings.model_file or not names:
         yield settings
+
+
+def threshold_notes(models: Iterable[Model], thresholds: Sequence[float]) -> tuple[str, ...]:
+    """What the user is told where thresholds have no effect, as no model has one."""
+    without = thresholds and not any(other_thresholds(model, thresholds) for model in models)
+    return (THRESHOLD_NOTE,) if without else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +145,11 @@ class Evaluation:
     request: EvaluationRequest
     watch: Watch
 
-    def all_answers(self, model: Model, others: Sequence[Model]) -> Iterator[Answers]:
-        """Ask a model; the others are the same at other thresholds: they need no look and share what it cost."""
+    def all_answers(self, model: Model, thresholds: Sequence[float] = ()) -> Iterator[Answers]:
+        """Ask a model; then the same at other thresholds, which needs no look and shares what it cost."""
         first = self.answers(model)
         yield first
-        for other in others:
+        for other in other_thresholds(model, thresholds):
             yield dataclasses.replace(self.answers(other), cost=first.cost, confidences={})
 
     def answers(self, model: Model) -> Answers:

@@ -10,11 +10,12 @@ from tagroll import __version__
 from tagroll.domain import Outcome, Photo, Preview
 from tagroll.errors import PhotoError, UsageError
 from tagroll.exiftool.pool import available_exiftool
+from tagroll.metadata.files.documents import check_free, write_document
 from tagroll.parallel import cores
 from tagroll.runs.evaluate.evaluation import EvaluationInput
 from tagroll.runs.evaluate.labelling import json_template, label_page, text_template
+from tagroll.runs.evaluate.page import MARK, page
 from tagroll.runs.evaluate.page import Report as Page
-from tagroll.runs.evaluate.page import page
 from tagroll.runs.evaluate.pictures import small
 from tagroll.runs.evaluate.results import Answers, Result
 from tagroll.runs.evaluate.selecting import spread
@@ -27,6 +28,15 @@ PICTURE_EDGE = 320
 """Pixels, of the small pictures on the page: 300 of them come to 5 MB."""
 LABEL_EDGE = 480
 """Pixels, of those that a person has to label."""
+
+
+def check_page(path: Path) -> None:
+    """See that the page can be written there: better said now than after hours.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    check_free(path, MARK)
 
 
 def write_page(
@@ -53,7 +63,7 @@ def write_page(
         names=names,
         pictures=dict(_pictures(photos, space.preview, PICTURE_EDGE)),
     ))  # fmt: skip
-    _write(path, text)
+    write_document(path, text, MARK, private=True)
 
 
 def _names(paths: Sequence[Path]) -> dict[Path, str]:
@@ -76,13 +86,6 @@ def _pictures(
     yield from threads(cores() + 1)(picture, photos, stop=threading.Event())
 
 
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
-
-
 def _plural(number: int, word: str) -> str:
     return f"{number:,} {word}" + ("" if number == 1 else "s")
 
@@ -101,8 +104,7 @@ def check_label_files(folder: Path, output: Path) -> Path:
     if output.suffix not in (".json", ".txt"):
         raise UsageError(f"{output} is neither .json nor .txt")
     for file in (output, sheet):
-        if file.exists():
-            raise UsageError(f"{file} is there already: it may hold your labels", "Name another file with -o")
+        check_free(file, None)
     return sheet
 
 
@@ -125,6 +127,7 @@ def write_label_files(folder: Path, output: Path, found: Iterable[Photo | Outcom
         for photo in chosen
         if photo.path in pictures
     }
-    _write(output, (json_template if output.suffix == ".json" else text_template)(folder, list(names)))
-    _write(sheet, label_page(folder, names, output.with_suffix(".json").name))
+    template = json_template if output.suffix == ".json" else text_template
+    write_document(output, template(folder, list(names)), None)
+    write_document(sheet, label_page(folder, names, output.with_suffix(".json").name), None, private=True)
     return len(names)

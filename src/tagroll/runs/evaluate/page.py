@@ -13,6 +13,9 @@ from tagroll.runs.evaluate.results import Answers, Result
 from tagroll.runs.evaluate.rows import Row, rows
 from tagroll.runs.evaluate.scoring import Labelled, PhotoScore
 
+GENERATOR = "tagroll eval"
+MARK = f'<meta name="generator" content="{GENERATOR}" />'
+"""In the head of every page of ours: no other page is replaced."""
 MARKS = {"good": ("✓", "right"), "wrong": ("✗", "wrong"), "open": ("", "")}
 
 
@@ -57,6 +60,7 @@ def document(title: str, css: str, body: Sequence[str], script: str = "") -> str
     style = files("tagroll.runs.evaluate").joinpath(css).read_text("utf-8")
     head = element("head",
         element("meta", charset="utf-8"),
+        element("meta", name="generator", content=GENERATOR),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("title", text(title)),

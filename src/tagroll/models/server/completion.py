@@ -1,0 +1,139 @@
+"""What a chat completion says, wherever a server puts it."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tagroll.models.server.bodies import first_choice
+
+_CUT = frozenset({"length", "max_tokens", "max_length", "model_length", "token_limit"})
+"""Words for "it ran out of tokens"; many servers have others, or none."""
+_TEXT_KEYS = ("text", "content", "value", "output_text", "summary", "thinking", "reasoning")
+_ANSWER_KEYS = frozenset({"keywords", "tags", "title", "filename"})
+_THOUGHT_KEYS = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thoughts")
+_THINKING_PART = re.compile(r"reason|think|thought")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a model said.
+
+    Attributes:
+        text: Its answer, or its thoughts if they are all there is and look like an answer.
+        cut: Whether it ran out of tokens.
+        thought: Whether it thought before it answered.
+        prompt_tokens: As the server counted, 0 if it did not.
+        completion_tokens: Likewise.
+    """
+
+    text: str
+    cut: bool = False
+    thought: bool = False
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether it thought until there was no room for an answer."""
+        answer = re.sub(r"<think>(?!.*</think>).*", "", self.text, flags=re.DOTALL)
+        return self.cut and self.thought and not answer.strip()
+
+
+def read_completion(answer: Any) -> Said | None:
+    """Read a chat completion.
+
+    Args:
+        answer: The body as JSON, whatever that is.
+
+    Returns:
+        What was said, or None if this is no chat completion.
+    """
+    choice = first_choice(answer)
+    message = choice.get("message", choice if isinstance(choice.get("text"), str) else None)
+    if isinstance(message, str):
+        message = {"content": message}
+    if not isinstance(message, dict):
+        return None
+    content = _text(message.get("content", message.get("text"))) or _called(message)
+    thoughts = "".join(_thoughts(message))
+    cut = choice.get("finish_reason") in _CUT
+    if not content.strip() and (not cut or thoughts.lstrip()[:1] in {"{", "["}):
+        content = thoughts  # LM Studio puts an answer by schema there for some models
+    thought = bool(thoughts.strip()) or "<think>" in content
+    usage = answer.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    return Said(
+        content,
+        cut or breaks_off(content),
+        thought,
+        _count(counts.get("prompt_tokens")),
+        _count(counts.get("completion_tokens")),
+    )
+
+
+def breaks_off(text: str) -> bool:
+    """Whether a text is JSON that ends in the middle: an open list or string, and no closing bracket at the end."""
+    body = re.sub(r"^.*</think>|```(json)?", "", text, count=2, flags=re.DOTALL).strip()
+    if body[:1] not in {"{", "["} or text.rstrip().endswith(("}", "]", "```")):
+        return False
+    without_strings = re.sub(
+        r'"(?:[^"\\]|\\.)*("|$)', lambda string: "" if string[1] else "{", body, flags=re.DOTALL
+    )
+    opened = sum(without_strings.count(sign) for sign in "{[")
+    return opened > sum(without_strings.count(sign) for sign in "}]")
+
+
+def _text(content: Any) -> str:
+    """A text: as such, in parts, in an object; an object that is no wrapping is an answer itself."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        parts = [part for part in content if not _is_thinking(part)]
+        texts = [_text(part) for part in parts]
+        joined = "".join(texts)
+        if (
+            len(parts) < 2
+            or not all(isinstance(part, str) for part in parts)
+            or joined.lstrip()[:1] in {"{", "[", "`"}
+        ):
+            return joined
+        return json.dumps(parts)  # a list of keywords
+    if isinstance(content, dict):
+        is_answer = bool(_ANSWER_KEYS & content.keys())
+        inner = None if is_answer else next((content[key] for key in _TEXT_KEYS if key in content), None)
+        return json.dumps(content) if inner is None and content else _text(inner)
+    return ""
+
+
+def _is_thinking(part: Any) -> bool:
+    return isinstance(part, dict) and bool(_THINKING_PART.search(str(part.get("type", "")).lower()))
+
+
+def _thoughts(message: dict[str, Any]) -> Iterator[str]:
+    """What a model thought, beside the answer or as parts of it."""
+    for key in (*_THOUGHT_KEYS, "content"):
+        value = message.get(key)
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, dict) and _is_thinking(part):
+                yield _text({**part, "type": ""})
+            elif key != "content":
+                yield _text(part)
+
+
+def _called(message: dict[str, Any]) -> str:
+    """What a model says by calling a function, or what a server has understood of its answer already."""
+    calls = message.get("tool_calls")
+    first = calls[0] if isinstance(calls, list) and calls else None
+    for call in (message.get("function_call"), first):
+        function = call.get("function", call) if isinstance(call, dict) else None
+        arguments = function.get("arguments") if isinstance(function, dict) else None
+        if arguments:
+            return arguments if isinstance(arguments, str) else json.dumps(arguments)
+    parsed = message.get("parsed")
+    return json.dumps(parsed) if isinstance(parsed, dict | list) and parsed else ""
+
+
+def _count(number: Any) -> int:
+    return number if isinstance(number, int) else 0
