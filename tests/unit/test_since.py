@@ -64,7 +64,12 @@ class Home:
     def tag(self, path: Path, *tags: str, append: bool = True, decided: bool = False) -> bool:
         """As `tagroll tag` does when a model says this."""
         proposal = Proposal(tags, {}, decided=decided)
-        return self.write(path, lambda metadata: proposal.change(metadata, append=append))
+
+        def decide(metadata: Metadata) -> Change:
+            change = proposal.change(metadata, append=append)
+            return dataclasses.replace(change, align=not proposal.is_settled(metadata))
+
+        return self.write(path, decide)
 
     def rename(self, path: Path, old: str, new: str) -> bool:
         return self.write(path, lambda metadata: change_for(metadata.tags, {old: new}), "tags")

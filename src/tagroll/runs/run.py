@@ -333,8 +333,7 @@ class Run:
         def decided(metadata: Metadata) -> Change:
             nonlocal seen
             seen = metadata
-            change = decide(metadata)
-            return dataclasses.replace(change, left=catalog.left_tags(photo.path)) if change else change
+            return dataclasses.replace(decide(metadata), left=catalog.left_tags(photo.path))
 
         writes = store.write(photo, decided, entries, dry_run=dry_run)
         tags = writes[-1].after.tags if writes else seen.tags
