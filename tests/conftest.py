@@ -4,15 +4,22 @@ import io
 import os
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from llama import Llama
 from tiny_vlm import write_model
 
 from tagroll.domain import Preview
 from tagroll.exiftool.pool import find_exiftool
+
+# An example that takes long on a busy machine says nothing about the code.
+settings.register_profile("tagroll", deadline=None)
+settings.load_profile("tagroll")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -49,6 +56,20 @@ def llama_server(tiny_model: Callable[..., tuple[Path, Path]]) -> Iterator[Llama
     """A llama.cpp server with the tiny vision model, shared by the tests. Who kills it restarts it."""
     with Llama(*tiny_model()) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def share_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What plays shares and simple disks to a child process that preloads it (see support/share.c)."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not compiler or sys.platform != "linux":
+        pytest.skip("a C compiler and Linux are needed to play a share")
+    source, made = (
+        Path(__file__).parent / "support" / "share.c",
+        tmp_path_factory.mktemp("share") / "share.so",
+    )
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", made, source, "-ldl"], check=True)
+    return made
 
 
 @pytest.fixture(scope="session")

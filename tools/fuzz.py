@@ -26,10 +26,11 @@ from tagroll.metadata.containers import jpeg, jxl, png, webp
 from tagroll.metadata.containers.c2pa import is_signed
 from tagroll.metadata.containers.hidden_tags import may_have_tags
 from tagroll.metadata.containers.picture import picture_hash
-from tagroll.metadata.fields import ALL_FAMILIES, FIELDS, apply_change
+from tagroll.metadata.fields import apply_change
 from tagroll.metadata.packets import exif, iptc
 from tagroll.metadata.packets.raw import Packets
 from tagroll.metadata.packets.xmp import Xmp
+from tagroll.metadata.table import ALL_FAMILIES, FIELDS
 
 ENGINES = {"jpeg": jpeg, "png": png, "webp": webp}
 NEW = Packets(xmp=b'<x:xmpmeta/><?xpacket end="w"?>', exif=b"II*\0\x08\0\0\0\0\0\0\0\0\0")

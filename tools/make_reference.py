@@ -14,7 +14,7 @@ from tagroll import errors
 from tagroll.cli.app import COMMANDS, main
 from tagroll.formats import FORMATS
 from tagroll.metadata.apps import APPS, HIERARCHICAL, IPTC, SUBJECT, App, Sources
-from tagroll.metadata.fields import FIELDS, Field
+from tagroll.metadata.table import FIELDS, Field
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- made by tools/make_reference.py; change the code, not this page -->\n"
@@ -141,13 +141,30 @@ def cell(app: App, photo: Sources) -> str:
     return "yes" if seen.tags else "searched" if seen.searched else "no"
 
 
+ABOUT_FIELDS = """The metadata fields that tagroll reads and writes, by exiftool's names.
+
+- Tags are what all fields have together. IPTC keywords beside `XMP-dc:Subject` count only where the digest in the file tells
+  that IPTC was changed after XMP: this is the rule of the Metadata Working Group, by which Lightroom, exiftool and Immich go,
+  too. What IPTC alone has stays there, unless all tags are replaced.
+- IPTC without a mark of its character set is read in the old code page in which it says what XMP says, or in which it looks
+  like words. A lone word can be read wrong. It is written anew, as UTF-8, only together with new keywords.
+- A caption that is never written counts all the same: where a person has left one, `--title` and `--description` write none.
+  A list of the tags is none, nor what cameras and programs put there (`OLYMPUS DIGITAL CAMERA`).
+- What darktable notes for itself below `darktable|` is no tag and stays where it is.
+- Supplemental categories (IPTC 2:20) are no keywords: agencies keep codes and addresses there.
+"""
+
 HOLDS = {
     "paths": "one tag a value, with its levels",
     "flat": "one tag a value, the last level",
     "mixed": "one tag a value, with or without levels",
     "xml": "tags as XML",
+    "tree": "tags as nested structures",
+    "line": "all tags in one text",
     "comment": "all tags in one text",
     "text": "a caption",
+    "told": "a caption",
+    "digest": "whether IPTC was changed after XMP",
 }
 
 
@@ -156,19 +173,28 @@ def written(row: Field) -> str:
     if row.holds == "comment":
         return "with `--user-comment`"
     if row.holds == "text":
-        return "on request" if row.family == "xmp" else "no"
+        return "on request"
+    if row.holds == "told":
+        return "no"
+    if row.cleaned:
+        return "where it is there, only to take tags out"
+    if row.holds == "digest":
+        return "with IPTC"
     return "yes" if row.spread else "where it is there"
+
+
+def field_row(row: Field) -> str:
+    """One line of the table of metadata fields."""
+    packet = "" if row.family == "text" else row.family.upper()
+    separator = f"`{row.separator}`".replace("|", "\\|") if row.separator else ""
+    return f"| `{row.name}` | {packet} | {HOLDS[row.holds]} | {separator} | {written(row)} |"
 
 
 def fields_page() -> str:
     """The table of metadata fields."""
-    rows = "\n".join(
-        f"| `{row.name}` | {row.family.upper()} | {HOLDS[row.holds]} | {'' if not row.separator else f'`{row.separator}`'} "
-        f"| {written(row)} |".replace("`|`", "`\\|`")
-        for row in FIELDS.values()
-    )
+    rows = "\n".join(map(field_row, FIELDS.values()))
     head = "| field | packet | holds | separator | written |\n|---|---|---|---|---|\n"
-    return f"# Fields\n\n{MADE}\nThe metadata fields that tagroll reads and writes, by exiftool's names.\n\n{head}{rows}\n"
+    return f"# Fields\n\n{MADE}\n{ABOUT_FIELDS}\n{head}{rows}\n"
 
 
 def exit_codes_page() -> str:

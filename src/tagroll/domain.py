@@ -79,6 +79,21 @@ class Description:
     confidences: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a run waits for.
+
+    Attributes:
+        reason: What, in words: "the model server at http://... is gone: nobody answers there".
+        seconds: For how long already.
+        most: For how many seconds at most; None if that is not known.
+    """
+
+    reason: str
+    seconds: float
+    most: float | None = None
+
+
 class Describer(Protocol):
     """Looks at previews. Safe to call from several threads."""
 
@@ -163,6 +178,8 @@ class Write:
         after_hash: Hash of the whole target after, or "" when the write removes it.
         patch: Turns the bytes after into the bytes before (metadata/patch.py); b"" when there was no file.
         picture_hash: Hash of the photo's picture data; a write never changes it.
+        beside: Set where the photo itself was not written, but a sidecar. The journal does not keep it, nor what follows.
+        broke_seal: Whether the photo carried a C2PA signature, which is invalid now.
     """
 
     photo: Path
@@ -174,6 +191,25 @@ class Write:
     after_hash: str
     patch: bytes = field(repr=False)
     picture_hash: str
+    beside: "Beside | None" = field(default=None, compare=False)
+    broke_seal: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """That tags were written beside a photo and not into it.
+
+    Attributes:
+        reason: Why, one line.
+        kind: The photo's format, or "dng": a RAW into which other programs write.
+        is_base: The sidecar is called name.xmp, as Lightroom wants it, not name.ext.xmp.
+        keeps_old: The photo itself still carries tags that were taken away.
+    """
+
+    reason: str
+    kind: str
+    is_base: bool = False
+    keeps_old: bool = False
 
 
 Journal = Callable[[Write], None]
@@ -188,6 +224,7 @@ class Status(StrEnum):
     REWRITTEN = "rewritten"
     RESTORED = "restored"
     REMOVED = "removed"
+    BESIDE = "beside"
     UNCHANGED = "unchanged"
     SKIPPED = "skipped"
     FAILED = "failed"
@@ -209,8 +246,11 @@ class Outcome:
         error: What went wrong, one line, or "".
         hint: What the user can do about it, or "".
         removed: How many tags were there that tagroll had not written and are now replaced.
+        kept: Whether a caption that was asked for is not written, because the photo has one.
         asked: Whether a model was asked (and not the catalog).
         target: The file that was made from the photo, or None.
+        beside: Why its tags are beside it and not in it; None where they are in it.
+        broke_seal: Whether it carried a C2PA signature that is invalid now.
     """
 
     path: Path
@@ -219,13 +259,18 @@ class Outcome:
     error: str = ""
     hint: str = ""
     removed: int = 0
+    kept: bool = False
     asked: bool = False
     target: Path | None = None
+    beside: Beside | None = None
+    broke_seal: bool = False
 
     def row(self) -> dict[str, object]:
         """What programs get to read of it, the same from every command."""
-        target = {"target": str(self.target)} if self.target else {}
+        more = {"target": str(self.target)} if self.target else {}
+        if self.beside:
+            more["beside"] = self.beside.reason
         return {
             "type": "photo", "path": str(self.path), "status": str(self.status), "tags": list(self.tags),
-            "error": self.error or None, **target,
+            "error": self.error or None, **more,
         }  # fmt: skip

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from tagroll.errors import UsageError
 
@@ -21,7 +21,29 @@ _USER = re.compile(r"^(\s*(?:[a-z][a-z0-9+.-]*://)?)[^/?#]*@", re.IGNORECASE)
 
 Backend = Literal["auto", "server", "builtin"]
 SidecarPolicy = Literal["auto", "always", "never"]
+SidecarName = Literal["auto", "stem", "full"]
+Mtime = Literal["nudge", "keep", "now"]
+"""The modification time of a file that is written: two seconds later than it was, as it was, or now."""
 Case = Literal["title", "lower", "keep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """Where the tags of photos are written.
+
+    Attributes:
+        sidecar: "auto": into the photo wherever that is safe; "always" beside it; "never" beside it.
+        name: What a new sidecar is called: "stem" for name.xmp, "full" for name.ext.xmp, "auto": as others in the folder.
+        embed_signed: Into photos with a C2PA signature, too, which becomes invalid.
+    """
+
+    sidecar: SidecarPolicy = "auto"
+    name: SidecarName = "auto"
+    embed_signed: bool = False
+
+
+WHERE_SAFE: Final = Placing()
+"""Into the photo wherever that is safe, beside it elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -313,3 +313,30 @@ def test_a_word_goes_where_the_library_has_it(tagroll, tmp_path, exiftool):
     judged = exiftool(["-XMP-lr:HierarchicalSubject", "-XMP-dc:Subject"], folder)["blue.png"]
     assert judged["XMP-lr:HierarchicalSubject"] == ["Places|Beach", "Sunset"]
     assert judged["XMP-dc:Subject"] == ["Beach", "Sunset"]
+
+
+def test_the_same_tag_in_another_unicode_form_is_not_replaced(tagroll, tmp_path):
+    folder = paint(tmp_path / "photos", RED)
+    subprocess.run(
+        [*find_exiftool(), "-q", "-overwrite_original", "-XMP-dc:Subject=Cafe\u0301", folder / "red.jpg"],
+        check=True,
+    )
+    with Stub(usual=keywords("Café", "Cup")) as server:
+        done = tagroll("tag", folder, "--api-url", server.url, "--json")
+    assert "did not write" not in done.err
+    assert done.photos["red.jpg"]["tags"] == ["Cafe\u0301", "Cup"]
+
+
+def test_a_caption_of_a_person_is_not_hidden_by_one_of_a_model(tagroll, tmp_path, exiftool):
+    folder = paint(tmp_path / "photos", RED, BLUE)
+    said = ["-EXIF:ImageDescription=Grandma in Ulm, 1955", folder / "red.jpg"]
+    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *said], check=True)
+    answer = '{"keywords": ["Sunset"], "title": "A sunset", "description": "A sunset on a beach."}'
+    with Stub(usual=chat(answer)) as server:
+        done = tagroll("tag", folder, "--title", "--description", "--api-url", server.url)
+    assert done.code == 0, done
+    assert "1 photo had a title or description already: it stays." in done.err
+    told = exiftool(["-XMP-dc:Title", "-XMP-dc:Description", "-IFD0:ImageDescription"], folder)
+    assert told["red.jpg"].keys() & {"XMP-dc:Title", "XMP-dc:Description"} == set()
+    assert told["red.jpg"]["IFD0:ImageDescription"] == "Grandma in Ulm, 1955"
+    assert told["blue.png"]["XMP-dc:Title"] == "A sunset"

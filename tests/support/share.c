@@ -2,6 +2,7 @@
 
    SHARE is a list, separated by blanks:
      oldcifs        Linux' SMB client until 2025: rename(2) over a file that is open here removes it, and fails with ENOENT
+     heldbyothers   files count as open: another program has them
      killed         with oldcifs: the program dies at that moment
      stuck          with oldcifs: nothing can be renamed any more after that
      busy=ERRNO     SMB and Windows: what is open here is neither replaced, renamed nor removed
@@ -76,7 +77,9 @@ static int refused(const char *call, int inside, int *result) {
 
 static int is_open(const char *path) {
   struct stat wanted, state;
+  const char *name = strrchr(path, '/');
   if (lstat(path, &wanted)) return 0;
+  if (habit("heldbyothers") && name && name[1] != '.') return 1;
   DIR *all = opendir("/proc/self/fd");
   int yes = 0;
   for (struct dirent *one; all && (one = readdir(all));)

@@ -130,7 +130,9 @@ def test_what_photoprism_only_searches_is_said():
 
 def test_who_does_not_look_into_sidecars():
     assert blind_to_sidecars("jpeg") == [
-        "Lightroom Classic", "digiKam", "Aves", "PhotoPrism", "Windows Explorer", "Damselfly", "F-Stop"
+        "Lightroom Classic", "digiKam (unless switched on)", "Aves", "PhotoPrism", "Windows Explorer", "Damselfly", "F-Stop"
     ]  # fmt: skip
     assert "Lightroom Classic" in blind_to_sidecars("raw")
+    assert "Lightroom Classic" not in blind_to_sidecars("raw", is_base=True)
+    assert "Lightroom Classic" in blind_to_sidecars("dng", is_base=True)
     assert "Lightroom Classic" not in blind_to_sidecars("webp")

@@ -125,6 +125,26 @@ def test_an_open_catalog_keeps_nobody_from_running(catalog):
             assert [run.id for run in catalog.runs()] == [2, 1]
 
 
+def test_every_connection_waits_for_the_disk(catalog):
+    """A row of the journal must survive a pulled plug before its photo is replaced."""
+    full = 2
+    assert catalog._commit(lambda c: c.execute("PRAGMA synchronous").fetchone()) == (full,)
+    assert catalog._read("PRAGMA synchronous") == [(full,)]
+    assert catalog._read("PRAGMA journal_mode") == [("wal",)]
+
+
+def test_a_job_that_fails_leaves_nothing_behind(catalog):
+    def fails(c: sqlite3.Connection) -> None:
+        c.execute("INSERT INTO runs (command, arguments, model, started) VALUES ('half', '[]', '', 0)")
+        raise ValueError("after the row")
+
+    run = catalog.start_run("tag", [])
+    with pytest.raises(ValueError, match="after the row"):
+        catalog._commit(fails)
+    assert [known.id for known in catalog.runs()] == [run]
+    assert catalog.start_run("undo", []) == run + 1
+
+
 def test_what_was_committed_survives_a_kill(tmp_path):
     path = tmp_path / "c.sqlite"
     code = f"""

@@ -17,7 +17,7 @@ from tagroll.cli.app import COMMANDS, main
 from tagroll.cli.options import shared_options, typed, undo_command
 from tagroll.cli.progress import Report, duration, plural, progress_text
 from tagroll.cli.terminal import show
-from tagroll.domain import Outcome, Status
+from tagroll.domain import Beside, Outcome, Status
 from tagroll.runs.run import Tally
 from tagroll.settings import Settings, config_file
 
@@ -270,6 +270,69 @@ def test_the_summary_counts_and_names_failures(capsys):
     assert "x.jpg  no such thing" in err
     assert "look there" in err
     assert report.tally.exit_code == 3
+
+
+SIGNED = "a C2PA signature would become invalid"
+
+
+@pytest.mark.parametrize(
+    ("beside", "lines"),
+    [
+        (
+            [Beside(SIGNED, "jpeg")],
+            [
+                "1 photo: 0 tagged, 1 in sidecars in 0.0 s",
+                f"1 photo: the tags go into a sidecar, because {SIGNED}.",
+                (
+                    "Lightroom Classic, digiKam (unless switched on), Aves, PhotoPrism, Windows Explorer, Damselfly and F-Stop "
+                    "do not look there."
+                ),
+                "--embed-signed writes into signed photos, too; their signature becomes invalid.",
+            ],
+        ),
+        (
+            [Beside("such files are not written into", "raw", is_base=True)],
+            [
+                "1 photo: 0 tagged, 1 in sidecars in 0.0 s",
+                "1 photo: the tags go into a sidecar, because such files are not written into.",
+                "digiKam (unless switched on), Aves, PhotoPrism, Windows Explorer and Damselfly do not look there.",
+            ],
+        ),
+        (
+            [*[Beside("it is so", "raw", keeps_old=True)] * 2, Beside("it is read-only", "jpeg")],
+            [
+                "3 photos: 0 tagged, 3 in sidecars in 0.0 s",
+                "3 photos: the tags go into a sidecar:",
+                "  2 because it is so",
+                "  1 because it is read-only",
+                "2 photos keep the old tags inside.",
+                (
+                    "Lightroom Classic, digiKam (unless switched on), Aves, PhotoPrism, Windows Explorer, Damselfly and F-Stop "
+                    "do not look there."
+                ),
+                "Lightroom reads a RAW's name.xmp: --sidecar-name stem makes such ones.",
+            ],
+        ),
+    ],
+)
+def test_it_is_said_what_went_into_sidecars_why_and_who_does_not_look_there(capsys, beside, lines):
+    report = Report(Settings(), "Tagging", Tally(), TAGGED)
+    with report:
+        for one in beside:
+            add(report, Outcome(Path("/p/x.jpg"), Status.BESIDE, ("A",), beside=one))
+    report.finish()
+    assert capsys.readouterr().err.splitlines() == lines
+    assert report.tally.summary() == {
+        "total": len(beside), "tagged": 0, "beside": len(beside), "unchanged": 0, "skipped": 0, "failed": 0
+    }  # fmt: skip
+
+
+def test_a_broken_signature_is_named(capsys):
+    report = Report(Settings(), "Tagging", Tally(), TAGGED)
+    with report:
+        add(report, Outcome(Path("/p/x.jpg"), Status.TAGGED, ("A",), broke_seal=True))
+    report.finish()
+    assert "1 photo signed with C2PA: written into, the signature is invalid." in capsys.readouterr().err
 
 
 def test_quiet_is_quiet_and_json_is_only_json(capsys):

@@ -1,6 +1,7 @@
 """The table: whoever tagged a photo before and whatever we change, every program then shows the same tags."""
 
 import dataclasses
+import hashlib
 import re
 import struct
 import time
@@ -12,19 +13,18 @@ from hypothesis import strategies as st
 from tagroll.domain import Change, Metadata
 from tagroll.errors import MetadataError
 from tagroll.metadata.apps import APPS, Sources
+from tagroll.metadata.field_values import read_fields, with_fields
 from tagroll.metadata.fields import (
-    FIELDS,
     apply_change,
     fields_after,
     metadata_from_fields,
-    read_fields,
     read_metadata,
     tags_after,
-    with_fields,
 )
 from tagroll.metadata.packets import exif, iptc
 from tagroll.metadata.packets.keywords import flat_after, levels
 from tagroll.metadata.packets.raw import Packets
+from tagroll.metadata.table import FIELDS
 from tagroll.tags.identity import identity
 
 JPEG = frozenset({"xmp", "iptc", "exif"})
@@ -37,7 +37,13 @@ LISTS = {
     "LastKeywordXMP": ("MicrosoftPhoto", "http://ns.microsoft.com/photo/1.0/", "Bag"),
     "LastKeywordIPTC": ("MicrosoftPhoto", "http://ns.microsoft.com/photo/1.0/", "Bag"),
     "subject": ("dc", "http://purl.org/dc/elements/1.1/", "Bag"),
+    "acdsee": ("acdsee", "http://ns.acdsee.com/iptc/1.0/", "Bag"),
+    "expression": ("expressionmedia", "http://ns.microsoft.com/expressionmedia/1.0/", "Bag"),
+    "gthumb": ("Iptc4xmpCore", "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", "Bag"),
+    "prism": ("prism", "http://prismstandard.org/namespaces/basic/2.0/", "Bag"),
 }
+LOCAL = {"acdsee": "keywords", "expression": "CatalogSets", "gthumb": "Keywords", "prism": "keyword"}
+"""What a property is called where the key above is not its name."""
 
 
 def packet(categories: str = "", **lists: list[str]) -> bytes:
@@ -45,9 +51,10 @@ def packet(categories: str = "", **lists: list[str]) -> bytes:
     body = ""
     for name, values in lists.items():
         prefix, space, kind = LISTS[name]
+        local = LOCAL.get(name, name)
         items = "".join(f"<rdf:li>{value}</rdf:li>" for value in values)
         body += (
-            f'<{prefix}:{name} xmlns:{prefix}="{space}"><rdf:{kind}>{items}</rdf:{kind}></{prefix}:{name}>'
+            f'<{prefix}:{local} xmlns:{prefix}="{space}"><rdf:{kind}>{items}</rdf:{kind}></{prefix}:{local}>'
         )
     if categories:
         text = categories.replace("<", "&lt;")
@@ -147,6 +154,12 @@ WRITERS = {
         ),
         ["B/W", "24/7", "Sky"],
     ),
+    "ACDSee": (
+        Packets(xmp=packet(CATEGORIES, acdsee=["Sky", "Sea"], subject=["Sky"])),
+        [*TREE, "Sea"],
+    ),
+    "Expression Media": (Packets(xmp=packet(expression=TREE)), TREE),
+    "gThumb": (Packets(xmp=packet(gthumb=["Sky", "Sea"], subject=["Sky"])), ["Sky", "Sea"]),
     "LLMII": (
         Packets(xmp=packet(subject=["sky", "sea"]), iptc=iptc.set_keywords(None, ("sky", "sea"))),
         ["sky", "sea"],
@@ -281,6 +294,93 @@ def test_a_packet_full_of_keywords_does_not_take_hours():
     started = time.process_time()
     assert flat_after(there[::2], there) == there
     assert time.process_time() - started < 5
+
+
+TREE_OF_MWG = """<m:Keywords xmlns:m="http://www.metadataworkinggroup.com/schemas/keywords/" rdf:parseType="Resource">
+<m:Hierarchy><rdf:Bag>
+<rdf:li rdf:parseType="Resource"><m:Keyword>Animals</m:Keyword><m:Applied>False</m:Applied><m:Children><rdf:Bag>
+  <rdf:li><rdf:Description m:Keyword="Cat" m:Applied="True"/></rdf:li>
+  <rdf:li m:Keyword="Dog" m:Applied="False"/></rdf:Bag></m:Children></rdf:li>
+<rdf:li rdf:parseType="Resource"><m:Keyword>Sea</m:Keyword></rdf:li>
+<rdf:li rdf:parseType="Resource"><m:Keyword>Places</m:Keyword><m:Children><rdf:Bag>
+  <rdf:li rdf:parseType="Resource"><m:Keyword>Rome</m:Keyword></rdf:li></rdf:Bag></m:Children></rdf:li>
+</rdf:Bag></m:Hierarchy></m:Keywords>"""
+
+
+def with_property(xml: str, **lists: list[str]) -> Packets:
+    return Packets(xmp=packet(**lists).replace(b"</rdf:Description>", xml.encode() + b"</rdf:Description>"))
+
+
+def test_the_tree_of_the_metadata_working_group_is_kept_in_step():
+    packets = with_property(TREE_OF_MWG, subject=["Cat"])
+    assert read_metadata(packets).tags == ("Animals|Cat", "Sea", "Places|Rome")
+    after = apply_change(packets, Change(add=("Animals|Bird", "Boats|Ferry"), remove=("Sea",)), families=PNG)
+    there = ("Animals|Cat", "Animals|Bird", "Places|Rome", "Boats|Ferry")
+    assert read_fields(after)["XMP-mwg-kw:KeywordInfo"] == there
+    assert set(read_metadata(after).tags) == set(there)
+    assert re.search(rb"Dog<[^>]*>\s*<[^>]*Applied>False", after.xmp)  # on offer as before
+    none = apply_change(after, Change(add=("X",), remove=read_metadata(after).tags), families=PNG)
+    assert read_fields(none)["XMP-mwg-kw:KeywordInfo"] == ("X",)
+    assert "XMP-mwg-kw:KeywordInfo" not in read_fields(
+        apply_change(none, Change(remove=("X",)), families=PNG)
+    )
+
+
+PDF = '<pdf:Keywords xmlns:pdf="http://ns.adobe.com/pdf/1.3/">{}</pdf:Keywords>'
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"), [("Sky, Sea", ["Sky", "Sea"]), ("Sky; Paris, France", ["Sky", "Paris, France"])]
+)
+def test_the_keywords_of_pdf_and_prism_lose_what_is_gone_and_get_nothing(text, tags):
+    packets = with_property(PDF.format(text), prism=["Sky", "Moon"])
+    assert read_metadata(packets).tags == ("Sky", "Moon", tags[1])
+    added = read_fields(apply_change(packets, Change(add=NEW), families=PNG))
+    assert (added["XMP-pdf:Keywords"], added["XMP-prism:Keyword"]) == ((text,), ("Sky", "Moon"))
+    less = read_fields(apply_change(packets, Change(remove=("sky",)), families=PNG))
+    assert (less["XMP-pdf:Keywords"], less["XMP-prism:Keyword"]) == ((tags[1],), ("Moon",))
+    none = read_fields(
+        apply_change(packets, Change(remove=("Sky", "Moon", tags[1]), add=("X",)), families=PNG)
+    )
+    assert not {"XMP-pdf:Keywords", "XMP-prism:Keyword"} & none.keys()
+
+
+def test_supplemental_categories_are_no_keywords():
+    codes = b"\x1c\x02\x14\0\x03SPO" + b"\x1c\x02\x14\0\x0c703-614-9154"
+    assert read_metadata(Packets(iptc=codes)).tags == ()
+    assert codes in apply_change(Packets(iptc=codes), Change(add=NEW), families=JPEG).iptc
+
+
+def md5(data: bytes) -> bytes:
+    return hashlib.md5(data, usedforsecurity=False).digest()
+
+
+@pytest.mark.parametrize(
+    ("digest", "tags"), [("none", ("Sky",)), ("same", ("Sky",)), ("other", ("Sky", "Wrong", "Café"))]
+)
+def test_iptc_beside_xmp_counts_only_when_it_was_changed_since(digest, tags):
+    stale = latin_iptc("Sky", "Wrong", "Café")
+    told = {"none": None, "same": md5(stale), "other": md5(stale[:-1])}[digest]
+    packets = Packets(xmp=packet(subject=["Sky"]), iptc=stale, digest=told)
+    assert read_metadata(packets).tags == tags
+    assert read_metadata(Packets(iptc=stale, digest=told)).tags == ("Sky", "Wrong", "Café")
+    assert read_metadata(dataclasses.replace(packets, xmp=packet(TagsList=["Sky"]))).tags == (
+        "Sky",
+        "Wrong",
+        "Café",
+    )
+    after = read_fields(apply_change(packets, Change(add=NEW), families=JPEG))
+    assert set(after["XMP-dc:Subject"]) == {*tags, *NEW}
+    assert set(after["IPTC:Keywords"]) == {"Sky", "Wrong", "Café", *NEW}  # nothing is lost where it stands
+    replaced = read_fields(apply_change(packets, Change(add=NEW, remove=tags), families=JPEG))
+    assert replaced["IPTC:Keywords"] == NEW
+    ours = Change(add=NEW, left=(("Sky", "Wrong", "Café"),))
+    kept = () if digest != "other" else ("Wrong", "Café")
+    assert set(read_fields(apply_change(packets, ours, families=JPEG))["IPTC:Keywords"]) == {
+        "Sky",
+        *kept,
+        *NEW,
+    }
 
 
 def li(kind: str, *values: str) -> str:

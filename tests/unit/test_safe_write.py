@@ -489,6 +489,19 @@ def test_what_is_too_large_to_be_held_says_so(photo, monkeypatch):
         safe_write.read_file(photo)
 
 
+def test_one_that_need_not_be_whole_is_left_where_it_is(photo, monkeypatch):
+    monkeypatch.setattr(safe_write, "LARGEST", 1000)
+    with hold(photo, whole=False) as original:
+        assert original.data == b""
+        assert original.head(5) == OLD[:5]
+        assert b"".join(original.parts()) == OLD
+        original.check_unchanged()
+        write_in_place(photo)
+        with pytest.raises(ChangedMeanwhileError):
+            original.check_unchanged()
+    assert b"".join(safe_write.pieces(photo)) == b"X" + OLD[1:]
+
+
 def test_a_pipe_under_a_photos_name_is_not_waited_for(tmp_path):
     pipe, leftover = tmp_path / "a.jpg", tmp_path / ".tagroll-0123456789ab.tmp"
     os.mkfifo(pipe)
@@ -497,5 +510,7 @@ def test_a_pipe_under_a_photos_name_is_not_waited_for(tmp_path):
         pass
     with pytest.raises(MetadataError, match="regular"):
         safe_write.read_file(pipe)
+    with pytest.raises(MetadataError, match="regular"):
+        list(safe_write.pieces(pipe))
     assert remove_leftovers(tmp_path) == 0
     assert leftover.exists()

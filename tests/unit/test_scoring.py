@@ -70,6 +70,13 @@ def test_a_tag_is_right_wrong_or_open():
     assert verdicts(Labelled(("lamp",), counts=("dog",)), "dog") == ["open"]
 
 
+def test_a_hot_dog_is_never_a_dog():
+    photo = SCORER.photo(Labelled(("dog",)), ["big hot dog"])
+    assert (photo.found, photo.verdicts["big hot dog"]) == ((), "wrong")
+    assert SCORER.photo(Labelled(("hot dog",)), ["big hot dog"]).verdicts["big hot dog"] == "good"
+    assert SCORER.photo(Labelled(("dog",)), ["big dog"]).found == ("dog",)
+
+
 def test_what_is_found_missed_repeated_and_junk():
     score = SCORER.photo(
         Labelled(("dog", "sofa", "person")), ["Dog", "dogs", " ", "photo", "one two three four five"]

@@ -20,12 +20,6 @@ from tagroll.metadata.store import MetadataStore
 from tagroll.runs.recover import recover
 
 FILES = Path(__file__).parents[1] / "files"
-SOURCE = Path(__file__).parents[1] / "support" / "share.c"
-COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-
-pytestmark = pytest.mark.skipif(
-    not COMPILER or sys.platform != "linux", reason="a C compiler and Linux are needed to play a share"
-)
 
 CHILD = """
 import json, sys
@@ -61,17 +55,8 @@ with MetadataStore(mtime=sys.argv[1], exiftool=available_exiftool()) as store:
 """
 
 
-@pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The compiled library."""
-    made = tmp_path_factory.mktemp("share") / "share.so"
-    assert COMPILER
-    subprocess.run([COMPILER, "-shared", "-fPIC", "-O1", "-o", made, SOURCE, "-ldl"], check=True)
-    return made
-
-
 @pytest.fixture
-def share(library: Path, tmp_path: Path) -> Callable[..., str]:
+def share(share_library: Path, tmp_path: Path) -> Callable[..., str]:
     """Copies sample files to a share of such habits and lets a child write them; gives what it says."""
 
     def play(habits: str, *names: str, then: str = "read", mtime: str = "keep", code: str = CHILD) -> str:
@@ -81,7 +66,7 @@ def share(library: Path, tmp_path: Path) -> Callable[..., str]:
             if not (folder / name).exists():
                 shutil.copyfile(FILES / name, folder / name)
                 (folder / name).chmod(0o644)
-        variables = {"LD_PRELOAD": str(library), "SHARE": habits, "SHARE_ROOT": str(folder)}
+        variables = {"LD_PRELOAD": str(share_library), "SHARE": habits, "SHARE_ROOT": str(folder)}
         path = {"PYTHONPATH": ":".join(sys.path)}
         done = subprocess.run(
             [sys.executable, "-c", code, mtime, then, *(folder / name for name in names)],

@@ -80,5 +80,43 @@ def test_one_file_under_both_names_is_one(tmp_path):
     assert found(tmp_path, "a.nef", "raw", "a.xmp") == "a.xmp"
 
 
+def new(folder, photo, fmt, name="auto", others=()):
+    for other in (photo, *others):
+        (folder / other).write_bytes(b"<x/>")
+    return new_sidecar(folder / photo, FORMAT[fmt], name).name
+
+
 def test_a_new_one_has_the_whole_name(tmp_path):
-    assert new_sidecar(tmp_path / "a.b.NEF").name == "a.b.NEF.xmp"
+    assert new(tmp_path, "a.b.NEF", "raw") == "a.b.NEF.xmp"
+
+
+@pytest.mark.parametrize(
+    ("photo", "fmt", "others", "expected"),
+    [
+        pytest.param("c.nef", "raw", ["a.nef", "a.xmp"], "c.xmp", id="Lightroom's folder"),
+        pytest.param(
+            "c.CR3", "raw", ["a.nef", "a.xmp", "b.nef", "b.XMP", "d.nef", "d.nef.xmp"], "c.xmp", id="most"
+        ),
+        pytest.param("c.nef", "raw", ["a.nef", "a.nef.xmp"], "c.nef.xmp", id="darktable's folder"),
+        pytest.param("c.nef", "raw", ["a.nef", "a.nef.xmp", "a.xmp"], "c.nef.xmp", id="both"),
+        pytest.param("c.nef", "raw", ["a.jpg", "a.xmp"], "c.nef.xmp", id="not a RAW's"),
+        pytest.param("c.jpg", "jpeg", ["a.nef", "a.xmp"], "c.jpg.xmp", id="no RAW"),
+        pytest.param("c.nef", "raw", ["a.nef", "a.xmp", "c.dng"], "c.nef.xmp", id="it could be another's"),
+        pytest.param("c.nef.dng", "raw", ["a.nef", "a.xmp"], "c.nef.dng.xmp", id="it would be another's"),
+    ],
+)
+def test_a_new_one_of_a_raw_is_called_as_those_of_the_folder(tmp_path, photo, fmt, others, expected):
+    assert new(tmp_path, photo, fmt, others=others) == expected
+
+
+@pytest.mark.parametrize(
+    ("photo", "fmt", "name", "beside"),
+    [
+        ("a.nef", "raw", "stem", "> a.xmp"), ("a.jpg", "jpeg", "stem", "> a.xmp"),
+        ("a.jpg", "jpeg", "stem", "a.nef > a.jpg.xmp"), ("a.nef", "raw", "stem", "a.jpg > a.xmp"),
+        ("a.nef", "raw", "stem", "a.xmp > a.nef.xmp"), ("a.nef", "raw", "full", "b.nef b.xmp > a.nef.xmp"),
+    ],
+)  # fmt: skip
+def test_a_new_one_is_called_as_is_wanted_where_that_is_safe(tmp_path, photo, fmt, name, beside):
+    others, _, expected = beside.partition("> ")
+    assert new(tmp_path, photo, fmt, name, others.split()) == expected

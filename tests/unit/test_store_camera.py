@@ -13,8 +13,8 @@ from tagroll.domain import Change, Photo
 from tagroll.errors import MetadataError
 from tagroll.exiftool.pool import ExifTool, find_exiftool
 from tagroll.formats import HEAD_BYTES, detect
-from tagroll.metadata.fields import FIELDS
 from tagroll.metadata.store import MetadataStore
+from tagroll.metadata.table import FIELDS
 
 DATA = os.environ.get("TAGROLL_DATA")
 COMMAND = find_exiftool()

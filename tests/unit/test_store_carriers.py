@@ -14,6 +14,7 @@ from tagroll.errors import MetadataError
 from tagroll.exiftool.pool import ExifTool, find_exiftool
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.containers.bmff import ItemXmp, heif_xmp
+from tagroll.metadata.engines import SIGNED
 from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"
@@ -320,3 +321,77 @@ def test_animations_and_many_pages_stay(store, tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content())
     assert store.read(as_photo(path)).tags == ()
+
+
+# signed photos ---------------------------------------------------------------------------------------------
+
+JUMBF = b"JP\0\1\0\0\0\1\0\0\0\x40jumb\0\0\0\x1ejumdc2pa"
+C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+
+
+def signed_jpeg() -> bytes:
+    jpeg = sample("baseline.jpg")
+    return jpeg[:2] + b"\xff\xeb" + struct.pack(">H", len(JUMBF) + 2) + JUMBF + jpeg[2:]
+
+
+SIGNED_FILES = {
+    "a.jpg": signed_jpeg,
+    "a.png": lambda: sample("rgb.png")[:33] + chunk(b"caBX", b"jumb") + sample("rgb.png")[33:],
+    "a.heic": lambda: sample("plain.heic") + b"\0\0\0\x20uuid" + C2PA_UUID + bytes(8),
+}
+
+
+@pytest.mark.parametrize("name", SIGNED_FILES)
+def test_a_signed_photo_is_written_into_only_when_that_is_wanted(exiftool, tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(SIGNED_FILES[name]())
+    before = path.read_bytes()
+    photo = as_photo(path)
+    store = MetadataStore(exiftool=exiftool)
+    (write,) = store.write(photo, lambda _: Change(add=("Cat",)), [].append, dry_run=True)
+    assert (write.engine, write.beside.reason, write.broke_seal) == ("sidecar", SIGNED, False)
+
+    bold = MetadataStore(exiftool=exiftool, embed_signed=True)
+    journal: list = []
+    (write,) = bold.write(photo, lambda _: Change(add=("Cat",)), journal.append)
+    assert (write.target, write.beside, write.broke_seal) == (path, None, True)
+    assert by_exiftool(path, "-XMP-dc:Subject").strip().endswith("Cat")
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    bold.undo(journal[0], [].append)
+    assert path.read_bytes() == before
+
+
+def test_embedding_into_signed_photos_breaks_no_other_rule(exiftool, tmp_path):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(signed_jpeg())
+    by_exiftool(path, "-XMP-dc:Subject=One", "-IPTC:Keywords=Anna")
+    break_iptc(path)
+    store = MetadataStore(exiftool=exiftool, embed_signed=True)
+    (write,) = store.write(as_photo(path), lambda _: Change(add=("Cat",)), [].append, dry_run=True)
+    assert write.engine == "sidecar"
+    assert "IPTC" in write.beside.reason
+
+
+def test_what_stays_in_the_photo_is_known(store, tmp_path):
+    photo = copy("baseline.jpg", tmp_path / "a.jpg")
+    by_exiftool(photo.path, "-XMP-dc:Subject=Old")
+    (tmp_path / "b.jpg").hardlink_to(photo.path)
+    writes = [
+        store.write(as_photo(photo.path), lambda _, change=change: change, [].append)[0].beside
+        for change in (Change(add=("New",)), Change(remove=("Old",)))
+    ]
+    assert ["hard link" in beside.reason for beside in writes] == [True, True]
+    assert [(beside.kind, beside.is_base, beside.keeps_old) for beside in writes] == [
+        ("jpeg", False, False), ("jpeg", False, True)
+    ]  # fmt: skip
+
+
+def test_a_raw_gets_the_sidecar_that_its_folder_has(store, tmp_path):
+    photo = copy("raw.dng", tmp_path / "b.dng")
+    copy("raw.dng", tmp_path / "a.dng")
+    by_exiftool(tmp_path / "a.dng", "-o", "%d%f.xmp", "-XMP-dc:Title=x")
+    journal = changed(store, photo, Change(add=("Cat",)))
+    assert [write.target.name for write in journal] == ["b.xmp"]
+    assert store.read(as_photo(photo.path)).tags == ("Cat",)
+    store.undo(journal[0], [].append)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.dng", "a.xmp", "b.dng"]

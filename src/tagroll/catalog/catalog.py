@@ -4,7 +4,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ from typing import Any
 from tagroll.catalog.decisions import Words
 from tagroll.domain import Description, Metadata, Prompt, Status, Write
 from tagroll.tags.identity import LEVEL, identities
+
+FAILURES = "failures"
+"""Where the paths of the photos that failed stand, among the counts of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,22 @@ class Catalog(Words):
 
         return self._commit(job)
 
-    def finish_run(self, run: int, summary: Mapping[str, int]) -> None:
-        """Note that a run came to its end."""
-        values = (time.time(), json.dumps(dict(summary)), run)
+    def finish_run(self, run: int, summary: Mapping[str, int], failures: Iterable[Path] = ()) -> None:
+        """Note that a run came to its end, with these counts, and these photos failed."""
+        failed = [str(path) for path in failures]
+        values = (time.time(), json.dumps({**summary, FAILURES: failed} if failed else dict(summary)), run)
         self._commit(
             lambda c: c.execute("UPDATE runs SET finished = ?, summary = ? WHERE id = ?", values).rowcount
         )
+
+    def failures_before(self, run: int) -> frozenset[Path]:
+        """The photos that failed when the same was done last, before this run."""
+        rows = self._read(
+            "SELECT e.summary FROM runs e JOIN runs r USING (command, arguments)"
+            " WHERE r.id = ? AND e.id < r.id AND e.finished IS NOT NULL ORDER BY e.id DESC LIMIT 1",
+            run,
+        )
+        return frozenset(Path(path) for row in rows for path in json.loads(row[0]).get(FAILURES, ()))
 
     def runs(self) -> list[Run]:
         """All runs, the newest first."""
@@ -116,7 +129,7 @@ class Catalog(Words):
                 model,
                 started,
                 finished,
-                json.loads(summary),
+                {name: number for name, number in json.loads(summary).items() if name != FAILURES},
                 writes,
                 left,
             )

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +12,7 @@ import click
 
 from tagroll.cli.options import (
     asking_options,
+    limits,
     scan_options,
     shared_options,
     text_of,
@@ -18,8 +20,8 @@ from tagroll.cli.options import (
     typed,
     undo_command,
 )
-from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
-from tagroll.cli.scanning import Scope, scanned, unheard
+from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt, watched
+from tagroll.cli.scanning import Scope, opened, scanned, unheard
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.settings import Case, Settings
@@ -27,7 +29,7 @@ from tagroll.settings import Case, Settings
 if TYPE_CHECKING:
     from tagroll.runs.classify import ClassifyRequest
     from tagroll.runs.names import Style
-    from tagroll.runs.run import Tally
+    from tagroll.runs.run import Run, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Options:
     limit: int | None
     jobs: int | None
     patience: float
+    timeout: float | None
+    force: bool
     max_tags: int
     language: str | None
     prompt_file: Path | None
@@ -130,15 +134,14 @@ def command(settings: Settings, **values: Any) -> None:
 def _run(settings: Settings, options: Options, request: "ClassifyRequest") -> int:
     from tagroll.runs.classify import classifier
     from tagroll.runs.executors import threads
-    from tagroll.runs.run import Workspace
 
-    with Workspace.open(settings) as space:
-        model = space.model(jobs=options.jobs, patience=options.patience)
+    with opened(settings) as space:
+        model = space.model(limits=limits(options), watch=partial(watched, settings))
         tell(settings, *model.notes)
         with (
             space.begin("classify", options.typed(), model=model.describer.model, done=Status.COPIED) as run,
-            stop_on_interrupt(space.stop),
-            _report(settings, options, request, run.tally) as report,
+            stop_on_interrupt(space.stop, space.halt),
+            _report(settings, options, request, run) as report,
             request.folder(),
         ):
             work = classifier(run, model, request)
@@ -180,14 +183,15 @@ def _found(
     return islice(found, options.limit)
 
 
-def _report(settings: Settings, options: Options, request: "ClassifyRequest", tally: "Tally") -> Report:
+def _report(settings: Settings, options: Options, request: "ClassifyRequest", run: "Run") -> Report:
     def count() -> int:
         return sum(1 for _ in _found(options, request, unheard))
 
     words = {Status.COPIED: "would be copied" if options.dry_run else "copied"}
     return Report(
-        settings, "Looking" if options.dry_run else "Classifying", tally, words, count, nothing=UNSURE
-    )
+        settings, "Looking" if options.dry_run else "Classifying", run.tally, words, count, nothing=UNSURE,
+        space=run.space,
+    )  # fmt: skip
 
 
 def _advise(tally: "Tally", options: Options, target: Path, *, cut_off: bool) -> None:

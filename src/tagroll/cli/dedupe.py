@@ -13,14 +13,21 @@ from tagroll.cli.dedupe_output import (
     show_plan,
     warn_of_threshold,
 )
-from tagroll.cli.options import key_goes_with, scan_options, shared_options, store_options, text_of, typed
+from tagroll.cli.options import (
+    key_goes_with,
+    scan_options,
+    shared_options,
+    store_options,
+    text_of,
+    typed,
+)
 from tagroll.cli.progress import Report, plural
 from tagroll.cli.rewrite import Session, advise, session
 from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
-from tagroll.settings import Settings, SidecarPolicy, without_password
+from tagroll.settings import Mtime, Placing, Settings, without_password
 
 if TYPE_CHECKING:
     from tagroll.runs.merge import EditedPlan, Embedder, MergeOptions, Plan, Proposal, Vocabulary
@@ -47,8 +54,8 @@ class Options:
     hierarchy: bool
     interactive: bool
     scope: Scope
-    sidecar: SidecarPolicy
-    touch: bool
+    placing: Placing
+    mtime: Mtime
 
     def check(self) -> None:
         """See that what is asked for goes together.
@@ -199,7 +206,7 @@ def _run(settings: Settings, options: Options) -> int:
     if options.plan and not options.apply:
         check_plan(options.plan)
     embedder = None if edited or not options.embeds else _embedder(settings, options)
-    with session(settings, [options.directory], sidecar=options.sidecar, touch=options.touch) as opened:
+    with session(settings, [options.directory], placing=options.placing, mtime=options.mtime) as opened:
         opened.read_tags(options.scope)
         job = Job(opened, options, embedder)
         return job.apply(edited) if edited else job.merge(vocabulary)

@@ -15,13 +15,14 @@ from tagroll.cli.eval_files import init
 from tagroll.cli.eval_output import print_results, print_rows
 from tagroll.cli.options import (
     asking_options,
+    limits,
     lines_of,
     scan_options,
     shared_options,
     text_of,
     threshold_option,
 )
-from tagroll.cli.progress import UNSURE, Report, stop_on_interrupt
+from tagroll.cli.progress import UNSURE, Report, stop_on_interrupt, watched
 from tagroll.cli.scanning import Scope, scanned
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Status
@@ -31,6 +32,7 @@ from tagroll.settings import Case, Settings
 if TYPE_CHECKING:
     from tagroll.runs.evaluate.evaluation import EvaluationInput, EvaluationRequest, Round
     from tagroll.runs.evaluate.results import Answers
+    from tagroll.runs.run import Workspace
 
 GO_ON = "Stopped. The same command goes on where it stopped."
 
@@ -49,6 +51,8 @@ class Options:
     limit: int | None
     jobs: int | None
     patience: float
+    timeout: float | None
+    force: bool
     max_tags: int
     language: str | None
     prompt_file: Path | None
@@ -117,11 +121,11 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
     with Workspace.open(settings) as space:
         models = []  # all of them before the first photo: a wrong name should not show after hours
         for wanted in model_settings(settings, names):
-            models.append(space.model(wanted, jobs=options.jobs, patience=options.patience))
+            models.append(space.model(wanted, limits(options), partial(watched, settings)))
             tell(settings, *models[-1].notes)
         tell(settings, *threshold_notes(models, options.thresholds))
-        evaluation = Evaluation(space, subject, options.request(), partial(_watch, settings))
-        with stop_on_interrupt(space.stop):
+        evaluation = Evaluation(space, subject, options.request(), partial(_watch, settings, space))
+        with stop_on_interrupt(space.stop, space.halt):
             answers: list[Answers] = []
             for model in models:
                 for answer in evaluation.all_answers(model, options.thresholds):
@@ -158,13 +162,15 @@ def _subject(target: Path, options: Options) -> "EvaluationInput":
     return subject
 
 
-def _watch(settings: Settings, asked: "Round", outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+def _watch(
+    settings: Settings, space: "Workspace", asked: "Round", outcomes: Iterable[Outcome]
+) -> Iterator[Outcome]:
     """Show the answers of a model as they come, and after the first round how many there were."""
     shown = dataclasses.replace(settings, json=False, verbose=settings.verbose and not settings.json)
     is_first = asked.way == "first"
     verb = f"Asking {asked.model}" if is_first else "Asking again"
     words = {Status.UNCHANGED: "answered"}
-    with Report(shown, verb, asked.tally, words, lambda: asked.total, nothing=UNSURE) as report:
+    with Report(shown, verb, asked.tally, words, lambda: asked.total, nothing=UNSURE, space=space) as report:
         try:
             for outcome in outcomes:
                 report.show(outcome)

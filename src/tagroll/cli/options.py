@@ -5,8 +5,9 @@ import functools
 import logging
 import shlex
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import click
 
@@ -17,13 +18,20 @@ from tagroll.settings import (
     CONFIG_NAME,
     DEFAULT_API_URL,
     DEFAULT_MODEL,
+    Mtime,
+    Placing,
     Settings,
+    SidecarName,
+    SidecarPolicy,
     config_file,
     default_catalog,
     read_config,
     unread_config,
     without_password,
 )
+
+if TYPE_CHECKING:
+    from tagroll.runs.run import Limits
 
 UNREAD = "tagroll.unread"
 """Where a command's context notes that there are settings in the current folder, which were not read."""
@@ -219,21 +227,77 @@ def scan_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of commands that write metadata."""
+    """Options of commands that write metadata; the command gets them as `placing` and `mtime`."""
+
+    @functools.wraps(function)
+    def wrapper(
+        *, sidecar: SidecarPolicy, sidecar_name: SidecarName, embed_signed: bool, **values: Any
+    ) -> Any:
+        return function(placing=Placing(sidecar, sidecar_name, embed_signed), **values)
+
     sidecar = click.option(
         "--sidecar", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
         envvar="TAGROLL_SIDECAR", help="Write XMP sidecars: where a photo cannot be written safely, always, or never.",
     )  # fmt: skip
-    return sidecar(touch_option(function))
+    name = click.option(
+        "--sidecar-name", type=click.Choice(["auto", "stem", "full"]), default="auto", show_default=True,
+        envvar="TAGROLL_SIDECAR_NAME",
+        help="Call new sidecars name.xmp (stem), name.ext.xmp (full), or beside a RAW as those of the folder.",
+    )  # fmt: skip
+    signed = click.option(
+        "--embed-signed", is_flag=True, envvar="TAGROLL_EMBED_SIGNED",
+        help="Write into photos with a C2PA signature, too; it becomes invalid.",
+    )  # fmt: skip
+    return sidecar(name(signed(mtime_options(wrapper))))
 
 
-def touch_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The option of all commands that write into files."""
-    return click.option(
-        "--touch",
-        is_flag=True,
-        help="Give written photos a new modification time, so that backups and catalogs look again.",
-    )(function)
+def mtime_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of all commands that write into files; the command gets them as `mtime`."""
+
+    @functools.wraps(function)
+    def wrapper(*, touch: bool, mtime: Mtime, **values: Any) -> Any:
+        return function(mtime=_touched(mtime) if touch else mtime, **values)
+
+    mtime = click.option(
+        "--mtime", type=click.Choice(["nudge", "keep", "now"]), default="nudge", show_default=True,
+        envvar="TAGROLL_MTIME",
+        help="Modification time of written files: 2 s later, so that backups and galleries look again; as it was; now.",
+    )  # fmt: skip
+    return mtime(click.option("--touch", is_flag=True, help="The same as --mtime now.")(wrapper))
+
+
+def _touched(mtime: Mtime) -> Mtime:
+    """What --touch makes of it: it is typed, or nothing else is.
+
+    Raises:
+        UsageError: Both are typed, and say different things.
+    """
+    ctx, typed = click.get_current_context(), click.core.ParameterSource.COMMANDLINE
+    if ctx.get_parameter_source("touch") is not typed:
+        return mtime if _is_explicit(ctx, "mtime") else "now"
+    if mtime != "now" and ctx.get_parameter_source("mtime") is typed:
+        raise UsageError(f"--touch and --mtime {mtime} exclude each other", "Leave one of them out.")
+    return "now"
+
+
+class Asks(Protocol):
+    """Options of a command that asks a model; see `asking_options`."""
+
+    @property
+    def jobs(self) -> int | None:
+        """Questions at once."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds for a server to come back."""
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds for an answer."""
+
+    @property
+    def force(self) -> bool:
+        """Whether to go on with a model that seems stuck."""
 
 
 def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -243,8 +307,14 @@ def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N photos."),
         click.option("--jobs", type=click.IntRange(1, 256), metavar="N", envvar="TAGROLL_JOBS",
                      help="Questions to the server at once.  [default: as many as make it faster]"),
-        click.option("--patience", type=click.FloatRange(min=0), metavar="S", default=60, show_default=True,
-                     envvar="TAGROLL_PATIENCE", help="Wait S seconds for a server that has gone to come back."),
+        click.option("--patience", "--wait-for-server", "patience", type=click.FloatRange(min=0), metavar="S",
+                     default=60, show_default=True, envvar="TAGROLL_PATIENCE",
+                     help="Wait S seconds for a server in trouble to come back."),
+        click.option("--timeout", type=click.FloatRange(min=1), metavar="S", envvar="TAGROLL_TIMEOUT",
+                     help="Wait S seconds for an answer, longer where answers took longer before.  "
+                          "[default: 600 for the first, then 120]"),
+        click.option("--force", is_flag=True,
+                     help="Go on with a model that says the same of all photos, or nothing that can be used."),
         click.option("--max-tags", type=click.IntRange(1, 100), metavar="N", default=20, show_default=True,
                      envvar="TAGROLL_MAX_TAGS", help="At most N tags a photo."),
         click.option("--language", metavar="NAME", envvar="TAGROLL_LANGUAGE",
@@ -256,6 +326,16 @@ def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def limits(options: Asks) -> "Limits":
+    """How many questions at once, and how long to wait for answers, as the user wants it."""
+    from tagroll.runs.run import Limits
+
+    wanted = Limits(jobs=options.jobs, outage=options.patience)
+    if options.timeout is not None:
+        wanted = replace(wanted, first_answer=options.timeout, answer=options.timeout)
+    return replace(wanted, repeats=None) if options.force else wanted
 
 
 def threshold_option(*, several: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -12,15 +12,18 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from tagroll.cli.scanning import passed_over
-from tagroll.cli.terminal import print_json, print_line, say, show
-from tagroll.domain import Outcome, Status
+from tagroll.cli.terminal import print_json, print_line, say, show, tell
+from tagroll.domain import Outcome, Status, Waiting
+from tagroll.runs.beside import sidecar_lines
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
-    from tagroll.runs.run import Tally
+    from tagroll.runs.run import Tally, Workspace
 
 PLAIN_EVERY_S = 10.0
 SHOWN_FAILURES = 20
+WORDS = {Status.BESIDE: "in sidecars"}
+"""What a status is called in every summary, where the command has no other word."""
 UNSURE = "nothing it is sure of"
 """What is shown where a model was asked and says nothing."""
 MARKS = dict.fromkeys(Status, "✓") | {
@@ -42,6 +45,7 @@ class Report:
         count: How many photos there will be; called in a thread of its own, only when somebody watches.
         noun: What is counted.
         nothing: What is shown where a photo has no tags.
+        space: Tells what is waited for, and news of the model.
     """
 
     settings: Settings
@@ -51,19 +55,24 @@ class Report:
     count: Callable[[], int] | None = None
     noun: str = "photo"
     nothing: str = "no tags"
+    space: "Workspace | None" = None
     _started: float = field(default_factory=time.monotonic)
     _line: "ProgressLine | PlainLine | None" = None
+    _watch: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def __enter__(self) -> Self:
         """Start to show progress."""
         if not self.settings.quiet:
             self._line = ProgressLine(self) if sys.stderr.isatty() else PlainLine(self)
+        bar = self._line if isinstance(self._line, ProgressLine) else None
+        self._watch.enter_context(watched(self.settings, self.waiting, bar))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the progress line away."""
+        self._watch.close()
         if self._line is not None:
             self._line.close()
 
@@ -73,8 +82,14 @@ class Report:
             print_json(outcome.row())
         elif self.settings.verbose:
             self.print(outcome)
+        if self.space:
+            tell(self.settings, *self.space.news())
         if self._line is not None:
             self._line.update()
+
+    def waiting(self) -> Waiting | None:
+        """What is waited for."""
+        return self.space.waiting if self.space else None
 
     def pass_over(self, folder: Path, error: OSError) -> None:
         """Count and show a folder that cannot be read: there may be photos in it."""
@@ -109,11 +124,21 @@ class Report:
                 say(f"      {failure.hint}")
         if len(failures) > SHOWN_FAILURES:
             say(f"  ... and {len(failures) - SHOWN_FAILURES:,} more failures; --json lists all")
+        again = [failure.path for failure in failures if failure.path in self.tally.failed_before]
+        if again:
+            names = ", ".join(show(path.name) for path in again[:5]) + (", ..." if len(again) > 5 else "")
+            say(f"{plural(len(again), self.noun)} failed last time too: {names}")
 
     def _say_counts(self) -> None:
         counts = self.tally.counts
-        parts = [f"{counts[s]:,} {self.words.get(s, str(s))}" for s in Status if counts[s] or s in self.words]
+        parts = [
+            f"{counts[s]:,} {self.words.get(s, WORDS.get(s, str(s)))}"
+            for s in Status
+            if counts[s] or s in self.words
+        ]
         say(f"{plural(self.tally.total, self.noun)}: {', '.join(parts)} in {duration(self.seconds)}")
+        for line in sidecar_lines(self.tally):
+            say(line)
 
 
 class ProgressLine:
@@ -171,11 +196,54 @@ def progress_text(report: Report, total: int | None) -> str:
     so_far, counts = report.tally.total, report.tally.counts
     rate = so_far / max(report.seconds, 0.001)
     parts = [f"{so_far:,}" + (f"/{total:,}  {so_far / max(total, 1):.0%}" if total else "")]
+    if wait := report.waiting():  # a rate would tell nothing now
+        return f"{parts[0]}  {waiting_text(wait)}"
     parts.append(f"{rate:.1f} photos/s")
     if total:
         parts.append(f"{duration(max(total - so_far, 0) / max(rate, 0.001))} left")
     parts += [f"{MARKS[status]} {counts[status]:,}" for status in Status if counts[status]]
     return "  ".join(parts)
+
+
+def waiting_text(wait: Waiting) -> str:
+    """What is waited for, in one line."""
+    most = "" if wait.most is None else f", at most {duration(wait.most)}"
+    return f"waiting {duration(wait.seconds)}{most}: {wait.reason}"
+
+
+@contextlib.contextmanager
+def watched(
+    settings: Settings, waiting: Callable[[], Waiting | None], bar: "ProgressLine | None" = None
+) -> Iterator[None]:
+    """For as long as this lasts, tell what is waited for: in the bar, or else in a line now and every ten seconds.
+
+    With `--json` as rows, too.
+    """
+    over = threading.Event()
+
+    def tick() -> None:
+        due = 0.0
+        while not over.wait(0.5):
+            wait = waiting()
+            if bar is not None:
+                bar.update()
+            if wait is None:
+                due = 0.0
+            elif time.monotonic() >= due:
+                due = time.monotonic() + PLAIN_EVERY_S
+                if settings.json:
+                    row = {"reason": wait.reason, "seconds": round(wait.seconds, 1), "most": wait.most}
+                    print_json({"type": "waiting", **row})
+                if bar is None and not settings.quiet:
+                    say(waiting_text(wait))
+
+    ticker = threading.Thread(target=tick, name="tagroll-watch", daemon=True)
+    ticker.start()
+    try:
+        yield
+    finally:
+        over.set()
+        ticker.join()
 
 
 def plural(number: int, word: str) -> str:
@@ -199,8 +267,8 @@ def duration(seconds: float) -> str:
 
 
 @contextlib.contextmanager
-def stop_on_interrupt(stop: threading.Event) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) sets the event; the second ends the program at once.
+def stop_on_interrupt(stop: threading.Event, halt: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM) sets the event and ends all waiting; the second ends the program at once.
 
     Ending at once is safe: nothing is ever half-written, and the journal knows how far it came.
     """
@@ -210,6 +278,7 @@ def stop_on_interrupt(stop: threading.Event) -> Iterator[None]:
         if stop.is_set():
             os._exit(130)
         stop.set()
+        threading.Thread(target=halt, daemon=True).start()  # not here: what is interrupted may hold its locks
         say("")  # below the ^C
         say("Stopping: finishing what is in flight. Ctrl-C again stops at once.")
 

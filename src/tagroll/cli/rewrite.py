@@ -10,10 +10,10 @@ import click
 
 from tagroll.cli.options import typed, undo_command
 from tagroll.cli.progress import Report, no_photos, stop_on_interrupt
-from tagroll.cli.scanning import Scope, scanned
+from tagroll.cli.scanning import Scope, opened, scanned
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
-from tagroll.settings import Settings, SidecarPolicy
+from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.rewrite import OpenLibrary
@@ -85,14 +85,13 @@ class Session:
 
 @contextmanager
 def session(
-    settings: Settings, paths: Sequence[Path], *, sidecar: SidecarPolicy = "auto", touch: bool = False
+    settings: Settings, paths: Sequence[Path], *, placing: Placing = WHERE_SAFE, mtime: Mtime = "nudge"
 ) -> Iterator[Session]:
     """Open the library of these paths; Ctrl-C ends what is done with it."""
     from tagroll.runs.rewrite import OpenLibrary
-    from tagroll.runs.run import Workspace
 
     with (
-        Workspace.open(settings, sidecar=sidecar, mtime="now" if touch else "keep") as space,
+        opened(settings, placing=placing, mtime=mtime) as space,
         stop_on_interrupt(space.stop),
     ):
         yield Session(settings, OpenLibrary.of(space, paths))

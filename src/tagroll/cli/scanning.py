@@ -1,18 +1,33 @@
 """Photos below the paths of a command line, with what the user should hear about the walk."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo
-from tagroll.settings import Settings
+from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.run import Workspace
 
 Found = TypeVar("Found", bound=Photo | Outcome)
+
+
+@contextmanager
+def opened(
+    settings: Settings, *, placing: Placing = WHERE_SAFE, mtime: Mtime = "nudge"
+) -> Iterator["Workspace"]:
+    """What a command works with, open (see Workspace); in the end it is said what the disks could not do."""
+    from tagroll.runs.run import Workspace
+
+    with Workspace.open(settings, placing=placing, mtime=mtime) as space:
+        try:
+            yield space
+        finally:
+            tell(settings, *space.store.notes)
 
 
 def passed_over(path: Path, error: OSError) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import click
 
 from tagroll.cli.options import (
     asking_options,
+    limits,
     lines_of,
     scan_options,
     shared_options,
@@ -19,14 +21,14 @@ from tagroll.cli.options import (
     typed,
     undo_command,
 )
-from tagroll.cli.progress import UNSURE, Report, no_photos, plural, stop_on_interrupt
-from tagroll.cli.scanning import Scope, noted, scanned, unheard
+from tagroll.cli.progress import UNSURE, Report, no_photos, plural, stop_on_interrupt, watched
+from tagroll.cli.scanning import Scope, noted, opened, scanned, unheard
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
-from tagroll.settings import Case, Settings, SidecarPolicy
+from tagroll.settings import Case, Mtime, Placing, Settings
 
 if TYPE_CHECKING:
-    from tagroll.runs.run import Tally
+    from tagroll.runs.run import Run, Tally
     from tagroll.runs.tag import TagRequest
 
 
@@ -40,6 +42,8 @@ class Options:
     limit: int | None
     jobs: int | None
     patience: float
+    timeout: float | None
+    force: bool
     max_tags: int
     language: str | None
     vocabulary: Path | None
@@ -50,8 +54,8 @@ class Options:
     alt_text: bool
     user_comment: bool
     scope: Scope
-    sidecar: SidecarPolicy
-    touch: bool
+    placing: Placing
+    mtime: Mtime
 
     def request(self) -> "TagRequest":
         """What is wanted of the run."""
@@ -100,19 +104,18 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
 
 def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     from tagroll.runs.executors import threads
-    from tagroll.runs.run import Workspace
     from tagroll.runs.tag import tagger
 
     scanned(paths, options.scope)  # says that a path does not exist before anything begins
     request = options.request()
     arguments = [*(str(path.absolute()) for path in paths), *(["--dry-run"] if options.dry_run else [])]
-    with Workspace.open(settings, sidecar=options.sidecar, mtime="now" if options.touch else "keep") as space:
-        model = space.model(jobs=options.jobs, patience=options.patience)
+    with opened(settings, placing=options.placing, mtime=options.mtime) as space:
+        model = space.model(limits=limits(options), watch=partial(watched, settings))
         tell(settings, *model.notes)
         with (
             space.begin("tag", arguments, model=model.describer.model) as run,
-            stop_on_interrupt(space.stop),
-            _report(settings, paths, options, run.tally) as report,
+            stop_on_interrupt(space.stop, space.halt),
+            _report(settings, paths, options, run) as report,
         ):
             found = islice(scanned(paths, options.scope, report.pass_over), options.limit)
             photos = noted(found, space, settings)
@@ -129,12 +132,15 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
         return 130 if run.cut_off else run.tally.exit_code
 
 
-def _report(settings: Settings, paths: tuple[Path, ...], options: Options, tally: "Tally") -> Report:
+def _report(settings: Settings, paths: tuple[Path, ...], options: Options, run: "Run") -> Report:
     def count() -> int:
         return sum(1 for _ in islice(scanned(paths, options.scope, unheard), options.limit))
 
     words = {Status.TAGGED: "would be tagged" if options.dry_run else "tagged"}
-    return Report(settings, "Looking" if options.dry_run else "Tagging", tally, words, count, nothing=UNSURE)
+    return Report(
+        settings, "Looking" if options.dry_run else "Tagging", run.tally, words, count, nothing=UNSURE,
+        space=run.space,
+    )  # fmt: skip
 
 
 def _advise(tally: "Tally", paths: tuple[Path, ...], *, cut_off: bool, dry_run: bool) -> None:
@@ -143,6 +149,10 @@ def _advise(tally: "Tally", paths: tuple[Path, ...], *, cut_off: bool, dry_run: 
         say(f"Stopped; nothing is half-written. Go on with: {typed()}")
     elif not tally.total:
         say(no_photos(paths))
+    if tally.kept:
+        say(
+            f"{plural(tally.kept, 'photo')} had a title or description already: {'it stays' if tally.kept == 1 else 'they stay'}."
+        )
     if tally.removed:
         would = "would replace" if dry_run else "replaced"
         way_back = "" if dry_run else f"`{undo_command()}` brings them back, "

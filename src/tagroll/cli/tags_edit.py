@@ -96,7 +96,7 @@ def _run(settings: Settings, action: str, into: dict[str, str], values: dict[str
 
     paths, dry_run = values["paths"], values["dry_run"]
     check_words(word for word in into.values() if word)
-    with session(settings, paths, sidecar=values["sidecar"], touch=values["touch"]) as opened:
+    with session(settings, paths, placing=values["placing"], mtime=values["mtime"]) as opened:
         opened.read_tags(values["scope"])
         known = opened.opened.library.counts
         tell(settings, *(_not_there(tag, known) for tag in into if tag not in known))

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tagroll.cli.options import shared_options, touch_option, undo_command
+from tagroll.cli.options import mtime_options, shared_options, undo_command
 from tagroll.cli.progress import Report, stop_on_interrupt
+from tagroll.cli.scanning import opened
 from tagroll.cli.terminal import show, tell
 from tagroll.domain import Status
 from tagroll.errors import UsageError
-from tagroll.settings import Settings
+from tagroll.settings import Mtime, Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.run import Tally
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 @click.argument("run_and_paths", metavar="[RUN] [PATH]...", nargs=-1)
 @click.option("--last", is_flag=True, help="The last run that can be taken back.  [default]")
 @click.option("--dry-run", is_flag=True, help="Only print what would be put back.")
-@touch_option
+@mtime_options
 @shared_options(model=False)
 def command(
-    settings: Settings, run_and_paths: tuple[str, ...], *, last: bool, dry_run: bool, touch: bool
+    settings: Settings, run_and_paths: tuple[str, ...], *, last: bool, dry_run: bool, mtime: Mtime
 ) -> None:
     """Put back what a run changed: all of it, or only the photos at or below PATH.
 
@@ -34,16 +35,15 @@ def command(
     """
     number = int(run_and_paths[0]) if run_and_paths and run_and_paths[0].isdecimal() and not last else None
     paths = [Path(path) for path in run_and_paths[0 if number is None else 1 :]]
-    sys.exit(_run(settings, number, paths, dry_run=dry_run, touch=touch))
+    sys.exit(_run(settings, number, paths, dry_run=dry_run, mtime=mtime))
 
 
-def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: bool, touch: bool) -> int:
-    from tagroll.runs.run import Workspace
+def _run(settings: Settings, number: int | None, paths: list[Path], *, dry_run: bool, mtime: Mtime) -> int:
     from tagroll.runs.undo import Undoing
 
     if not settings.catalog.exists():
         raise UsageError("there is nothing to undo", f"There is no catalog at {settings.catalog}")
-    with Workspace.open(settings, mtime="now" if touch else "keep") as space:
+    with opened(settings, mtime=mtime) as space:
         undoing = Undoing.choose(space, number, paths)
         chosen = undoing.chosen
         arguments = [str(chosen.id), *map(str, undoing.paths), *(["--dry-run"] if dry_run else [])]

@@ -75,6 +75,7 @@ class Process:
             raise DeadError from error
         finally:
             watch.cancel()
+            watch.join()  # a thread that is about to end is one that runs, too
 
     def close(self) -> None:
         """End it."""

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from tagroll.metadata.fields import Fields
 from tagroll.metadata.packets import acdsee
+from tagroll.metadata.table import Fields
 from tagroll.tags.identity import LEVEL, identities, identity
 
 TAGS_LIST, HIERARCHICAL = "XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject"
@@ -238,12 +238,22 @@ APPS = (
 """The programs of which we know the rule."""
 
 
-def blind_to_sidecars(kind: str) -> list[str]:
-    """The programs that do not look into the `name.ext.xmp` of a photo of this format, with their settings as they come."""
+def blind_to_sidecars(kind: str, *, is_base: bool = False) -> list[str]:
+    """The programs that do not look into the sidecar of a photo of this format, with their settings as they come.
+
+    Args:
+        kind: As in Sources.
+        is_base: It is a `name.xmp`, not a `name.ext.xmp`.
+    """
     fields: Fields = dict.fromkeys((TAGS_LIST, HIERARCHICAL, SUBJECT), ("x",))
-    photo = Sources({}, full_sidecar=fields, kind=kind)
-    return [
+    photo = Sources({}, None if is_base else fields, fields if is_base else None, kind)
+    switches = [app.name for app in APPS if app.beside]
+    blind = (
         app.name for app in APPS if not app.beside and kind not in app.closed and not app.read(photo).tags
+    )
+    return [
+        f"{name} (unless switched on)" if any(one.startswith(name) for one in switches) else name
+        for name in blind
     ]
 
 

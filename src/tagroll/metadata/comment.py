@@ -26,14 +26,14 @@ def comment_after(
         wanted: The names that a flat field gets.
     """
     old = metadata.fields.get(COMMENT, ())
-    if old and not _is_ours("".join(old), metadata.tags, flats, change.left):
+    if old and not is_ours("".join(old), metadata.tags, flats, change.left):
         return old
     text = ", ".join(wanted)
     asked = change.comment and not metadata.fields.get(_DESCRIPTION) and max(text, default="") < "\U00010000"
     return (text,) if text and asked else ()
 
 
-def _is_ours(
+def is_ours(
     comment: str, tags: Collection[str], flats: Collection[str], left: Iterable[Collection[str]]
 ) -> bool:
     """Whether a UserComment is a list of the photo's tags, or one that tagroll left there: no word is lost with it.

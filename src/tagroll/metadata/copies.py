@@ -17,13 +17,13 @@ from typing import Final
 from tagroll.domain import Change, Journal, Metadata, Photo, Write
 from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
 from tagroll.formats import HEAD_BYTES, detect
-from tagroll.metadata.containers.picture import picture_hash
+from tagroll.metadata.containers.picture import picture_hash_of
 from tagroll.metadata.files import hashing
 from tagroll.metadata.files.attributes import OwnerLostError, keep_mode, keep_owner, keep_times
-from tagroll.metadata.files.hashing import digest
+from tagroll.metadata.files.hashing import digest, digest_of
 from tagroll.metadata.files.platforms import clone, copy_attributes, sync
 from tagroll.metadata.files.refusals import Tell, explained, untold
-from tagroll.metadata.files.safe_write import hold, read_file, safe_remove, sync_names, unlink
+from tagroll.metadata.files.safe_write import hold, pieces, safe_remove, sync_names, unlink
 from tagroll.metadata.files.temporary import Temporary, give_name, temporary
 from tagroll.metadata.genuine import check_made
 from tagroll.metadata.planning import SIDECAR, Planner, resolved
@@ -158,11 +158,11 @@ def take_back(write: Write, journal: Journal, *, dry_run: bool = False, tell: Te
             journal(done)
             unlink(write.target, tell)
         return done
-    with hold(write.target) as held:
+    with hold(write.target, whole=write.engine not in COPIES) as held:
         if not _is_second_name(held.state, write.photo):
-            if digest(held.data, write.after_hash) != write.after_hash:
+            if digest_of(held.parts(), like=write.after_hash) != write.after_hash:
                 raise WriteError("was changed since it was made, so it stays", "delete it yourself")
-            check_made(write, held.data)
+            check_made(write, held)
             if write.engine in COPIES:
                 _check_photo(write)
         if not dry_run:
@@ -284,9 +284,9 @@ def _check_photo(write: Write) -> None:
         WriteError: It is not.
     """
     with contextlib.suppress(OSError, MetadataError):
-        data = read_file(write.photo)
-        fmt = detect(data[:HEAD_BYTES], write.photo.suffix)
-        if fmt and picture_hash(data, fmt, write.picture_hash) == write.picture_hash:
+        head = next(pieces(write.photo), b"")[:HEAD_BYTES]
+        fmt = detect(head, write.photo.suffix)
+        if fmt and picture_hash_of(write.photo, fmt, write.picture_hash) == write.picture_hash:
             return
     raise WriteError(
         "the photo it was copied from was moved, edited or deleted, so the copy stays",

@@ -23,13 +23,15 @@ from tagroll.formats import Format
 from tagroll.metadata.comment import COMMENT
 from tagroll.metadata.containers import jpeg, png, webp
 from tagroll.metadata.containers.bmff import heif_xmp
-from tagroll.metadata.fields import ALL_FAMILIES, FIELDS, Fields, fields_after, read_fields, with_fields
+from tagroll.metadata.field_values import read_fields, with_fields
+from tagroll.metadata.fields import fields_after
 from tagroll.metadata.packets.keywords import legal
 from tagroll.metadata.packets.raw import Packets
+from tagroll.metadata.table import ALL_FAMILIES, FIELDS, Fields
 
 _XMP_ONLY = frozenset({"xmp"})
-_TAGS = frozenset({"paths", "flat", "mixed", "xml"})
-_EXIF_TEXTS = ("IFD0:XPKeywords", "IFD0:ImageDescription", COMMENT)
+_TAGS = frozenset({"paths", "flat", "mixed", "xml", "tree", "line"})
+_TEXTS = tuple(row.name for row in FIELDS.values() if row.family in ("exif", "text"))
 _BINARY = "base64:"
 _XMP, _IPTC = "XMP:XMP", "IPTC:IPTC"
 _COPY = re.compile(r"Copy\d+:")
@@ -37,6 +39,9 @@ _ANY_IPTC = re.compile(r"IPTC\d*:IPTC")
 _EXTENDED = b"HasExtendedXMP"
 _DIGEST = "Photoshop:IPTCDigest"
 """MD5 of the IPTC block: where it does not match, Lightroom takes IPTC for newer than XMP."""
+_MD5 = re.compile("[0-9a-fA-F]{32}")
+_UNKNOWN = frozenset({"XMP-mwg-kw:KeywordInfo", "XMP-iptcCore:Keywords"})
+"""Fields that exiftool does not write as a plain list."""
 _MANDATORY = frozenset(
     f"ExifIFD:{name}" for name in ("ExifVersion", "ComponentsConfiguration", "FlashpixVersion", "ColorSpace")
 )
@@ -52,7 +57,7 @@ _BEHIND = re.compile(r"Truncated '(?!(?:meta|mdat|idat|moov|uuid)')")
 """What exiftool makes of bytes behind the last box, like those that phones add for a live photo."""
 _ITEMS = "Meta:PrimaryItemReference"
 """Found once the list of all that a HEIC or AVIF holds was read: with it, only a box with data can be missed."""
-_WANTED = (_XMP, "IPTC", *sorted(_BESIDE), _ITEMS, *_EXIF_TEXTS)
+_WANTED = (_XMP, "IPTC", *sorted(_BESIDE), _ITEMS, *_TEXTS)
 
 
 SIGNED = "a C2PA signature would become invalid"
@@ -189,6 +194,8 @@ class ViaExifTool:
             for name, new in wanted.items()
             if FIELDS[name].family in left and new != fields.get(name, ())
         }
+        if not _UNKNOWN.isdisjoint(values):
+            raise ForeignStructureError("the photo has keywords in extended XMP that exiftool cannot write")
         if COMMENT in values:
             values |= dict.fromkeys(_MANDATORY - there, ())
         here = {name: new for name, new in wanted.items() if FIELDS[name].family not in left}
@@ -222,14 +229,14 @@ def _said(packets: Packets) -> tuple[Fields, str]:
         fields = read_fields(replace(packets, iptc=None))
         if not any(fields.get(name) for name in FIELDS if FIELDS[name].holds in _TAGS):
             raise
-        return fields, _fixed(packets) or error.message
+        return fields, error.message
 
 
 def _fixed(packets: Packets) -> str:
     """Why a file with these packets must stay as it is."""
-    if packets.signed:
-        return SIGNED
-    return "programs disagree about which of its XMP packets counts" if packets.others else ""
+    if packets.others:
+        return "programs disagree about which of its XMP packets counts"
+    return SIGNED if packets.signed else ""
 
 
 def in_process(fmt: Format) -> InProcess | None:
@@ -267,8 +274,14 @@ def _content(tags: Mapping[str, str], source: bytes | Path, fmt: Format) -> Cont
     iptc = [_block(text) for name, texts in found.items() if _ANY_IPTC.fullmatch(name) for text in texts]
     if len({(block or b"").rstrip(b"\0") for block in iptc}) > 1:
         raise ForeignStructureError("the photo has several IPTC blocks that do not say the same")
-    packets = Packets(xmp=next(iter(xmp), None), iptc=next(iter(iptc), None), others=tuple(xmp[1:]))
-    texts = {name: (found[name][0],) for name in _EXIF_TEXTS if found.get(name, [""])[0].strip()}
+    digest = found.get(_DIGEST, [""])[0]
+    packets = Packets(
+        xmp=next(iter(xmp), None),
+        iptc=next(iter(iptc), None),
+        others=tuple(xmp[1:]),
+        digest=bytes.fromhex(digest) if digest.strip("0") and _MD5.fullmatch(digest) else None,
+    )
+    texts = {name: (found[name][0],) for name in _TEXTS if found.get(name, [""])[0].strip()}
     if packets == Packets() and not texts:
         for warning in found["ExifTool:Warning"]:
             if _UNREACHED.match(warning) and not (_ITEMS in tags and _BEHIND.match(warning)):
@@ -320,6 +333,8 @@ def edit(
     except MetadataError as error:
         raise ForeignStructureError(f"the new file could not be read back: {error.message}") from error
     for name, texts in {**known.fields, **wanted}.items():
+        if FIELDS[name].holds == "digest":
+            continue  # it follows from what is written
         now = found.get(name, ())
         same = now == texts or _plain(now) == _plain(texts)
         if not same and not (name == COMMENT and now == known.fields.get(name, ())):

@@ -12,7 +12,8 @@ from pathlib import Path
 from tagroll.domain import Write
 from tagroll.errors import MetadataError, WriteError
 from tagroll.formats import HEAD_BYTES, detect
-from tagroll.metadata.containers.picture import picture_hash, same_picture
+from tagroll.metadata.containers.picture import picture_hash_in, same_picture
+from tagroll.metadata.files.safe_write import Original
 from tagroll.metadata.planning import SIDECAR
 from tagroll.metadata.sidecar import possible_sidecars
 
@@ -66,20 +67,21 @@ def check_bytes(write: Write, target: Path, old: bytes | None, new: bytes | None
         _check_xmp(data, target)
 
 
-def check_made(write: Write, data: bytes) -> None:
+def check_made(write: Write, made: Original) -> None:
     """See that a file that is to be removed is what the row says was made.
 
     Raises:
         WriteError: It is not.
     """
     if write.engine == "xmp":
-        _check_xmp(data, write.target)
+        _check_xmp(made.data, write.target)
         is_ours = write.target.suffix.lower() == ".xmp"
     elif write.engine == "json":
-        is_ours = write.target.suffix.lower() == ".json" and _tells_of(data, write.photo)
+        is_ours = write.target.suffix.lower() == ".json" and _tells_of(made.data, write.photo)
     else:
-        fmt = detect(data[:HEAD_BYTES], write.target.suffix)
-        is_ours = fmt is not None and picture_hash(data, fmt, write.picture_hash) == write.picture_hash
+        fmt = detect(made.head(HEAD_BYTES), write.target.suffix)
+        like = write.picture_hash
+        is_ours = fmt is not None and picture_hash_in(made, fmt, like) == like
     if not is_ours:
         raise WriteError(f"the journal names {write.target}, which tagroll did not make of this photo", _HINT)
 

@@ -19,7 +19,7 @@ from tagroll.metadata.containers import jxl
 from tagroll.metadata.containers.c2pa import is_signed
 from tagroll.metadata.containers.hidden_tags import may_have_tags
 from tagroll.metadata.containers.limits import check_parts
-from tagroll.metadata.containers.picture import picture_hash, same_picture
+from tagroll.metadata.containers.picture import picture_hash_in, picture_hash_of, same_picture
 from tagroll.metadata.engines import (
     EXIFTOOL,
     SIGNED,
@@ -30,10 +30,11 @@ from tagroll.metadata.engines import (
     in_process,
     via_exiftool,
 )
-from tagroll.metadata.fields import Fields, is_complete, metadata_from_fields, tags_after
-from tagroll.metadata.files.safe_write import Original, hold, read_file
-from tagroll.metadata.sidecar import find_sidecars, new_sidecar
+from tagroll.metadata.fields import is_complete, metadata_from_fields, tags_after
+from tagroll.metadata.files.safe_write import LARGEST, Original, hold, is_large, read_file
+from tagroll.metadata.sidecar import SidecarName, find_sidecars, new_sidecar
 from tagroll.metadata.since import Past, Seen, asked_comment, merged, nothing_written
+from tagroll.metadata.table import Fields
 
 SidecarPolicy = Literal["auto", "always", "never"]
 
@@ -124,11 +125,15 @@ class Planner:
     Attributes:
         policy: Where to write, see MetadataStore.
         exiftool: Or None, where there is none.
+        name: What a new sidecar is called, see MetadataStore.
+        embed_signed: Write into photos with a C2PA signature, too.
         past: What was written for a photo before.
     """
 
     policy: SidecarPolicy
     exiftool: ExifTool | None
+    name: SidecarName = "full"
+    embed_signed: bool = False
     past: Past = nothing_written
 
     @contextmanager
@@ -141,15 +146,16 @@ class Planner:
         """
         path = resolved(photo.path)
         with ExitStack() as held:
-            original = held.enter_context(hold(path))
-            fmt = detect(original.data[:HEAD_BYTES], path.suffix)
+            original = held.enter_context(hold(path, whole=False))
+            fmt = detect(original.head(HEAD_BYTES), path.suffix)
             if fmt is None:
                 raise MetadataError("is no photo any more")
             beside = [held.enter_context(hold(sidecar)) for sidecar in self.find_sidecars(path, fmt)]
             sidecars = [(one, read_sidecar(one.path, one.data)) for one in beside]
-            content = self.read(path, fmt, original.data)
+            large = original.is_large
+            content = self.glance(path, fmt) if large else self.read(path, fmt, original.data)
             reason = self._reason_against(path, fmt, original.state, content)
-            picture = picture_hash(original.data, fmt)
+            picture = picture_hash_in(original, fmt)
             yield View(original, fmt, content, sidecars, picture, self.past(path, picture), reason)
 
     def find_sidecars(self, path: Path, fmt: Format) -> list[Path]:
@@ -173,7 +179,7 @@ class Planner:
         known = merged(said, files, writes)
         if known.tags != said.tags:
             picture = writes[-1].picture_hash
-            if picture_hash(read_file(path), fmt, picture) != picture:
+            if picture_hash_of(path, fmt, picture) != picture:
                 return said  # another photo has the name now
         return known
 
@@ -184,9 +190,25 @@ class Planner:
         if fmt.writer != "exiftool":
             return False
         try:
-            return bool(judged(content, fmt, read_file(path)).fixed)
+            return bool(self._fixed(judged(content, fmt, read_file(path))))
         except MetadataError:  # too large to be written, or no file any more
             return True
+
+    def glance(self, path: Path, fmt: Format) -> Content:
+        """What a photo itself says, reading no more than is needed.
+
+        Raises:
+            MetadataError, OSError: It cannot be read.
+        """
+        engine = in_process(fmt)
+        if engine:
+            try:
+                with open(path, "rb", buffering=0) as source:  # noqa: PTH123  # hot path
+                    return engine.read_from(source)
+            except ForeignStructureError:
+                if self.exiftool is None:
+                    raise
+        return self.read_other(path, fmt)
 
     def read(self, path: Path, fmt: Format, data: bytes) -> Content:
         """What a photo itself says, and whether it must stay as it is.
@@ -254,7 +276,7 @@ class Planner:
         return [
             beside_photo(view, change, original.path, original, content)
             for original, content in view.sidecars
-        ] or [beside_photo(view, change, new_sidecar(view.photo.path), None, nothing)]
+        ] or [beside_photo(view, change, new_sidecar(view.photo.path, view.format, self.name), None, nothing)]
 
     def engine(self, name: str, path: Path, fmt: Format) -> Engine:
         """The engine of a journal row.
@@ -276,11 +298,16 @@ class Planner:
         checks = (
             (self.policy == "always", "sidecars are asked for"),
             (fmt.writer == "sidecar" and self.policy != "never", "such files are not written into"),
-            (bool(content.fixed), content.fixed),
+            (is_large(state), f"the file is larger than {LARGEST >> 20} MB"),
+            (bool(self._fixed(content)), content.fixed),
             (state.st_nlink > 1, "the file has a second name (hard link) that would lose it"),
             (not state.st_mode & 0o222 or not os.access(path, os.W_OK), "the file is read-only"),
         )
         return next((reason for applies, reason in checks if applies), "")
+
+    def _fixed(self, content: Content) -> str:
+        """Why the photo must stay as it is, going by what it holds."""
+        return "" if self.embed_signed and content.fixed == SIGNED else content.fixed
 
     def _embedders(self, view: View) -> Iterator[Engine]:
         """The engines that may write into the photo, the best first."""
@@ -304,12 +331,11 @@ def read_sidecar(path: Path, data: bytes) -> Content:
 
 def judged(content: Content, fmt: Format, data: bytes) -> Content:
     """What was read of a file, though not in process, with what all its bytes tell: why it must stay as it is."""
-    may_be_signed = in_process(fmt) and _C2PA.search(data)  # it cannot be taken apart to see
-    if may_be_signed or is_signed(data, fmt):
-        return replace(content, fixed=SIGNED)
     if fmt.name == "jxl" and jxl.holds_jpeg(data):
         return replace(content, fixed="the JPEG it was made from could not be restored any more")
-    return content
+    may_be_signed = in_process(fmt) and _C2PA.search(data)  # it cannot be taken apart to see
+    is_sealed = bool(may_be_signed) or is_signed(data, fmt)
+    return replace(content, fixed=SIGNED) if is_sealed and not content.fixed else content
 
 
 def _changed(steps: Iterable[Step]) -> list[Step]:

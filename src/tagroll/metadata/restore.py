@@ -7,12 +7,13 @@ from tagroll.domain import Change, Metadata, Write
 from tagroll.errors import ForeignStructureError, WriteError
 from tagroll.metadata.comment import COMMENT, says
 from tagroll.metadata.engines import Engine, edit
-from tagroll.metadata.fields import TAG_FIELDS, Fields, metadata_from_fields, tag_fields, tags_after
+from tagroll.metadata.fields import TAG_FIELDS, metadata_from_fields, tag_fields, tags_after
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.patch import apply_patch
 from tagroll.metadata.files.safe_write import Original
 from tagroll.metadata.planning import resolved
 from tagroll.metadata.since import Seen, merged
+from tagroll.metadata.table import Fields
 from tagroll.tags.identity import identities, identity
 
 

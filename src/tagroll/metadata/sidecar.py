@@ -9,8 +9,10 @@ neither read nor changed.
 
 import os
 import re
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
 from tagroll.errors import MetadataError
 from tagroll.formats import PHOTO_SUFFIXES, RAW_SUFFIXES, Format
@@ -37,9 +39,38 @@ _RIVALS_OF_RAW = RAW_SUFFIXES | _VIDEOS
 _FOR_EXTENSION = re.compile(rb"""SidecarForExtension\s*(?:=\s*["']|>)\s*([A-Za-z0-9]{1,8})""")
 
 
-def new_sidecar(photo: Path) -> Path:
-    """Where the sidecar of a photo without one is made: name.ext.xmp."""
-    return photo.with_name(photo.name + ".xmp")
+SidecarName = Literal["auto", "stem", "full"]
+
+
+def new_sidecar(photo: Path, fmt: Format, name: SidecarName = "full") -> Path:
+    """Where the sidecar of a photo without one is made.
+
+    Args:
+        photo: Symlinks resolved.
+        fmt: Its format.
+        name: "full" for name.ext.xmp; "stem" for name.xmp, where that can belong to no other file; "auto" for
+            name.xmp beside a RAW in a folder whose RAWs have such ones, as Lightroom makes them.
+    """
+    full, base = photo.with_name(photo.name + ".xmp"), photo.with_suffix(".xmp")
+    wants_base = name == "stem" or (name == "auto" and fmt.name == "raw" and _has_habit(str(photo.parent)))
+    is_free = (
+        wants_base
+        and _has_base(str(photo), str(photo.with_suffix("")))
+        and not _existing(str(photo.with_suffix("")))
+    )
+    return base if is_free and not _rivals(photo, fmt) else full
+
+
+@lru_cache(maxsize=64)
+def _has_habit(folder: str) -> bool:
+    """Whether most sidecars of the RAWs in a folder are called name.xmp; looked at once a run, as we add to them."""
+    try:
+        names = {name.lower() for name in os.listdir(folder)}  # noqa: PTH208  # as quick as can be
+    except OSError:
+        return False
+    raws = [name for name in names if os.path.splitext(name)[1] in RAW_SUFFIXES]  # noqa: PTH122  # likewise
+    base = sum(f"{os.path.splitext(name)[0]}.xmp" in names for name in raws)  # noqa: PTH122  # likewise
+    return base > sum(f"{name}.xmp" in names for name in raws)
 
 
 def possible_sidecars(photo: Path) -> list[str]:
@@ -87,13 +118,18 @@ def _belongs(sidecar: Path, photo: Path, fmt: Format) -> bool:
         return True  # whoever reads it next meets the error
     if named:
         return named[1].decode().casefold() == photo.suffix[1:].casefold()
+    return not _rivals(photo, fmt)
+
+
+def _rivals(photo: Path, fmt: Format) -> bool:
+    """Whether another file could lay claim to name.xmp."""
     rivals = _RIVALS_OF_RAW if fmt.name == "raw" else _OWNERS
     others = (
         str(photo.with_suffix(suffix))
         for lower, change in product(sorted(rivals), (str.lower, str.upper, str.title))
         if (suffix := change(lower)) != photo.suffix
     )
-    return not any(os.access(other, os.F_OK) and not _same(other, photo) for other in others)
+    return any(os.access(other, os.F_OK) and not _same(other, photo) for other in others)
 
 
 def _same(path: str, photo: Path) -> bool:

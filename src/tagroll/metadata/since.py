@@ -14,10 +14,11 @@ from pathlib import Path
 from tagroll.domain import Metadata, Write
 from tagroll.metadata.comment import COMMENT
 from tagroll.metadata.engines import Content
-from tagroll.metadata.fields import FIELDS, Field, Fields, names_in, paths_in
+from tagroll.metadata.fields import names_in, paths_in
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.packets import iptc
 from tagroll.metadata.packets.keywords import levels, may_be_cut
+from tagroll.metadata.table import FIELDS, SUBJECT, Field, Fields
 from tagroll.tags.identity import identities, identity
 
 Past = Callable[[Path, str], Sequence[Write]]
@@ -29,7 +30,6 @@ def nothing_written(_photo: Path, _picture: str) -> Sequence[Write]:
     return ()
 
 
-_SUBJECT = "XMP-dc:Subject"
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -120,7 +120,7 @@ def _edits(file: Seen, is_sidecar: bool, writes: Sequence[Write]) -> _Edits:
         if base and base.get(row.name):
             if now.get(row.name):
                 _compare(row, base, now, edits)
-            elif row.name == _SUBJECT and file.content.packets.xmp is not None:
+            elif row.name == SUBJECT and file.content.packets.xmp is not None:
                 # other lists are dropped by programs that do not know them, and packets by those that know none
                 edits.gone_names |= _names(row, base)
         elif now.get(row.name) and (base or is_sidecar):
@@ -138,11 +138,11 @@ def _edits(file: Seen, is_sidecar: bool, writes: Sequence[Write]) -> _Edits:
 
 def _compare(row: Field, base: Fields, now: Fields, edits: _Edits) -> None:
     """Compare one field with what we left in it."""
-    if row.holds in ("paths", "xml"):
+    if row.holds in ("paths", "tree", "xml"):
         was, there = (identities(paths_in(row, one)) for one in (base, now))
         edits.added |= there - was
         edits.gone |= _gone(was, there, row)
-    elif row.holds in ("flat", "mixed"):
+    elif row.holds in ("flat", "mixed", "line"):
         was, there = _names(row, base), _names(row, now)
         edits.added_names |= there - was
         edits.gone_names |= _gone(was, there, row)
@@ -171,7 +171,7 @@ def _leaves(tags: Iterable[str]) -> set[str]:
 
 def _names(row: Field, fields: Fields) -> set[str]:
     """The identities of all names in a field; of paths, every level."""
-    if row.holds in ("paths", "xml", "mixed"):
+    if row.holds in ("paths", "tree", "xml", "mixed"):
         paths = {identity(level) for tag in paths_in(row, fields) for level in levels(tag)}
         return paths | identities(names_in(row, fields))
     return identities(names_in(row, fields))

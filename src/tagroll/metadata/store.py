@@ -10,40 +10,39 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tagroll.domain import Change, Journal, Metadata, Photo, Write
-from tagroll.errors import ForeignStructureError, MetadataError, PhotoError, WriteError
+from tagroll.errors import MetadataError, PhotoError, WriteError
 from tagroll.exiftool.pool import ExifTool
-from tagroll.formats import HEAD_BYTES, Format, detect
+from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata import genuine
-from tagroll.metadata.containers.limits import check_parts
-from tagroll.metadata.containers.picture import picture_hash
+from tagroll.metadata.containers.limits import is_quick
+from tagroll.metadata.containers.picture import picture_hash_of
 from tagroll.metadata.engines import Content, Engine, in_process, read_many
-from tagroll.metadata.fields import tag_fields, tags_after
 from tagroll.metadata.files import temporary
-from tagroll.metadata.files.attributes import Mtime, NotKeptError
-from tagroll.metadata.files.hashing import digest
-from tagroll.metadata.files.patch import make_patch
+from tagroll.metadata.files.attributes import NotKeptError
+from tagroll.metadata.files.hashing import digest, digest_of
 from tagroll.metadata.files.platforms import keep_large_blocks
 from tagroll.metadata.files.safe_write import (
     Original,
     hold,
-    read_file,
+    pieces,
     safe_create,
     safe_remove,
     safe_replace,
 )
 from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, resolved
-from tagroll.metadata.restore import Way, bytes_before, target_of, way_back
+from tagroll.metadata.restore import bytes_before, target_of, way_back
+from tagroll.metadata.rows import placed, restored, written
+from tagroll.metadata.sidecar import SidecarName
 from tagroll.metadata.since import Past, nothing_written
+from tagroll.settings import Mtime
 
 Decide = Callable[[Metadata], Change]
-
-_CAPTIONS = ("title", "description", "alt_text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +72,30 @@ class MetadataStore:
         mtime: The modification time of a file that is written: "nudge" makes it two seconds later, so that backups
             and galleries look again and the order of photos stays; "keep" leaves it; "now".
         exiftool: For the formats that need it; None where there is none.
+        name: What a new sidecar is called: "stem" for name.xmp, "full" for name.ext.xmp, "auto": for a RAW as those of
+            the other RAWs in its folder.
+        embed_signed: Write into photos with a C2PA signature, too; it becomes invalid.
         past: What tagroll has written for a photo before: with it, what a person took away since stays away.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name, and each with what most want
         self,
         *,
         sidecar: SidecarPolicy = "auto",
+        name: SidecarName = "auto",
+        embed_signed: bool = False,
         mtime: Mtime = "nudge",
         exiftool: ExifTool | None = None,
         past: Past = nothing_written,
     ) -> None:
         keep_large_blocks()
-        self._planner = Planner(sidecar, exiftool, past)
+        self._planner = Planner(sidecar, exiftool, name, embed_signed, past)
         self._mtime = mtime
         self.notes: dict[str, None] = {}
         """What the disks could not do though the files were written, each once; to be told at the end of a run."""
         self._computing = threading.Lock()
         # whether sidecars are read, and speak alone, depends on it: what was read with another one is read anew
-        self._policy = "" if sidecar == "auto" else f" {sidecar}"
+        self._policy = ("" if sidecar == "auto" else f" {sidecar}") + (" signed" if embed_signed else "")
 
     def __enter__(self) -> Self:
         """Use as a context manager."""
@@ -133,7 +137,9 @@ class MetadataStore:
         others = [
             photo
             for photo in photos
-            if not in_process(photo.format) and photo.format.name not in alone and _is_quick(photo)
+            if not in_process(photo.format)
+            and photo.format.name not in alone
+            and is_quick(photo.path, photo.format)
         ]
         if exiftool is None or len(others) < 2:
             return {}
@@ -146,7 +152,7 @@ class MetadataStore:
     def _read(self, photo: Photo, content: Content | None) -> Metadata:
         path = resolved(photo.path)
         try:
-            content = content or self._read_file(path, photo.format)
+            content = content or self._planner.glance(path, photo.format)
             sidecars = self._planner.find_sidecars(path, photo.format)
             return self._planner.together(path, photo.format, content, sidecars)
         except OSError as error:
@@ -159,7 +165,7 @@ class MetadataStore:
             MetadataError: The file cannot be read.
         """
         try:
-            return picture_hash(read_file(photo.path), photo.format, like)
+            return picture_hash_of(photo.path, photo.format, like)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
 
@@ -202,7 +208,7 @@ class MetadataStore:
             MetadataError: It is there but cannot be read.
         """
         try:
-            return digest(read_file(path), like)
+            return digest_of(pieces(path), like=like)
         except FileNotFoundError:
             return ""
         except OSError as error:
@@ -246,17 +252,17 @@ class MetadataStore:
             if not change:
                 return ()
             with self._turn(view):
-                steps, _ = self._planner.steps(view, change)
+                steps, reason = self._planner.steps(view, change)
             try:
-                return self._commit_all(steps, view, change, journal, dry_run=dry_run)
-            except NotKeptError:
+                writes = self._commit_all(steps, view, change, journal, dry_run=dry_run)
+            except NotKeptError as error:
                 if not change.is_new:
                     return ()
                 if self._planner.policy != "auto" or steps[0].engine is SIDECAR:
                     raise
-            return self._commit_all(
-                self._planner.beside(view, change), view, change, journal, dry_run=dry_run
-            )
+                steps, reason = self._planner.beside(view, change), error.message
+                writes = self._commit_all(steps, view, change, journal, dry_run=dry_run)
+            return tuple(placed(write, view, reason) for write in writes)
 
     def undo(
         self, write: Write, journal: Journal, *, at: Path | None = None, dry_run: bool = False
@@ -298,7 +304,7 @@ class MetadataStore:
             if way is None:
                 return None
             genuine.check_bytes(write, target, original.data, way.new)
-            done = _restored(write, photo, original, way)
+            done = restored(write, photo, original, way)
             if not dry_run:
                 self._put(original, way.new, lambda: journal(done))
             return done
@@ -320,18 +326,6 @@ class MetadataStore:
 
     # inside --------------------------------------------------------------------------------------------
 
-    def _read_file(self, path: Path, fmt: Format) -> Content:
-        """What a photo itself says, reading no more than is needed."""
-        engine = in_process(fmt)
-        if engine:
-            try:
-                with open(path, "rb", buffering=0) as source:  # noqa: PTH123  # hot path
-                    return engine.read_from(source)
-            except ForeignStructureError:
-                if self._planner.exiftool is None:
-                    raise
-        return self._planner.read_other(path, fmt)
-
     def _turn(self, view: View) -> contextlib.AbstractContextManager[object]:
         """Held while Python computes: it does so in one thread at a time, and taking turns costs less than a fight for it.
 
@@ -348,7 +342,7 @@ class MetadataStore:
     def _commit(self, step: Step, view: View, change: Change, journal: Journal, *, dry_run: bool) -> Write:
         """Journal and write one file."""
         with self._turn(view):
-            write = _written(step, view, change)
+            write = written(step, view, change)
 
         def ready() -> None:
             view.photo.check_unchanged()  # no sidecar for a photo that has gone
@@ -391,40 +385,5 @@ class MetadataStore:
         return self._planner.engine(write.engine, target, fmt)
 
 
-def _is_quick(photo: Photo) -> bool:
-    """Whether exiftool can read a file in no time; for any other, it is asked alone, or not at all."""
-    try:
-        with photo.path.open("rb") as source:
-            check_parts(source, photo.format)
-    except (OSError, MetadataError):
-        return False
-    return True
-
-
 def _stamp_of(state: os.stat_result) -> str:
     return f"{state.st_size}.{state.st_mtime_ns}.{state.st_ctime_ns}"
-
-
-def _written(step: Step, view: View, change: Change) -> Write:
-    """The journal row of a step."""
-    before = replace(step.known, fields=tag_fields(step.known.fields))
-    after = Metadata(
-        tags_after(step.known, change),
-        tag_fields(step.fields),
-        **{name: change.set.get(name, getattr(step.known, name)) for name in _CAPTIONS},
-    )
-    return Write(
-        photo=view.photo.path, target=step.path, engine=step.engine.name, before=before, after=after,
-        before_hash=digest(step.old) if step.original else "", after_hash=digest(step.new),
-        patch=make_patch(step.old, step.new) if step.original else b"", picture_hash=view.picture,
-    )  # fmt: skip
-
-
-def _restored(write: Write, photo: Path, original: Original, way: Way) -> Write:
-    """The journal row of an undo."""
-    new = way.new or b""
-    return Write(
-        photo=photo, target=original.path, engine=write.engine, before=way.before, after=way.after,
-        before_hash=digest(original.data), after_hash="" if way.new is None else digest(new),
-        patch=make_patch(original.data, new), picture_hash=write.picture_hash,
-    )  # fmt: skip

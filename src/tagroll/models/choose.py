@@ -1,14 +1,14 @@
 """Which model looks at photos, and which one compares tags: a server's, one from a file, or a built-in one."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from tagroll.domain import Describer
+from tagroll.domain import Describer, Waiting
 from tagroll.errors import ServerError
 from tagroll.models.builtin.describer import BuiltinDescriber
 from tagroll.models.gguf.server import LocalServer, model_files
@@ -51,7 +51,21 @@ class Model:
     describer: Describer
     threads: int
     notes: tuple[str, ...]
-    _resources: ExitStack = field(repr=False)
+    _resources: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What is waited for longer than usual, or None."""
+        return self.describer.waiting if isinstance(self.describer, ServerDescriber | ManyDescriber) else None
+
+    def news(self) -> tuple[str, ...]:
+        """What the user should know since this was asked last, a sentence each."""
+        return self.describer.news() if isinstance(self.describer, ServerDescriber | ManyDescriber) else ()
+
+    def stop(self) -> None:
+        """The user stops the run: who waits gets a StoppedError, answers on their way get a little time."""
+        if isinstance(self.describer, ServerDescriber | ManyDescriber):
+            self.describer.stop()
 
     def __enter__(self) -> Self:
         """Use as a context manager."""
@@ -64,27 +78,32 @@ class Model:
         self._resources.close()
 
 
-def choose_model(settings: Settings, *, jobs: int | None = None, patience: float = 60.0) -> Model:
+Watch = Callable[[Callable[[], Waiting | None]], AbstractContextManager[None]]
+"""Shows, for as long as a context lasts, what is waited for."""
+
+
+def choose_model(settings: Settings, limits: Limits | None = None, watch: Watch | None = None) -> Model:
     """Find the model that looks at the photos, and make it ready.
 
     Args:
         settings: Say which backend, servers and model.
-        jobs: Requests to a server at once; None finds out what it can take.
-        patience: Seconds to wait for a server that has gone to come back.
+        limits: How many requests to a server at once, and how long to wait for it.
+        watch: Shows what is waited for while the model is looked for.
 
     Raises:
         ServerError: A server is wanted (by `--backend server`, or a URL or model was named) and none can be used; or
             the model file cannot be run.
         UsageError: What was named as a model file is none.
     """
+    limits = limits or Limits()
     with ExitStack() as resources:
         unheeded = (THRESHOLD_NOTE,) if settings.threshold_is_typed else ()
         if settings.model_file:
-            local = _local(settings.model_file, settings.mmproj, jobs, resources)
+            local = _local(settings.model_file, settings.mmproj, limits, resources)
             notes = (*local.discover(), *unheeded)
             return Model(local, local.most_at_once + SPARE_THREADS, notes, resources.pop_all())
         if _wants_server(settings):
-            server, notes = _servers(settings, Limits(jobs=jobs, outage=patience))
+            server, notes = _servers(settings, limits, watch)
             resources.callback(server.close)
             notes = (*notes, *unheeded)
             return Model(server, server.most_at_once + SPARE_THREADS, notes, resources.pop_all())
@@ -108,13 +127,13 @@ def other_thresholds(model: Model, thresholds: Iterable[float]) -> list[Model]:
     ]
 
 
-def _local(model: Path, mmproj: Path | None, jobs: int | None, resources: ExitStack) -> ServerDescriber:
+def _local(model: Path, mmproj: Path | None, limits: Limits, resources: ExitStack) -> ServerDescriber:
     """Run a model file for as long as the resources are held. If it crashes it does not come back."""
     files = model_files(model, mmproj)
     # One processor is left to the photos: threads of llama.cpp that have to wait for one make all of them wait.
-    running = resources.enter_context(LocalServer(files, slots=jobs, threads=max(cores() - 1, 1)))
-    limits = Limits(jobs=running.slots, outage=0)
-    describer = ServerDescriber(running.url, files.name, api_key=running.key, limits=limits)
+    running = resources.enter_context(LocalServer(files, slots=limits.jobs, threads=max(cores() - 1, 1)))
+    alone = dataclasses.replace(limits, jobs=running.slots, outage=0)
+    describer = ServerDescriber(running.url, files.name, api_key=running.key, limits=alone)
     resources.callback(describer.close)
     return describer
 
@@ -126,7 +145,9 @@ def _wants_server(settings: Settings) -> bool:
     return info is not None and (info.sees or info.state == "loading")
 
 
-def _servers(settings: Settings, limits: Limits) -> tuple[ServerDescriber | ManyDescriber, tuple[str, ...]]:
+def _servers(
+    settings: Settings, limits: Limits, watch: Watch | None
+) -> tuple[ServerDescriber | ManyDescriber, tuple[str, ...]]:
     members = [
         ServerDescriber(
             url, settings.model, api_key=key_for(settings, url),
@@ -137,7 +158,8 @@ def _servers(settings: Settings, limits: Limits) -> tuple[ServerDescriber | Many
     server = members[0] if len(members) == 1 else ManyDescriber(members)
     kept = key_stays(settings, settings.api_urls)
     try:
-        return server, (*departures(settings.api_urls), *filter(None, [kept]), *server.discover())
+        with watch(lambda: server.waiting) if watch else nullcontext():
+            return server, (*departures(settings.api_urls), *filter(None, [kept]), *server.discover())
     except BaseException as error:
         server.close()
         if kept and isinstance(error, ServerError):

@@ -1,5 +1,6 @@
 """What works here and what does not, as findings that a face shows."""
 
+import contextlib
 import shlex
 import shutil
 from collections.abc import Iterable, Iterator
@@ -80,16 +81,18 @@ def server(settings: Settings, url: str) -> Finding:
     from tagroll.models.server.describer import ServerDescriber
 
     name, key = f"model server {without_password(url)}", key_for(settings, url)
-    describer = ServerDescriber(url, settings.model, api_key=key, explicit_model=settings.model_is_explicit)
+    explicit = settings.model_is_explicit
     try:
-        notes = describer.discover()
+        with contextlib.closing(
+            ServerDescriber(url, settings.model, api_key=key, explicit_model=explicit)
+        ) as describer:
+            notes = describer.discover()
     except TagrollError as error:
         wanted = settings.server_is_explicit or settings.backend == "server"
         hint = key_stays(settings, [url]) or error.hint
         return Finding(name, False if wanted else None, error.message, hint)
-    finally:
-        describer.close()
-    return Finding(name, True, " ".join((f"the model {describer.model} sees images.", *notes)))
+    found = () if describer.doubt else (f"the model {describer.model} sees images.",)
+    return Finding(name, None if describer.doubt else True, " ".join((*found, *notes)))
 
 
 def own_model(settings: Settings) -> Finding:

@@ -102,7 +102,7 @@ class Rewriter:
     def _rewrite(self, photo: Photo) -> Outcome:
         self.run.clean(photo.path)
         written = self.run.write(photo, lambda metadata: change_for(metadata.tags, self.mapping))
-        return Outcome(photo.path, Status.REWRITTEN if written.changed else Status.UNCHANGED, written.tags)
+        return written.outcome(photo.path, Status.REWRITTEN)
 
 
 @dataclass(slots=True)

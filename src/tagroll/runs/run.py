@@ -18,23 +18,26 @@ from pathlib import Path
 from typing import TypeVar
 
 from tagroll.catalog import Catalog, PhotoRow
-from tagroll.domain import Change, Metadata, Outcome, Photo, Preview, Status, Write
+from tagroll.domain import Beside, Change, Metadata, Outcome, Photo, Preview, Status, Waiting, Write
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
 from tagroll.metadata.copies import MADE
-from tagroll.metadata.files.attributes import Mtime
+from tagroll.metadata.planning import SIDECAR
 from tagroll.metadata.restore import target_of
 from tagroll.metadata.store import Decide, MetadataStore
-from tagroll.models.choose import Model, choose_model
+from tagroll.models.choose import Model, Watch, choose_model
+from tagroll.models.server.retry import Limits
 from tagroll.parallel import cores
 from tagroll.photos.scan import scan
 from tagroll.runs.executors import Executor, threads
 from tagroll.runs.recover import leftover_cleaner, recover
-from tagroll.settings import Settings, SidecarPolicy
+from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings
 
-__all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
+__all__ = ["Entries", "Limits", "Run", "Tally", "Workspace", "Written", "scan"]
 
 T = TypeVar("T")
+MOST_REMEMBERED = 1000
+"""Failures whose photos are remembered for the next run."""
 
 
 @dataclass(slots=True)
@@ -47,7 +50,11 @@ class Tally:
         failures: Those that failed.
         folders: Folders that could not be read: there may be photos in them.
         removed: Tags that were replaced and that tagroll had not written.
+        kept: Photos that keep a caption they had.
         asked: Photos a model was asked about.
+        beside: Photos whose tags are, or would be, beside them, by why and where.
+        broken_seals: Photos whose C2PA signature is, or would be, invalid.
+        failed_before: Photos that failed when the same was done last.
     """
 
     done: Status = Status.TAGGED
@@ -55,13 +62,21 @@ class Tally:
     failures: list[Outcome] = field(default_factory=list)
     folders: int = 0
     removed: int = 0
+    kept: int = 0
     asked: int = 0
+    beside: Counter[Beside] = field(default_factory=Counter)
+    broken_seals: int = 0
+    failed_before: frozenset[Path] = frozenset()
 
     def add(self, outcome: Outcome) -> None:
         """Count one."""
         self.counts[outcome.status] += 1
         self.removed += outcome.removed
+        self.kept += outcome.kept
         self.asked += outcome.asked
+        self.broken_seals += outcome.broke_seal
+        if outcome.beside:
+            self.beside[outcome.beside] += 1
         if outcome.status is Status.FAILED:
             self.failures.append(outcome)
 
@@ -123,7 +138,7 @@ class Workspace:
         catalog: Remembers. Others may write into it, too, unless the lock is held.
         store: Reads and writes the metadata of photos.
         exiftool: For the formats that need it; None where there is none.
-        sidecar: Where the store writes.
+        placing: Where the store writes.
         stop: Once it is set, no new photo is begun with.
     """
 
@@ -131,20 +146,21 @@ class Workspace:
     catalog: Catalog
     store: MetadataStore
     exiftool: ExifTool | None
-    sidecar: SidecarPolicy = "auto"
+    placing: Placing = WHERE_SAFE
     stop: threading.Event = field(default_factory=threading.Event)
     _resources: ExitStack = field(default_factory=ExitStack, repr=False)
+    _models: list[Model] = field(default_factory=list)
 
     @classmethod
     @contextmanager
     def open(
-        cls, settings: Settings, *, sidecar: SidecarPolicy = "auto", mtime: Mtime = "nudge", hold: bool = True
+        cls, settings: Settings, *, placing: Placing = WHERE_SAFE, mtime: Mtime = "nudge", hold: bool = True
     ) -> Iterator["Workspace"]:
         """Open the catalog and all that reads and writes photos.
 
         Args:
             settings: Say where the catalog is.
-            sidecar: Where metadata are written.
+            placing: Where metadata are written.
             mtime: The modification time of written files (see MetadataStore).
             hold: Take the lock at once, so that a run that cannot begin says so before anything is done.
 
@@ -156,11 +172,11 @@ class Workspace:
         with (
             Catalog(settings.catalog) as catalog,
             MetadataStore(
-                sidecar=sidecar, mtime=mtime, exiftool=exiftool, past=partial(past_of, catalog)
+                **dataclasses.asdict(placing), mtime=mtime, exiftool=exiftool, past=partial(past_of, catalog)
             ) as store,
             ExitStack() as resources,
         ):
-            space = cls(settings, catalog, store, exiftool, sidecar, _resources=resources)
+            space = cls(settings, catalog, store, exiftool, placing, _resources=resources)
             if hold:
                 resources.enter_context(space.held())
             yield space
@@ -168,7 +184,7 @@ class Workspace:
     @property
     def lacks_exiftool(self) -> bool:
         """Whether photos get sidecars for want of exiftool."""
-        return self.exiftool is None and self.sidecar == "auto"
+        return self.exiftool is None and self.placing.sidecar == "auto"
 
     def sidecar_notes(self, photos: Iterable[Photo]) -> tuple[str, ...]:
         """What a person should know of photos that exiftool would write, if it is missing and there are any."""
@@ -203,24 +219,47 @@ class Workspace:
             done: What it does to photos.
         """
         with self.held():
-            run = Run(self, self.catalog.start_run(command, arguments, model), Tally(done))
+            number = self.catalog.start_run(command, arguments, model)
+            run = Run(self, number, Tally(done, failed_before=self.catalog.failures_before(number)))
             try:
                 yield run
             finally:
-                self.catalog.finish_run(run.number, run.summary())
+                failed = (failure.path for failure in run.tally.failures[:MOST_REMEMBERED])
+                self.catalog.finish_run(run.number, run.summary(), failed)
 
     def model(
-        self, settings: Settings | None = None, *, jobs: int | None = None, patience: float = 60.0
+        self, settings: Settings | None = None, limits: Limits | None = None, watch: Watch | None = None
     ) -> Model:
         """Find the model that looks at the photos; it is ready for as long as the workspace is open.
+
+        Args:
+            settings: Say which, if they are not the workspace's own.
+            limits: How many questions at once, and how long to wait for answers.
+            watch: Shows what is waited for meanwhile.
 
         Raises:
             ServerError: A server is wanted and cannot be used, or a model file cannot be run.
             UsageError: What was named as a model file is none.
         """
         _ = self.preview  # the decoding processes start while a server is looked for
-        model = choose_model(settings or self.settings, jobs=jobs, patience=patience)
-        return self._resources.enter_context(model)
+        model = choose_model(settings or self.settings, limits, watch)
+        self._models.append(self._resources.enter_context(model))
+        return model
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What is waited for longer than usual, or None."""
+        return next(filter(None, (model.waiting for model in self._models)), None)
+
+    def news(self) -> tuple[str, ...]:
+        """What the user should know since this was asked last, a sentence each."""
+        return tuple(news for model in self._models for news in model.news())
+
+    def halt(self) -> None:
+        """Stop: no new photo is begun with, and nobody waits for a model any more."""
+        self.stop.set()
+        for model in tuple(self._models):
+            model.stop()
 
     @cached_property
     def preview(self) -> Callable[[Photo], Preview]:
@@ -235,12 +274,27 @@ class Written:
     Attributes:
         before: What it said.
         tags: What it says now; on a dry run what it would say.
-        changed: Whether a file was, or would be, changed.
+        writes: The files that were, or would be, changed.
     """
 
     before: Metadata
     tags: tuple[str, ...]
-    changed: bool
+    writes: tuple[Write, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether a file was, or would be, changed."""
+        return bool(self.writes)
+
+    def outcome(self, path: Path, done: Status) -> Outcome:
+        """What came of the photo; `done` is said only of one that was changed itself."""
+        if not self.writes:
+            return Outcome(path, Status.UNCHANGED, self.tags)
+        is_inside = any(write.engine != SIDECAR.name for write in self.writes)
+        return Outcome(
+            path, done if is_inside else Status.BESIDE, self.tags, beside=self.writes[-1].beside,
+            broke_seal=any(write.broke_seal for write in self.writes),
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -342,4 +396,4 @@ class Run:
             picture = row.picture_hash if row else writes[-1].picture_hash
             now = PhotoRow(photo.path, store.stamp(photo), picture, tags, known.wanted if known else None)
             catalog.conclude(entries.states("done"), now)
-        return Written(seen, tags, bool(writes))
+        return Written(seen, tags, writes)

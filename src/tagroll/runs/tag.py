@@ -231,8 +231,9 @@ class Tagger:
         row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))
         written = self.run.write(photo, decide, row, dry_run=self.policy.dry_run)
         removed = identities(written.before.tags) - identities(written.tags) - ours
-        status = Status.TAGGED if written.changed else Status.UNCHANGED
-        return Outcome(photo.path, status, written.tags, removed=len(removed))
+        kept = any(text and getattr(written.before, name) for name, text in proposal.captions.items())
+        outcome = written.outcome(photo.path, Status.TAGGED)
+        return dataclasses.replace(outcome, removed=len(removed), kept=kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,16 @@ from tagroll.metadata.containers.photoshop import iptc_of
 from tagroll.metadata.containers.tiff import Tiff
 from tagroll.metadata.packets import exif, iptc
 
-_XMP = (b"ubject>", b"ubject=", b":TagsList", b":LastKeyword", b":CatalogSets", b":categories")
+_XMP = (
+    b"ubject>",
+    b"ubject=",
+    b":TagsList",
+    b":LastKeyword",
+    b":CatalogSets",
+    b":categories",
+    b":keyword",
+    b":Keyword",
+)
 """What an XMP packet with tags contains."""
 _IPTC, _PHOTOSHOP, _XP_KEYWORDS = 0x83BB, 0x8649, 0x9C9E
 """TIFF entries with tags. Photoshop resources hold other things, too: those with IPTC say so."""

@@ -18,8 +18,9 @@ from tagroll.metadata.containers import mpf
 from tagroll.metadata.containers.c2pa import is_c2pa_box, points_to_manifest
 from tagroll.metadata.containers.jpeg_scan import end_of_image
 from tagroll.metadata.containers.limits import MADE_OF_CRUMBS, MAX_SEGMENTS
-from tagroll.metadata.containers.photoshop import has_digest, iptc_of, with_iptc, xmp_of
+from tagroll.metadata.containers.photoshop import digest_of, has_digest, iptc_of, with_iptc, xmp_of
 from tagroll.metadata.containers.splice import Edit, moved, splice
+from tagroll.metadata.packets.codepage import plain_text
 from tagroll.metadata.packets.raw import Packets
 
 _EXIF = b"Exif\0"
@@ -37,6 +38,7 @@ _KINDS = {
     _APP1: ((_EXIF, "exif"), (_XMP, "xmp"), (_FLICKR_XMP, "xmp"), (_EXTENDED, "extended"), (b"http", "odd")),
     0xE2: ((b"MPF\0", "mpf"),),
     0xEB: ((b"JP", "jumbf"),),
+    0xFE: ((b"", "comment"),),
     _APP13: ((_PHOTOSHOP, "photoshop"),),
 }
 """What a segment is, by its marker and how its payload begins."""
@@ -179,6 +181,8 @@ def _packets(segments: Sequence[_Segment]) -> Packets:
         exif=ours["exif"][0].payload[len(_EXIF_HEADER) :] if ours["exif"] else None,
         extended_xmp=_extended(main, ours["extended"]),
         others=(*twins, *odd, *xmp_of(photoshop)),
+        digest=digest_of(photoshop),
+        texts={"File:Comment": plain_text(ours["comment"][0].payload)} if ours["comment"] else {},
         signed=any(is_c2pa_box(segment.payload) for segment in ours["jumbf"]) or points_to_manifest(main),
     )
 

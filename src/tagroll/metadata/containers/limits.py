@@ -9,6 +9,7 @@ import io
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import BinaryIO, Final
 
 from tagroll.errors import MetadataError
@@ -27,6 +28,8 @@ MAX_ENTRIES: Final = 1_000_000
 _DIRECTORY: Final = 20
 _MAX_LIST: Final = 8 << 20
 """Bytes of a HEIC's list of items, without the data in it."""
+_LOOKED_AT: Final = 512 << 20
+"""Bytes of a JPEG or GIF, at the most: what comes behind is not read in process, nor written by exiftool."""
 _SEGMENT = re.compile(rb"\xff([^\x00\xff])")
 _PICTURE = frozenset(bytes([marker]) for marker in range(0xD8, 0xDB))
 _CONTAINERS = {
@@ -65,8 +68,18 @@ def check_parts(source: BinaryIO, fmt: Format) -> None:
     raise MetadataError(f"the file consists of too many tiny parts (over {limit:,})", MADE_OF_CRUMBS)
 
 
+def is_quick(path: Path, fmt: Format) -> bool:
+    """Whether a file is there and has few enough parts, so that it holds nobody up who reads many at once."""
+    try:
+        with path.open("rb") as source:
+            check_parts(source, fmt)
+    except (OSError, MetadataError):
+        return False
+    return True
+
+
 def _jpeg_segments(source: BinaryIO) -> Iterator[int]:
-    data = source.read()
+    data = source.read(_LOOKED_AT)
     position = 2
     while (found := _SEGMENT.search(data, position)) and found[1] not in _PICTURE:
         yield position
@@ -78,7 +91,7 @@ def _gif_blocks(source: BinaryIO) -> Iterator[int]:
     if source.seek(0, io.SEEK_END) < _SMALLEST_GIF:
         return
     source.seek(0)
-    data = source.read()
+    data = source.read(_LOOKED_AT)
     position = 13 + _table(data[10])
     while data[position] != 0x3B:
         yield position

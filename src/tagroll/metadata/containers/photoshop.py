@@ -69,6 +69,14 @@ def xmp_of(block: bytes) -> tuple[bytes, ...]:
     return tuple(resource.data for resource in _resources(block) if resource.key == _XMP)
 
 
+def digest_of(block: bytes) -> bytes | None:
+    """The MD5 that some IPTC had when XMP was last brought in step with it; None where nobody noted one."""
+    if not has_digest(block):
+        return None
+    found = (resource.data for resource in _resources(block) if resource.key == _DIGEST)
+    return next((data for data in found if any(data)), None)
+
+
 def has_digest(block: bytes) -> bool:
     """Whether a block seems to tell the digest of some IPTC."""
     return b"8BIM\x04\x25" in block

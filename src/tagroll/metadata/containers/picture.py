@@ -14,21 +14,24 @@ picture alone. What counts as picture, by format:
 - JPEG XL: the codestream.
 
 The orientation in EXIF does not count. A file of another format, one that cannot be taken apart, and an image
-sequence are hashed whole.
+sequence are hashed whole, and so is one that is too large to be held in memory.
 """
 
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from tagroll.formats import Format
 from tagroll.metadata.containers.bmff import heif_parts, jxl_parts
 from tagroll.metadata.containers.jpeg_scan import end_of_image
 from tagroll.metadata.containers.tiff import tiff_parts
 from tagroll.metadata.files import hashing
+from tagroll.metadata.files.safe_write import Original, is_large, pieces, read_file
 
 Parts = Iterator[bytes | memoryview]
 
+_WHOLE = b"whole file"
 _SEGMENT = re.compile(rb"\xff([^\x00\xff])")
 _NO_SEGMENT = frozenset(bytes([marker]) for marker in range(0xD0, 0xDA))
 _MAX_SEGMENTS = 10_000
@@ -64,9 +67,30 @@ def picture_hash(data: bytes | memoryview, fmt: Format, like: str = "") -> str:
             count = 0
         if count:
             return hashing.text(digest)
-    whole = hashing.hasher(b"whole file", like)
-    whole.update(view)
-    return hashing.text(whole)
+    return hashing.digest_of([view], _WHOLE, like)
+
+
+def picture_hash_of(path: Path, fmt: Format, like: str = "") -> str:
+    """As `picture_hash`, of a file of any size.
+
+    Raises:
+        MetadataError: It is no regular file.
+        OSError: It cannot be read.
+    """
+    if is_large(path.stat()):
+        return hashing.digest_of(pieces(path), _WHOLE, like)
+    return picture_hash(read_file(path), fmt, like)
+
+
+def picture_hash_in(held: Original, fmt: Format, like: str = "") -> str:
+    """As `picture_hash`, of a held file of any size.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if held.is_large:
+        return hashing.digest_of(held.parts(), _WHOLE, like)
+    return picture_hash(held.data, fmt, like)
 
 
 def same_picture(old: bytes, new: bytes, fmt: Format) -> bool:

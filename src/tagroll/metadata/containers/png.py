@@ -10,6 +10,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import BinaryIO, NamedTuple
 
 from tagroll.errors import ForeignStructureError, MetadataError
@@ -17,6 +18,7 @@ from tagroll.metadata.containers.c2pa import points_to_manifest
 from tagroll.metadata.containers.limits import MADE_OF_CRUMBS
 from tagroll.metadata.containers.photoshop import iptc_of, with_iptc
 from tagroll.metadata.containers.splice import Edit, splice
+from tagroll.metadata.packets.codepage import plain_text
 from tagroll.metadata.packets.raw import Packets
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -32,6 +34,10 @@ _KINDS = {
     b"Raw profile type exif": "exif",
     b"Raw profile type APP1": "exif",
 }
+_CAPTIONS = {b"Title": "PNG:Title", b"Description": "PNG:Description", b"Comment": "PNG:Comment"}
+"""Keywords of the text that people and programs keep captions in (PNG, third edition, 11.3.3.1)."""
+_MAX_CAPTION = 1 << 16
+"""Bytes of a caption that are looked at."""
 _MAX_CHUNKS = 50_000
 """Other than those of the picture: far more than any photo has; a file of empty chunks must not cost minutes."""
 _PICTURE = frozenset({b"IDAT", b"fdAT", b"fcTL"})
@@ -159,7 +165,21 @@ def _packets(chunks: Sequence[_Chunk]) -> tuple[Packets, Mapping[str, list[_Foun
             found[kind] = of_kind
     xmp, iptc, exif = (found[kind][0].packet if kind in found else None for kind in ("xmp", "iptc", "exif"))
     signed = any(chunk.name == b"caBX" for chunk in chunks) or points_to_manifest(xmp)
-    return Packets(xmp, iptc, exif, others=tuple(filter(None, twins)), signed=signed), found
+    return Packets(
+        xmp, iptc, exif, others=tuple(filter(None, twins)), texts=_captions(chunks), signed=signed
+    ), found
+
+
+def _captions(chunks: Sequence[_Chunk]) -> dict[str, str]:
+    """The captions in text chunks; of a damaged one nothing."""
+    found: dict[str, str] = {}
+    for chunk in chunks:
+        name = _CAPTIONS.get(chunk.payload[:80].partition(b"\0")[0]) if chunk.name in _TEXTS else None
+        if name and name not in found:
+            with suppress(MetadataError):
+                text = _text(chunk, _MAX_CAPTION)[1]
+                found[name] = plain_text(text) if chunk.name == b"iTXt" else text.decode("latin-1")
+    return found
 
 
 def _found(chunk: _Chunk, *, is_alone: bool) -> _Found:
@@ -176,26 +196,26 @@ def _found(chunk: _Chunk, *, is_alone: bool) -> _Found:
     return _Found(chunk, raw.removeprefix(_EXIF_HEADER), raw, is_alone)
 
 
-def _text(chunk: _Chunk) -> tuple[bytes, bytes]:
-    """Keyword and text of a text chunk, unpacked (PNG, third edition, 11.3.3)."""
+def _text(chunk: _Chunk, most: int = 0) -> tuple[bytes, bytes]:
+    """Keyword and text of a text chunk, unpacked (PNG, third edition, 11.3.3); `most` bytes of it, or all."""
     keyword, _, rest = chunk.payload.partition(b"\0")
     if chunk.name == b"tEXt":
         return keyword, rest
     if chunk.name == b"zTXt":
-        return keyword, _unpacked(rest[1:])
+        return keyword, _unpacked(rest[1:], most)
     fields = rest[2:].split(b"\0", 2)
     if len(fields) < 3:
         raise MetadataError("a text chunk of the PNG is damaged")
-    return keyword, _unpacked(fields[2]) if rest[0] else fields[2]
+    return keyword, _unpacked(fields[2], most) if rest[0] else fields[2]
 
 
-def _unpacked(packed: bytes) -> bytes:
+def _unpacked(packed: bytes, most: int) -> bytes:
     unpacker = zlib.decompressobj()
     try:
-        text = unpacker.decompress(packed, _MAX_TEXT)
+        text = unpacker.decompress(packed, most or _MAX_TEXT)
     except zlib.error as error:
         raise MetadataError("a text chunk of the PNG is damaged") from error
-    if not unpacker.eof:
+    if not unpacker.eof and not most:
         raise MetadataError("a text chunk of the PNG is cut off or too large")
     return text
 

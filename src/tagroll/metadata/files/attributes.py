@@ -8,15 +8,12 @@ access list, extended attributes) is not lost: such a photo stays as it is, and 
 import errno
 import os
 import stat
-from typing import Literal
 
 from tagroll.errors import WriteError
 from tagroll.metadata.files.platforms import copy_attributes
 from tagroll.metadata.files.refusals import CANNOT, Tell
 from tagroll.metadata.files.temporary import Temporary
-
-Mtime = Literal["nudge", "keep", "now"]
-"""The modification time of a file that is written: a little later than it was, as it was, or now."""
+from tagroll.settings import Mtime
 
 NUDGE_NS = 2_000_000_000
 """FAT counts in steps of two seconds, and rsync compares whole ones; less would not be seen by all."""

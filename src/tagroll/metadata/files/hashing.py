@@ -4,6 +4,7 @@ Those of older catalogs are BLAKE2b, 128 bits, told by their length. What is to 
 hashed in the same way: `like` is the hash it will be compared with.
 """
 
+from collections.abc import Iterable
 from hashlib import blake2b
 
 from blake3 import blake3
@@ -27,6 +28,12 @@ def text(done: Hasher) -> str:
 
 def digest(data: bytes, like: str = "") -> str:
     """Hash a whole file."""
-    whole = hasher(like=like)
-    whole.update(data)
+    return digest_of([data], like=like)
+
+
+def digest_of(pieces: Iterable[bytes | memoryview], kind: bytes = b"", like: str = "") -> str:
+    """Hash a whole file that comes in pieces."""
+    whole = hasher(kind, like)
+    for piece in pieces:
+        whole.update(piece)
     return text(whole)

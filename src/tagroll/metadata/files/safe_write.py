@@ -19,7 +19,6 @@ from pathlib import Path
 
 from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
 from tagroll.metadata.files.attributes import (
-    Mtime,
     OwnerLostError,
     keep_attributes,
     keep_mode,
@@ -28,23 +27,24 @@ from tagroll.metadata.files.attributes import (
     set_times,
 )
 from tagroll.metadata.files.platforms import lock, sync, sync_folder
-from tagroll.metadata.files.refusals import BUSY, Tell, explained, untold
+from tagroll.metadata.files.refusals import Tell, explained, untold
 from tagroll.metadata.files.temporary import (
     CLOSED_ON_EXEC,
     NOT_FOLLOWED,
     READ,
-    Temporary,
     give_name,
     locked_folder,
+    rename_over,
     temporary,
+    when_closed,
 )
+from tagroll.settings import Mtime
 
 _LOCK_PATIENCE_S = 30.0
-_BUSY_PATIENCE_S = 1.0
 _CHUNK = 1 << 20
 _SPECIAL = stat.S_ISUID | stat.S_ISGID
-LARGEST = 2 << 30
-"""The most bytes of a file that is held in memory, which it is twice when it is written."""
+LARGEST = 512 << 20
+"""The most bytes of a file that is held in memory, which it is several times when it is written."""
 
 BeforeReplace = Callable[[], None]
 """Called when all is ready but nothing is replaced yet; what it raises stops the write."""
@@ -56,7 +56,7 @@ class Original:
 
     Attributes:
         path: Where it is, symlinks resolved.
-        data: All its bytes.
+        data: All its bytes; none when it is too large to be held and was not asked for whole.
         state: Its `os.stat_result` before the first byte was read.
         file: The open file. It is closed before it is replaced or removed, as SMB and Windows want it.
     """
@@ -66,6 +66,27 @@ class Original:
     state: os.stat_result
     file: FileIO
 
+    @property
+    def is_large(self) -> bool:
+        """Whether it is too large to be held in memory."""
+        return is_large(self.state)
+
+    def parts(self) -> Iterator[bytes]:
+        """All its bytes, one part after the other where it is large."""
+        if not self.is_large:
+            yield self.data
+            return
+        self.file.seek(0)
+        while part := self.file.read(_CHUNK):
+            yield part
+
+    def head(self, size: int) -> bytes:
+        """Its first bytes."""
+        if not self.is_large:
+            return self.data[:size]
+        self.file.seek(0)
+        return self.file.read(size)
+
     def check_unchanged(self) -> None:
         """Compare what is under the path now with what was read: the same file, times, and bytes.
 
@@ -73,6 +94,8 @@ class Original:
             ChangedMeanwhileError: It is not the same any more.
         """
         self.check_same_file()
+        if self.is_large:
+            return
         with contextlib.suppress(
             OSError
         ):  # the same file as we hold open, so that its bytes can be read there
@@ -99,11 +122,12 @@ def _changed() -> ChangedMeanwhileError:
 
 
 @contextlib.contextmanager
-def hold(path: Path) -> Iterator[Original]:
+def hold(path: Path, *, whole: bool = True) -> Iterator[Original]:
     """Read a file whole and keep it locked against other tagroll runs until the context ends.
 
     Args:
         path: A regular file; symlinks resolved.
+        whole: Else the bytes of one that is larger than LARGEST are left where they are.
 
     Raises:
         MetadataError: It cannot be read.
@@ -112,10 +136,13 @@ def hold(path: Path) -> Iterator[Original]:
     file, state = _open_locked(path)
     with file:
         try:
-            data = _read_whole(file.fileno(), state)
+            left = not whole and is_large(state) and stat.S_ISREG(state.st_mode)
+            data = b"" if left else _read_whole(file.fileno(), state)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
-        if len(data) != state.st_size or _identity(os.fstat(file.fileno())) != _identity(state):
+        if (len(data) != state.st_size and not left) or _identity(os.fstat(file.fileno())) != _identity(
+            state
+        ):
             raise ChangedMeanwhileError("another program is writing the file", "run again when it is done")
         yield Original(path, data, state, file)
 
@@ -161,7 +188,7 @@ def safe_replace(
             temp.file.close()
             if time_ns is not None:
                 keep_times(temp, old.st_atime_ns, time_ns, tell)  # closing it may have set them on a share
-            _rename_over(temp, original)
+            rename_over(temp, original.path)
 
         _closed(original, swap)
         sync_names(folder, tell)
@@ -222,66 +249,7 @@ def unlink(path: Path, tell: Tell = untold) -> None:
 
 
 def _closed(original: Original, act: Callable[[], None]) -> None:
-    """Close a file and replace or remove it, waiting a little for another program that has it open.
-
-    Raises:
-        ChangedMeanwhileError: It was changed before.
-        WriteError: The system refuses.
-    """
-    give_up = time.monotonic() + _BUSY_PATIENCE_S
-    while True:
-        with locked_folder(original.path.parent):
-            original.check_same_file()
-            original.file.close()
-            try:
-                return act()
-            except OSError as error:
-                busy = error.errno in BUSY and os.access(original.path.parent, os.W_OK)
-                if not busy:
-                    with explained():
-                        raise
-                if time.monotonic() > give_up:
-                    raise WriteError(
-                        "cannot be written: another program has it open, or the share does not allow it",
-                        "close it there and run again",
-                    ) from error
-        time.sleep(0.05)
-
-
-def _rename_over(new: Temporary, original: Original) -> None:
-    """Rename a closed temporary file over the original, so that in any case one of them is there in the end.
-
-    Raises:
-        OSError: The original stays.
-        WriteError: The original is gone, and the new file could not be given its name. It stays where it is.
-    """
-    try:
-        new.name.replace(original.path)
-    except OSError as error:
-        new.kept = True  # until it is certain that it is not the only one
-        if _is_there(original.path):
-            new.kept = False
-            raise
-        try:
-            new.name.rename(original.path)
-        except OSError:
-            raise WriteError(
-                f"the disk took the old file away; the new one is beside it, under the name {new.name.name}",
-                "run again, and it gets its name back",
-            ) from error
-
-
-def _is_there(path: Path) -> bool:
-    """Whether a file can be opened; what was remembered of it does not count.
-
-    Raises:
-        OSError: Nobody knows.
-    """
-    try:
-        os.close(os.open(path, READ | NOT_FOLLOWED))
-    except FileNotFoundError:
-        return False
-    return True
+    when_closed(original.path, original.file, original.check_same_file, act)
 
 
 def sync_names(folder: Path, tell: Tell) -> None:
@@ -338,13 +306,32 @@ def read_file(path: Path) -> bytes:
         os.close(fd)
 
 
+def is_large(state: os.stat_result) -> bool:
+    """Whether a file is too large to be held in memory."""
+    return state.st_size > LARGEST
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """All bytes of a file of any size, one part after the other.
+
+    Raises:
+        MetadataError: It is no regular file.
+        OSError: It cannot be read.
+    """
+    with FileIO(path, opener=lambda name, _: os.open(name, READ | CLOSED_ON_EXEC)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise MetadataError("not a regular file")
+        while piece := file.read(_CHUNK):
+            yield piece
+
+
 def _read_whole(fd: int, state: os.stat_result) -> bytes:
     """Read as many bytes as a file in this state has, and one more if there is one."""
     if not stat.S_ISREG(state.st_mode):
         raise MetadataError("not a regular file")
     size = state.st_size
-    if size > LARGEST:
-        raise MetadataError(f"too large ({size / 2**30:.1f} GB; {LARGEST >> 30} GB at most)")
+    if is_large(state):
+        raise MetadataError(f"too large ({size / 2**20:,.0f} MB; {LARGEST >> 20} MB at most)")
     data = os.read(fd, size + 1)
     while len(data) < size and (more := os.read(fd, size + 1 - len(data))):  # one call may give fewer
         data += more

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tagroll.errors import ChangedMeanwhileError, WriteError
 from tagroll.metadata.files.platforms import lock
-from tagroll.metadata.files.refusals import explained
+from tagroll.metadata.files.refusals import BUSY, explained
 
 CLOSED_ON_EXEC = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 NOT_FOLLOWED = CLOSED_ON_EXEC | getattr(os, "O_NOFOLLOW", 0)
@@ -31,6 +31,8 @@ _LEFTOVER = re.compile(r"\.tagroll-[0-9a-f]{12}(?:-([0-9a-f]{8}))?\.tmp")
 _TRIES = 20
 _FOLDER_PATIENCE_S = 2.0
 _PAUSE_S = 0.005
+_BUSY_PATIENCE_S = 1.0
+_BUSY_PAUSE_S = 0.05
 _ALONE_AFTER_S = 60.0  # where folders cannot be locked, a file without a lock may be about to get its name
 _SURELY_ALONE_AFTER_S = 24 * 3600.0  # where files cannot be locked either
 
@@ -120,6 +122,73 @@ def give_name(new: Temporary, path: Path) -> None:
 
 def _exists() -> ChangedMeanwhileError:
     return ChangedMeanwhileError("another program made a file of that name meanwhile", "run again")
+
+
+def when_closed(path: Path, file: FileIO, check: Callable[[], None], act: Callable[[], None]) -> None:
+    """Close a file and replace or remove it, waiting a little for another program that has it open.
+
+    Args:
+        path: Its name.
+        file: The open file.
+        check: The last look whether it is still the same; raises if it is not.
+        act: What replaces or removes it.
+
+    Raises:
+        WriteError: The system refuses.
+    """
+    give_up = time.monotonic() + _BUSY_PATIENCE_S
+    while True:
+        with locked_folder(path.parent):
+            check()
+            file.close()
+            try:
+                return act()
+            except OSError as error:
+                if error.errno not in BUSY or not os.access(path.parent, os.W_OK):
+                    with explained():
+                        raise
+                if time.monotonic() > give_up:
+                    raise WriteError(
+                        "cannot be written: another program has it open, or the share does not allow it",
+                        "close it there and run again",
+                    ) from error
+        time.sleep(_BUSY_PAUSE_S)
+
+
+def rename_over(new: Temporary, path: Path) -> None:
+    """Rename a closed temporary file over another file, so that in any case one of them is there in the end.
+
+    Raises:
+        OSError: The old one stays.
+        WriteError: The old one is gone, and the new one could not be given its name. It stays where it is.
+    """
+    try:
+        new.name.replace(path)
+    except OSError as error:
+        new.kept = True  # until it is certain that it is not the only one
+        if _is_there(path):
+            new.kept = False
+            raise
+        try:
+            new.name.rename(path)
+        except OSError:
+            raise WriteError(
+                f"the disk took the old file away; the new one is beside it, under the name {new.name.name}",
+                "run again, and it gets its name back",
+            ) from error
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file can be opened; what was remembered of it does not count.
+
+    Raises:
+        OSError: Nobody knows.
+    """
+    try:
+        os.close(os.open(path, READ | NOT_FOLLOWED))
+    except FileNotFoundError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

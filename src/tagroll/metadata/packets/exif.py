@@ -7,16 +7,19 @@ there, so that repeated edits do not make the block grow. A comment that is take
 """
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tagroll.errors import ForeignStructureError, MetadataError
+from tagroll.metadata.packets.codepage import plain_text
 
 MAX_BYTES = 65_527
 """The largest block that fits into one JPEG segment (65,533 bytes, less "Exif" and two zeros)."""
 
 _DESCRIPTION, _EXIF_IFD, _COMMENT, _KEYWORDS = 0x10E, 0x8769, 0x9286, 0x9C9E
+_CAPTIONS = {_DESCRIPTION: "ImageDescription", 0x9C9B: "XPTitle", 0x9C9C: "XPComment", 0x9C9F: "XPSubject"}
 _POINTERS = frozenset({_EXIF_IFD, 0x8825, 0xA005})
 """Entries that hold the place of another directory: Exif, GPS, interoperability."""
 
@@ -37,12 +40,13 @@ class ExifText:
     Attributes:
         comment: UserComment decoded, "" when there is none or nothing but blanks, None when it is unreadable.
         keywords: XPKeywords as it stands there (";" between the keywords), None when there is no such entry.
-        description: ImageDescription, "" when there is none, nothing but blanks, or it lies outside the block.
+        captions: ImageDescription, and Windows' XPTitle, XPComment and XPSubject by their names; none of those that are
+            blank or lie outside the block.
     """
 
     comment: str | None
     keywords: str | None
-    description: str = ""
+    captions: Mapping[str, str] = field(default_factory=dict)
 
 
 class _BrokenError(Exception):
@@ -240,20 +244,19 @@ def read_text(block: bytes) -> ExifText:
         entry = None if at is None else tiff.find(at, _COMMENT)
         comment = "" if entry is None else _decode(tiff.value(entry), tiff.order)
     except _BrokenError:
-        return ExifText(None, keywords, _description(tiff))
-    return ExifText(comment, keywords, _description(tiff))
+        return ExifText(None, keywords, _captions(tiff))
+    return ExifText(comment, keywords, _captions(tiff))
 
 
-def _description(tiff: _Tiff) -> str:
-    try:
-        entry = tiff.find(tiff.first, _DESCRIPTION)
-        raw = b"" if entry is None else tiff.value(entry)
-    except _BrokenError:
-        return ""
-    try:
-        return raw.decode().strip("\0 \t\r\n")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1").strip("\0 \t\r\n")
+def _captions(tiff: _Tiff) -> dict[str, str]:
+    found = {}
+    for tag in [tag for tag, _, _ in tiff.rows(tiff.first) if tag in _CAPTIONS]:
+        with suppress(_BrokenError):
+            entry = tiff.find(tiff.first, tag)
+            value = tiff.value(entry) if entry else b""
+            text = plain_text(value) if tag == _DESCRIPTION else _words(value)
+            found[_CAPTIONS[tag]] = text.strip("\0 \t\r\n")
+    return {name: text for name, text in found.items() if text}
 
 
 def set_text(block: bytes | None, *, comment: str | None = None, keywords: str | None = None) -> bytes:

@@ -5,15 +5,17 @@ the value (IPTC-NAA Information Interchange Model 4.2, 1.5). Dataset 1:90 tells 
 """
 
 import struct
+from collections.abc import Collection
 from typing import NamedTuple
 
 from tagroll.errors import ForeignStructureError, MetadataError
+from tagroll.metadata.packets.codepage import USUAL, code_page
 
 KEYWORD_BYTES = 64
 """The most bytes of one keyword (IIM 4.2, dataset 2:25)."""
 
 _CHARSET, _VERSION, _KEYWORD = (1, 90), (2, 0), (2, 25)
-_CAPTIONS = {(2, 5): "ObjectName", (2, 120): "Caption-Abstract"}
+_CAPTIONS = {(2, 5): "ObjectName", (2, 105): "Headline", (2, 120): "Caption-Abstract"}
 _HEADER = struct.Struct(">BBBH")
 _PADDING = (256, 0)
 """Stands for the zeros that some programs leave at the end."""
@@ -39,21 +41,25 @@ class _Dataset(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a stream says: the keywords in order, and "ObjectName" and "Caption-Abstract" where they are there."""
+    """What a stream says: the keywords in order, and the captions that are there."""
 
     keywords: tuple[str, ...]
     captions: dict[str, str]
 
 
-def read(iim: bytes) -> Said:
+def read(iim: bytes, known: Collection[str] = ()) -> Said:
     """Read a stream.
+
+    Args:
+        iim: The stream.
+        known: What XMP says beside it, by which the code page of unmarked text is told.
 
     Raises:
         MetadataError: The stream is broken.
         ForeignStructureError: Its character set is not known and a keyword is not ASCII.
     """
     datasets = _parse(iim)
-    charset = _charset(datasets)
+    charset = _charset(datasets, known)
     keywords = (_decode(item.value, charset, is_keyword=True) for item in datasets if item.number == _KEYWORD)
     # of a caption it matters that it is there, whatever it says
     known = "latin-1" if charset == "unknown" else charset
@@ -69,7 +75,7 @@ def read_keywords(iim: bytes) -> tuple[str, ...]:
     return read(iim).keywords
 
 
-def set_keywords(iim: bytes | None, keywords: tuple[str, ...]) -> bytes:
+def set_keywords(iim: bytes | None, keywords: tuple[str, ...], known: Collection[str] = ()) -> bytes:
     """The stream with these keywords, marked as UTF-8. Text that was in another character set is converted.
 
     Keywords above KEYWORD_BYTES are left out; those already there keep their datasets.
@@ -79,7 +85,7 @@ def set_keywords(iim: bytes | None, keywords: tuple[str, ...]) -> bytes:
         ForeignStructureError: It has text in a character set that is not known.
     """
     datasets = _parse(iim or b"")
-    charset = _charset(datasets)
+    charset = _charset(datasets, known)
     if charset != "utf-8":
         datasets = [_to_utf8(item, charset) for item in datasets]
     old = {_decode(item.value, "utf-8"): item for item in reversed(datasets) if item.number == _KEYWORD}
@@ -135,14 +141,39 @@ def _place(datasets: list[_Dataset], number: tuple[int, int]) -> int:
     return next((i for i, item in enumerate(datasets) if item.number > number), len(datasets))
 
 
-def _charset(datasets: list[_Dataset]) -> str:
-    """The encoding that 1:90 tells: a Python codec, "" when there is no 1:90, "unknown" for any other."""
+def _charset(datasets: list[_Dataset], known: Collection[str]) -> str:
+    """The encoding of the text: the Python codec that 1:90 tells, "unknown" for any other.
+
+    Without 1:90 it is the old code page that is told by the text itself.
+    """
     marks = [item.value for item in datasets if item.number == _CHARSET]
-    return _ENCODINGS.get(marks[0].rstrip(b"\0 "), "unknown") if marks and marks[0].strip(b"\0 ") else ""
+    if marks and marks[0].strip(b"\0 "):
+        return _ENCODINGS.get(marks[0].rstrip(b"\0 "), "unknown")
+    values = [item.value.rstrip(b"\0") for item in datasets if _is_text(item)]
+    old = [value for value in values if not _is_utf8(value)]
+    return code_page(old, known) if old else USUAL
+
+
+def _is_text(item: _Dataset) -> bool:
+    record, number = item.number
+    return record == 2 and number not in _BINARY and not item.value.isascii()
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError as error:
+        return _is_cut(value, error)
+    return True
+
+
+def _is_cut(value: bytes, error: UnicodeDecodeError) -> bool:
+    """Whether another program cut a character; text in an older code may end like that, but has rarely this length."""
+    return error.reason == "unexpected end of data" and KEYWORD_BYTES - 4 < len(value) <= KEYWORD_BYTES
 
 
 def _decode(value: bytes, charset: str, *, is_keyword: bool = False) -> str:
-    """The text of a dataset. Without a mark it is UTF-8 where it can be, else Windows code page 1252."""
+    """The text of a dataset; UTF-8 where it can be, even where there is no mark or another one is due."""
     value = value.rstrip(b"\0")
     if value.isascii() and not (charset == "unknown" and b"\x1b" in value):
         return value.decode("ascii")
@@ -153,12 +184,12 @@ def _decode(value: bytes, charset: str, *, is_keyword: bool = False) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        # another program cut a character; text in an older code may end like that, but a keyword has rarely this length
-        is_cut = is_keyword and KEYWORD_BYTES - 4 < len(value) <= KEYWORD_BYTES
-        if error.reason == "unexpected end of data" and (charset or is_cut):
+        if error.reason == "unexpected end of data" and (
+            charset == "utf-8" or (is_keyword and _is_cut(value, error))
+        ):
             return value[: error.start].decode()
     try:
-        return value.decode("cp1252")
+        return value.decode(charset if charset != "utf-8" else USUAL)
     except UnicodeDecodeError:
         return value.decode("latin-1")
 

@@ -15,7 +15,7 @@ from tagroll.tags.identity import LEVEL, STAND_INS, identity
 _SPELLED = "/|."
 """How programs join the levels when they write a whole path into a flat field."""
 
-_BOOKKEEPING = "darktable" + LEVEL
+BOOKKEEPER = "darktable"
 """Below it darktable keeps account of a photo ("darktable|format|jpg"); it shows such "tags" apart from those of people."""
 
 _CUT = 56
@@ -73,7 +73,7 @@ def names(tags: Collection[str]) -> dict[str, str]:
 
 def is_bookkeeping(tag: str) -> bool:
     """Whether a path is a program's own account of the photo and no tag."""
-    return tag.startswith(_BOOKKEEPING)
+    return tag.startswith(BOOKKEEPER + LEVEL)
 
 
 def spelled(tags: Collection[str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The metadata packets that tagroll edits, cut out of whatever container carries them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -19,6 +20,10 @@ class Packets:
             the XMP of a file that has one.
         others: Further XMP packets that some programs see and some do not: twins, and those under odd headers.
             They are read with the main one, and never edited: a file that has them gets a sidecar.
+        digest: MD5 that the file tells of IPTC as it was when XMP was brought in step with it (Photoshop resource
+            0x0425), if any. Not part of equality: it follows from the IPTC that is written.
+        texts: Captions that stand outside of all packets (JPEG comment, PNG text), by exiftool's names. Read, never
+            edited; not part of equality.
         signed: Whether a C2PA manifest vouches for the file's bytes; any change makes it invalid, so such a
             file gets a sidecar. Not part of equality: it says something about the file, not the packets.
     """
@@ -28,4 +33,6 @@ class Packets:
     exif: bytes | None = field(default=None, repr=False)
     extended_xmp: bytes | None = field(default=None, repr=False)
     others: tuple[bytes, ...] = field(default=(), repr=False)
+    digest: bytes | None = field(default=None, compare=False, repr=False)
+    texts: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     signed: bool = field(default=False, compare=False)

@@ -13,6 +13,7 @@ from lxml.etree import _Element as Element  # lxml has no public name for it
 
 from tagroll import __version__
 from tagroll.errors import MetadataError
+from tagroll.metadata.packets import mwg
 from tagroll.metadata.packets.keywords import legal
 
 MAX_BYTES = 16 << 20
@@ -90,6 +91,23 @@ class Xmp:
                 first = member if first is None else first
             return _text(node if first is None else first)
         return ""
+
+    def tree(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The tags in a tree of keywords; see `mwg`."""
+        return tuple(
+            tag for node in self._find(names) if not isinstance(node, str) for tag in mwg.read_tree(node)
+        )
+
+    def set_tree(self, names: tuple[str, ...], tags: tuple[str, ...], prefix: str) -> None:
+        """Make these the tags in a tree of keywords; without any, it is taken out."""
+        prop = self._only(names)
+        if prop is None:
+            prop = self._create(names[0], prefix)
+        if tags:
+            mwg.write_tree(prop, tags)
+            _indent(prop)
+        else:
+            _remove(prop)
 
     def set_list(self, names: tuple[str, ...], values: tuple[str, ...], kind: tuple[str, str]) -> None:
         """Make `values` the whole list; members that stay keep their qualifiers. An empty one is taken out.

@@ -8,6 +8,7 @@ import json
 import os
 import select
 import sys
+import time
 from typing import Any
 
 CONTEXT = 8192
@@ -32,12 +33,23 @@ def main() -> None:
     slots = wish["slots"] or (SLOTS_ON_GPU if on_gpu else SLOTS)
     try:
         server = xllamacpp.Server(parameters(xllamacpp, wish, slots))
-    except RuntimeError:
-        os._exit(1)  # it has said why; a normal end may hang
+    except RuntimeError as error:
+        let_the_log_end()
+        os.write(2, f"{error}\n".encode())
+        os._exit(1)  # a normal end may hang
     sys.stdout.write(f"{server.listening_address} {slots}\n")
     sys.stdout.flush()
     sys.stdin.read()
     os._exit(0)
+
+
+def let_the_log_end() -> None:
+    """Wait until llama.cpp, whose log is written by a thread of its own, has said why it gives up."""
+    size = -1
+    for _ in range(50):
+        if size == (size := os.fstat(2).st_size) and size:
+            return
+        time.sleep(0.1)
 
 
 def parameters(xllamacpp: Any, wish: dict[str, Any], slots: int) -> Any:

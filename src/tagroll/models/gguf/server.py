@@ -154,7 +154,8 @@ class LocalServer:
 
     def _complaint(self) -> str:
         """What llama.cpp says about it: of its lines, the first ones say why, and the longest most."""
-        self._process.wait(10)
+        self._process.kill()  # it has closed its output, so it is about to end, or hangs at that
+        self._process.wait()
         self._log.seek(0)
         lines = self._log.read(20_000).decode("utf-8", "replace").splitlines()
         said = [re.sub(r"^[\d.]+ [A-Z] ", "", line) for line in lines if re.match(r"[\d.]+ E ", line)]

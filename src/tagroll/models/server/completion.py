@@ -26,6 +26,7 @@ class Said:
         thought: Whether it thought before it answered.
         prompt_tokens: As the server counted, 0 if it did not.
         completion_tokens: Likewise.
+        model: Which model says so, "" if that is not told.
     """
 
     text: str
@@ -33,6 +34,7 @@ class Said:
     thought: bool = False
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    model: str = ""
 
     @property
     def is_endless(self) -> bool:
@@ -70,6 +72,7 @@ def read_completion(answer: Any) -> Said | None:
         thought,
         _count(counts.get("prompt_tokens")),
         _count(counts.get("completion_tokens")),
+        _text(answer.get("model")),
     )
 
 

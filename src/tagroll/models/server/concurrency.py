@@ -6,10 +6,11 @@ at once is n divided by the time one takes, so each answer is a measurement: `La
 them bring more answers a second, and rests one rung above the lowest rung that brings (nearly) the most.
 """
 
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from tagroll.errors import StoppedError
@@ -20,11 +21,13 @@ RUNGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 START = 4
 PAYS = 1.25
 """Twice the requests at once must bring this many times the answers, or the climb ends."""
+BOLD_SECONDS = 1.0
+"""While an answer takes less, a queue that turns out too long is gone in seconds."""
 AS_GOOD = 0.92
 """A rung that brings this share of the best is as good as the best."""
 
 
-def _rung(at_once: int) -> int:
+def _rung(at_once: float) -> int:
     """The rung that is nearest by ratio."""
     return min(RUNGS, key=lambda rung: max(rung / at_once, at_once / rung))
 
@@ -34,6 +37,14 @@ def _beside(rung: int, steps: int) -> int:
     return RUNGS[min(max(RUNGS.index(rung) + steps, 0), len(RUNGS) - 1)]
 
 
+def _rate(answers: Sequence[tuple[float, float]]) -> float:
+    return sum(n for n, _ in answers) / max(sum(seconds for _, seconds in answers), 1e-9) if answers else 0.0
+
+
+def _seconds(answers: Sequence[tuple[float, float]]) -> float:
+    return sum(seconds for _, seconds in answers) / len(answers) if answers else math.inf
+
+
 class Ladder:
     """Decides on the limit. No clock, no threads: it only hears how answers went."""
 
@@ -41,22 +52,26 @@ class Ladder:
         self.limit = START
         self._home: int | None = None  # where it rests; None while it still climbs
         self._doubted = 0  # the limit that seemed not to pay while half of it is measured again
-        self._answers: dict[int, deque[tuple[int, float]]] = {
-            rung: deque(maxlen=max(16, 2 * rung)) for rung in RUNGS
-        }
+        self._answers, self._loads = (
+            {rung: deque[tuple[float, float]](maxlen=max(16, 2 * rung)) for rung in RUNGS} for _ in range(2)
+        )
+        self._leapt_from = 0  # the limit from which the climb went to the top at once
         self._fresh = 0  # answers at the present limit
         self._wanted = START // 2
         self._rest = 0  # answers between two excursions from home
         self._upwards = False  # where the last excursion went
 
-    def answered(self, at_once: int, seconds: float) -> None:
+    def answered(self, at_once: int, seconds: float, load: float | None = None) -> None:
         """Take in one answer.
 
         Args:
             at_once: How many requests were under way when this one was sent, itself included.
             seconds: What it took.
+            load: How many there were on average until it was answered. A server with slots lets those in front go first,
+                one that works on all at once slows all of them down: each is seen only by one of the two numbers.
         """
         self._answers[_rung(at_once)].append((at_once, seconds))
+        self._loads[_rung(load or at_once)].append((load or at_once, seconds))
         self._fresh += (
             at_once >= 0.7 * self.limit
         )  # less means that the work is the bottleneck, not the server
@@ -71,37 +86,64 @@ class Ladder:
 
     def _rate(self, rung: int) -> float:
         """Answers a second that were measured at this rung, 0.0 if none were."""
-        answers = self._answers[rung]
-        return (
-            sum(n for n, _ in answers) / max(sum(seconds for _, seconds in answers), 1e-9) if answers else 0.0
-        )
+        return _rate(self._answers[rung])
+
+    def _gain(self, rung: int, lower: int) -> float:
+        """How many times the answers this rung brings of those of a lower one; infinite where that is not known."""
+        one, other = _rate(self._loads[rung]), _rate(self._loads[lower])
+        return one / other if one and other else math.inf
+
+    def _pays(self) -> bool:
+        """Whether the limit brings more than half of it, by either way of counting."""
+        half = _beside(self.limit, -2)
+        in_turn, known = _rate(self._answers[self.limit]), _rate(self._answers[half])
+        return in_turn >= PAYS * known and self._gain(self.limit, half) >= PAYS
+
+    def _forget(self, rung: int) -> None:
+        self._answers[rung].clear()
+        self._loads[rung].clear()
 
     def _set(self, limit: int, wanted: int) -> None:
         self.limit, self._wanted, self._fresh = limit, wanted, 0
 
     def _climb(self) -> None:
-        """Double while that pays. Quick to go on, slow to stop: too few costs time, too many only queue."""
-        half, double = _beside(self.limit, -2), _beside(self.limit, 2)
+        """Go up while that pays. Quick to go on, slow to stop: too few costs time, too many only queue."""
         if self._doubted:
             self._check(self._doubted)
-        elif self.limit == RUNGS[-1]:
-            self._settle(self.limit)
-        elif self._rate(self.limit) >= PAYS * self._rate(half):
-            self._set(double, self.limit)
+        elif self._leapt_from:
+            slots = self._leapt_from * _rate(self._answers[self.limit]) / self._rate(self._leapt_from)
+            self._leapt_from = 0
+            self._settle(_beside(_rung(max(slots, 1)), 1))
+        elif self._pays():
+            self._go_on()
         elif self._fresh < 2 * self.limit:
             self._wanted = 2 * self.limit
         else:  # the climb was quick: measure the lower limit again before that is believed
             self._doubted = self.limit
-            self._answers[half].clear()
+            half = _beside(self.limit, -2)
+            self._forget(half)
             self._set(half, self.limit)
 
+    def _go_on(self) -> None:
+        """Double; but leap to the top while answers are quick and come no later for being many."""
+        here, least = _seconds(self._answers[self.limit]), min(map(_seconds, self._answers.values()))
+        if self.limit == RUNGS[-1]:
+            self._settle(self.limit)
+        elif here < min(BOLD_SECONDS, 1.3 * least):
+            self._leapt_from = self.limit
+            self._set(RUNGS[-1], 6)
+        else:
+            self._set(_beside(self.limit, 2), self.limit)
+
     def _check(self, doubted: int) -> None:
-        """Half of the doubted limit was measured: stay near it, stay above, or climb on after all."""
+        """Half of the doubted limit was measured: stay there or near it, stay above, or climb on after all."""
         self._doubted = 0
-        gain = self._rate(doubted) / max(self._rate(self.limit), 1e-9)
-        if gain < 1 / AS_GOOD:
+        gain = self._gain(doubted, self.limit)
+        if gain < AS_GOOD:
+            self._settle(self.limit)
+        elif gain < 1 / AS_GOOD:
             self._settle(_beside(self.limit, 1))
-        elif gain < PAYS:
+        elif gain < PAYS or doubted == RUNGS[-1]:
             self._settle(doubted)
         else:
             self._set(_beside(doubted, 2), doubted)
@@ -115,12 +157,14 @@ class Ladder:
         """Look whether things have changed: in turns one rung up, and two down (one down is the reserve)."""
         self._upwards = not self._upwards
         there = _beside(home, 1 if self._upwards else -2)
-        self._answers[there].clear()
+        self._forget(there)
         self._set(there, max(3 * there, 12) if self._upwards else max(there, 4))
 
     def _come_home(self, home: int) -> None:
-        there, at_home = self.limit, self._rate(home)
-        gain = self._rate(there) / at_home if at_home else 0.0
+        there = self.limit
+        gain = self._rate(there) / max(self._rate(home), 1e-9)
+        if there > home:
+            gain = min(gain, self._gain(there, home))
         if there > home and gain >= 1.15:
             self._home = None
             self._set(there, there)
@@ -145,8 +189,9 @@ class Turn:
         late: Set it when there was no answer in time.
     """
 
-    def __init__(self, at_once: int, *, probe: bool = False) -> None:
+    def __init__(self, at_once: int, *, probe: bool = False, work: float = 0.0) -> None:
         self.at_once = at_once
+        self.work = work  # seconds of all requests before it was sent
         self.probe = probe
         self.began = time.monotonic()
         self.seconds: float | None = None
@@ -225,6 +270,8 @@ class Gate:
         self._outage = False
         self._stopped = False
         self.under_way = 0
+        self._work, self._changed = 0.0, time.monotonic()  # seconds of all requests so far, until then
+        self.quiet_since = 0.0  # when the first of those that are under way was sent
 
     @property
     def limit(self) -> int:
@@ -329,15 +376,17 @@ class Gate:
                 if not self.is_open and elsewhere():
                     raise ElsewhereError
                 self._room.wait(wait if self.is_open else min(wait or 1.0, 1.0))
-            self.under_way += 1
-            turn = Turn(self.under_way, probe=self._outage)
+            self.quiet_since = self.quiet_since if self.under_way else time.monotonic()
+            self._pass(1)
+            turn = Turn(self.under_way, probe=self._outage, work=self._work)
             self._probing |= turn.probe
         try:
             yield turn
         finally:
             with self._lock:
-                self._learn(turn)
-                self.under_way -= 1
+                at_once = self.under_way
+                self._pass(-1)
+                self._learn(turn, at_once)
                 if turn.probe:
                     self._probing = False
                     if (
@@ -354,11 +403,19 @@ class Gate:
             return None
         return max(self._held_until - now, self._probe_at - now, 0.0)
 
-    def _learn(self, turn: Turn) -> None:
+    def _pass(self, change: int) -> None:
+        """One more is under way, or one less."""
+        now = time.monotonic()
+        self._work += self.under_way * (now - self._changed)
+        self._changed = now
+        self.under_way += change
+
+    def _learn(self, turn: Turn, at_once: int) -> None:
         if turn.refused:
-            self._ceiling.refused(max(turn.at_once, self.under_way))
+            self._ceiling.refused(max(turn.at_once, at_once))
         elif turn.late:
-            self._ceiling.lower(self.under_way // 2 + 1)
+            self._ceiling.lower(at_once // 2 + 1)
         elif turn.seconds is not None:
             self._ceiling.answered(turn.began, turn.at_once)
-            self._ladder.answered(turn.at_once, turn.seconds)
+            load = (self._work - turn.work) / max(turn.seconds, 1e-6)
+            self._ladder.answered(turn.at_once, turn.seconds, load)

@@ -7,10 +7,9 @@ form (an answer by JSON schema, no thinking); what a server refuses is left away
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NoReturn
 
-from tagroll.domain import Description, Preview, Prompt
+from tagroll.domain import Description, Preview, Prompt, Waiting
 from tagroll.errors import PhotoError, ReplyError, ServerError
 from tagroll.models.reply.parse import parse_reply
 from tagroll.models.server import sight
@@ -22,6 +21,7 @@ from tagroll.models.server.discovery import (
     blind_error,
     choose,
     in_place_of,
+    is_same_model,
     look,
     unknown_error,
 )
@@ -40,6 +40,8 @@ from tagroll.models.server.retry import (
     is_too_much,
     spread,
 )
+from tagroll.models.server.stats import Stats
+from tagroll.models.server.stuck import Stuck
 from tagroll.models.server.telling import ENDS, FINAL, photo_error, server_error
 from tagroll.models.server.wire_error import WireError
 
@@ -53,36 +55,6 @@ NO_CHAT = "Look whether --api-url is the address of a model server, and what its
 THINKS_ON = "Switch its thinking off in the server, or take a model that does not think"
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What the answers have cost so far.
-
-    Attributes:
-        answers: How many there were, second tries included.
-        seconds: What they took, from sending to receiving, added up over all threads.
-        prompt_tokens: As the server counted.
-        completion_tokens: Likewise.
-    """
-
-    answers: int = 0
-    seconds: float = 0.0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    def __add__(self, other: "Stats") -> "Stats":
-        return Stats(
-            self.answers + other.answers,
-            self.seconds + other.seconds,
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-        )
-
-    @property
-    def seconds_per_answer(self) -> float:
-        """Mean time of an answer."""
-        return self.seconds / self.answers if self.answers else 0.0
-
-
 class ServerDescriber:
     """Describes pictures with a model on a server. Safe to call from many threads.
 
@@ -92,6 +64,9 @@ class ServerDescriber:
         api_key: Sent to the server, shown to nobody.
         explicit_model: Whether the user asked for this very model; if not, another one that sees will do.
         limits: How many requests at once, and how long to wait.
+
+    Attributes:
+        doubt: What speaks against the model's seeing, "" if nothing does; known after `discover`.
 
     Raises:
         UsageError: The URL or the key cannot be one.
@@ -119,18 +94,38 @@ class ServerDescriber:
         self._stats = Stats()
         self._strikes: list[float] = []  # when a photo failed since one was answered
         self._thinks = False
+        self._stuck = Stuck(limits.repeats)
+        self._real = ""  # the model's name in its answers, if it is not the one that was asked for
+        self._news: list[str] = []
         self._notes: tuple[str, ...] = ()
+        self._absent: Answer | None = None  # from where there is no API
         self.doubt = ""
 
     @property
     def model(self) -> str:
-        """The model's name on the server; before `discover` the name that was asked for."""
+        """The model's name; as the server calls it in its answers, if that is another one than was asked for."""
+        return self._real or self._asked
+
+    @property
+    def _asked(self) -> str:
+        """The model's name on the server; before `discover` the name that the user gave."""
         return self._choice.model.name if self._choice else self._wanted
+
+    def news(self) -> tuple[str, ...]:
+        """What the user should know since this was asked last, a sentence each."""
+        with self._lock:
+            news, self._news = tuple(self._news), []
+        return news
 
     @property
     def stats(self) -> Stats:
         """What the answers have cost so far."""
         return self._stats
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What is waited for longer than usual, or None."""
+        return self._channel.waiting()
 
     @property
     def is_well(self) -> bool:
@@ -194,10 +189,10 @@ class ServerDescriber:
             self.discover()
         question = Question.first(prompt, thinks=self._thinks)
         tries = tries or Tries()
-        said = self._ask(preview.jpeg, question, self.model, tries)
+        said = self._ask(preview.jpeg, question, self._asked, tries)
         self._thinks |= said.cut and said.thought
         try:
-            found: Description | None = self._understand(said, prompt)
+            found: Description | None = self._understand(said, prompt, preview)
         except ReplyError:
             if said.is_endless and question.thinks:  # it had its room
                 raise
@@ -205,16 +200,28 @@ class ServerDescriber:
         if found and (not said.cut or (prompt.task == "tags" and len(found.keywords) >= prompt.max_tags)):
             return found
         try:
-            return self._understand(self._ask(preview.jpeg, question.again(said), self.model, tries), prompt)
+            return self._second(preview, prompt, question.again(said), tries)
         except PhotoError:
             if found is None:
                 raise
             return found  # what was whole in the first answer
 
-    def _understand(self, said: Said, prompt: Prompt) -> Description:
+    def _second(self, preview: Preview, prompt: Prompt, question: Question, tries: Tries) -> Description:
+        """Ask once more; what cannot be used then either counts against the model."""
+        said = self._ask(preview.jpeg, question, self._asked, tries)
+        try:
+            return self._understand(said, prompt, preview)
+        except ReplyError:
+            if doubt := self._stuck.unusable(said.text):
+                self._channel.end(doubt)
+            raise
+
+    def _understand(self, said: Said, prompt: Prompt, preview: Preview) -> Description:
         if said.is_endless:
             raise ReplyError(f"the model {self.model} thinks and does not come to an answer", THINKS_ON)
         reply = parse_reply(said.text, prompt_text=prompt.text)
+        if doubt := self._stuck.answered(said.text, len(reply.keywords), preview.jpeg):
+            self._channel.end(doubt)
         return Description(reply.keywords, self.model, reply.title, reply.description, reply.filename)
 
     def _look(self) -> ServerInfo:
@@ -290,10 +297,13 @@ class ServerDescriber:
         def body(form: frozenset[str]) -> bytes:
             return question.body(model, jpeg, form)
 
+        def doubtful() -> bool:
+            return not sure and self._is_doubtful(switches)
+
         while True:
             began = time.monotonic()
             try:
-                answer = self._channel.chat(body(switches), tries, sure=sure)
+                answer = self._channel.chat(body(switches), tries, doubtful)
             except UnheardError:
                 found = self._other_form(switches, body)
                 sure, switches = found is None, switches if found is None else found
@@ -301,10 +311,14 @@ class ServerDescriber:
             said = read_completion(answer.json()) if not answer.is_refusal else None
             if said:
                 self._count(said, time.monotonic() - began, switches)
+                self._note_name(said.model, model)
                 return said
             why = refusal_of(answer, model)
-            if why is Refusal.ADDRESS and not self._stats.answers and self._wire.move_on(_base(answer)):
-                continue
+            if why is Refusal.ADDRESS and not self._stats.answers:
+                self._absent = self._absent or answer
+                if self._wire.move_on(_base(answer)):
+                    continue
+                answer = self._absent  # what was given is told, not the last guess
             found = self._mended(answer, why, switches, body)
             if found is None:
                 self._refused(answer, why, model, tries)
@@ -327,9 +341,15 @@ class ServerDescriber:
         self, switches: frozenset[str], body: Callable[[frozenset[str]], bytes]
     ) -> frozenset[str] | None:
         """A form that is answered, while none was yet; after that, a refusal is no matter of the form."""
-        if self._stats.answers:
-            return None
-        return self._forms.find(switches, lambda form: self._takes(body(form)))
+        return (
+            self._forms.find(switches, lambda form: self._takes(body(form)))
+            if self._is_doubtful(switches)
+            else None
+        )
+
+    def _is_doubtful(self, switches: frozenset[str]) -> bool:
+        """Whether a form of the question may be what is refused: nothing was answered yet, or others know better."""
+        return not self._stats.answers or not switches <= self._forms.now
 
     def _takes(self, body: bytes) -> bool:
         """Whether a question is answered, outside of all queues and waiting."""
@@ -348,6 +368,16 @@ class ServerDescriber:
                 plain = sight.question().body(model, sight.green_picture(), no_switches(self._forms.now))
                 self._blind = not self._takes(plain)
             return self._blind
+
+    def _note_name(self, said: str, asked: str) -> None:
+        """A server may answer with another model than it was asked for: say so once, and keep the real name."""
+        if said and not is_same_model(said, asked):
+            with self._lock:
+                if not self._real:
+                    root = self._wire.address.root
+                    kept = "its answers are kept under that name"
+                    self._news.append(f"{root} was asked for the model {asked} and answers as {said}: {kept}")
+                self._real = said
 
     def _count(self, said: Said, seconds: float, switches: frozenset[str]) -> None:
         self._forms.answered(switches)

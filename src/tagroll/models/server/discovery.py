@@ -336,6 +336,12 @@ def _match(models: Sequence[Model], wanted: str) -> list[Model]:
     return []
 
 
+def is_same_model(one: str, other: str) -> bool:
+    """Whether two names are, or may well be, of one model: with a date, a quantisation, a publisher more or less."""
+    first, second = sorted((_key(one), _key(other)), key=len)
+    return first in second
+
+
 def _key(name: str) -> str:
     """A name without publisher, suffix and punctuation: "google/gemma-3-4b" is the same as "gemma3:4b"."""
     last = re.split(r"[/\\]", name.casefold())[-1]

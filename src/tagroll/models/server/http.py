@@ -153,7 +153,10 @@ class Wire:
         self._transport = transport
         # A proxy is not meant for this machine.
         self._proxy = None if self.address.is_local else transport.find_proxy(self._server)
-        self._pool: httpcore2.ConnectionPool = transport.connection_pool(self._server, self._proxy)
+        self._connections = transport.Connections()
+        self._pool: httpcore2.ConnectionPool = transport.connection_pool(
+            self._server, self._proxy, self._connections
+        )
         self._headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "tagroll"}
         login = base64.b64encode(":".join(self.address.user).encode()).decode() if self.address.user else ""
         if login or key:
@@ -167,6 +170,10 @@ class Wire:
     def close(self) -> None:
         """Close all connections; a request that is under way fails."""
         self._pool.close()
+
+    def cut(self) -> None:
+        """Break off what is under way: who waits for an answer gets a WireError now."""
+        self._connections.cut()
 
     def settle(self, base: str) -> None:
         """From now on the endpoints are at this one of the address's bases."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from tagroll.domain import Waiting
 from tagroll.errors import PhotoError, ServerError
 from tagroll.models.server.concurrency import ElsewhereError, Gate, Turn
 from tagroll.models.server.http import CHAT_BYTES, Answer, Wire
@@ -37,6 +38,8 @@ LONGEST_ASIDE = 60.0
 """...or this where another server does the work."""
 SILENT = 3
 """So many time-outs one after the other, each longer than the one before, and the server is taken for dead."""
+NOTICED = 3.0
+"""Seconds after which waiting is told."""
 _WAIT = frozenset({429, 502, 503, 504})
 _BUSY = frozenset({429, 503})
 _TOO_MANY = re.compile(
@@ -56,6 +59,8 @@ class Limits:
         elsewhere: For an answer that another server could give.
         probe: Before the first request that asks whether an outage is over.
         stopping: For the answers that are on their way when the user stops the run; at most.
+        repeats: So many different photos with one answer, or with none that can be used, end the run; None: they do
+            not.
     """
 
     jobs: int | None = None
@@ -64,7 +69,8 @@ class Limits:
     outage: float = 60.0
     elsewhere: float = 20.0
     probe: float = 1.0
-    stopping: float = 10.0
+    stopping: float = 30.0
+    repeats: int | None = 10
 
 
 class UnheardError(Exception):
@@ -231,19 +237,23 @@ class Channel:
         self._probes = 0  # that failed in this outage
         self._least = 0.0  # seconds for the next answer, after a time-out
         self._silences, self._silent_at = 0, 0.0
+        self._answered_at = 0.0
+        self._stopping: tuple[float, float] | None = None  # since when, and for how long at most
 
     # asking ----------------------------------------------------------------------------------------------
 
-    def chat(self, body: bytes, tries: Tries | None = None, *, sure: bool = True) -> Answer:
+    def chat(
+        self, body: bytes, tries: Tries | None = None, doubtful: Callable[[], bool] = lambda: False
+    ) -> Answer:
         """Send a request until the server says something about it.
 
         Args:
             body: The request.
             tries: How it fares.
-            sure: Whether the request's form is beyond doubt.
+            doubtful: Whether the request's form may be what the server cannot stand.
 
         Raises:
-            UnheardError: It breaks off, and the form is not beyond doubt: no request was answered yet.
+            UnheardError: It breaks off, and the form is doubtful.
             PhotoError: This request fails again and again, and others do not.
             ServerError: The server is gone, or has been busy or loading for too long.
             ElsewhereError: The server is in trouble, and another one can have the photo.
@@ -254,11 +264,11 @@ class Channel:
             try:
                 answer = self._once(body, tries)
             except WireError as error:
-                if error.kind == "cut" and not (sure or self._proof):
+                if error.kind == "cut" and doubtful():
                     raise UnheardError from error
                 self.failed(tries, self._lost(error))
                 continue
-            if answer.status == 502 and not (sure or self._proof):
+            if answer.status == 502 and doubtful():
                 raise UnheardError
             if answer.status not in _WAIT:
                 return answer
@@ -286,7 +296,7 @@ class Channel:
             return answer
 
     def _answered(self, tries: Tries) -> None:
-        self._least = 0.0
+        self._least, self._answered_at = 0.0, time.monotonic()
         self._probes = self._silences = 0
         self.patience.answered(tries)
         self.gate.outage = False
@@ -409,10 +419,14 @@ class Channel:
     # stopping and waiting --------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """The user stops the run: who waits gives up at once, answers on their way get a little time."""
+        """The user stops the run: who waits gives up at once, answers on their way get a little time.
+
+        Twice what the slowest took so far, 2 seconds at least.
+        """
         self.gate.stop()
-        grace = min(self.limits.stopping, max(2.0, 2 * (self._slowest or 1.0)))
-        timer = threading.Timer(grace, self.wire.close)
+        grace = min(self.limits.stopping, max(2.0, 2 * (self._slowest or 0.0)))
+        self._stopping = (time.monotonic(), grace)
+        timer = threading.Timer(grace, self.wire.cut)
         timer.daemon = True
         timer.start()
 
@@ -420,3 +434,19 @@ class Channel:
         """Nobody asks any more."""
         self.gate.stop()
         self.wire.close()
+
+    def waiting(self) -> Waiting | None:
+        """What is waited for longer than usual, or None."""
+        now, trouble, since = time.monotonic(), self.patience.trouble, self.patience.since
+        under_way = self.gate.under_way
+        if self._stopping:
+            began, grace = self._stopping
+            answers = "an answer that is" if under_way == 1 else f"{under_way} answers that are"
+            return Waiting(f"{answers} on the way", now - began, grace) if under_way else None
+        if trouble and since and now - since > NOTICED:
+            message = trouble.server.message
+            return Waiting(message[0].lower() + message[1:], now - since, trouble.patience)
+        quiet = now - max(self.gate.quiet_since, self._answered_at)
+        if under_way and quiet > max(NOTICED, 3 * (self._slowest or 0.0)):
+            return Waiting(f"no answer yet from the model server at {self.wire.address.root}", quiet)
+        return None

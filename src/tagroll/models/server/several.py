@@ -4,11 +4,12 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 
-from tagroll.domain import Description, Preview, Prompt
+from tagroll.domain import Description, Preview, Prompt, Waiting
 from tagroll.errors import ServerError
 from tagroll.models.server.concurrency import ElsewhereError
-from tagroll.models.server.describer import ServerDescriber, Stats
+from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.retry import Tries
+from tagroll.models.server.stats import Stats
 
 
 class ManyDescriber:
@@ -43,6 +44,17 @@ class ManyDescriber:
     def most_at_once(self) -> int:
         """How many threads can be of use."""
         return sum(server.most_at_once for server in self._servers)
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What is waited for, if no server answers."""
+        waits = [server.waiting for server in tuple(self._busy)]
+        told = [wait for wait in waits if wait]
+        return max(told, key=lambda wait: wait.seconds) if told and len(told) == len(waits) else None
+
+    def news(self) -> tuple[str, ...]:
+        """What the user should know since this was asked last, a sentence each."""
+        return tuple(news for server in self._servers for news in server.news())
 
     def close(self) -> None:
         """Stop all."""

@@ -1,5 +1,6 @@
 """Connections to a server: through a proxy or not, whom to trust, how long it may take, and why there is none."""
 
+import contextlib
 import os
 import socket
 import ssl
@@ -11,6 +12,7 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
+from weakref import WeakSet
 
 import httpcore2  # takes 100 ms: nothing imports this module before a server is asked
 
@@ -86,7 +88,9 @@ def _is_covered(no_proxy: str, host: str, port: int | None) -> bool:
     return False
 
 
-def connection_pool(server: SplitResult, proxy: Proxy | None) -> httpcore2.ConnectionPool:
+def connection_pool(
+    server: SplitResult, proxy: Proxy | None, backend: "Connections"
+) -> httpcore2.ConnectionPool:
     """As many connections to a server as are needed; idle ones are kept for a while.
 
     Raises:
@@ -98,7 +102,7 @@ def connection_pool(server: SplitResult, proxy: Proxy | None) -> httpcore2.Conne
         "max_connections": None,
         "max_keepalive_connections": 64,
         "keepalive_expiry": IDLE_SECONDS,
-        "network_backend": _Backend(),
+        "network_backend": backend,
     }
     if proxy is None:
         return httpcore2.ConnectionPool(**options)
@@ -158,8 +162,10 @@ def _left(timeout: float | None) -> float | None:
 class _Stream(httpcore2.NetworkStream):
     """A connection that knows how long the whole request may take: a timeout of a socket is one for each read."""
 
-    def __init__(self, stream: "NetworkStream") -> None:
+    def __init__(self, stream: "NetworkStream", opened: "Connections") -> None:
         self._stream = stream
+        self._opened = opened
+        opened.add(self)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._stream.read(max_bytes, _left(timeout))
@@ -173,13 +179,33 @@ class _Stream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> "NetworkStream":
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _left(timeout)))
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _left(timeout)), self._opened)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
 
-class _Backend(httpcore2.SyncBackend):
+class Connections(httpcore2.SyncBackend):
+    """Makes connections, and can cut all of them: closing one does not wake who waits for an answer on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._open: WeakSet[_Stream] = WeakSet()
+
+    def add(self, stream: _Stream) -> None:
+        """Remember one."""
+        with self._lock:
+            self._open.add(stream)
+
+    def cut(self) -> None:
+        """Whoever waits for an answer gets an error now."""
+        with self._lock:
+            streams = list(self._open)
+        for stream in streams:
+            with contextlib.suppress(OSError):
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
     def connect_tcp(
         self,
         host: str,
@@ -188,7 +214,8 @@ class _Backend(httpcore2.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> "NetworkStream":
-        return _Stream(super().connect_tcp(host, port, _left(timeout), local_address, socket_options))
+        """Make one."""
+        return _Stream(super().connect_tcp(host, port, _left(timeout), local_address, socket_options), self)
 
 
 def explain(error: Exception, server: SplitResult, proxy: Proxy | None) -> WireError:

@@ -14,10 +14,12 @@ from typing import Literal
 
 from tagroll.catalog import Catalog, Run
 from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prompt, Status
+from tagroll.errors import StoppedError
 from tagroll.models.answers import keep, recall
 from tagroll.models.builtin.describer import looked_as
-from tagroll.models.server.describer import ServerDescriber, Stats
+from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.several import ManyDescriber
+from tagroll.models.server.stats import Stats
 from tagroll.parallel import map_unordered
 from tagroll.runs.ask_once import Asking
 from tagroll.runs.evaluate.pictures import recompressed
@@ -136,7 +138,10 @@ class Examination:
             for photo in photos:  # one by one until the model had to work: a server may load it only then
                 if self.stop.is_set():
                     break
-                outcome = self._one(photo)
+                try:
+                    outcome = self._one(photo)
+                except StoppedError:
+                    break
                 asked += outcome.asked
                 started = time.monotonic()
                 yield outcome

@@ -1,0 +1,56 @@
+"""What the journal keeps of a write, and what is told of it besides."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from tagroll.domain import Beside, Change, Metadata, Write
+from tagroll.metadata.engines import SIGNED
+from tagroll.metadata.fields import metadata_from_fields, tag_fields, tags_after
+from tagroll.metadata.files.hashing import digest
+from tagroll.metadata.files.patch import make_patch
+from tagroll.metadata.files.safe_write import Original
+from tagroll.metadata.planning import SIDECAR, Step, View
+from tagroll.metadata.restore import Way
+from tagroll.tags.identity import identities, identity
+
+_CAPTIONS = ("title", "description", "alt_text")
+
+
+def written(step: Step, view: View, change: Change) -> Write:
+    """The journal row of a step."""
+    before = replace(step.known, fields=tag_fields(step.known.fields))
+    after = Metadata(
+        tags_after(step.known, change),
+        tag_fields(step.fields),
+        **{name: change.set.get(name, getattr(step.known, name)) for name in _CAPTIONS},
+    )
+    return Write(
+        photo=view.photo.path, target=step.path, engine=step.engine.name, before=before, after=after,
+        before_hash=digest(step.old) if step.original else "", after_hash=digest(step.new),
+        patch=make_patch(step.old, step.new) if step.original else b"", picture_hash=view.picture,
+    )  # fmt: skip
+
+
+def placed(write: Write, view: View, reason: str) -> Write:
+    """With what is to be told of it: why it is beside the photo, or that it broke a signature."""
+    if not reason:
+        return replace(write, broke_seal=view.content.fixed == SIGNED and write.engine != SIDECAR.name)
+    path, after = view.photo.path, identities(write.after.tags)
+    inside = metadata_from_fields(view.content.fields).tags
+    beside = Beside(
+        reason,
+        kind="dng" if path.suffix.lower() == ".dng" else view.format.name,
+        is_base=write.target.stem == path.stem,
+        keeps_old=any(identity(tag) not in after for tag in inside),
+    )
+    return replace(write, beside=beside)
+
+
+def restored(write: Write, photo: Path, original: Original, way: Way) -> Write:
+    """The journal row of an undo."""
+    new = way.new or b""
+    return Write(
+        photo=photo, target=original.path, engine=write.engine, before=way.before, after=way.after,
+        before_hash=digest(original.data), after_hash="" if way.new is None else digest(new),
+        patch=make_patch(original.data, new), picture_hash=write.picture_hash,
+    )  # fmt: skip
