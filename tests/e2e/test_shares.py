@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from runs import contents
-from stub import Stub, keywords
+from stub import Stub, chat, keywords
 
 FILES = Path(__file__).parents[1] / "files"
 NAMES = ("baseline.jpg", "lossy.webp", "plain.heic", "single.tif", "raw.dng")
@@ -31,10 +31,14 @@ def test_photos_are_tagged_rewritten_and_put_back(tagroll, share, habits):
     before = contents(folder)
     with Stub(usual=keywords("Lake", "Boat")) as server:
         done = tagroll("tag", folder, "--api-url", server.url, "--json", **play(habits))
-    assert (done.code, done.summary["tagged"]) == (0, len(NAMES)), done
+    assert (done.code, done.summary["tagged"], done.summary["beside"]) == (0, len(NAMES) - 1, 1), done
     assert {path.name for path in folder.iterdir()} == {*NAMES, SIDECAR}
     renamed = tagroll("tags", "rename", "Lake", "Pond", folder, "--json", **play(habits))
-    assert (renamed.code, renamed.summary["rewritten"]) == (0, len(NAMES)), renamed
+    assert (renamed.code, renamed.summary["rewritten"], renamed.summary["beside"]) == (
+        0,
+        len(NAMES) - 1,
+        1,
+    ), renamed
     read = tagroll("tags", folder, "--json")
     assert {name: row["tags"] for name, row in read.photos.items()} == {
         name: ["Pond", "Boat"] for name in NAMES
@@ -49,7 +53,7 @@ def test_what_a_share_could_not_do_is_said_once(tagroll, share):
     with Stub(usual=keywords("Lake")) as server:
         done = tagroll("tag", folder, "--api-url", server.url, **play("syncfolder=EACCES utime=EPERM"))
     assert done.code == 0
-    assert f"{len(NAMES)} photos: {len(NAMES)} tagged" in done.err
+    assert f"{len(NAMES)} photos: {len(NAMES) - 1} tagged, 1 in sidecars" in done.err
     assert done.err.count("the disk would not confirm it (Permission denied)") == 1
     assert done.err.count("does not let times be set") == 1
 
@@ -82,3 +86,22 @@ def test_a_photo_that_another_program_has_open_fails_with_the_reason_and_stays(t
     assert "another program has it open" in done.photos[name]["error"]
     assert (folder / name).read_bytes() == before
     assert {path.name for path in folder.iterdir()} == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    "habits", ["busy=EACCES", f"{CIFS} setxattr=EPERM", "mode=777 chmod=EPERM utime=EINVAL"]
+)
+def test_copies_are_made_on_a_share_and_taken_back(tagroll, share, photos, habits):
+    folder, play = share
+    before = contents(folder)
+    with Stub(
+        usual=chat('{"title": "A lake", "description": "A lake.", "keywords": ["Lake"], "filename": "lake"}')
+    ) as s:
+        done = tagroll("classify", photos, "-o", folder / "out", "--api-url", s.url, "--json", **play(habits))
+    assert done.code == 0, done
+    copies = [path.read_bytes() for path in (folder / "out").iterdir() if path.suffix != ".json"]
+    assert len(copies) == done.summary["copied"] == done.summary["total"] > 0
+    assert set(copies) <= set(contents(photos).values())
+    undone = tagroll("undo", **play(habits))
+    assert undone.code == 0, undone
+    assert contents(folder) == before

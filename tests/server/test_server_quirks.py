@@ -11,7 +11,8 @@ from stub import SEES, Says, Stub, chat, error, keywords, models
 
 from tagroll.errors import PhotoError, ReplyError, ServerError, UsageError
 from tagroll.models.prompt import build_prompt
-from tagroll.models.server.describer import STRIKES, ServerDescriber
+from tagroll.models.server.chat import STRIKES
+from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.discovery import probe
 from tagroll.models.server.retry import Limits
 

@@ -151,6 +151,7 @@ def test_a_first_photo_that_cannot_be_read_does_not_make_the_model_blind(describ
     ("said", "message", "hint"),
     [
         (error(402, {"error": {"message": "Insufficient credits"}}), "account .*Insufficient credits", "Pay"),
+        (error(429, "You exceeded your current quota, check your plan and billing details"), "account .*quota", "Pay"),
         (error(401, "key not allowed to access model"), "API key.*key not allowed", "TAGROLL_API_KEY"),
         (error(403, {"error": "this origin is not allowed"}), "forbids.*this origin", "hosts"),
         (error(405, {"detail": "Method Not Allowed"}), "no OpenAI API at http.*/v1/chat/completions", "--api-url"),

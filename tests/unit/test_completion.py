@@ -122,6 +122,18 @@ def test_an_error_in_a_stream_is_an_error(events):
     assert stated_error(read_json(stream(events))) == "out of memory"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'event: error\ndata: {"message": "out of memory"}\n\n',
+        b'data: {"choices": [{"delta": {"content": "{"}}]}\n\nerror: {"code": 500, "message": "out of memory"}\n\n',
+        b"error: out of memory\n\n",
+    ],
+)
+def test_an_event_that_is_an_error_is_one(body):
+    assert stated_error(read_json(body)) == "out of memory"
+
+
 # ---------------------------------------------------------------- cut and refused
 
 

@@ -97,6 +97,8 @@ def test_the_users_own_settings_hold_and_their_paths_mean_the_same_everywhere(as
     assert (url, catalog, err) == ("http://mine.example", str(config_file().parent / "my.db"), "")
     monkeypatch.chdir(config_file().parent)
     assert ask()[1] == ""  # it is read, so there is nothing to say
+    config_file().write_text('catalog = "~/my.db"\n')
+    assert ask()[0][1] == str(Path("~/my.db").expanduser())
 
 
 # what leaves ---------------------------------------------------------------------------------------------

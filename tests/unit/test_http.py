@@ -95,6 +95,13 @@ def test_no_secret_comes_back_in_a_message(wire, url, key):
     assert sent.split()[1] not in answer.error
 
 
+@pytest.mark.parametrize("far", range(270, 301, 3))
+def test_half_a_secret_is_not_told_where_the_words_are_cut(wire, far):
+    with Stub(usual=error(400, "x" * (far - 1) + " sk-0123456789abcdef")) as server:
+        answer = wire(server.url, "sk-0123456789abcdef").post(f"{server.url}/v1/chat/completions", b"{}", 5)
+    assert "sk-" not in answer.error
+
+
 def test_a_short_password_does_not_blacken_every_word(wire):
     with Stub(usual=error(400, "no photo with p please")) as server:
         answer = wire(server.url.replace("://", "://u:p@")).post(

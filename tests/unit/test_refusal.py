@@ -54,6 +54,8 @@ def sorted_as(why, *cases):
             (400, "The decoder prompt (length 5042) is longer than the maximum model length of 4096"),
             (400, "input length 9000 exceeds n_ctx"),
             (500, "the context is full"),
+            (400, "num_ctx too small"),
+            (500, "KV cache is full, 5000 tokens"),
         ),
         *sorted_as(
             Refusal.BLIND,
@@ -70,6 +72,10 @@ def sorted_as(why, *cases):
             (400, "gemma-3-1b-it is not a multimodal model"),
             (400, "invalid type: sequence, expected a string"),
             (400, "this deployment is text-only"),
+            (400, "This model only supports text input"),
+            (400, "model does not have vision capability"),
+            (400, "Cannot process images"),
+            (500, "no mmproj loaded"),
             (404, "No models available that accept pictures"),
         ),
         *sorted_as(
@@ -78,6 +84,8 @@ def sorted_as(why, *cases):
             (400, "The response was filtered due to the prompt triggering content management policy"),
             (400, "finish_reason: content_filter"),
             (451, "blocked: inappropriate content"),
+            (400, "ResponsibleAIPolicyViolation"),
+            (400, "prohibited content"),
         ),
         *sorted_as(
             Refusal.KEY,
@@ -102,6 +110,7 @@ def sorted_as(why, *cases):
             (400, "No models loaded. Please load a model in the developer page"),
             (404, "the-model: no such thing"),
             (400, "unknown model"),
+            (400, "Invalid model name"),
         ),
         *sorted_as(
             Refusal.SIZE,

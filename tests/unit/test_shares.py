@@ -258,3 +258,20 @@ def test_what_a_person_has_put_beside_a_photo_is_not_lost(share, private, habits
     assert private.read_bytes() == (FILES / private.name).read_bytes()
     assert os.getxattr(private, "user.xdg.tags") == b"holiday"
     assert names(private.parent) == [private.name, private.name + ".xmp"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("habits", ["chown=EPERM", "chown=EINVAL"])
+def test_an_owner_that_cannot_be_kept_stays_with_the_photo(share, private, habits):
+    os.chown(private, 4321, 1234)
+    assert share(habits, private.name) == "baseline.jpg Cat"
+    assert (private.stat().st_uid, private.stat().st_gid) == (4321, 1234)
+    assert private.read_bytes() == (FILES / private.name).read_bytes()
+    assert stat.S_IMODE(private.with_name(private.name + ".xmp").stat().st_mode) == 0o600
+
+
+def test_nothing_is_asked_for_that_is_so_already(share, private):
+    """Each of these would stop a run that asks for it without need: the disk has an error there."""
+    private.chmod(0o640)
+    assert share("chmod=EIO chown=EIO", private.name) == "baseline.jpg Cat"
+    assert stat.S_IMODE(private.stat().st_mode) == 0o640

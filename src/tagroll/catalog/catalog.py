@@ -96,6 +96,26 @@ class Catalog(Words):
 
         return self._commit(job)
 
+    def forget_run(self, run: int) -> None:
+        """Take a run out that came to nothing."""
+        nothing = "id = ? AND NOT EXISTS (SELECT 1 FROM writes WHERE run = runs.id)"
+        self._commit(lambda c: c.execute(f"DELETE FROM runs WHERE {nothing}", (run,)).rowcount)  # noqa: S608 - our own words
+
+    def note_run_model(self, run: int, model: str) -> None:
+        """Note which model a run turns out to ask."""
+        self._commit(lambda c: c.execute("UPDATE runs SET model = ? WHERE id = ?", (model, run)).rowcount)
+
+    def model_at(self, place: str) -> str:
+        """The model that was found at a place the last time, or ""."""
+        rows = self._read("SELECT model FROM servers WHERE place = ?", place)
+        return str(rows[0][0]) if rows else ""
+
+    def note_model_at(self, place: str, model: str) -> None:
+        """Note which model was found at a place; "" for none."""
+        if model != self.model_at(place):
+            values = (place, model)
+            self._commit(lambda c: c.execute("INSERT OR REPLACE INTO servers VALUES (?, ?)", values).rowcount)
+
     def finish_run(self, run: int, summary: Mapping[str, int], failures: Iterable[Path] = ()) -> None:
         """Note that a run came to its end, with these counts, and these photos failed."""
         failed = [str(path) for path in failures]

@@ -381,7 +381,8 @@ class MetadataStore:
             return SIDECAR
         fmt = detect(data[:HEAD_BYTES], target.suffix)
         if fmt is None:
-            raise MetadataError("is no photo any more")
+            named = "" if target == write.photo else f"the journal names {target}, which "
+            raise MetadataError(f"{named}is no photo any more")
         return self._planner.engine(write.engine, target, fmt)
 
 

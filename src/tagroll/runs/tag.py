@@ -19,7 +19,7 @@ from tagroll.domain import (
     Prompt,
     Status,
 )
-from tagroll.models.answers import keep, recall
+from tagroll.models.answers import keep, recall, turns_out_another
 from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt
 from tagroll.runs.ask_once import Asking
@@ -138,6 +138,7 @@ class TagRequest:
 
 def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
     """What tags photos in this run."""
+    run.asks(model)
     policy = request.policy(run.space.catalog.merges(), run.space.catalog.paths())
     return Tagger(run, model.describer, run.space.preview, request.prompt(), policy)
 
@@ -205,7 +206,10 @@ class Tagger:
         return lambda: recall(self.run.space.catalog, self.describer, self.prompt, picture)
 
     def _describe(self, photo: Photo, picture: str) -> Description:
-        answer = self.describer.describe(self.preview(photo), self.prompt)
+        preview = self.preview(photo)
+        if turns_out_another(self.describer) and (kept := self._kept(picture)()):
+            return kept
+        answer = self.describer.describe(preview, self.prompt)
         keep(self.run.space.catalog, self.describer, self.prompt, picture, answer)
         return answer
 

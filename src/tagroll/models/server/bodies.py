@@ -58,6 +58,9 @@ def _events(text: str) -> Iterator[dict[str, Any]]:
         values = [_value(line) for line in lines]
         if len(lines) > 1 and None in values:  # one value over several lines
             values = [_value("\n".join(lines))]
+        failed = re.search(r"^(?:event: *error\b|error:\s*(.*))", block, re.MULTILINE)
+        if failed:
+            yield {"error": (_value(failed[1]) or failed[1]) if failed[1] else (values or ["error"])[0]}
         yield from (value for value in values if isinstance(value, dict))
 
 

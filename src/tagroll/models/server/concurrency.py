@@ -19,6 +19,8 @@ RUNGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """The limits that are tried: fine enough to come close, coarse enough to tell one from the next."""
 
 START = 4
+STEP, STEP_SECONDS = 4, 0.03
+"""A higher limit is approached in steps of so many requests: the first that is refused spares the others."""
 PAYS = 1.25
 """Twice the requests at once must bring this many times the answers, or the climb ends."""
 BOLD_SECONDS = 1.0
@@ -126,7 +128,8 @@ class Ladder:
 
     def _go_on(self) -> None:
         """Double; but leap to the top while answers are quick and come no later for being many."""
-        here, least = _seconds(self._answers[self.limit]), min(map(_seconds, self._answers.values()))
+        here = max(_seconds(kind[self.limit]) for kind in (self._answers, self._loads))
+        least = min(map(_seconds, self._answers.values()))
         if self.limit == RUNGS[-1]:
             self._settle(self.limit)
         elif here < min(BOLD_SECONDS, 1.3 * least):
@@ -269,6 +272,7 @@ class Gate:
         self._probing = False
         self._outage = False
         self._stopped = False
+        self._allowed, self._more_at = limit or START, 0.0  # follows the limit, step by step
         self.under_way = 0
         self._work, self._changed = 0.0, time.monotonic()  # seconds of all requests so far, until then
         self.quiet_since = 0.0  # when the first of those that are under way was sent
@@ -401,7 +405,14 @@ class Gate:
         now = time.monotonic()
         if self._probing if self._outage else self.under_way >= self.limit:
             return None
-        return max(self._held_until - now, self._probe_at - now, 0.0)
+        held = max(self._held_until - now, self._probe_at - now, 0.0)
+        self._allowed = min(self._allowed, self.limit)
+        if self.under_way < self._allowed:
+            return held
+        if now < self._more_at:
+            return max(held, self._more_at - now)
+        self._allowed, self._more_at = self._allowed + STEP, now + STEP_SECONDS
+        return held
 
     def _pass(self, change: int) -> None:
         """One more is under way, or one less."""

@@ -5,15 +5,13 @@ form (an answer by JSON schema, no thinking); what a server refuses is left away
 """
 
 import threading
-import time
-from collections.abc import Callable
-from typing import NoReturn
 
 from tagroll.domain import Description, Preview, Prompt, Waiting
 from tagroll.errors import PhotoError, ReplyError, ServerError
 from tagroll.models.reply.parse import parse_reply
 from tagroll.models.server import sight
-from tagroll.models.server.completion import Said, read_completion
+from tagroll.models.server.chat import Chat
+from tagroll.models.server.completion import Said
 from tagroll.models.server.discovery import (
     Choice,
     Model,
@@ -25,33 +23,22 @@ from tagroll.models.server.discovery import (
     look,
     unknown_error,
 )
-from tagroll.models.server.forms import Forms
-from tagroll.models.server.http import Answer, Wire
-from tagroll.models.server.refusal import Refusal, may_pass, no_switches, refusal_of, refused_switches
+from tagroll.models.server.http import Wire
+from tagroll.models.server.refusal import Refusal
 from tagroll.models.server.request import Question
 from tagroll.models.server.retry import (
     NOT_RUNNING,
-    TRIES,
-    Channel,
     Limits,
     Tries,
     Trouble,
-    UnheardError,
-    is_too_much,
-    spread,
 )
 from tagroll.models.server.stats import Stats
 from tagroll.models.server.stuck import Stuck
-from tagroll.models.server.telling import ENDS, FINAL, photo_error, server_error
+from tagroll.models.server.telling import server_error
 from tagroll.models.server.wire_error import WireError
 
-STRIKES = 8
-"""So many photos refused in a row, and none answered in between: it is not the photos."""
-STRIKE_SECONDS = 30.0
-"""Once the server has answered, they must also have been refused for so long."""
 OTHERS = 3
 """So many other models are tried where none was named and the server does not say which of them see."""
-NO_CHAT = "Look whether --api-url is the address of a model server, and what its log says"
 THINKS_ON = "Switch its thinking off in the server, or take a model that does not think"
 
 
@@ -82,23 +69,16 @@ class ServerDescriber:
         limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> None:
         self._wire = Wire(api_url, api_key)
-        self._channel = Channel(self._wire, limits)
+        self._chat = Chat(self._wire, limits)
         self._wanted, self._explicit = model, explicit_model
-        self._info = ServerInfo(self._wire.address.root, state="mute")
         self._choice: Choice | None = None
         self._discovering = threading.Lock()
-        self._judging = threading.Lock()
         self._lock = threading.Lock()
-        self._forms = Forms()
-        self._blind: bool | None = None  # whether it refused the plain picture, once that was asked
-        self._stats = Stats()
-        self._strikes: list[float] = []  # when a photo failed since one was answered
         self._thinks = False
         self._stuck = Stuck(limits.repeats)
         self._real = ""  # the model's name in its answers, if it is not the one that was asked for
         self._news: list[str] = []
         self._notes: tuple[str, ...] = ()
-        self._absent: Answer | None = None  # from where there is no API
         self.doubt = ""
 
     @property
@@ -120,40 +100,40 @@ class ServerDescriber:
     @property
     def stats(self) -> Stats:
         """What the answers have cost so far."""
-        return self._stats
+        return self._chat.stats
 
     @property
     def waiting(self) -> Waiting | None:
         """What is waited for longer than usual, or None."""
-        return self._channel.waiting()
+        return self._chat.channel.waiting()
 
     @property
     def is_well(self) -> bool:
         """Whether it answers, as far as is known."""
-        return self._channel.gate.is_open
+        return self._chat.channel.gate.is_open
 
     @property
     def is_ready(self) -> bool:
         """Whether it answers, or it is time to see whether it does."""
-        return self._channel.gate.is_ready
+        return self._chat.channel.gate.is_ready
 
     @property
     def at_once(self) -> int:
         """How many pictures are sent at once now."""
-        return self._channel.gate.limit
+        return self._chat.channel.gate.limit
 
     @property
     def most_at_once(self) -> int:
         """How many threads can be of use."""
-        return self._channel.gate.widest
+        return self._chat.channel.gate.widest
 
     def close(self) -> None:
         """Close the connections: threads that wait for this server get a StoppedError."""
-        self._channel.close()
+        self._chat.channel.close()
 
     def stop(self) -> None:
         """The user stops the run: who waits gets a StoppedError, answers on their way get a little time."""
-        self._channel.stop()
+        self._chat.channel.stop()
 
     def discover(self) -> tuple[str, ...]:
         """Find the server and the model and see to it that the model takes pictures; once.
@@ -166,8 +146,8 @@ class ServerDescriber:
         """
         with self._discovering:
             if self._choice is None:
-                self._info = self._look()
-                choice = self._tried(choose(self._info, self._wanted, explicit=self._explicit))
+                self._chat.info = self._look()
+                choice = self._tried(choose(self._chat.info, self._wanted, explicit=self._explicit))
                 self._notes = tuple(note for note in (choice.note, self.doubt) if note)
                 self._choice = choice
         return self._notes
@@ -213,7 +193,7 @@ class ServerDescriber:
             return self._understand(said, prompt, preview)
         except ReplyError:
             if doubt := self._stuck.unusable(said.text):
-                self._channel.end(doubt)
+                self._chat.channel.end(doubt)
             raise
 
     def _understand(self, said: Said, prompt: Prompt, preview: Preview) -> Description:
@@ -221,12 +201,12 @@ class ServerDescriber:
             raise ReplyError(f"the model {self.model} thinks and does not come to an answer", THINKS_ON)
         reply = parse_reply(said.text, prompt_text=prompt.text)
         if doubt := self._stuck.answered(said.text, len(reply.keywords), preview.jpeg):
-            self._channel.end(doubt)
+            self._chat.channel.end(doubt)
         return Description(reply.keywords, self.model, reply.title, reply.description, reply.filename)
 
     def _look(self) -> ServerInfo:
         """Ask what the server has; wait while it loads."""
-        limits, tries = self._channel.limits, Tries()
+        limits, tries = self._chat.channel.limits, Tries()
         while True:
             try:
                 info = look(self._wire, limits.answer)
@@ -236,10 +216,12 @@ class ServerDescriber:
             if info.refusal:
                 raise server_error(Refusal.KEY, info.refusal, info.url, self._wanted)
             if info.state != "loading":
-                self._channel.patience.acquit(tries)
+                self._chat.channel.patience.acquit(tries)
                 return info
             loading = ServerError(f"The model server at {info.url} keeps loading", "See its log")
-            self._channel.failed(tries, Trouble(loading, PhotoError(""), limits.first_answer, passing=True))
+            self._chat.channel.failed(
+                tries, Trouble(loading, PhotoError(""), limits.first_answer, passing=True)
+            )
 
     def _tried(self, choice: Choice) -> Choice:
         """Show a picture to a model of which the server does not say that it sees; take another one if it does not.
@@ -253,8 +235,8 @@ class ServerDescriber:
             except ServerError:
                 if not choice.others:
                     raise
-                choice = in_place_of(self._info, self._wanted, choice.others)
-                self._channel = Channel(self._wire, self._channel.limits)
+                choice = in_place_of(self._chat.info, self._wanted, choice.others)
+                self._chat.begin_again()
             else:
                 return choice
         self.doubt = self._show(choice.model)
@@ -275,99 +257,19 @@ class ServerDescriber:
             said = self._ask(sight.green_picture(), sight.question(), model.name)
         except (PhotoError, ServerError) as error:
             if not model.listed:
-                raise unknown_error(self._info, model.name, error.message) from error
+                raise unknown_error(self._chat.info, model.name, error.message) from error
             raise ServerError(error.message, error.hint) from error
         doubt = sight.doubt(said.text)
         if doubt and model.sees is False:
-            raise blind_error(self._info, model.name)
+            raise blind_error(self._chat.info, model.name)
         told = f"{model.name} may not see pictures: of a plain green one it says {doubt!r}. Look at the first tags"
         return told if doubt else ""
 
     def _ask(self, jpeg: bytes, question: Question, model: str, tries: Tries | None = None) -> Said:
-        """Get something said about a picture.
-
-        Raises:
-            PhotoError: The server refuses this picture.
-            ServerError: The server or the model cannot be used.
-            ElsewhereError: Another server can have it.
-            StoppedError: The run is being stopped.
-        """
-        switches, tries, sure = self._forms.now, tries or Tries(), False
-
-        def body(form: frozenset[str]) -> bytes:
-            return question.body(model, jpeg, form)
-
-        def doubtful() -> bool:
-            return not sure and self._is_doubtful(switches)
-
-        while True:
-            began = time.monotonic()
-            try:
-                answer = self._channel.chat(body(switches), tries, doubtful)
-            except UnheardError:
-                found = self._other_form(switches, body)
-                sure, switches = found is None, switches if found is None else found
-                continue
-            said = read_completion(answer.json()) if not answer.is_refusal else None
-            if said:
-                self._count(said, time.monotonic() - began, switches)
-                self._note_name(said.model, model)
-                return said
-            why = refusal_of(answer, model)
-            if why is Refusal.ADDRESS and not self._stats.answers:
-                self._absent = self._absent or answer
-                if self._wire.move_on(_base(answer)):
-                    continue
-                answer = self._absent  # what was given is told, not the last guess
-            found = self._mended(answer, why, switches, body)
-            if found is None:
-                self._refused(answer, why, model, tries)
-            else:
-                switches = found
-
-    def _mended(
-        self, answer: Answer, why: Refusal, switches: frozenset[str], body: Callable[[frozenset[str]], bytes]
-    ) -> frozenset[str] | None:
-        """The form of the question that a refusal asks for, None if it is for something else."""
-        passing = self._stats.answers and may_pass(answer.error)
-        if why in ENDS | FINAL or answer.is_ok or passing:
-            return None
-        if named := refused_switches(answer.error, switches):
-            return switches - named
-        doubtful = why is not Refusal.MODEL and not is_too_much(answer.error)
-        return self._other_form(switches, body) if doubtful else None
-
-    def _other_form(
-        self, switches: frozenset[str], body: Callable[[frozenset[str]], bytes]
-    ) -> frozenset[str] | None:
-        """A form that is answered, while none was yet; after that, a refusal is no matter of the form."""
-        return (
-            self._forms.find(switches, lambda form: self._takes(body(form)))
-            if self._is_doubtful(switches)
-            else None
-        )
-
-    def _is_doubtful(self, switches: frozenset[str]) -> bool:
-        """Whether a form of the question may be what is refused: nothing was answered yet, or others know better."""
-        return not self._stats.answers or not switches <= self._forms.now
-
-    def _takes(self, body: bytes) -> bool:
-        """Whether a question is answered, outside of all queues and waiting."""
-        limits = self._channel.limits
-        try:
-            url = f"{self._wire.address.api}/chat/completions"
-            answer = self._wire.post(url, body, max(limits.first_answer, limits.answer))
-        except WireError:
-            return False
-        return not answer.is_refusal and read_completion(answer.json()) is not None
-
-    def _is_blind(self, model: str) -> bool:
-        """Whether a model refuses a good picture as well, with a plain question; asked once."""
-        with self._judging:
-            if self._blind is None:
-                plain = sight.question().body(model, sight.green_picture(), no_switches(self._forms.now))
-                self._blind = not self._takes(plain)
-            return self._blind
+        """Get something said about a picture; see `Chat.ask`."""
+        said = self._chat.ask(jpeg, question, model, tries)
+        self._note_name(said.model, model)
+        return said
 
     def _note_name(self, said: str, asked: str) -> None:
         """A server may answer with another model than it was asked for: say so once, and keep the real name."""
@@ -378,65 +280,3 @@ class ServerDescriber:
                     kept = "its answers are kept under that name"
                     self._news.append(f"{root} was asked for the model {asked} and answers as {said}: {kept}")
                 self._real = said
-
-    def _count(self, said: Said, seconds: float, switches: frozenset[str]) -> None:
-        self._forms.answered(switches)
-        with self._lock:
-            self._strikes.clear()
-            self._stats += Stats(1, seconds, said.prompt_tokens, said.completion_tokens)
-
-    def _refused(self, answer: Answer, why: Refusal, model: str, tries: Tries) -> None:
-        """Decide what a refusal means: return to try again, or raise."""
-        root, garbage = self._wire.address.root, answer.is_ok and not answer.error
-        answered = self._stats.answers > 0
-        single = answered and (
-            why is Refusal.ADDRESS or answer.status == 403
-        )  # a guard on the way may mean this photo
-        if why in ENDS and not single:
-            self._channel.end(server_error(why, answer, root, model))
-        if why is Refusal.BLIND and not answered and self._is_blind(model):
-            self._channel.end(blind_error(self._info, model, answer.error))
-        error = photo_error(why, answer)
-        if why in FINAL or why is Refusal.KEY:
-            self._strike(error)
-        if garbage:
-            error = ReplyError(
-                f"The model server at {root} answered, but not with a chat completion", NO_CHAT
-            )
-        ends = ServerError(f"The model server refuses every photo. {error.message}", error.hint)
-        if why is Refusal.MODEL:
-            ends = server_error(why, answer, root, model)
-            if tries.count + 1 >= TRIES and not answered and not may_pass(answer.error):
-                self._channel.end(ends)
-        passing = why is Refusal.MODEL or may_pass(answer.error)
-        for_good = why in {Refusal.OTHER, Refusal.BLIND} and not (garbage or passing or answered)
-        if for_good and not tries.elsewhere():
-            if tries.count:
-                self._strike(error)
-            tries.count += 1  # others may be answered at this moment, and show that it is an outage
-            self._channel.gate.pause(spread(0.2))
-            return
-        patience, busy = self._channel.limits.outage, is_too_much(answer.error)
-        trouble = Trouble(ends, error, patience, busy, passing, answer.retry_after)
-        try:
-            self._channel.failed(tries, trouble)
-        except PhotoError as failure:
-            self._strike(failure)
-
-    def _strike(self, error: PhotoError) -> NoReturn:
-        """Fail a photo; or the run, if so many failed for so long and none was answered in between."""
-        with self._lock:
-            now = time.monotonic()
-            self._strikes.append(now)
-            long = now - self._strikes[0] >= STRIKE_SECONDS or not self._stats.answers
-            out = len(self._strikes) >= STRIKES and long
-        if out:
-            self._channel.end(
-                ServerError(f"The model server refuses every photo. {error.message}", error.hint)
-            )
-        raise error
-
-
-def _base(answer: Answer) -> str:
-    """The base of the endpoints where an answer comes from."""
-    return answer.url.removesuffix("/chat/completions")

@@ -234,11 +234,11 @@ class Wire:
     def _answer(self, status: int, fields: dict[bytes, str], body: bytes, url: str) -> Answer:
         error = ""
         if status in REDIRECTS:  # not followed: the photos go where the user said and nowhere else
-            error = f"it redirects to {one_line(fields.get(b'location', ''))}"
+            error = f"it redirects to {one_line(self._mask(fields.get(b'location', '')))}"
         elif not 200 <= status < 300:
-            error = error_text(body)
+            error = error_text(self._mask.within(body))  # before it is cut: half a key is a secret too
         elif b'"error' in body or len(body) < 10_000:
-            error = stated_error(read_json(body))
+            error = stated_error(read_json(self._mask.within(body)))
         proxy = str(self._proxy) if self._proxy else ""
         return Answer(status, body, _seconds(fields.get(b"retry-after")), self._mask(error), url, proxy)
 
@@ -253,6 +253,10 @@ class _Masking:
 
     def __call__(self, text: str) -> str:
         return self._secrets.sub("***", text) if self._secrets else text
+
+    def within(self, body: bytes) -> bytes:
+        """The same for what is not yet read as text."""
+        return self(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _up_to(parts: Iterable[bytes], most: int) -> bytes:

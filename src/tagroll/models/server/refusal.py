@@ -40,16 +40,17 @@ _INSTEAD = {"completion_tokens": "max_tokens"}
 
 _NOT = (
     r"(not? (support|accept|available|enabled|allow|a\b|valid)|n't (support|accept|allow)|"
-    r"unsupported|unknown|unexpected|without|missing|at most 0|only)"
+    r"unsupported|unknown|unexpected|without|missing|at most 0|only|cannot|can't|unable to|not have|n't have|lacks|\bno )"
 )
 _EYES = r"(image|vision|multi-?modal|mmproj|picture)"
 _BLIND = re.compile(
     rf"{_EYES}.*{_NOT}|{_NOT}.*{_EYES}|\bno \w+( \w+)? .*\b(support|accept|handle|take)\w* .*{_EYES}"
     r"|\bcontent\b.*\b(must|should|expect\w*|has to|needs? to|only)\b.*\b(str|string|text)\b"
-    r"|\bonly\b\W*\btext\b|\btext\W+only\b|\bexpected\b\W*(an? )?\W*(str|string|text)\b"
+    r"|\bonly\b.{0,20}\btext\b|\btext\W+only\b|\bexpected\b\W*(an? )?\W*(str|string|text)\b"
 )
 _CONTEXT = re.compile(
-    r"context[ _-]?(length|size|window|limit)|\bn_ctx\b|max_model_len|maximum model length|too many tokens"
+    r"context[ _-]?(length|size|window|limit)|\b(n|num)_ctx\b|kv.?cache\b.*\b(full|exhausted|space)\b"
+    r"|max_model_len|maximum model length|too many tokens"
     r"|context\b.{0,15}\b(full|overflow\w*|exhausted|too (small|short))|\bout of context\b"
     r"|\btokens?\b.*\b(exceed\w*|too long|longer|greater|overflow\w*)|\b(exceed\w*|too long|longer|overflow\w*)\b.*\btokens"
     r"|\b(prompt|input|sequence|messages?) (is |are |length )?(too long|longer|exceed\w*)"
@@ -59,12 +60,15 @@ _SIZE = re.compile(
 )
 _FLAGGED = re.compile(
     r"moderation|moderated|\bflagged|content[ _-]?(policy|filter\w*|management)|safety|inappropriate|nsfw"
+    r"|polic(y|ies)\W*violat|violat\w* .*polic|prohibited|harmful"
 )
 _PAYMENT = re.compile(
-    r"(insufficient|not enough|out of|no) (credit|balance|fund|quota)|payment required|billing"
+    r"(insufficient|not enough|out of|no)[ _](credit|balance|fund|quota)|payment required|billing"
 )
 _MODEL = re.compile(r"\bmodels?\b")
-_ABSENT = re.compile(r"not (found|loaded|exist|available)|n't exist|no models?\b|unknown|unload|no such")
+_ABSENT = re.compile(
+    r"not (found|loaded|exist|available)|n't exist|no models?\b|invalid model|unknown|unload|no such"
+)
 _ASKED = re.compile(r"\b(param|argument|field|feature)")
 _ENDPOINT = re.compile(r"(unexpected|unknown|no such|invalid|undefined) (end ?point|route|path|url)")
 _PASSING = re.compile(

@@ -18,6 +18,7 @@ from tagroll.domain import Waiting
 from tagroll.errors import PhotoError, ServerError
 from tagroll.models.server.concurrency import ElsewhereError, Gate, Turn
 from tagroll.models.server.http import CHAT_BYTES, Answer, Wire
+from tagroll.models.server.refusal import Refusal, refusal_of
 from tagroll.models.server.wire_error import WireError
 
 NOT_RUNNING = (
@@ -270,7 +271,7 @@ class Channel:
                 continue
             if answer.status == 502 and doubtful():
                 raise UnheardError
-            if answer.status not in _WAIT:
+            if answer.status not in _WAIT or refusal_of(answer) is Refusal.PAYMENT:
                 return answer
             self.failed(tries, self._busy(answer))
 

@@ -1,0 +1,211 @@
+"""One question about a picture to a model on a server, until it is answered or refused for good."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+from tagroll.errors import PhotoError, ReplyError, ServerError
+from tagroll.models.server import sight
+from tagroll.models.server.completion import Said, read_completion
+from tagroll.models.server.discovery import ServerInfo, blind_error
+from tagroll.models.server.forms import Forms
+from tagroll.models.server.http import Answer, Wire
+from tagroll.models.server.refusal import Refusal, may_pass, no_switches, refusal_of, refused_switches
+from tagroll.models.server.request import Question
+from tagroll.models.server.retry import (
+    TRIES,
+    Channel,
+    Limits,
+    Tries,
+    Trouble,
+    UnheardError,
+    is_too_much,
+    spread,
+)
+from tagroll.models.server.stats import Stats
+from tagroll.models.server.telling import ENDS, FINAL, photo_error, server_error
+from tagroll.models.server.wire_error import WireError
+
+STRIKES = 8
+"""So many photos refused in a row, and none answered in between: it is not the photos."""
+STRIKE_SECONDS = 30.0
+"""Once the server has answered, they must also have been refused for so long."""
+NO_CHAT = "Look whether --api-url is the address of a model server, and what its log says"
+
+
+class Chat:
+    """Asks, leaves away what the server refuses of a question, and decides what a refusal means. For many threads.
+
+    Args:
+        wire: The server.
+        limits: How many requests at once, and how long to wait.
+
+    Attributes:
+        info: What the server says about itself, as far as it was asked.
+        stats: What the answers have cost so far.
+    """
+
+    def __init__(self, wire: Wire, limits: Limits) -> None:
+        self.wire = wire
+        self.channel = Channel(wire, limits)
+        self.info = ServerInfo(wire.address.root, state="mute")
+        self.stats = Stats()
+        self._forms = Forms()
+        self._lock = threading.Lock()
+        self._judging = threading.Lock()
+        self._blind: bool | None = None  # whether it refused the plain picture, once that was asked
+        self._strikes: list[float] = []  # when a photo failed since one was answered
+        self._absent: Answer | None = None  # from where there is no API
+
+    def begin_again(self) -> None:
+        """Forget what ended: another model is asked."""
+        self.channel = Channel(self.wire, self.channel.limits)
+        self._blind = None
+
+    def ask(self, jpeg: bytes, question: Question, model: str, tries: Tries | None = None) -> Said:
+        """Get something said about a picture.
+
+        Raises:
+            PhotoError: The server refuses this picture.
+            ServerError: The server or the model cannot be used.
+            ElsewhereError: Another server can have it.
+            StoppedError: The run is being stopped.
+        """
+        switches, tries, sure = self._forms.now, tries or Tries(), False
+
+        def body(form: frozenset[str]) -> bytes:
+            return question.body(model, jpeg, form)
+
+        def doubtful() -> bool:
+            return not sure and self._is_doubtful(switches)
+
+        while True:
+            began = time.monotonic()
+            try:
+                answer = self.channel.chat(body(switches), tries, doubtful)
+            except UnheardError:
+                found = self._other_form(switches, body)
+                sure, switches = found is None, switches if found is None else found
+                continue
+            said = read_completion(answer.json()) if not answer.is_refusal else None
+            if said:
+                self._count(said, time.monotonic() - began, switches)
+                return said
+            why = refusal_of(answer, model)
+            if why is Refusal.ADDRESS and not self.stats.answers:
+                self._absent = self._absent or answer
+                if self.wire.move_on(_base(answer)):
+                    continue
+                answer = self._absent  # what was given is told, not the last guess
+            found = self._mended(answer, why, switches, body)
+            if found is None:
+                self._refused(answer, why, model, tries)
+            else:
+                switches = found
+
+    def _mended(
+        self, answer: Answer, why: Refusal, switches: frozenset[str], body: Callable[[frozenset[str]], bytes]
+    ) -> frozenset[str] | None:
+        """The form of the question that a refusal asks for, None if it is for something else."""
+        passing = self.stats.answers and may_pass(answer.error)
+        if why in ENDS | FINAL or answer.is_ok or passing:
+            return None
+        if named := refused_switches(answer.error, switches):
+            return switches - named
+        doubtful = why is not Refusal.MODEL and not is_too_much(answer.error)
+        return self._other_form(switches, body) if doubtful else None
+
+    def _other_form(
+        self, switches: frozenset[str], body: Callable[[frozenset[str]], bytes]
+    ) -> frozenset[str] | None:
+        """A form that is answered, while none was yet; after that, a refusal is no matter of the form."""
+        return (
+            self._forms.find(switches, lambda form: self._takes(body(form)))
+            if self._is_doubtful(switches)
+            else None
+        )
+
+    def _is_doubtful(self, switches: frozenset[str]) -> bool:
+        """Whether a form of the question may be what is refused: nothing was answered yet, or others know better."""
+        return not self.stats.answers or not switches <= self._forms.now
+
+    def _takes(self, body: bytes) -> bool:
+        """Whether a question is answered, outside of all queues and waiting."""
+        limits = self.channel.limits
+        try:
+            url = f"{self.wire.address.api}/chat/completions"
+            answer = self.wire.post(url, body, max(limits.first_answer, limits.answer))
+        except WireError:
+            return False
+        return not answer.is_refusal and read_completion(answer.json()) is not None
+
+    def _is_blind(self, model: str) -> bool:
+        """Whether a model refuses a good picture as well, with a plain question; asked once."""
+        with self._judging:
+            if self._blind is None:
+                plain = sight.question().body(model, sight.green_picture(), no_switches(self._forms.now))
+                self._blind = not self._takes(plain)
+            return self._blind
+
+    def _count(self, said: Said, seconds: float, switches: frozenset[str]) -> None:
+        self._forms.answered(switches)
+        with self._lock:
+            self._strikes.clear()
+            self.stats += Stats(1, seconds, said.prompt_tokens, said.completion_tokens)
+
+    def _refused(self, answer: Answer, why: Refusal, model: str, tries: Tries) -> None:
+        """Decide what a refusal means: return to try again, or raise."""
+        root, garbage = self.wire.address.root, answer.is_ok and not answer.error
+        answered = self.stats.answers > 0
+        single = answered and (
+            why is Refusal.ADDRESS or answer.status == 403
+        )  # a guard on the way may mean this photo
+        if why in ENDS and not single:
+            self.channel.end(server_error(why, answer, root, model))
+        if why is Refusal.BLIND and not answered and self._is_blind(model):
+            self.channel.end(blind_error(self.info, model, answer.error))
+        error = photo_error(why, answer)
+        if why in FINAL or why is Refusal.KEY:
+            self._strike(error)
+        if garbage:
+            error = ReplyError(
+                f"The model server at {root} answered, but not with a chat completion", NO_CHAT
+            )
+        ends = ServerError(f"The model server refuses every photo. {error.message}", error.hint)
+        if why is Refusal.MODEL:
+            ends = server_error(why, answer, root, model)
+            if tries.count + 1 >= TRIES and not answered and not may_pass(answer.error):
+                self.channel.end(ends)
+        passing = why is Refusal.MODEL or may_pass(answer.error)
+        for_good = why in {Refusal.OTHER, Refusal.BLIND} and not (garbage or passing or answered)
+        if for_good and not tries.elsewhere():
+            if tries.count:
+                self._strike(error)
+            tries.count += 1  # others may be answered at this moment, and show that it is an outage
+            self.channel.gate.pause(spread(0.2))
+            return
+        patience, busy = self.channel.limits.outage, is_too_much(answer.error)
+        trouble = Trouble(ends, error, patience, busy, passing, answer.retry_after)
+        try:
+            self.channel.failed(tries, trouble)
+        except PhotoError as failure:
+            self._strike(failure)
+
+    def _strike(self, error: PhotoError) -> NoReturn:
+        """Fail a photo; or the run, if so many failed for so long and none was answered in between."""
+        with self._lock:
+            now = time.monotonic()
+            self._strikes.append(now)
+            long = now - self._strikes[0] >= STRIKE_SECONDS or not self.stats.answers
+            out = len(self._strikes) >= STRIKES and long
+        if out:
+            self.channel.end(
+                ServerError(f"The model server refuses every photo. {error.message}", error.hint)
+            )
+        raise error
+
+
+def _base(answer: Answer) -> str:
+    """The base of the endpoints where an answer comes from."""
+    return answer.url.removesuffix("/chat/completions")
