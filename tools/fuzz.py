@@ -135,7 +135,8 @@ def exif_block(data: bytes) -> str:
 def targets(folder: Path) -> dict[str, tuple[Callable[[bytes], str], list[bytes]]]:
     """Each parser by name, and what it is fed with."""
     seeds: dict[Format, list[bytes]] = defaultdict(list)
-    packets = [apply_change(Packets(), Change(add=TAGS), families=ALL_FAMILIES)]
+    words = exif.set_text(None, comment="Sea, Sky", keywords="Sea;Sky")
+    packets = [apply_change(Packets(exif=words), Change(add=TAGS), families=ALL_FAMILIES)]
     for path in sorted(folder.rglob("*.*")):
         data = path.read_bytes()
         fmt = detect(data[:HEAD_BYTES], path.suffix.lower())

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -184,6 +185,7 @@ def test_the_way_back_names_the_catalog(*, arguments, config, variable, hint, tm
 
 
 def test_json_errors_are_json(tmp_path):
+    shutil.copy(Path(__file__).parents[1] / "files" / "rgb.png", tmp_path)  # somebody has to be asked
     command = [
         sys.executable,
         "-m",

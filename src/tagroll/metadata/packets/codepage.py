@@ -5,6 +5,7 @@ lists in 20 code pages right). What can be told is which reading looks like word
 only in front, few accents in a row, common signs rather than rare ones.
 """
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -23,6 +24,9 @@ _GUESSED = {
 """The pages that are guessed, with how much a word in them counts: what is rarer needs more to be believed."""
 _MATCHED = (*_GUESSED, "cp1254", "cp1257", "cp1258", "mac_latin2", "mac_greek", "mac_turkish", "euc_jp",
             "iso8859_2", "iso8859_5", "cp866", "cp437", "cp850", "cp852")  # fmt: skip
+
+_ENOUGH, _LONG = 200, 1000
+"""Texts, and bytes of each, that are looked at."""
 
 _WORD = re.compile(r"[^\W\d_\u00aa\u00b2\u00b3\u00b5\u00b9\u00ba]+")
 _INSIDE = re.compile(r"(?<=[^\W\d_\u00aa\u00b2\u00b3\u00b5\u00b9\u00ba])[^\w\s'\u2019./&+-](?=[^\W\d_])")
@@ -61,7 +65,7 @@ def code_page(values: Sequence[bytes], known: Collection[str] = ()) -> str:
         known: What stands beside them and can be read with certainty, like XMP. The page in which most of the texts
             say the same counts, where any do.
     """
-    readings = {page: texts for page in _MATCHED if (texts := _decoded(values, page))}
+    readings = {page: texts for page in _MATCHED if (texts := _decoded(values[:_ENOUGH], page))}
     sure = identities(known)
     matches = {page: sum(identity(text) in sure for text in texts) for page, texts in readings.items()}
     if most := max(matches.values(), default=0):
@@ -82,8 +86,9 @@ def plain_text(value: bytes) -> str:
 
 def _decoded(values: Sequence[bytes], page: str) -> list[str]:
     """The texts in a code page; none where one of them is no text in it."""
+    decoder = codecs.getincrementaldecoder(page)
     try:
-        texts = [value.decode(page) for value in values]
+        texts = [decoder().decode(value[:_LONG], final=len(value) <= _LONG) for value in values]
     except UnicodeDecodeError:
         return []
     signs = {char for text in texts for char in text}
