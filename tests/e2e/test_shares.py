@@ -34,7 +34,11 @@ def test_photos_are_tagged_rewritten_and_put_back(tagroll, share, habits):
     assert (done.code, done.summary["tagged"]) == (0, len(NAMES)), done
     assert {path.name for path in folder.iterdir()} == {*NAMES, SIDECAR}
     renamed = tagroll("tags", "rename", "Lake", "Pond", folder, "--json", **play(habits))
-    assert (renamed.code, renamed.summary["rewritten"]) == (0, len(NAMES)), renamed
+    assert (renamed.code, renamed.summary["rewritten"], renamed.summary["beside"]) == (
+        0,
+        len(NAMES) - 1,
+        1,
+    ), renamed
     read = tagroll("tags", folder, "--json")
     assert {name: row["tags"] for name, row in read.photos.items()} == {
         name: ["Pond", "Boat"] for name in NAMES

@@ -162,7 +162,7 @@ def test_history_tells_dry_runs_and_runs_that_go_on_from_those_that_did_somethin
     tag(tagroll, photos, "Lake")
     assert tagroll("undo", "--dry-run").code == 0
     assert [run["dry_run"] for run in tagroll("history", "--json").rows] == [True, False, True]
-    with Catalog(tmp_path / "catalog.sqlite") as catalog:
+    with Catalog(tmp_path / "catalog.sqlite") as catalog, catalog.held():
         catalog.start_run("tag", [])
         catalog.start_run("tag", [])
         ends = [line.rpartition("  ")[2] for line in tagroll("history").out.splitlines()]

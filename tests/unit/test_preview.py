@@ -149,8 +149,8 @@ def test_metadata_stay_out_of_the_preview() -> None:
         ((1024, 600), (1024, 600)),
         ((1025, 600), (1024, 599)),
         ((600, 3000), (205, 1024)),
-        ((20000, 3), (1024, 1)),
-        ((1, 1), (1, 1)),
+        ((20000, 3), (1024, 56)),
+        ((1, 1), (56, 56)),
     ],
 )
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
@@ -220,11 +220,11 @@ def test_sixteen_bits_are_scaled_not_clipped() -> None:
     ],
 )
 def test_deep_and_shallow_gray(mode: str, values: tuple[float, ...], expected: tuple[int, ...]) -> None:
-    image = Image.new(mode, (60, 20))
+    image = Image.new(mode, (180, 60))
     for third, value in enumerate(values):
-        image.paste(Image.new(mode, (20, 20), value), (20 * third, 0))
+        image.paste(Image.new(mode, (60, 60), value), (60 * third, 0))
     shown = preview_of(encoded(image, "TIFF")).convert("L")
-    assert is_near([[shown.getpixel((x, 10)) for x in (10, 30, 50)]], [expected])
+    assert is_near([[shown.getpixel((x, 30)) for x in (30, 90, 150)]], [expected])
 
 
 def wide_gamut_profile() -> bytes:
@@ -623,3 +623,19 @@ def test_bad_files_end_as_previews_or_failures(tmp_path: Path) -> None:
     assert all(each.message and each.hint for each in endings if isinstance(each, PictureError))
     assert not [each for each in endings if isinstance(each, PictureError) and "crashed" in each.message]
     assert sum(isinstance(each, Preview) for each in endings) > 140
+
+
+@pytest.mark.parametrize(
+    ("size", "seen"),
+    [
+        ((1, 1), (56, 56)), ((10, 10), (56, 56)), ((55, 56), (56, 57)), ((8, 40), (56, 280)), ((1024, 7), (1024, 56)),
+        ((8, 1024), (56, 1024)), ((4000, 8), (1024, 56)), ((56, 56), (56, 56)), ((90, 60), (90, 60)),
+    ],
+)  # fmt: skip
+def test_tiny_and_thin_pictures_are_made_large_enough_to_be_seen(size, seen):
+    preview = make_preview(encoded(Image.new("RGB", size, (250, 10, 10)), "PNG"), FORMAT["png"])
+    assert (preview.width, preview.height) == seen
+    with Image.open(io.BytesIO(preview.jpeg)) as image:
+        assert image.size == seen
+        red, green, _ = image.convert("RGB").getpixel((seen[0] // 2, seen[1] // 2))
+    assert red > 140 > green

@@ -23,7 +23,9 @@ def rows(*tables):
     return [pytest.param(*row[1:], id=row[0]) for table in tables for row in TABLES[table]]
 
 
-@pytest.mark.parametrize(("answer", "keywords"), rows("JSON", "AROUND", "BROKEN_JSON", "TEXT", "REPETITION"))
+@pytest.mark.parametrize(
+    ("answer", "keywords"), rows("JSON", "AROUND", "BROKEN_JSON", "TEXT", "REPETITION", "REPORTED")
+)
 def test_keywords(answer, keywords):
     assert list(parse_reply(answer).keywords) == keywords
 

@@ -96,6 +96,26 @@ class Catalog(Words):
 
         return self._commit(job)
 
+    def forget_run(self, run: int) -> None:
+        """Take a run out that came to nothing."""
+        nothing = "id = ? AND NOT EXISTS (SELECT 1 FROM writes WHERE run = runs.id)"
+        self._commit(lambda c: c.execute(f"DELETE FROM runs WHERE {nothing}", (run,)).rowcount)  # noqa: S608 - our own words
+
+    def note_run_model(self, run: int, model: str) -> None:
+        """Note which model a run turns out to ask."""
+        self._commit(lambda c: c.execute("UPDATE runs SET model = ? WHERE id = ?", (model, run)).rowcount)
+
+    def model_at(self, place: str) -> str:
+        """The model that was found at a place the last time, or ""."""
+        rows = self._read("SELECT model FROM servers WHERE place = ?", place)
+        return str(rows[0][0]) if rows else ""
+
+    def note_model_at(self, place: str, model: str) -> None:
+        """Note which model was found at a place; "" for none."""
+        if model != self.model_at(place):
+            values = (place, model)
+            self._commit(lambda c: c.execute("INSERT OR REPLACE INTO servers VALUES (?, ?)", values).rowcount)
+
     def finish_run(self, run: int, summary: Mapping[str, int], failures: Iterable[Path] = ()) -> None:
         """Note that a run came to its end, with these counts, and these photos failed."""
         failed = [str(path) for path in failures]
@@ -274,6 +294,30 @@ class Catalog(Words):
         rows = self._read("SELECT after FROM writes WHERE photo = ? AND state = 'done'", os.fsencode(photo))
         return tuple(tuple(json.loads(str(after))["tags"]) for (after,) in rows)
 
+    def in_force(self, photo: Path, picture: str = "") -> list[Write]:
+        """What was written for a photo and was not taken back, the oldest first, without the patches.
+
+        Args:
+            photo: Where it is.
+            picture: Hash of its picture: what was written for another photo of that name does not count, and of one
+                that is not known here, what was written where its picture was and is no more. "" for any.
+        """
+        found = self._in_force(photo)
+        if not picture:
+            return found
+        found = [write for write in found if write.picture_hash == picture]
+        for row in () if found else self.photos_with(picture):
+            if row.path != photo and not os.path.lexists(row.path):
+                return [write for write in self._in_force(row.path) if write.picture_hash == picture]
+        return found
+
+    def _in_force(self, photo: Path) -> list[Write]:
+        rows = self._read(
+            f"{_WRITE_ALONE} WHERE photo = ? AND state = 'done' AND {_NO_UNDO} ORDER BY id",
+            os.fsencode(photo),
+        )
+        return [_writing(row).write for row in rows]
+
     def made_from(self, photo: Path) -> list[tuple[Write, str]]:
         """The files that were made, not changed, for this photo and not taken back; each with the model asked."""
         rows = self._read(
@@ -378,6 +422,8 @@ def _photo_row(row: tuple[Any, ...]) -> PhotoRow:
 _NO_UNDO = "(undoes IS NULL AND run NOT IN (SELECT id FROM runs WHERE command = 'undo'))"
 """Of the column alone one cannot tell: what older versions took back does not say what that was."""
 _WRITE = "SELECT id, run, state, photo, target, engine, before, after, before_hash, after_hash, patch, picture_hash FROM writes"
+_WRITE_ALONE = _WRITE.replace("patch", "x''")
+"""Without the patch, which may be large."""
 
 
 def _writing(row: tuple[Any, ...]) -> Writing:
@@ -399,13 +445,16 @@ _json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _content(metadata: Metadata) -> str:
-    """What undo needs to put values back by meaning; the raw fields are in the patch."""
+    """What undo needs to put values back by meaning, and what a later write has to know of this one."""
     return _json({
         "tags": metadata.tags, "title": metadata.title, "description": metadata.description,
-        "alt_text": metadata.alt_text,
+        "alt_text": metadata.alt_text, "fields": dict(metadata.fields), "away": metadata.away,
     })  # fmt: skip
 
 
 def _metadata(content: object) -> Metadata:
-    fields = json.loads(str(content))
-    return Metadata(**{**fields, "tags": tuple(fields["tags"])})
+    """Rows of older catalogs tell no fields."""
+    told = json.loads(str(content))
+    fields = {name: tuple(values) for name, values in told.get("fields", {}).items()}
+    lists = {name: tuple(told.get(name, ())) for name in ("tags", "away")}
+    return Metadata(**{**told, **lists, "fields": fields})

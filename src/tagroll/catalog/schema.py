@@ -76,6 +76,12 @@ MIGRATIONS = (
         created REAL NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE servers (              -- which model was found where: under its name kept answers are looked for
+        place TEXT PRIMARY KEY,         -- JSON: the addresses, and the model that was asked for
+        model TEXT NOT NULL             -- '': none, the built-in model was taken
+    ) WITHOUT ROWID;
+    """,
 )
 _APPLICATION = 1952540530
 _TABLES = {"runs", "answers", "writes", "photos"}

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,7 +19,7 @@ from tagroll.cli.options import (
     typed,
     undo_command,
 )
-from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt, watched
+from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, opened, scanned, unheard
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo, Status
@@ -136,8 +135,8 @@ def _run(settings: Settings, options: Options, request: "ClassifyRequest") -> in
     from tagroll.runs.executors import threads
 
     with opened(settings) as space:
-        model = space.model(limits=limits(options), watch=partial(watched, settings))
-        tell(settings, *model.notes)
+        model = space.model(limits=limits(options), defer=True)
+        model.when_found(lambda notes: tell(settings, *notes))
         with (
             space.begin("classify", options.typed(), model=model.describer.model, done=Status.COPIED) as run,
             stop_on_interrupt(space.stop, space.halt),
@@ -155,8 +154,9 @@ def _run(settings: Settings, options: Options, request: "ClassifyRequest") -> in
                     if is_news and not settings.json and not settings.verbose:
                         report.print(outcome)
             finally:
-                report.finish()
-                if not settings.quiet:
+                if report.is_due:
+                    report.finish()
+                if report.is_due and not settings.quiet:
                     _advise(
                         report.tally,
                         options,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tagroll.cli.scanning import passed_over
 from tagroll.cli.terminal import print_json, print_line, say, show, tell
 from tagroll.domain import Outcome, Status, Waiting
+from tagroll.errors import ServerError
 from tagroll.runs.beside import sidecar_lines
 from tagroll.settings import Settings
 
@@ -90,6 +91,11 @@ class Report:
     def waiting(self) -> Waiting | None:
         """What is waited for."""
         return self.space.waiting if self.space else None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is something to sum up: a run that found no model has not begun."""
+        return bool(self.tally.total) or not isinstance(sys.exception(), ServerError)
 
     def pass_over(self, folder: Path, error: OSError) -> None:
         """Count and show a folder that cannot be read: there may be photos in it."""

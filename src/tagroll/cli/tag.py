@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from tagroll.cli.options import (
     typed,
     undo_command,
 )
-from tagroll.cli.progress import UNSURE, Report, no_photos, plural, stop_on_interrupt, watched
+from tagroll.cli.progress import UNSURE, Report, no_photos, plural, stop_on_interrupt
 from tagroll.cli.scanning import Scope, noted, opened, scanned, unheard
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
@@ -110,8 +109,8 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
     request = options.request()
     arguments = [*(str(path.absolute()) for path in paths), *(["--dry-run"] if options.dry_run else [])]
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
-        model = space.model(limits=limits(options), watch=partial(watched, settings))
-        tell(settings, *model.notes)
+        model = space.model(limits=limits(options), defer=True)
+        model.when_found(lambda notes: tell(settings, *notes))
         with (
             space.begin("tag", arguments, model=model.describer.model) as run,
             stop_on_interrupt(space.stop, space.halt),
@@ -125,8 +124,9 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
                     if options.dry_run and not settings.json and not settings.verbose:
                         report.print(outcome)
             finally:
-                report.finish()
-                if not settings.quiet:
+                if report.is_due:
+                    report.finish()
+                if report.is_due and not settings.quiet:
                     cut_off = run.cut_off or sys.exc_info()[0] is not None
                     _advise(report.tally, paths, cut_off=cut_off, dry_run=options.dry_run)
         return 130 if run.cut_off else run.tally.exit_code

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from tagroll.domain import Describer, Description, Prompt
 from tagroll.models.builtin.describer import kept_as, known
+from tagroll.models.deferred import DeferredDescriber
 
 
 class Answers(Protocol):
@@ -18,9 +19,22 @@ class Answers(Protocol):
 
 def recall(answers: Answers, describer: Describer, prompt: Prompt, picture: str) -> Description | None:
     """What a describer would say of a picture, as far as that is known."""
-    return known(describer, prompt, lambda model: answers.answer(picture, model, prompt))
+    return known(_actual(describer), prompt, lambda model: answers.answer(picture, model, prompt))
 
 
 def keep(answers: Answers, describer: Describer, prompt: Prompt, picture: str, said: Description) -> None:
     """Keep an answer where `recall` finds it. Returns when it is on disk."""
-    answers.keep_answer(picture, prompt, said, kept_as(describer, said))
+    answers.keep_answer(picture, prompt, said, kept_as(_actual(describer), said))
+
+
+def turns_out_another(describer: Describer) -> bool:
+    """See that a describer can be asked; whether kept answers have to be looked for anew, under another name.
+
+    Raises:
+        ServerError: It cannot be asked.
+    """
+    return isinstance(describer, DeferredDescriber) and describer.ready()
+
+
+def _actual(describer: Describer) -> Describer:
+    return describer.actual if isinstance(describer, DeferredDescriber) else describer

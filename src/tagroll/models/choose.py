@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from tagroll.domain import Describer, Waiting
 from tagroll.errors import ServerError
 from tagroll.models.builtin.describer import BuiltinDescriber
+from tagroll.models.deferred import DeferredDescriber, Found
 from tagroll.models.gguf.server import LocalServer, model_files
 from tagroll.models.sending import departures, key_for, key_stays
 from tagroll.models.server.describer import ServerDescriber
@@ -40,12 +41,12 @@ SPARE_THREADS = 6
 
 @dataclass(slots=True)
 class Model:
-    """A model that is ready.
+    """A model that is ready, or will be when it is asked.
 
     Attributes:
         describer: The model.
         threads: How many photos should be in flight.
-        notes: What the user should know about the choice.
+        notes: What the user should know about the choice, as far as it is made; see `when_found`.
     """
 
     describer: Describer
@@ -56,16 +57,22 @@ class Model:
     @property
     def waiting(self) -> Waiting | None:
         """What is waited for longer than usual, or None."""
-        return self.describer.waiting if isinstance(self.describer, ServerDescriber | ManyDescriber) else None
+        return self._behind.waiting if self._behind else None
 
     def news(self) -> tuple[str, ...]:
         """What the user should know since this was asked last, a sentence each."""
-        return self.describer.news() if isinstance(self.describer, ServerDescriber | ManyDescriber) else ()
+        return self._behind.news() if self._behind else ()
 
     def stop(self) -> None:
         """The user stops the run: who waits gets a StoppedError, answers on their way get a little time."""
-        if isinstance(self.describer, ServerDescriber | ManyDescriber):
-            self.describer.stop()
+        if self._behind:
+            self._behind.stop()
+
+    @property
+    def _behind(self) -> ServerDescriber | ManyDescriber | None:
+        """The server, if there is one, asked or not yet."""
+        one = self.describer.pending if isinstance(self.describer, DeferredDescriber) else self.describer
+        return one if isinstance(one, ServerDescriber | ManyDescriber) else None
 
     def __enter__(self) -> Self:
         """Use as a context manager."""
@@ -77,18 +84,37 @@ class Model:
         """Close connections, and end what runs for it."""
         self._resources.close()
 
+    def when_found(self, do: Found) -> None:
+        """Call something with the notes when the model is found: now, or before the first question."""
+        if isinstance(self.describer, DeferredDescriber):
+            self.describer.when_found(do)
+        else:
+            do(self.notes)
+
+    @property
+    def server(self) -> str:
+        """The name of the model on a server, or "" for a built-in one."""
+        describer = self.describer
+        actual = describer.actual if isinstance(describer, DeferredDescriber) else describer
+        return "" if isinstance(actual, BuiltinDescriber) else actual.model
+
 
 Watch = Callable[[Callable[[], Waiting | None]], AbstractContextManager[None]]
 """Shows, for as long as a context lasts, what is waited for."""
 
 
-def choose_model(settings: Settings, limits: Limits | None = None, watch: Watch | None = None) -> Model:
+def choose_model(
+    settings: Settings, limits: Limits | None = None, watch: Watch | None = None, *, last: str | None = None
+) -> Model:
     """Find the model that looks at the photos, and make it ready.
 
     Args:
         settings: Say which backend, servers and model.
         limits: How many requests to a server at once, and how long to wait for it.
         watch: Shows what is waited for while the model is looked for.
+        last: What was found on the server with these settings the last time, or ""; then the server is first asked
+            when a question is due. With "" it has to be wanted: where the choice is free, it is made now. None: all
+            is found out now.
 
     Raises:
         ServerError: A server is wanted (by `--backend server`, or a URL or model was named) and none can be used; or
@@ -102,15 +128,36 @@ def choose_model(settings: Settings, limits: Limits | None = None, watch: Watch 
             local = _local(settings.model_file, settings.mmproj, limits, resources)
             notes = (*local.discover(), *unheeded)
             return Model(local, local.most_at_once + SPARE_THREADS, notes, resources.pop_all())
-        if _wants_server(settings):
-            server, notes = _servers(settings, limits, watch)
+        if _may_wait(settings, last) or _wants_server(settings):
+            server = _servers(settings, limits)
             resources.callback(server.close)
-            notes = (*notes, *unheeded)
-            return Model(server, server.most_at_once + SPARE_THREADS, notes, resources.pop_all())
-        url = without_password(settings.api_urls[0])
-        note = () if settings.backend == "builtin" else BUILTIN_NOTE.format(url=url).splitlines()
-        builtin = BuiltinDescriber(settings.threshold, with_head=settings.model != NO_HEAD)
-        return Model(builtin, cores() + 2, tuple(note), resources.pop_all())
+            threads = server.most_at_once + SPARE_THREADS
+
+            def find() -> tuple[Describer, tuple[str, ...]]:
+                if last and not _wants_server(settings):
+                    return _builtin(settings)
+                return server, (*_found(settings, server), *unheeded)
+
+            if last is not None:
+                later = DeferredDescriber(last or settings.model, find, server)
+                return Model(later, threads, (), resources.pop_all())
+            with watch(lambda: server.waiting) if watch else nullcontext():
+                _, notes = find()
+            return Model(server, threads, notes, resources.pop_all())
+        builtin, notes = _builtin(settings)
+        return Model(builtin, cores() + 2, notes, resources.pop_all())
+
+
+def _may_wait(settings: Settings, last: str | None) -> bool:
+    """Whether the server need not be asked now: it is wanted, or was found there the last time."""
+    is_wanted = settings.backend == "server" or settings.server_is_explicit
+    return last is not None and settings.backend != "builtin" and (is_wanted or bool(last))
+
+
+def _builtin(settings: Settings) -> tuple[BuiltinDescriber, tuple[str, ...]]:
+    url = without_password(settings.api_urls[0])
+    note = () if settings.backend == "builtin" else BUILTIN_NOTE.format(url=url).splitlines()
+    return BuiltinDescriber(settings.threshold, with_head=settings.model != NO_HEAD), tuple(note)
 
 
 def other_thresholds(model: Model, thresholds: Iterable[float]) -> list[Model]:
@@ -145,9 +192,7 @@ def _wants_server(settings: Settings) -> bool:
     return info is not None and (info.sees or info.state == "loading")
 
 
-def _servers(
-    settings: Settings, limits: Limits, watch: Watch | None
-) -> tuple[ServerDescriber | ManyDescriber, tuple[str, ...]]:
+def _servers(settings: Settings, limits: Limits) -> ServerDescriber | ManyDescriber:
     members = [
         ServerDescriber(
             url, settings.model, api_key=key_for(settings, url),
@@ -155,14 +200,16 @@ def _servers(
         )
         for url in settings.api_urls
     ]  # fmt: skip
-    server = members[0] if len(members) == 1 else ManyDescriber(members)
+    return members[0] if len(members) == 1 else ManyDescriber(members)
+
+
+def _found(settings: Settings, server: ServerDescriber | ManyDescriber) -> tuple[str, ...]:
+    """Find what the servers have, and what the user should know about it."""
     kept = key_stays(settings, settings.api_urls)
     try:
-        with watch(lambda: server.waiting) if watch else nullcontext():
-            return server, (*departures(settings.api_urls), *filter(None, [kept]), *server.discover())
-    except BaseException as error:
-        server.close()
-        if kept and isinstance(error, ServerError):
+        return (*departures(settings.api_urls), *filter(None, [kept]), *server.discover())
+    except ServerError as error:
+        if kept:
             raise ServerError(error.message, kept) from error
         raise
 

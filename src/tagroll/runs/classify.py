@@ -39,7 +39,7 @@ from tagroll.metadata.copies import (
     with_metadata,
 )
 from tagroll.metadata.planning import Planner
-from tagroll.models.answers import keep, recall
+from tagroll.models.answers import keep, recall, turns_out_another
 from tagroll.models.builtin.describer import MODEL as BUILTIN
 from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt
@@ -218,6 +218,7 @@ class ClassifyRequest:
 
 def classifier(run: Run, model: Model, request: ClassifyRequest) -> "Classifier":
     """What classifies photos in this run."""
+    run.asks(model)
     output = Output(request.target, request.source, follow_links=request.follow_links)
     return Classifier(run, model.describer, run.space.preview, request.prompt(), request.policy, output)
 
@@ -312,7 +313,10 @@ class Classifier:
         return lambda: recall(self.run.space.catalog, self.describer, self.prompt, picture)
 
     def _describe(self, photo: Photo, picture: str) -> Description:
-        answer = self.describer.describe(self.preview(photo), self.prompt)
+        preview = self.preview(photo)
+        if turns_out_another(self.describer) and (kept := self._kept(picture)()):
+            return kept
+        answer = self.describer.describe(preview, self.prompt)
         keep(self.run.space.catalog, self.describer, self.prompt, picture, answer)
         return answer
 

@@ -8,20 +8,24 @@ with Workspace.open(settings) as space:                     # catalog, metadata,
 """
 
 import dataclasses
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Beside, Change, Metadata, Outcome, Photo, Preview, Status, Waiting, Write
+from tagroll.errors import ServerError
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
+from tagroll.metadata.copies import MADE
 from tagroll.metadata.planning import SIDECAR
+from tagroll.metadata.restore import target_of
 from tagroll.metadata.store import Decide, MetadataStore
 from tagroll.models.choose import Model, Watch, choose_model
 from tagroll.models.server.retry import Limits
@@ -29,7 +33,7 @@ from tagroll.parallel import cores
 from tagroll.photos.scan import scan
 from tagroll.runs.executors import Executor, threads
 from tagroll.runs.recover import leftover_cleaner, recover
-from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings
+from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings, without_password
 
 __all__ = ["Entries", "Limits", "Run", "Tally", "Workspace", "Written", "scan"]
 
@@ -107,6 +111,15 @@ class Tally:
         return {"total": self.total} | {str(status): self.counts[status] for status in told}
 
 
+def past_of(catalog: Catalog, photo: Path, picture: str) -> list[Write]:
+    """What was written for a photo; where it was moved since, with the places where its files are now."""
+    written = (write for write in catalog.in_force(photo, picture) if write.engine not in MADE)
+    return [
+        write if write.photo == photo else dataclasses.replace(write, target=target_of(write, photo))
+        for write in written
+    ]
+
+
 @contextmanager
 def previews(exiftool: ExifTool | None) -> Iterator[Callable[[Photo], Preview]]:
     """What makes previews of photos, in processes that start now and end with the context."""
@@ -160,7 +173,9 @@ class Workspace:
         exiftool = available_exiftool()
         with (
             Catalog(settings.catalog) as catalog,
-            MetadataStore(**dataclasses.asdict(placing), mtime=mtime, exiftool=exiftool) as store,
+            MetadataStore(
+                **dataclasses.asdict(placing), mtime=mtime, exiftool=exiftool, past=partial(past_of, catalog)
+            ) as store,
             ExitStack() as resources,
         ):
             space = cls(settings, catalog, store, exiftool, placing, _resources=resources)
@@ -210,12 +225,21 @@ class Workspace:
             run = Run(self, number, Tally(done, failed_before=self.catalog.failures_before(number)))
             try:
                 yield run
+            except ServerError:
+                if not run.tally.total:  # without a model it has not begun
+                    self.catalog.forget_run(number)
+                raise
             finally:
                 failed = (failure.path for failure in run.tally.failures[:MOST_REMEMBERED])
                 self.catalog.finish_run(run.number, run.summary(), failed)
 
     def model(
-        self, settings: Settings | None = None, limits: Limits | None = None, watch: Watch | None = None
+        self,
+        settings: Settings | None = None,
+        limits: Limits | None = None,
+        watch: Watch | None = None,
+        *,
+        defer: bool = False,
     ) -> Model:
         """Find the model that looks at the photos; it is ready for as long as the workspace is open.
 
@@ -223,14 +247,21 @@ class Workspace:
             settings: Say which, if they are not the workspace's own.
             limits: How many questions at once, and how long to wait for answers.
             watch: Shows what is waited for meanwhile.
+            defer: A server is first asked when a question is due; kept answers are looked for under the name of the
+                model that was found there the last time.
 
         Raises:
             ServerError: A server is wanted and cannot be used, or a model file cannot be run.
             UsageError: What was named as a model file is none.
         """
         _ = self.preview  # the decoding processes start while a server is looked for
-        model = choose_model(settings or self.settings, limits, watch)
-        self._models.append(self._resources.enter_context(model))
+        wanted, catalog = settings or self.settings, self.catalog
+        place = json.dumps([*map(without_password, wanted.api_urls), wanted.model])
+        last = catalog.model_at(place) if defer else None
+        model = self._resources.enter_context(choose_model(wanted, limits, watch, last=last))
+        self._models.append(model)
+        if defer:
+            model.when_found(lambda _: catalog.note_model_at(place, model.server))
         return model
 
     @property
@@ -274,12 +305,12 @@ class Written:
         return bool(self.writes)
 
     def outcome(self, path: Path, done: Status) -> Outcome:
-        """What came of the photo; `done` is said only of one that was changed itself."""
+        """What came of the photo. A photo is tagged where its tags are in a sidecar, but rewritten only itself."""
         if not self.writes:
             return Outcome(path, Status.UNCHANGED, self.tags)
         is_inside = any(write.engine != SIDECAR.name for write in self.writes)
         return Outcome(
-            path, done if is_inside else Status.BESIDE, self.tags, beside=self.writes[-1].beside,
+            path, done if is_inside or done is Status.TAGGED else Status.BESIDE, self.tags, beside=self.writes[-1].beside,
             broke_seal=any(write.broke_seal for write in self.writes),
         )  # fmt: skip
 
@@ -345,6 +376,10 @@ class Run:
 
         return self.tally.counted(do(one, items, stop=self.space.stop))
 
+    def asks(self, model: Model) -> None:
+        """Note which model it is, as soon as that is known."""
+        model.when_found(lambda _: self.space.catalog.note_run_model(self.number, model.describer.model))
+
     def decide(self, into: Mapping[str, str], apart: Iterable[Collection[str]] = ()) -> None:
         """Remember what tags become, and which stay apart, before the first photo: what is cut off goes on with it."""
         self.space.catalog.decide(into, apart, self.number)
@@ -374,8 +409,7 @@ class Run:
         def decided(metadata: Metadata) -> Change:
             nonlocal seen
             seen = metadata
-            change = decide(metadata)
-            return dataclasses.replace(change, left=catalog.left_tags(photo.path)) if change else change
+            return dataclasses.replace(decide(metadata), left=catalog.left_tags(photo.path))
 
         writes = store.write(photo, decided, entries, dry_run=dry_run)
         tags = writes[-1].after.tags if writes else seen.tags

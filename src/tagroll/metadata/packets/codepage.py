@@ -1,10 +1,11 @@
 """In which of the old code pages a few unmarked words are written.
 
-The statistics of a language are wrong for most lists of a few keywords (charset-normalizer 3.5 reads 11 of 33 short
+The statistics of a language are wrong for most lists of a few keywords (charset-normalizer 3.5 reads 12 of 33 short
 lists in 20 code pages right). What can be told is which reading looks like words: letters of one script, capitals
 only in front, few accents in a row, common signs rather than rare ones.
 """
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -18,21 +19,26 @@ USUAL = "cp1252"
 
 _GUESSED = {
     USUAL: 1.0, "mac_roman": 0.95, "cp932": 0.95, "gbk": 0.93, "cp949": 0.93, "big5": 0.9, "cp1251": 0.9, "cp1253": 0.85,
-    "cp1255": 0.9, "koi8_r": 0.87, "mac_cyrillic": 0.8, "cp1256": 0.7, "cp874": 0.7,
+    "cp1250": 0.85, "cp1255": 0.9, "koi8_r": 0.87, "mac_cyrillic": 0.8, "cp1256": 0.7, "cp874": 0.7,
 }  # fmt: skip
 """The pages that are guessed, with how much a word in them counts: what is rarer needs more to be believed."""
-_MATCHED = (*_GUESSED, "cp1250", "cp1254", "cp1257", "cp1258", "mac_latin2", "mac_greek", "mac_turkish", "euc_jp",
+_MATCHED = (*_GUESSED, "cp1254", "cp1257", "cp1258", "mac_latin2", "mac_greek", "mac_turkish", "euc_jp",
             "iso8859_2", "iso8859_5", "cp866", "cp437", "cp850", "cp852")  # fmt: skip
 
-_WORD = re.compile(r"[^\W\d_]+")
-_INSIDE = re.compile(r"(?<=[^\W\d_])[^\w\s'\u2019./&+-](?=[^\W\d_])")
+_ENOUGH, _LONG = 200, 1000
+"""Texts, and bytes of each, that are looked at."""
+
+_WORD = re.compile(r"[^\W\d_\u00aa\u00b2\u00b3\u00b5\u00b9\u00ba]+")
+_INSIDE = re.compile(r"(?<=[^\W\d_\u00aa\u00b2\u00b3\u00b5\u00b9\u00ba])[^\w\s'\u2019./&+-](?=[^\W\d_])")
 """A sign between two letters that belongs into no word."""
 _SIGN = re.compile(
-    r"[\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb\u2026\u00a9\u00ae\u2122\u00b0\u20ac\u00a3\u00a7\u2022]|(?<!\S)[\u2013\u2014](?!\S)"
+    r"[\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb\u2026\u00a9\u00ae\u2122\u00b0\u20ac\u00a3\u00a7\u2022\u00a5\u00a2]"
+    r"|(?<!\S)[\u00bf\u00a1](?=[A-Z])|(?<=m)[\u00b2\u00b3]|(?<=\b[Nn])\u00ba|(?<!\S)[\u2013\u2014](?!\S)"
 )
+"""Signs of western text where they belong: quotes, currencies, square metres, a dash between blanks."""
 _ROW = re.compile(r"[^\x00-\x7f]{3}")
 """More accents in a row than words of Latin letters have."""
-_RARE = frozenset("ŠšŽžŒœŸƒÝýÞþÐðªºıﬁﬂΩπ∂∏∑µЃѓЅѕЊњЉљЌќЋћЏџЂђЎўЈјҐґ")
+_RARE = frozenset("ŞşŢţĐđŠšŽžŒœŸƒÝýÞþÐðªºıﬁﬂΩπ∂∏∑µЃѓЅѕЊњЉљЌќЋћЏџЂђЎўЈјҐґ")
 _USED = re.compile("^[ŠŽ](?=[aeiouy])|[œŒ](?=[iu])")
 """Where the rare ones of western Europe do stand: Žatec, cœur."""
 _VOWELS = frozenset("аеиоуыэюяёіїє")
@@ -59,7 +65,7 @@ def code_page(values: Sequence[bytes], known: Collection[str] = ()) -> str:
         known: What stands beside them and can be read with certainty, like XMP. The page in which most of the texts
             say the same counts, where any do.
     """
-    readings = {page: texts for page in _MATCHED if (texts := _decoded(values, page))}
+    readings = {page: texts for page in _MATCHED if (texts := _decoded(values[:_ENOUGH], page))}
     sure = identities(known)
     matches = {page: sum(identity(text) in sure for text in texts) for page, texts in readings.items()}
     if most := max(matches.values(), default=0):
@@ -80,8 +86,9 @@ def plain_text(value: bytes) -> str:
 
 def _decoded(values: Sequence[bytes], page: str) -> list[str]:
     """The texts in a code page; none where one of them is no text in it."""
+    decoder = codecs.getincrementaldecoder(page)
     try:
-        texts = [value.decode(page) for value in values]
+        texts = [decoder().decode(value[:_LONG], final=len(value) <= _LONG) for value in values]
     except UnicodeDecodeError:
         return []
     signs = {char for text in texts for char in text}
@@ -94,7 +101,7 @@ def _decoded(values: Sequence[bytes], page: str) -> list[str]:
 
 def _score(page: str, texts: Sequence[str]) -> float:
     """How much texts look like words; a byte that is not ASCII counts 1 at the most."""
-    sign = 0.8 if page in (USUAL, "mac_roman") else 0.0
+    sign = 0.9 if page in (USUAL, "mac_roman") else 0.0
     signs = sum(sign * len(_SIGN.findall(text)) - (1 + sign) * len(_INSIDE.findall(text)) for text in texts)
     return _GUESSED[page] * (
         signs + sum(_word_score(page, word) for text in texts for word in _WORD.findall(text))

@@ -4,14 +4,30 @@
 import re
 from dataclasses import dataclass
 
-_THOUGHTS = r"think|thinking|thought|thoughts|reasoning|reflection|analysis|scratchpad|seed:think"
+_THOUGHTS = (
+    r"think|thinking|thoughts?|reasoning|reflection|analysis|scratchpad|seed:think|internal|"
+    r"(?:inner|internal)[_ ]?(?:monologue|thoughts?|voice)|monologue|deliberation"
+)
 _THINKING = re.compile(
-    rf"(?P<open><(?:{_THOUGHTS})(?:\s[^<>]{{0,80}})?>|◁think▷|\[THINK\]|<\|START_THINKING\|>|<\|channel>thought|"
+    rf"(?P<open><(?:{_THOUGHTS})(?:\s[^<>]{{0,80}})?>|<\|(?:(?:begin|start)_of_)?(?:{_THOUGHTS})\|>|"
+    rf"\[(?:{_THOUGHTS})\]|◁think▷|<\|START_THINKING\|>|<\|channel>thought|"
     r"<unused94>thought|<\|channel\|>\s*(?:analysis|commentary)[^<]{0,80}<\|message\|>|"
     r"^\s*Here are my reasoning steps:)|"
-    rf"(?P<close></(?:{_THOUGHTS})>|◁/think▷|\[/THINK\]|<\|END_THINKING\|>|<channel\|>|<unused95>|"
+    rf"(?P<close></(?:{_THOUGHTS})>|<\|(?:/|end_of_)(?:{_THOUGHTS})\|>|\[/(?:{_THOUGHTS})\]|◁/think▷|"
+    r"<\|END_THINKING\|>|<channel\|>|<unused95>|<(?:conclusion|final_answer)>|"
     r"\[BEGIN FINAL RESPONSE\]|<\|channel\|>\s*final[^<]{0,80}<\|message\|>)",
     re.IGNORECASE,
+)
+_TITLED = r"think(?:ing)?|thoughts?(?: process)?|reasoning|analysis|reflection"
+_ANSWERED = r"(?:(?:my|the) )?(?:final )?(?:answer|response|output|result|keywords|tags)"
+# Thoughts under a heading or a label, known as such by the heading or label of the answer that follows.
+_TITLED_THOUGHTS = re.compile(
+    rf"^[ \t]*#{{1,6}}[ \t]*(?:{_TITLED})\b[^\n]*\n.*?(?=^[ \t]*#{{1,6}}[ \t]*{_ANSWERED}\b)|"
+    rf"^[ \t*]*(?:{_TITLED})[ *]*:.*?(?=^[ \t*]*{_ANSWERED}[ *]*:)|"
+    r"^[ \t]*thinking ?\.{3}.*?^[ \t]*\.{3} ?done thinking\b\.?|"
+    rf"^[ \t]*```[ \t]*(?:{_TITLED})\b.*?^[ \t]*```|"
+    r"\Aanalysis(?=[A-Z\s]).*?assistant\s*final",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
 _TURN = re.compile(
     r"(?P<user><\|im_start\|>\s*user|<start_of_turn>\s*user|<\|turn>\s*user|<\|user\|>|"
@@ -29,7 +45,8 @@ _TURN = re.compile(
 )
 _TOKEN = re.compile(
     r"<\|?[\w▁ -]{1,40}\|>|<\|[\w▁ -]{1,40}>|<｜[\w▁ -]{1,40}｜>|"
-    r"<(?:s|bos|pad|unk|image|seg\d*|loc\d+|img|br ?/?)>|\[/?(?:INST|TOOL_CALLS|OUT|SYS|IMG)\]|"
+    r"<(?:s|bos|pad|unk|image|seg\d*|loc\d+|patch_index_\d+|img|br ?/?|0x[0-9A-Fa-f]{2})>|"
+    r"\[/?(?:INST|TOOL_CALLS|OUT|SYS|IMG|(?:unused|PAD|MASK|UNK|extra_id_?|control_?)\d*)\]|"
     r"\bto=(?:self|user)\b"
 )
 _FENCE = re.compile(
@@ -40,6 +57,16 @@ _FENCE = re.compile(
 # An element that names a part of the answer becomes a line with that label.
 _ELEMENT = re.compile(r"<(/?)([A-Za-z][\w-]{0,30})(?:\s[^<>]{0,200})?/?>")
 _INLINE = frozenset(("b", "i", "em", "strong", "u", "span", "code", "mark", "a", "ref", "font", "small"))
+# What is said of a place in the picture, and the place; an element that holds a keyword as an attribute.
+_GROUNDED = re.compile(
+    r"<(?:ref|phrase)>([^<\n]{1,100})</(?:ref|phrase)>|<(box|object|quad|point)>[^\n]{0,400}?</\2>",
+    re.IGNORECASE,
+)
+_ATTRIBUTE = re.compile(
+    r"<(?:tag|keyword|label|item|object)\s[^<>]{0,80}?\b(?:name|value|label|text)=[\"']([^\"'<>]{1,100})[\"'][^<>]{0,200}?>"
+    r"(?:\s*</(?:tag|keyword|label|item|object)>)?",
+    re.IGNORECASE,
+)
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufeff\u200b\u2060\u200e\u200f\u202a-\u202e\u2066-\u2069]+"
 )
@@ -71,6 +98,7 @@ def clean(text: str, prompt_text: str = "") -> Cleaned:
     answer = _one_turn(answer).strip()
     if len(answer) > _MAX_CHARS:
         answer = answer[:_MAX_CHARS].rsplit(maxsplit=1)[0]  # no half word at the end
+    answer = _ATTRIBUTE.sub("\n\\1\n", _GROUNDED.sub("\\1", answer))
     answer = _FENCE.sub("\n", _TOKEN.sub("\n", answer))
     answer, echoed = _without_prompt(answer, prompt_text)
     return Cleaned(answer.strip(), _one_turn(thoughts).strip()[-_MAX_CHARS:], echoed)
@@ -89,8 +117,9 @@ def _line(match: re.Match[str]) -> str:
 
 def _without_thoughts(text: str) -> tuple[str, str]:
     """Answer and thoughts. A closing mark alone means that the opening one was part of the prompt."""
+    thought: list[str] = [match[0] for match in _TITLED_THOUGHTS.finditer(text)]
+    text = _TITLED_THOUGHTS.sub("\n", text) if thought else text
     said: list[str] = []
-    thought: list[str] = []
     thinking, start = False, 0
     for match in _THINKING.finditer(text):
         (thought if thinking else said).append(text[start : match.start()])

@@ -6,6 +6,7 @@ import re
 
 from tagroll.models.reply.names import Part, is_category, part_named
 from tagroll.models.reply.phrases import (
+    BROKEN,
     CJK,
     CJK_SENTENCE,
     CODE,
@@ -99,6 +100,7 @@ def _can_be_keyword(text: str) -> bool:
         and text.casefold() not in NOT_A_KEYWORD
         and not is_placeholder(text)
         and not CODE.search(text)
+        and not BROKEN.fullmatch(re.sub(r"\s", "", text.casefold()))
         and not REFUSAL.search(text)
     )
 
@@ -149,6 +151,7 @@ def split_label(text: str) -> tuple[str, str]:
 
 
 _LIST_BREAK = re.compile(r"[;；؛|•\t\n]|\s[·‧/>]\s")
+_SPACED = re.compile(r"\s[.+]\s")
 _COMMA = re.compile(r"[，、،､]|,(?!\d{3}\b)")
 _DASH = re.compile(r"\s[-\u2013—]\s")
 _HAN_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+(?:\s+[\u3040-\u30ff\u3400-\u9fff]+)+")
@@ -185,8 +188,10 @@ def _split_at_separators(text: str) -> list[str]:
     if commas:
         parts = [part for chunk in _LIST_BREAK.split(text) for part in _COMMA.split(chunk)]
         return parts[:-1] + _last_items(parts[-1], parts)
-    parts = _DASH.split(text)
-    return parts if len(parts) > 2 else [text]
+    for separator in (_DASH, _SPACED):
+        if len(parts := separator.split(text)) > 2:
+            return parts
+    return [text]
 
 
 def _last_items(last: str, parts: list[str]) -> list[str]:

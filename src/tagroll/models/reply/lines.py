@@ -26,6 +26,8 @@ _SPOKEN_LABEL = re.compile(
 )
 _FINAL = re.compile(r"\b(?:final|corrected|revised|improved)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[^\W\d_]{3}[.!])\s+(?=[^\W\d_])")
+_NOTED = re.compile(r"\S+(?: \S+){0,2} - \S")
+"""A keyword on its line, and a note about it."""
 _PARTS = (Part.KEYWORDS, Part.TITLE, Part.DESCRIPTION, Part.FILENAME)
 """They may head a section without a colon; "number" and "box" may be keywords on a line."""
 _MAX_INTRO_WORDS = 20
@@ -131,6 +133,8 @@ def _paragraph_items(lines: list[str], *, labelled: bool, alone: bool) -> list[s
     items = [item for line in lines for item in _comma_items(line, labelled=labelled)]
     if items or labelled:
         return items or [line for line in lines if not _is_said(line)]
+    if len(lines) > 1 and all(_NOTED.match(line) for line in lines):
+        lines = [line.partition(" - ")[0] for line in lines]
     names = [line for line in lines if not _is_said(line)]
     longest = max((len(line.split()) for line in names), default=0)
     fits = longest <= 4 if len(names) > 2 else longest <= 2 and (alone or len(names) > 1)
@@ -148,6 +152,8 @@ def _comma_items(line: str, *, labelled: bool) -> list[str]:
         found = _comma_items(value.replace(":", " "), labelled=labelled)
         if found or (is_category(head) and not is_sentence(value)):
             return found or [value]
+    if stopped := _stopped_items(line):
+        return stopped
     # "beach, sunset, ocean. These tags describe the photo."
     first, *more = _SENTENCE_END.split(line, maxsplit=1)
     parts = [part for part in split_items(first) if part.strip()]
@@ -155,6 +161,13 @@ def _comma_items(line: str, *, labelled: bool) -> list[str]:
         named = sum(map(bool, map(clean_item, parts)))
         return parts if len(parts) > 1 and named * 2 >= len(parts) and not is_sentence(parts[0]) else []
     return parts if len(parts) > (2 if more else 1) and _look_like_items(parts, first) else []
+
+
+def _stopped_items(line: str) -> list[str]:
+    """The raw items of a list with a full stop after each, or []."""
+    parts = [part.rstrip(". ") for part in _SENTENCE_END.split(line)]
+    fits = len(parts) > 2 and "," not in line and all(part.count(" ") < 3 for part in parts)
+    return parts if fits and all(map(clean_item, parts)) and not any(map(CLAUSE.match, parts)) else []
 
 
 def _look_like_items(parts: list[str], sentence: str) -> bool:

@@ -101,11 +101,13 @@ _QUOTES = {
 _STRINGS = {
     quote: re.compile(
         rf"((?:[^\\{ends}]++|\\.|"
-        rf"[{ends}](?!\s*+[,，、;:：=\]}})】/]|\s*+\Z|[ \t]*+[\r\n]|\s++[\"'“\u2018]))*+)[{ends}]",
+        rf"[{ends}](?!\s*+[,，、;:：=\]}})】/]|\s++\#|\s*+\Z|[ \t]*+[\r\n]|\s++[\"'“\u2018]))*+)[{ends}]",
         re.DOTALL,
     )
     for quote, ends in _QUOTES.items()
 }
+_CLOSED = {quote: re.compile(rf"([^\\\n{ends}]{{1,100}})[{ends}](?=\s)") for quote, ends in _QUOTES.items()}
+"""Where no end of a string fits: ["beach", "sunset" ocean]."""
 _SKIP = re.compile(r"(?:[\s,，、;؛،\\]++|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|\#(?=[\s!#-])[^\n]*+)*+")
 _BARE = re.compile(r"[^,，、;:：=\n\[\]{}】]++")
 _COLON = re.compile(r"\s*+(?::|：|=>|=)")
@@ -133,6 +135,11 @@ class _Reader:
             item = self._value(depth)
             if item is not _CUT and isinstance(item, str | int | float) and self._colon():
                 value = self._after_colon(depth)
+                # a quote is missing at the end: {"title": "Dog, "keywords": [...]}
+                while isinstance(value, str) and '"' in value and self._colon():
+                    value, _, key = value.rpartition('"')
+                    pairs.append((str(item), value.rstrip(", \n")))
+                    item, value = key, self._after_colon(depth)
                 if value is not _CUT:
                     pairs.append((str(item), value))
             elif item is not _CUT and pairs and opener != "[":
@@ -174,7 +181,9 @@ class _Reader:
         return self._string(char) if char in _QUOTES else self._bare()
 
     def _string(self, quote: str) -> Any:
-        match = _STRINGS[quote].match(self.text, self.pos + 1)
+        match = _STRINGS[quote].match(self.text, self.pos + 1) or _CLOSED[quote].match(
+            self.text, self.pos + 1
+        )
         if not match:
             self.pos, self.cut = len(self.text), True
             return _CUT

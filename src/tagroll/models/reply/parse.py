@@ -19,7 +19,7 @@ from tagroll.models.reply.items import clean_item, is_placeholder, unescape
 from tagroll.models.reply.lines import read_text
 from tagroll.models.reply.loose_json import Found, find_json
 from tagroll.models.reply.names import Part
-from tagroll.models.reply.phrases import BLIND, CORRECTION, REFUSAL
+from tagroll.models.reply.phrases import BLIND, CORRECTION, REFUSAL, SERVER, TROUBLE
 from tagroll.models.reply.values import Findings, read_value
 from tagroll.tags.identity import identity
 
@@ -63,6 +63,7 @@ def parse_reply(text: str, *, prompt_text: str = "") -> Reply:
     for variant in _variants(cleaned):
         found = _read(variant)
         keywords = _keywords(found.items())
+        found.error = found.error or _trouble(variant, found.items())
         if BLIND.search(variant):
             break
         if keywords and not found.error and not _is_example(keywords, prompt_text):
@@ -112,6 +113,8 @@ def _read(text: str) -> Findings:
         if found.error or any(map(clean_item, found.items())):
             break
     rest = "\n".join([_outside(text, values), *found.speech])
+    if values and not any(value.value for value in values) and len(rest.split()) < 3:
+        rest = ""  # "result {}"
     if any(c.isalpha() for c in rest):
         beside = Findings()
         read_text(without_markup(rest), beside)
@@ -158,6 +161,15 @@ def _keywords(items: list[str]) -> tuple[str, ...]:
     return tuple(keywords.values())
 
 
+def _trouble(answer: str, items: list[str]) -> str:
+    """What a server says in the place of an answer, or ""."""
+    said = [
+        " ".join(item.split()).strip(" .!…[](){}<>*\"'`") for item in items if any(map(str.isalpha, item))
+    ]
+    is_trouble = TROUBLE.match(answer) or (said and all(map(SERVER.fullmatch, said)))
+    return " ".join(answer.split()) if is_trouble else ""
+
+
 def _text(found: Findings, part: Part) -> str:
     text = " ".join(unescape(found.texts.get(part, "")).split())
     if not any(map(str.isalnum, text)) or is_placeholder(text):
@@ -182,8 +194,10 @@ def _failure(cleaned: Cleaned, found: Findings) -> ReplyError:
     """Say what the answer was, since it was no list of keywords."""
     answer = cleaned.answer
     items = [item for item in found.items() if item.strip()]
-    is_echo = cleaned.echoed or (
-        items and all(is_placeholder(i) or not any(map(str.isalnum, i)) for i in items)
+    is_echo = (
+        cleaned.echoed
+        or found.echoed
+        or (items and all(is_placeholder(i) or not any(map(str.isalnum, i)) for i in items))
     )
     causes = (
         (found.error, f"the model reported an error: {_excerpt(found.error)}"),

@@ -66,6 +66,34 @@ NOT_A_KEYWORD = frozenset(
 ) | {"et cetera", "and more", "not sure", "no idea", "no tags", "no keywords", "thank you", "object object"}
 """Answers of a word or two that name nothing."""
 
+BROKEN = re.compile(
+    r"(.)\1{4,}|(.{2,3}?)\2{3,}.{0,2}|(?:unused|pad|token|extra_id|reserved|special)_?\d+|[xy]_?(?:min|max|\d|center|cent(?:er|re))|"
+    r"[-+]?\d{1,3}(?:\.\d+)?°(?:\d.*)?[nsewo]?|.*\d\.\d{4,}.*"
+)
+"""What a broken model, or one that points, says in the place of a word; small letters, without spaces."""
+
+SERVER = re.compile(
+    r"(?:(?:http )?(?:error )?\d{3} )?(?:"
+    r"bad request|unauthori[sz]ed|forbidden|(?:page |model |image |file |method )?not (?:found|loaded|allowed|available)|"
+    r"request (?:time-?out|timed out|failed|declined|denied|rejected|blocked|cancel+ed|aborted)|too many requests|"
+    r"(?:internal )?(?:server )?error|bad gateway|"
+    r"(?:the )?(?:service|server|model) (?:is )?(?:temporarily )?(?:unavailable|busy|overloaded|loading)|"
+    r"gateway time-?out|payload too large|unprocessable (?:entity|content)|"
+    r"(?:content|image|response|prompt|input|output) (?:was |is |has been )?"
+    r"(?:filtered|not allowed|blocked|removed|flagged|withheld)|"
+    r"loading(?: (?:the )?model)?|(?:rate|quota|token|usage) limit(?: (?:exceeded|reached))?|(?:cuda )?out of memory|timed? ?out|"
+    r"(?:the |this |an? )?(?:image|photo|picture|photograph)|processing|done|finished|success(?:ful(?:ly)?)?|completed?|"
+    r"redacted|filtered|blocked|censored|moderated|please wait|(?:please )?try again(?: later)?|end of (?:text|output|response)"
+    r")",
+    re.IGNORECASE,
+)
+"""A server's own words, or words about the answer: as all that was said, they name nothing in a picture."""
+
+TROUBLE = re.compile(
+    r"\W{0,3}(?:(?:\w*error|\w*exception|fatal)\s*[\]:]|\[error|traceback \()", re.IGNORECASE
+)
+"""What begins so reports an error."""
+
 CODE = re.compile(
     r"[{}<>\\]|://|[A-Za-z0-9_]\(|base64|^image/|\.(?:jpe?g|png|webp|gif|heic|tiff?|bmp|json)$", re.IGNORECASE
 )

@@ -1,5 +1,6 @@
 """What a JSON answer means: keywords by whatever name and in whatever shape, and the texts beside them."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,7 @@ class Findings:
         has_list: A place for keywords was there, even if it was empty.
         speech: What the model says as a whole, inside JSON: text to be read like any answer.
         error: What the model reports as an error, or "".
+        echoed: The schema of the wanted answer was in it.
     """
 
     named: list[str] = field(default_factory=list)
@@ -45,6 +47,7 @@ class Findings:
     has_list: bool = False
     speech: list[str] = field(default_factory=list)
     error: str = ""
+    echoed: bool = False
 
     def items(self) -> list[str]:
         """The raw keywords: those called so, else the best there is."""
@@ -55,10 +58,12 @@ def read_value(value: Any, into: Findings, depth: int = 0) -> None:
     """Collect what a JSON value holds."""
     if depth > _MAX_DEPTH:
         return
+    value = _unwrapped(value, into)
     if isinstance(value, list):
         into.has_list = into.has_list or not depth
         for item in value:
-            if isinstance(item, dict) and (_is_answer(item) or not _item_name(item)):
+            is_call = isinstance(item, dict) and _arguments(item) is not None
+            if isinstance(item, dict) and (is_call or _is_answer(item) or not _item_name(item)):
                 read_value(item, into, depth + 1)
             else:
                 into.others.extend(_items(item, depth + 1, in_list=len(value) > 1))
@@ -67,6 +72,73 @@ def read_value(value: Any, into: Findings, depth: int = 0) -> None:
     elif isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         for found in find_json(value):
             read_value(found.value, into, depth + 1)
+
+
+def _unwrapped(value: Any, into: Findings) -> Any:
+    """The answer in a call of a function, or in a schema that was filled in; a schema alone holds none."""
+    if not isinstance(value, dict):
+        return value
+    if _is_schema(value):
+        into.echoed = True
+        return _filled_in(value)
+    arguments = _arguments(value)
+    return value if arguments is None else arguments
+
+
+def _arguments(call: dict[str, Any]) -> Any:
+    """What a function is called with, or None where this is no call."""
+    function = call.get("function")
+    if isinstance(function, dict):
+        return _arguments({"name": "", **function})
+    if not any(isinstance(call.get(key), str) for key in ("name", "function", "tool", "tool_name")):
+        return None
+    for key in ("arguments", "parameters", "args", "input", "kwargs"):
+        if isinstance(call.get(key), dict | list):
+            return call[key]
+        if isinstance(call.get(key), str) and call[key].lstrip()[:1] in ("{", "["):
+            return [found.value for found in find_json(call[key])]
+    return None
+
+
+_SCHEMA_TYPES = frozenset(
+    ("object", "array", "string", "number", "integer", "boolean", "json_schema", "json_object")
+)
+_SCHEMA_KEYS = frozenset(
+    (
+        "properties",
+        "items",
+        "minItems",
+        "maxItems",
+        "required",
+        "additionalProperties",
+        "enum",
+        "json_schema",
+        "schema",
+    )
+)
+
+
+def _is_schema(value: dict[str, Any]) -> bool:
+    """Whether an object says what an answer has to look like (JSON Schema, or OpenAI's response_format)."""
+    inner = value.get("schema", value.get("json_schema"))
+    is_typed = isinstance(value.get("type"), str) and value["type"] in _SCHEMA_TYPES
+    is_wrapped = isinstance(inner, dict) and (_is_schema(inner) or "schema" in inner)
+    return (
+        is_wrapped
+        or "$schema" in value
+        or (is_typed and (len(value) == 1 or not _SCHEMA_KEYS.isdisjoint(value)))
+    )
+
+
+def _filled_in(schema: dict[str, Any]) -> dict[str, Any]:
+    """What a model wrote into the places of a schema: lists of texts where a type should stand."""
+    answer: dict[str, Any] = {}
+    properties = schema.get("properties")
+    for key, value in properties.items() if isinstance(properties, dict) else ():
+        inner = value.get("items", value.get("value")) if isinstance(value, dict) else value
+        if isinstance(inner, list):
+            answer[key] = inner
+    return answer
 
 
 def _read_object(answer: dict[str, Any], into: Findings, depth: int) -> None:
@@ -132,6 +204,8 @@ def _items(value: Any, depth: int, *, in_list: bool = False) -> list[str]:
             return [item for found in find_json(value) for item in _items(found.value, depth + 1)]
         # Inside a list a comma belongs to the item ("Paris, France") unless there are several.
         missing_quote = '", ' in value or ', "' in value
+        if in_list and not re.search(r"\n\s*(?:[-*•]|\d+[.)])\s", value):
+            value = value.strip().replace("\n", " ")  # broken in the middle, as lines are
         is_one = in_list and not missing_quote and not is_list_text(value.strip())
         return [value] if is_one else split_items(value)
     if isinstance(value, list):

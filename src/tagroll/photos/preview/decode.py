@@ -30,6 +30,8 @@ from tagroll.formats import HEAD_BYTES, Format, detect
 
 LONG_EDGE: Final = 1024
 """Pixels; what vision models look at without losing the patience of their users."""
+SHORT_EDGE: Final = 56
+"""Pixels: two patches of the models with the largest ones."""
 
 MAX_PIXELS: Final = 200_000_000
 """The largest sensors of phones. Each pixel takes 4 to 16 bytes while it is decoded (WebP the most). A
@@ -121,11 +123,30 @@ def _make(source: Path | bytes, fmt: Format, max_pixels: int, orientation: int) 
         turn = 1 if fmt.decoder == "heif" else _orientation(image, orientation)
         profile = image.info.get("icc_profile")
         small = _shrunk(_resizable(image))
-    upright = _turned(_srgb(small, profile), turn)
+    upright = _seeable(_turned(_srgb(small, profile), turn))
     upright.info = {}  # Pillow would write the comment
     out = io.BytesIO()
     upright.save(out, "JPEG", quality=_QUALITY)
     return Preview(out.getvalue(), upright.width, upright.height)
+
+
+def _seeable(image: Image.Image) -> Image.Image:
+    """An image that no model falls over: tiny ones are enlarged, thin ones get gray margins.
+
+    Models look at patches of 28 or 32 pixels, and some of their servers fail below one or two of these, or where
+    one side is 200 times the other.
+    """
+    scale = min(SHORT_EDGE / min(image.size), LONG_EDGE / max(image.size))
+    if scale > 1:
+        image = image.resize(
+            (round(image.width * scale) or 1, round(image.height * scale) or 1), Image.Resampling.BICUBIC
+        )
+    size = (max(image.width, SHORT_EDGE), max(image.height, SHORT_EDGE))
+    if size == image.size:
+        return image
+    framed = Image.new(image.mode, size, "gray")
+    framed.paste(image, ((size[0] - image.width) // 2, (size[1] - image.height) // 2))
+    return framed
 
 
 def _embedded_format(source: Path | bytes) -> Format:
