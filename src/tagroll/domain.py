@@ -121,6 +121,7 @@ class Metadata:
         title: dc:title, default language, or "".
         description: dc:description, default language, or "".
         alt_text: Iptc4xmpCore:AltTextAccessibility, default language, or "".
+        away: Tags that a person took away since tagroll wrote them; what a model says does not bring them back.
     """
 
     tags: tuple[str, ...] = ()
@@ -128,6 +129,7 @@ class Metadata:
     title: str = ""
     description: str = ""
     alt_text: str = ""
+    away: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ class Change:
         remove: Tags to take away, compared by identity; a path removes the flat values that only it explained.
         set: New values for "title", "description", "alt_text"; "" removes.
         left: Lists of tags that tagroll has left in the photo before. A UserComment of just one of them is its own.
+        align: Whether fields that disagree are brought in step even where no tag comes or goes.
+        fields: Raw values that fields shall hold, whatever the tags are; () takes one out.
         comment: Whether UserComment shall hold the tags as well, where it is empty or ours and no caption.
     """
 
@@ -146,10 +150,17 @@ class Change:
     remove: tuple[str, ...] = ()
     set: Mapping[str, str] = field(default_factory=dict)
     left: tuple[tuple[str, ...], ...] = ()
+    align: bool = False
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     comment: bool = False
 
     def __bool__(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether there may be anything to do."""
+        return self.is_new or self.align or bool(self.fields)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the photo says something else afterwards, and not only the same in more fields."""
         return bool(self.add or self.remove or self.set)
 
 

@@ -294,6 +294,30 @@ class Catalog(Words):
         rows = self._read("SELECT after FROM writes WHERE photo = ? AND state = 'done'", os.fsencode(photo))
         return tuple(tuple(json.loads(str(after))["tags"]) for (after,) in rows)
 
+    def in_force(self, photo: Path, picture: str = "") -> list[Write]:
+        """What was written for a photo and was not taken back, the oldest first, without the patches.
+
+        Args:
+            photo: Where it is.
+            picture: Hash of its picture: what was written for another photo of that name does not count, and of one
+                that is not known here, what was written where its picture was and is no more. "" for any.
+        """
+        found = self._in_force(photo)
+        if not picture:
+            return found
+        found = [write for write in found if write.picture_hash == picture]
+        for row in () if found else self.photos_with(picture):
+            if row.path != photo and not os.path.lexists(row.path):
+                return [write for write in self._in_force(row.path) if write.picture_hash == picture]
+        return found
+
+    def _in_force(self, photo: Path) -> list[Write]:
+        rows = self._read(
+            f"{_WRITE_ALONE} WHERE photo = ? AND state = 'done' AND {_NO_UNDO} ORDER BY id",
+            os.fsencode(photo),
+        )
+        return [_writing(row).write for row in rows]
+
     def made_from(self, photo: Path) -> list[tuple[Write, str]]:
         """The files that were made, not changed, for this photo and not taken back; each with the model asked."""
         rows = self._read(
@@ -398,6 +422,8 @@ def _photo_row(row: tuple[Any, ...]) -> PhotoRow:
 _NO_UNDO = "(undoes IS NULL AND run NOT IN (SELECT id FROM runs WHERE command = 'undo'))"
 """Of the column alone one cannot tell: what older versions took back does not say what that was."""
 _WRITE = "SELECT id, run, state, photo, target, engine, before, after, before_hash, after_hash, patch, picture_hash FROM writes"
+_WRITE_ALONE = _WRITE.replace("patch", "x''")
+"""Without the patch, which may be large."""
 
 
 def _writing(row: tuple[Any, ...]) -> Writing:
@@ -419,13 +445,16 @@ _json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _content(metadata: Metadata) -> str:
-    """What undo needs to put values back by meaning; the raw fields are in the patch."""
+    """What undo needs to put values back by meaning, and what a later write has to know of this one."""
     return _json({
         "tags": metadata.tags, "title": metadata.title, "description": metadata.description,
-        "alt_text": metadata.alt_text,
+        "alt_text": metadata.alt_text, "fields": dict(metadata.fields), "away": metadata.away,
     })  # fmt: skip
 
 
 def _metadata(content: object) -> Metadata:
-    fields = json.loads(str(content))
-    return Metadata(**{**fields, "tags": tuple(fields["tags"])})
+    """Rows of older catalogs tell no fields."""
+    told = json.loads(str(content))
+    fields = {name: tuple(values) for name, values in told.get("fields", {}).items()}
+    lists = {name: tuple(told.get(name, ())) for name in ("tags", "away")}
+    return Metadata(**{**told, **lists, "fields": fields})

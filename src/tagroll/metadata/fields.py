@@ -6,6 +6,8 @@ go through `metadata_from_fields` and `fields_after`, so both mean the same.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from tagroll.domain import Change, Metadata
 from tagroll.metadata.comment import comment_after, is_ours
@@ -26,6 +28,8 @@ _SHORT = 3
 """Letters in a level of what is no path but an abbreviation: AC/DC, TCP/IP, and/or."""
 _COMPLETE = (HIERARCHICAL, SUBJECT)
 _NO_TAGS = frozenset({"text", "told", "digest"})
+TAG_FIELDS = frozenset(row.name for row in _ROWS if row.holds not in _NO_TAGS)
+"""The names of the fields that hold tags."""
 
 
 def read_metadata(packets: Packets, *sidecars: bytes, fixed: bool = False) -> Metadata:
@@ -60,12 +64,12 @@ def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fix
     paths = [tag for source in tag_sources for tag in _paths(source)]
     flats = _flats(*tag_sources)
     found = Metadata(keywords.union(paths, flats), dict(fields))
-    return Metadata(found.tags, found.fields, **_captions(sources, found, flats))
+    return replace(found, **_captions(sources, found, flats))
 
 
-def _captions(sources: Sequence[Fields], metadata: Metadata, flats: Sequence[str]) -> dict[str, str]:
+def _captions(sources: Sequence[Fields], metadata: Metadata, flats: Sequence[str]) -> dict[str, Any]:
     """The captions of a photo: what stands where tagroll writes them, else what a person said elsewhere."""
-    captions: dict[str, str] = {}
+    captions: dict[str, Any] = {}
     for row in _CAPTION_ROWS:
         for text in (one[row.name][0] for one in sources if one.get(row.name)):
             missing = [name for name in row.change if not captions.get(name)]
@@ -74,6 +78,11 @@ def _captions(sources: Sequence[Fields], metadata: Metadata, flats: Sequence[str
             ):
                 captions |= dict.fromkeys(missing, text)
     return captions
+
+
+def tag_fields(fields: Fields) -> Fields:
+    """Those of the fields that hold tags; no captions."""
+    return {name: values for name, values in fields.items() if name in TAG_FIELDS}
 
 
 def is_complete(fields: Fields) -> bool:
@@ -104,8 +113,8 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
         for name in row.change
         if row.holds == "text" and name in change.set
     }
-    if not change.add and not change.remove:
-        return after
+    if not (change.add or change.remove or change.align):
+        return {**after, **change.fields}
     tags = tags_after(metadata, change)
     flats = _flats(metadata.fields)
     flat = keywords.flat_after(flats, tags)
@@ -127,7 +136,7 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
             ours = tuple(value for value in old if value not in left)
             share = _share(row, ours, _hung(row, ours, tags, metadata, change), flat)
             after[row.name] = old if share == ours else (*left, *share)
-    return after
+    return {**after, **change.fields}
 
 
 def _unread(metadata: Metadata, change: Change, tags: tuple[str, ...]) -> set[str]:
@@ -155,7 +164,7 @@ def _cleaned(row: Field, old: tuple[str, ...], gone: set[str]) -> tuple[str, ...
     """The values of a field without the tags that are gone."""
     if row.holds != "line":
         return tuple(value for value in old if identity(value) not in gone)
-    parts = list(_names(row, {row.name: old}))
+    parts = list(names_in(row, {row.name: old}))
     kept = [part for part in parts if identity(part) not in gone]
     return old if kept == parts else as_values(f"{_divider(old)} ".join(kept))
 
@@ -171,14 +180,18 @@ def apply_change(packets: Packets, change: Change, families: frozenset[str]) -> 
     return with_fields(packets, now.fields, fields_after(now, change, families))
 
 
+def paths_in(row: Field, fields: Fields) -> Iterator[str]:
+    """The paths in the values of one field, bookkeeping included."""
+    for value in fields.get(row.name, ()):
+        if row.holds in ("paths", "tree") or (row.holds == "mixed" and _is_path(row, value, fields)):
+            yield keywords.from_path(value, row.separator)
+        elif row.holds == "xml":
+            yield from acdsee.read_categories(value) or ()
+
+
 def _all_paths(fields: Fields) -> Iterator[str]:
     """All paths there are, bookkeeping included."""
-    for row in _PATH_ROWS:
-        for value in fields.get(row.name, ()):
-            if row.holds in ("paths", "tree") or (row.holds == "mixed" and _is_path(row, value, fields)):
-                yield keywords.from_path(value, row.separator)
-            elif row.holds == "xml":
-                yield from acdsee.read_categories(value) or ()
+    return (path for row in _PATH_ROWS for path in paths_in(row, fields))
 
 
 def _is_path(row: Field, value: str, fields: Fields) -> bool:
@@ -217,7 +230,7 @@ def _is_aside(row: Field, value: str, aside: set[str]) -> bool:
     )
 
 
-def _names(row: Field, fields: Fields) -> Iterator[str]:
+def names_in(row: Field, fields: Fields) -> Iterator[str]:
     """The names in the values of a flat field, or of a mixed one as far as they are no paths."""
     values = fields.get(row.name, ())
     if row.holds == "flat":
@@ -236,7 +249,7 @@ def _named(fields: Fields) -> list[tuple[Field, str]]:
         (row, name)
         for row in _FLAT_ROWS
         if not (speaks and row.family == "iptc")
-        for name in _names(row, fields)
+        for name in names_in(row, fields)
         if not account or identity(name) not in account
     ]
 
@@ -283,7 +296,7 @@ def _share(row: Field, old: tuple[str, ...], tags: tuple[str, ...], flat: tuple[
         new = tuple(filter(iptc.fits, flat))
     elif row.separator:
         joined = row.separator.join(keywords.escape(name, row.separator) for name in flat)
-        now, then = (sorted(_names(row, {row.name: values})) for values in (old, (joined,)))
+        now, then = (sorted(names_in(row, {row.name: values})) for values in (old, (joined,)))
         return old if now == then else as_values(joined)
     else:
         new = flat

@@ -4,14 +4,14 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, Literal
 
-from tagroll.domain import Change, Metadata, Photo
+from tagroll.domain import Change, Metadata, Photo, Write
 from tagroll.errors import ForeignStructureError, MetadataError, WriteError
 from tagroll.exiftool.pool import INSTALL, ExifTool
 from tagroll.formats import HEAD_BYTES, Format, detect
@@ -19,7 +19,7 @@ from tagroll.metadata.containers import jxl
 from tagroll.metadata.containers.c2pa import is_signed
 from tagroll.metadata.containers.hidden_tags import may_have_tags
 from tagroll.metadata.containers.limits import check_parts
-from tagroll.metadata.containers.picture import picture_hash_in, same_picture
+from tagroll.metadata.containers.picture import picture_hash_in, picture_hash_of, same_picture
 from tagroll.metadata.engines import (
     EXIFTOOL,
     SIGNED,
@@ -33,6 +33,7 @@ from tagroll.metadata.engines import (
 from tagroll.metadata.fields import is_complete, metadata_from_fields, tags_after
 from tagroll.metadata.files.safe_write import LARGEST, Original, hold, is_large, read_file
 from tagroll.metadata.sidecar import SidecarName, find_sidecars, new_sidecar
+from tagroll.metadata.since import Past, Seen, asked_comment, merged, nothing_written
 from tagroll.metadata.table import Fields
 
 SidecarPolicy = Literal["auto", "always", "never"]
@@ -53,6 +54,7 @@ class View:
         content: What the photo itself says.
         sidecars: Its sidecars, and what they say.
         picture: Hash of the picture.
+        writes: What tagroll has written for it before, the oldest first.
         reason: Why the photo itself is not written into, or "".
     """
 
@@ -61,13 +63,33 @@ class View:
     content: Content
     sidecars: Sequence[tuple[Original, Content]]
     picture: str
+    writes: Sequence[Write]
     reason: str
 
     @cached_property
     def metadata(self) -> Metadata:
-        """What the photo and its sidecars say together."""
+        """What the photo and its sidecars say together, without what a person took away."""
+        return merged(self._said, self._files, self.writes)
+
+    def wanted(self, change: Change) -> Change:
+        """A change, with what has to be done to the fields besides."""
+        asked = [names for file in self._files if (names := asked_comment(file, self.writes))]
+        return replace(
+            change,
+            align=change.align or self.metadata.tags != self._said.tags,
+            left=(*change.left, *asked),
+            comment=change.comment or bool(asked),
+        )
+
+    @cached_property
+    def _said(self) -> Metadata:
         beside = [content.fields for _, content in self.sidecars]
         return metadata_from_fields(self.content.fields, beside, fixed=bool(self.reason))
+
+    @cached_property
+    def _files(self) -> list[Seen]:
+        files = ((self.photo, self.content), *self.sidecars)
+        return [Seen(one.path, content, lambda one=one: one.data) for one, content in files]  # type: ignore[misc]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +127,14 @@ class Planner:
         exiftool: Or None, where there is none.
         name: What a new sidecar is called, see MetadataStore.
         embed_signed: Write into photos with a C2PA signature, too.
+        past: What was written for a photo before.
     """
 
     policy: SidecarPolicy
     exiftool: ExifTool | None
     name: SidecarName = "full"
     embed_signed: bool = False
+    past: Past = nothing_written
 
     @contextmanager
     def view(self, photo: Photo) -> Iterator[View]:
@@ -131,7 +155,8 @@ class Planner:
             large = original.is_large
             content = self.glance(path, fmt) if large else self.read(path, fmt, original.data)
             reason = self._reason_against(path, fmt, original.state, content)
-            yield View(original, fmt, content, sidecars, picture_hash_in(original, fmt), reason)
+            picture = picture_hash_in(original, fmt)
+            yield View(original, fmt, content, sidecars, picture, self.past(path, picture), reason)
 
     def find_sidecars(self, path: Path, fmt: Format) -> list[Path]:
         """The sidecars that belong to the photo, unless sidecars are not wanted at all."""
@@ -143,9 +168,20 @@ class Planner:
         Raises:
             MetadataError, OSError: A sidecar cannot be read.
         """
-        beside = [read_sidecar(sidecar, read_file(sidecar)).fields for sidecar in sidecars]
-        fixed = any(map(is_complete, beside)) and self._stays(path, fmt, content)
-        return metadata_from_fields(content.fields, beside, fixed=fixed)
+        beside = [read_sidecar(sidecar, read_file(sidecar)) for sidecar in sidecars]
+        fixed = any(is_complete(one.fields) for one in beside) and self._stays(path, fmt, content)
+        said = metadata_from_fields(content.fields, [one.fields for one in beside], fixed=fixed)
+        writes = self.past(path, "")
+        files = [
+            Seen(file, one, partial(read_file, file))
+            for file, one in zip((path, *sidecars), (content, *beside), strict=True)
+        ]
+        known = merged(said, files, writes)
+        if known.tags != said.tags:
+            picture = writes[-1].picture_hash
+            if picture_hash_of(path, fmt, picture) != picture:
+                return said  # another photo has the name now
+        return known
 
     def _stays(self, path: Path, fmt: Format, content: Content) -> bool:
         """Whether the photo itself is not to be touched, going by no more of it than is needed."""
@@ -208,6 +244,8 @@ class Planner:
     def steps(self, view: View, change: Change) -> tuple[list[Step], str]:
         """What to do for a change, and why the photo itself is not written ("" when it is).
 
+        Where the photo says nothing new, no file is made for it.
+
         Raises:
             WriteError: It cannot be done under this policy.
             MetadataError: A file cannot be read.
@@ -222,13 +260,15 @@ class Planner:
                 reason = error.message
                 continue
             also = self.beside(view, change) if view.sidecars else []
-            return [one for one in (step, *also) if one.new != one.old], ""
+            return _changed((step, *also)), ""
+        if not change.is_new:
+            return _changed(self.beside(view, change) if view.sidecars else []), reason
         if self.policy == "never":
             raise WriteError(f"cannot be written into: {reason}", "--sidecar auto would write beside it")
         if not tags_after(view.metadata, change) and metadata_from_fields(view.content.fields).tags:
             # a sidecar can replace the tags of a photo, but no program takes one without any for "none"
             raise WriteError(f"its tags are inside, where they cannot be taken away: {reason}")
-        return [one for one in self.beside(view, change) if one.new != one.old], reason
+        return _changed(self.beside(view, change)), reason
 
     def beside(self, view: View, change: Change) -> list[Step]:
         """Write the change into every sidecar; a new one takes up what the photo itself says."""
@@ -296,6 +336,10 @@ def judged(content: Content, fmt: Format, data: bytes) -> Content:
     may_be_signed = in_process(fmt) and _C2PA.search(data)  # it cannot be taken apart to see
     is_sealed = bool(may_be_signed) or is_signed(data, fmt)
     return replace(content, fixed=SIGNED) if is_sealed and not content.fixed else content
+
+
+def _changed(steps: Iterable[Step]) -> list[Step]:
+    return [step for step in steps if step.new != step.old]
 
 
 def beside_photo(view: View, change: Change, path: Path, original: Original | None, content: Content) -> Step:

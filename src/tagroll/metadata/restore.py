@@ -1,17 +1,19 @@
 """The way back: what undoing one write means for the file as it is now."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tagroll.domain import Change, Metadata, Write
 from tagroll.errors import ForeignStructureError, WriteError
-from tagroll.metadata.comment import says
+from tagroll.metadata.comment import COMMENT, says
 from tagroll.metadata.engines import Engine, edit
-from tagroll.metadata.fields import metadata_from_fields, tags_after
+from tagroll.metadata.fields import TAG_FIELDS, metadata_from_fields, tag_fields, tags_after
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.patch import apply_patch
 from tagroll.metadata.files.safe_write import Original
 from tagroll.metadata.planning import resolved
+from tagroll.metadata.since import Seen, merged
+from tagroll.metadata.table import Fields
 from tagroll.tags.identity import identities, identity
 
 
@@ -96,9 +98,16 @@ def way_back(write: Write, original: Original, engine: Engine) -> Way | None:
         data = bytes_before(write, original.data)
         return Way(data if write.before_hash else None, write.after, write.before)
     content = engine.read(original.data)
-    now = metadata_from_fields(content.fields)
-    change = change_back(write, now)
-    if not change:
+    said = metadata_from_fields(content.fields)
+    now = merged(said, [Seen(original.path, content, lambda: original.data)], [write])
+    change = replace(
+        change_back(write, now), fields=_fields_back(write, content.fields), align=now.tags != said.tags
+    )
+    if (
+        not change.is_new
+        and not change.align
+        and all(content.fields.get(name, ()) == values for name, values in change.fields.items())
+    ):
         return None
     try:
         new, fields = edit(engine, original.data, content, change, now)
@@ -109,4 +118,23 @@ def way_back(write: Write, original: Original, engine: Engine) -> Way | None:
     captions = {
         name: change.set.get(name, getattr(now, name)) for name in ("title", "description", "alt_text")
     }
-    return Way(new, now, Metadata(tags_after(now, change), fields, **captions))
+    before = replace(now, fields=tag_fields(now.fields))
+    return Way(new, before, Metadata(tags_after(now, change), tag_fields(fields), **captions))
+
+
+def _fields_back(write: Write, now: Fields) -> Fields:
+    """The fields that were not there before a write: they go, but for those that somebody has changed since.
+
+    A comment that was taken for a list of ours, and is still out, comes back.
+    """
+    before, after = write.before.fields, write.after.fields
+    if not after:
+        return {}  # rows of older catalogs do not tell
+    back: dict[str, tuple[str, ...]] = {
+        name: ()
+        for name in TAG_FIELDS
+        if name not in before and (name not in now or now[name] == after.get(name))
+    }
+    if before.get(COMMENT) and not after.get(COMMENT) and not now.get(COMMENT):
+        back[COMMENT] = before[COMMENT]
+    return back

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tagroll.domain import Beside, Change, Metadata, Write
 from tagroll.metadata.engines import SIGNED
-from tagroll.metadata.fields import metadata_from_fields, tags_after
+from tagroll.metadata.fields import metadata_from_fields, tag_fields, tags_after
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.patch import make_patch
 from tagroll.metadata.files.safe_write import Original
@@ -18,13 +18,14 @@ _CAPTIONS = ("title", "description", "alt_text")
 
 def written(step: Step, view: View, change: Change) -> Write:
     """The journal row of a step."""
+    before = replace(step.known, fields=tag_fields(step.known.fields))
     after = Metadata(
         tags_after(step.known, change),
-        step.fields,
+        tag_fields(step.fields),
         **{name: change.set.get(name, getattr(step.known, name)) for name in _CAPTIONS},
     )
     return Write(
-        photo=view.photo.path, target=step.path, engine=step.engine.name, before=step.known, after=after,
+        photo=view.photo.path, target=step.path, engine=step.engine.name, before=before, after=after,
         before_hash=digest(step.old) if step.original else "", after_hash=digest(step.new),
         patch=make_patch(step.old, step.new) if step.original else b"", picture_hash=view.picture,
     )  # fmt: skip

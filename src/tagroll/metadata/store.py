@@ -39,6 +39,7 @@ from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, Vie
 from tagroll.metadata.restore import bytes_before, target_of, way_back
 from tagroll.metadata.rows import placed, restored, written
 from tagroll.metadata.sidecar import SidecarName
+from tagroll.metadata.since import Past, nothing_written
 from tagroll.settings import Mtime
 
 Decide = Callable[[Metadata], Change]
@@ -74,9 +75,10 @@ class MetadataStore:
         name: What a new sidecar is called: "stem" for name.xmp, "full" for name.ext.xmp, "auto": for a RAW as those of
             the other RAWs in its folder.
         embed_signed: Write into photos with a C2PA signature, too; it becomes invalid.
+        past: What tagroll has written for a photo before: with it, what a person took away since stays away.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name, and each with what most want
         self,
         *,
         sidecar: SidecarPolicy = "auto",
@@ -84,9 +86,10 @@ class MetadataStore:
         embed_signed: bool = False,
         mtime: Mtime = "nudge",
         exiftool: ExifTool | None = None,
+        past: Past = nothing_written,
     ) -> None:
         keep_large_blocks()
-        self._planner = Planner(sidecar, exiftool, name, embed_signed)
+        self._planner = Planner(sidecar, exiftool, name, embed_signed, past)
         self._mtime = mtime
         self.notes: dict[str, None] = {}
         """What the disks could not do though the files were written, each once; to be told at the end of a run."""
@@ -245,7 +248,7 @@ class MetadataStore:
             WriteError: It cannot be written.
         """
         with self._planner.view(photo) as view:
-            change = decide(view.metadata)
+            change = view.wanted(decide(view.metadata))
             if not change:
                 return ()
             with self._turn(view):
@@ -253,6 +256,8 @@ class MetadataStore:
             try:
                 writes = self._commit_all(steps, view, change, journal, dry_run=dry_run)
             except NotKeptError as error:
+                if not change.is_new:
+                    return ()
                 if self._planner.policy != "auto" or steps[0].engine is SIDECAR:
                     raise
                 steps, reason = self._planner.beside(view, change), error.message

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +23,9 @@ from tagroll.domain import Beside, Change, Metadata, Outcome, Photo, Preview, St
 from tagroll.errors import ServerError
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
+from tagroll.metadata.copies import MADE
 from tagroll.metadata.planning import SIDECAR
+from tagroll.metadata.restore import target_of
 from tagroll.metadata.store import Decide, MetadataStore
 from tagroll.models.choose import Model, Watch, choose_model
 from tagroll.models.server.retry import Limits
@@ -109,6 +111,15 @@ class Tally:
         return {"total": self.total} | {str(status): self.counts[status] for status in told}
 
 
+def past_of(catalog: Catalog, photo: Path, picture: str) -> list[Write]:
+    """What was written for a photo; where it was moved since, with the places where its files are now."""
+    written = (write for write in catalog.in_force(photo, picture) if write.engine not in MADE)
+    return [
+        write if write.photo == photo else dataclasses.replace(write, target=target_of(write, photo))
+        for write in written
+    ]
+
+
 @contextmanager
 def previews(exiftool: ExifTool | None) -> Iterator[Callable[[Photo], Preview]]:
     """What makes previews of photos, in processes that start now and end with the context."""
@@ -162,7 +173,9 @@ class Workspace:
         exiftool = available_exiftool()
         with (
             Catalog(settings.catalog) as catalog,
-            MetadataStore(**dataclasses.asdict(placing), mtime=mtime, exiftool=exiftool) as store,
+            MetadataStore(
+                **dataclasses.asdict(placing), mtime=mtime, exiftool=exiftool, past=partial(past_of, catalog)
+            ) as store,
             ExitStack() as resources,
         ):
             space = cls(settings, catalog, store, exiftool, placing, _resources=resources)
@@ -396,8 +409,7 @@ class Run:
         def decided(metadata: Metadata) -> Change:
             nonlocal seen
             seen = metadata
-            change = decide(metadata)
-            return dataclasses.replace(change, left=catalog.left_tags(photo.path)) if change else change
+            return dataclasses.replace(decide(metadata), left=catalog.left_tags(photo.path))
 
         writes = store.write(photo, decided, entries, dry_run=dry_run)
         tags = writes[-1].after.tags if writes else seen.tags

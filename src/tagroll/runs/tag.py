@@ -228,7 +228,8 @@ class Tagger:
     def _write(self, photo: Photo, picture: str, proposal: "Proposal") -> Outcome:
         def decide(metadata: Metadata) -> Change:
             change = proposal.change(metadata, append=self.policy.append)
-            return dataclasses.replace(change, comment=self.policy.user_comment)
+            align = not proposal.is_settled(metadata)
+            return dataclasses.replace(change, align=align, comment=self.policy.user_comment)
 
         ours = self.run.space.catalog.written_tags(photo.path)
         row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))
@@ -259,20 +260,32 @@ class Proposal:
         """The change that makes a photo carry these tags, and captions where it has none.
 
         A photo that was tagged before and still has some of these tags was edited by a person since: theirs is
-        the last word. One that has none of them was restored from a backup or stripped: it gets them again.
+        the last word. One that has none of them was restored from a backup or stripped: it gets them again. What
+        a person took away is not given again.
         """
-        wanted, there = identities(self.tags), {_leaf(tag) for tag in metadata.tags}
-        if self.decided and wanted & there:
+        if self.is_settled(metadata):
             return Change()
-        replace = self.tags and not append
+        tags = self._given(metadata)
+        wanted, there = identities(tags), {_leaf(tag) for tag in metadata.tags}
+        replace = tags and not append
         if not replace:  # a word that is a level of a path there is there, too
             there = {identity(level) for tag in metadata.tags for level in tag.split(LEVEL)}
         return Change(
             # beside a path, Lightroom would make a flat word a second keyword, at the root of its tree
-            add=tuple(self.paths.get(word, tag) for tag in self.tags if (word := identity(tag)) not in there),
+            add=tuple(self.paths.get(word, tag) for tag in tags if (word := identity(tag)) not in there),
             remove=tuple(tag for tag in metadata.tags if _leaf(tag) not in wanted) if replace else (),
             set={name: text for name, text in self.captions.items() if text and not getattr(metadata, name)},
         )
+
+    def is_settled(self, metadata: Metadata) -> bool:
+        """Whether a photo that was tagged so before is left as a person has edited it since."""
+        tags = self._given(metadata)
+        return self.decided and (not tags or not identities(tags).isdisjoint(map(_leaf, metadata.tags)))
+
+    def _given(self, metadata: Metadata) -> tuple[str, ...]:
+        """The tags, without what a person took away."""
+        away = {_leaf(tag) for tag in metadata.away}.difference(map(_leaf, metadata.tags))
+        return tuple(tag for tag in self.tags if _leaf(tag) not in away)
 
 
 def _leaf(tag: str) -> str:
