@@ -140,3 +140,19 @@ def _of_the_picture(said: bytes) -> list[bytes]:
     return (
         said.partition(b"metadata:")[0].splitlines() if said.startswith(b"MIME type: image/hei") else [said]
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["baseline.jpg", "rgb.png", "single.tif"])
+def test_darktable_sees_the_tags_and_no_caption(tagged, tmp_path, name):
+    """It adds IPTC's keywords to those of XMP, and cuts tags at commas; its export tells what it has read."""
+    out = tmp_path / "out.jpg"
+    options = ["--disable-opencl", "--library", ":memory:", "--configdir", tmp_path / "config"]
+    done = run(program("darktable-cli"), tagged / name, out, "--width", "32", "--core", *options)
+    assert out.exists(), done.stdout + done.stderr
+    row = json.loads(run(*find_exiftool(), "-j", "-XMP-dc:Subject", "-XMP-dc:Description", out).stdout)[0]
+    seen = {tag for tag in values(row, "Subject") if not tag.startswith("darktable")}
+    assert (
+        {tag for tag in TAGS if "," not in tag} <= seen <= {*TAGS, "Paris"}
+    )  # and none that was cut for IPTC
+    assert "Description" not in row
