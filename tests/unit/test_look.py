@@ -12,7 +12,7 @@ from tagroll.domain import Description, Photo, Status
 from tagroll.models.prompt import build_prompt
 from tagroll.models.server.retry import Limits
 from tagroll.models.spec import ModelSpec
-from tagroll.runs.look import Look, LookSpec
+from tagroll.runs.look import Look, LookSpec, look_at
 from tagroll.runs.run import Workspace, scan
 from tagroll.runs.tag import TagRequest, tagger
 from tagroll.settings import Settings
@@ -27,11 +27,6 @@ def photo_of(path: Path) -> Photo:
     return photo
 
 
-def look(spec: LookSpec, photo: Photo) -> Look:
-    with spec.open() as looker:
-        return looker.look(photo)
-
-
 def test_what_travels_can_be_pickled(tmp_path):
     photo = photo_of(Path(shutil.copy(next(PHOTOS.glob("*.jpg")), tmp_path)))
     seen = Look("hash", Description(("dog",), "m", confidences={"dog": 0.9}))
@@ -43,7 +38,7 @@ def test_what_travels_can_be_pickled(tmp_path):
 def test_another_process_looks_and_this_one_writes(tmp_path):
     photo = photo_of(Path(shutil.copy(PHOTOS / "crossing.jpg", tmp_path)))
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        seen = pool.submit(look, SPEC, photo).result()
+        (seen,) = pool.submit(look_at, SPEC, [photo]).result()
     assert seen.answer.model.startswith("tagroll-builtin")
     with (
         Workspace.open(Settings(backend="builtin", catalog=tmp_path / "c.sqlite")) as space,

@@ -3,7 +3,7 @@
 LookSpec -> Looker, where the looking is done -> Look, for whom writes the photo
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -85,3 +85,14 @@ class LookSpec:
             MetadataStore(exiftool=exiftool) as store,
         ):
             yield Looker(model.describer, preview, store.picture_hash, self.prompt)
+
+
+def look_at(spec: LookSpec, photos: Iterable[Photo]) -> list[Look]:
+    """Look at photos in a process that has nothing opened yet.
+
+    Raises:
+        PhotoError: One cannot be read or decoded, or the model says nothing usable of it.
+        ServerError: The model cannot be used here.
+    """
+    with spec.open() as looker:
+        return [looker.look(photo) for photo in photos]
