@@ -225,7 +225,7 @@ def test_json_mistakes_in_the_command_line_are_json(arguments, tmp_path):
 @pytest.mark.parametrize("arguments", [["history", "--json"], ["--help"], ["tags", "nope", "--json"]])
 def test_output_that_cannot_be_written_is_an_error_of_one_line(arguments, unbuffered, tmp_path):
     with Catalog(tmp_path / "c") as catalog:
-        catalog.start_run("tag", ["/p"])
+        catalog.runs.start("tag", ["/p"])
     variables = os.environ | {"TAGROLL_CATALOG": str(tmp_path / "c"), "PYTHONUNBUFFERED": unbuffered}
     command = [sys.executable, "-m", "tagroll", *arguments]
     with Path("/dev/full").open("w") as full:

@@ -70,11 +70,11 @@ def test_the_catalog_knows_the_paths_of_all_photos_as_they_are_now(tmp_path: Pat
         return PhotoRow(tmp_path / name, "stamp", "", tags)
 
     with Catalog(tmp_path / "c.sqlite") as catalog:
-        assert catalog.paths() == set()
-        catalog.index(
+        assert catalog.photos.paths() == set()
+        catalog.photos.index(
             [row("1", "Places|Beach", "Flat"), row("2", "Places|Beach", 'A|"b"'), row("3", "Gone|Beach")]
         )
-        assert catalog.paths() == {"Places|Beach", 'A|"b"', "Gone|Beach"}
-        catalog.index([row("2", "Beach")])
-        catalog.forget([tmp_path / "3"])
-        assert catalog.paths() == {"Places|Beach"}
+        assert catalog.photos.paths() == {"Places|Beach", 'A|"b"', "Gone|Beach"}
+        catalog.photos.index([row("2", "Beach")])
+        catalog.photos.forget([tmp_path / "3"])
+        assert catalog.photos.paths() == {"Places|Beach"}

@@ -316,7 +316,7 @@ class Job:
                 run.decide(proposal.remembered, proposal.apart)
                 return session.rewrite(proposal.mapping, run)
         if writes:
-            session.space.catalog.decide(proposal.remembered, proposal.apart)
+            session.space.catalog.decisions.decide(proposal.remembered, proposal.apart)
         return session.rewrite(proposal.mapping, written=writes)
 
     def _told(self, proposal: "Proposal", written: Report | None) -> dict[str, Any]:

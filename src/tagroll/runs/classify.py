@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from tagroll.catalog import State
 from tagroll.domain import (
     Change,
     Describer,
@@ -277,7 +278,7 @@ class Classifier:
     def _made(self, photo: Photo, folder: Path) -> Path | None:
         """The copy that this model's answer about this picture led to in an earlier run."""
         model = self.describer.model
-        for write, asked in self.run.space.catalog.made_from(photo.path):
+        for write, asked in self.run.space.catalog.journal.copies_of(photo.path):
             is_here = write.engine in COPIES and write.target.parent == folder and asked == model
             if is_here and self._shows(write.target, photo, write.picture_hash):
                 return write.target
@@ -297,7 +298,7 @@ class Classifier:
         return (picture or self._picture_at(copy, photo)) == self._picture(photo)
 
     def _picture(self, photo: Photo) -> str:
-        row = self.run.space.catalog.photo(photo.path)
+        row = self.run.space.catalog.photos.at(photo.path)
         fresh = row is not None and row.picture_hash and row.stamp == self.run.space.store.stamp(photo)
         return row.picture_hash if row and fresh else self.run.space.store.picture_hash(photo)
 
@@ -309,14 +310,14 @@ class Classifier:
     def _kept(self, picture: str) -> Callable[[], Description | None]:
         if self.policy.again:
             return lambda: None
-        return lambda: load_answer(self.run.space.catalog, self.describer, self.prompt, picture)
+        return lambda: load_answer(self.run.space.catalog.answers, self.describer, self.prompt, picture)
 
     def _describe(self, photo: Photo, picture: str) -> Description:
         preview = self.preview(photo)
         if self.describer.turns_out_another() and (kept := self._kept(picture)()):
             return kept
         answer = self.describer.describe(preview, self.prompt)
-        store_answer(self.run.space.catalog, self.describer, self.prompt, picture, answer)
+        store_answer(self.run.space.catalog.answers, self.describer, self.prompt, picture, answer)
         return answer
 
     # naming ----------------------------------------------------------------------------------------------
@@ -358,12 +359,12 @@ class Classifier:
         if copies and self.policy.write_metadata:
             copies = with_metadata(Planner("auto", self.run.space.exiftool), photo, target, story.change)
         about = Draft(target.with_suffix(".json"), JSON, story.json(target, photo.path))
-        state = "void"
+        state = State.VOID
         try:
             make_files(photo, picture, (*copies, about), entries, self.run.space.store.note)
-            state = "done"
+            state = State.DONE
         finally:
-            self.run.space.catalog.settle(entries.states(state))
+            self.run.space.catalog.journal.settle(entries.states(state))
 
 
 class Output:

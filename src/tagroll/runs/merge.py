@@ -125,7 +125,7 @@ def proposal_of(catalog: Catalog, edited: EditedPlan, path: Path) -> Proposal:
     Raises:
         UsageError: The catalog does not know the plan.
     """
-    proposed = catalog.proposal(edited.proposal) if edited.proposal else edited.proposed
+    proposed = catalog.decisions.proposal(edited.proposal) if edited.proposal else edited.proposed
     if proposed is None:
         raise UsageError(
             f"this catalog does not know the plan in {path}, nor which of its lines were deleted",
@@ -150,7 +150,7 @@ def write_plan(catalog: Catalog, path: Path, plan: Plan, paths: Mapping[str, str
     Raises:
         UsageError: It cannot be written there.
     """
-    proposal = catalog.keep_proposal(proposed_by(plan.merges, paths))
+    proposal = catalog.decisions.keep_proposal(proposed_by(plan.merges, paths))
     write_document(path, plan_text(plan.merges, paths, proposal), MARK)
 
 
@@ -165,7 +165,9 @@ def write_report(path: Path, told: Mapping[str, object]) -> None:
 
 def decisions_for(catalog: Catalog, vocabulary: Vocabulary) -> Decisions:
     """What was decided before, and what the vocabulary says."""
-    return Decisions(apart=catalog.kept_apart(), into=catalog.merges(), vocabulary=vocabulary.terms)
+    return Decisions(
+        apart=catalog.decisions.kept_apart(), into=catalog.decisions.merges(), vocabulary=vocabulary.terms
+    )
 
 
 def as_paths(
@@ -226,7 +228,7 @@ def embed_tags(
 
     model = _kept_as(embedder, catalog)
     length = 4 * embedder.check().shape[1]
-    known = {tag: kept for tag, kept in catalog.vectors(model, tags).items() if len(kept) == length}
+    known = {tag: kept for tag, kept in catalog.vectors.find(model, tags).items() if len(kept) == length}
     missing = [tag for tag in tags if tag not in known]
     for start in range(0, len(missing), KEPT_TOGETHER):
         done(len(known))
@@ -235,7 +237,7 @@ def embed_tags(
         made = {
             tag: row.astype("<f4").tobytes() for tag, row in rows
         }  # a zero row says: no vector for this text
-        catalog.keep_vectors(model, made)
+        catalog.vectors.keep(model, made)
         known |= made
     done(len(known))
     return np.frombuffer(b"".join(known[tag] for tag in tags), "<f4").reshape(len(tags), -1)
@@ -252,9 +254,9 @@ def _kept_as(embedder: Embedder, catalog: Catalog) -> str:
     sample = embedder.check()[0]
 
     def is_of(name: str) -> bool:
-        kept = catalog.vectors(name, [_SAMPLE]).get(_SAMPLE)
+        kept = catalog.vectors.find(name, [_SAMPLE]).get(_SAMPLE)
         if kept is None:
-            catalog.keep_vectors(name, {_SAMPLE: sample.astype("<f4").tobytes()})
+            catalog.vectors.keep(name, {_SAMPLE: sample.astype("<f4").tobytes()})
             return True
         return len(kept) == 4 * len(sample) and sample @ np.frombuffer(kept, "<f4") > _SAME_MODEL
 

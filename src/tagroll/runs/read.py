@@ -60,7 +60,7 @@ class Reader:
     def _begin(self, items: Sequence[Photo | Outcome], processes: "_Processes") -> "_Batch":
         """Look photos up, and give those that have to be read to the processes, if they are many."""
         photos = [item for item in items if isinstance(item, Photo)]
-        rows = self.catalog.tags_at([photo.path for photo in photos])
+        rows = self.catalog.photos.tags_at([photo.path for photo in photos])
         stamps = self.store.stamps(photos)
         files = [
             # "" is no stamp: that of a file which is not there, and of a row that counts no more
@@ -69,7 +69,7 @@ class Reader:
         ]
         stale = [file.photo for file in files if file.tags is None]
         # what a person took away since tagroll wrote only the store here can know
-        ours = self.catalog.written([photo.path for photo in stale])
+        ours = self.catalog.journal.written([photo.path for photo in stale])
         away = [
             photo
             for photo in stale
@@ -87,7 +87,7 @@ class Reader:
             found.get(file.photo.path) or Outcome(file.photo.path, Status.UNCHANGED, file.tags or ())
             for file in batch.files
         ]
-        self.catalog.index([
+        self.catalog.photos.index([
             # what is known now; the picture's hash is not, as only the file's head was read
             PhotoRow(file.photo.path, file.stamp, "", outcome.tags)
             for file, outcome in zip(batch.files, outcomes, strict=True)

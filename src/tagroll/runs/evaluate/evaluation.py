@@ -166,7 +166,7 @@ class Evaluation:
             answered(self._asked(Examination(examiner, sample, way, model.threads, space.stop), Tally()))
             for way in AGAIN
         )
-        known = known_cost(space.catalog.runs(), self._arguments, name, prompt)
+        known = known_cost(space.catalog.runs.all(), self._arguments, name, prompt)
         question = prompt.text if model.describer.served_as else ""
         cost = first.cost if self.request.fresh else known
         return Answers(name, outcomes, again, recompressed, cost, question, first.confidences)

@@ -167,7 +167,7 @@ class Examination:
         def kept() -> Description | None:
             if ask.fresh and ask.describer.cache_name == ask.describer.model:
                 return None
-            return load_answer(ask.catalog, ask.describer, question, picture)
+            return load_answer(ask.catalog.answers, ask.describer, question, picture)
 
         answer, asked = self._asking.once(picture, lambda: self._ask(photo, picture), kept)
         if answer.confidences:
@@ -181,7 +181,7 @@ class Examination:
             preview = recompressed(preview)
         describer = self.examiner.describer
         answer = describer.describe(preview, self.examiner.prompt)
-        store_answer(self.examiner.catalog, describer, self._question(), picture, answer)
+        store_answer(self.examiner.catalog.answers, describer, self._question(), picture, answer)
         return answer
 
     def _question(self) -> Prompt:
