@@ -454,7 +454,7 @@ def test_a_folder_that_cannot_be_read_is_a_failure(command, locked, tmp_path):
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     row = {"type": "folder", "path": str(locked / "locked"), "error": "Permission denied"}
     assert [row for row in rows if row["type"] == "folder"] == [row]
-    assert done.stderr == f"! passed over {locked / 'locked'}: Permission denied\n"
+    assert done.stderr == f"! skipped folder {locked / 'locked'}: Permission denied\n"
 
 
 @pytest.mark.parametrize(
@@ -479,4 +479,4 @@ def test_what_carries_no_tags_is_said_to(tmp_path):
     done = CliRunner().invoke(main, ["tags", "rename", "A", "B", str(tmp_path), *catalog])
     assert "1 photo: 0 rewritten, 1 unchanged" in done.stderr
     done = CliRunner().invoke(main, ["tag", "--backend", "builtin", "-v", str(tmp_path), *catalog])
-    assert f"- {tmp_path / 'a.png'}: nothing it is sure of\n" in done.stdout
+    assert f"- {tmp_path / 'a.png'}: no confident tags\n" in done.stdout

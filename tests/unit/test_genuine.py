@@ -80,7 +80,7 @@ def refused(outcome: Outcome, *names: object) -> None:
     assert "the journal" in outcome.error
 
 
-@pytest.mark.parametrize("engine", ["sidecar", "jpeg", "exiftool", "unheard-of"])
+@pytest.mark.parametrize("engine", ["sidecar", "jpeg", "exiftool", "ignore_error-of"])
 def test_no_file_is_written_that_is_no_photo_and_no_sidecar(engine, forged):
     refused(forged.undo(forged.row(forged.victim, engine)), forged.victim)
     assert forged.victim.read_bytes() == STOCK

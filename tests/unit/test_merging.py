@@ -48,9 +48,9 @@ def test_the_list_is_the_mapped_one_and_doing_it_twice_changes_nothing(tags, wor
 
 def test_an_edited_plan_gives_merges_and_pairs_to_keep_apart():
     merges = [
-        Merge("Dslr", "DSLR", 3, Evidence.SPELLING, cosine=0.97, unusual=0.0001),
+        Merge("Dslr", "DSLR", 3, Evidence.SPELLING, cosine=0.97, background_share=0.0001),
         Merge('Odd "quote" \\ #', "DSLR", 1, Evidence.SEMANTIC),
-        Merge("Woods", "Forest", 1, Evidence.SYNONYM, via="Woodland", cosine=0.8, unusual=0.0),
+        Merge("Woods", "Forest", 1, Evidence.SYNONYM, via="Woodland", cosine=0.8, background_share=0.0),
     ]
     odd = 'Odd "quote" \\ #'
     proposed = proposed_by(merges, {"Dog": "Animal|Dog"})

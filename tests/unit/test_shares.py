@@ -140,8 +140,8 @@ CATALOGUED = (
         "rows = []",
         "from tagroll.catalog import Catalog\n" + "rows = Catalog(Path(sys.argv[3]).parents[1] / 'catalog')",
     )
-    .replace("len(rows)", "rows.start_run('tag', [])")
-    .replace("rows.append", "lambda write: rows.journal(first, write)")
+    .replace("len(rows)", "rows.runs.start('tag', [])")
+    .replace("rows.append", "lambda write: rows.journal.add(first, write)")
 )
 
 

@@ -1,4 +1,4 @@
-"""The second use case: copies of photos under telling names, and beside each what the model saw, as JSON.
+"""The second use case: copies of photos under descriptive names, and beside each what the model saw, as JSON.
 
 `Classifier.classify` is a plain function of one photo, its number and the collaborators, so it can run in any
 number of threads.
@@ -28,14 +28,14 @@ from tagroll.domain import (
     Status,
 )
 from tagroll.errors import UsageError, WriteError
-from tagroll.metadata.capture import Taken, read_taken
+from tagroll.metadata.capture import Capture, read_capture
 from tagroll.metadata.copies import (
     COPIES,
     COPY,
     HARD_LINK,
     JSON,
     SYMBOLIC_LINK,
-    Draft,
+    NewFile,
     make_files,
     with_metadata,
 )
@@ -93,7 +93,7 @@ class ClassifyPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class Caption:
     """What stands in the JSON about a photo, and what its copy is to be called.
 
     Attributes:
@@ -266,12 +266,12 @@ class Classifier:
             return Outcome(photo.path, Status.UNCHANGED, target=made)
         picture = self._picture(photo)
         answer, asked = self.asking.once(picture, lambda: self._describe(photo, picture), self._kept(picture))
-        taken = read_taken(photo, self.run.space.exiftool)
-        story = self._story(photo, answer, taken)
-        target = made or self._free(folder, self._stem(photo, number, story, taken), suffix_of(photo.path))
+        taken = read_capture(photo, self.run.space.exiftool)
+        caption = self._caption(photo, answer, taken)
+        target = made or self._free(folder, self._stem(photo, number, caption, taken), suffix_of(photo.path))
         if not self.policy.dry_run:
-            self._make(photo, picture, target, story, complete=made is not None)
-        return Outcome(photo.path, Status.COPIED, story.keywords, asked=asked, target=target)
+            self._make(photo, picture, target, caption, complete=made is not None)
+        return Outcome(photo.path, Status.COPIED, caption.keywords, asked=asked, target=target)
 
     # what is done already --------------------------------------------------------------------------------
 
@@ -322,7 +322,7 @@ class Classifier:
 
     # naming ----------------------------------------------------------------------------------------------
 
-    def _story(self, photo: Photo, answer: Description, taken: Taken) -> Story:
+    def _caption(self, photo: Photo, answer: Description, taken: Capture) -> Caption:
         """What is made of an answer; a model that is sure of nothing leaves the photo its own name."""
         keywords = normalize(answer.keywords, case=self.policy.case)[: self.policy.max_tags]
         title, name = answer.title, answer.filename or answer.title or " ".join(keywords[:3])
@@ -332,16 +332,16 @@ class Classifier:
             day = f"{taken.date:%Y-%m-%d}"
             title = f"{title}, {day}" if title else ""
             name = f"{day} {name}"
-        return Story(title, answer.description, keywords, name, answer.model)
+        return Caption(title, answer.description, keywords, name, answer.model)
 
-    def _stem(self, photo: Photo, number: int, story: Story, taken: Taken) -> str:
+    def _stem(self, photo: Photo, number: int, caption: Caption, taken: Capture) -> str:
         facts: Mapping[str, object] = {
             "date": taken.date or Undated(),
             "camera": taken.camera or "unknown camera",
             "counter": number,
             "original": photo.path.stem,
         }
-        words = story.name.replace("_", " ") if self.policy.style == "slug" else story.name
+        words = caption.name.replace("_", " ") if self.policy.style == "slug" else caption.name
         name = safe_stem(words, style=self.policy.style)
         if self.policy.template:
             name = fill_template(self.policy.template, name, facts)
@@ -352,13 +352,13 @@ class Classifier:
 
     # making ----------------------------------------------------------------------------------------------
 
-    def _make(self, photo: Photo, picture: str, target: Path, story: Story, *, complete: bool) -> None:
+    def _make(self, photo: Photo, picture: str, target: Path, caption: Caption, *, complete: bool) -> None:
         """Make copy and JSON, both or none; `complete`: the copy is there, and only its JSON got lost."""
         entries = self.run.entries()
-        copies: tuple[Draft, ...] = () if complete else (Draft(target, self.policy.engine),)
+        copies: tuple[NewFile, ...] = () if complete else (NewFile(target, self.policy.engine),)
         if copies and self.policy.write_metadata:
-            copies = with_metadata(Planner("auto", self.run.space.exiftool), photo, target, story.change)
-        about = Draft(target.with_suffix(".json"), JSON, story.json(target, photo.path))
+            copies = with_metadata(Planner("auto", self.run.space.exiftool), photo, target, caption.change)
+        about = NewFile(target.with_suffix(".json"), JSON, caption.json(target, photo.path))
         state = State.VOID
         try:
             make_files(photo, picture, (*copies, about), entries, self.run.space.store.note)
@@ -415,7 +415,7 @@ class Output:
         with self._lock:
             if folder not in self._told:
                 found = defaultdict(list)
-                for told, copy, model in _stories(folder):
+                for told, copy, model in _read_json_copies(folder):
                     found[told].append((copy, model))
                 self._told[folder] = found
             return self._told[folder].get(str(source), [])
@@ -428,7 +428,7 @@ def _listing(folder: Path) -> list[Path]:
         return []
 
 
-def _stories(folder: Path) -> Iterator[tuple[str, Path, str]]:
+def _read_json_copies(folder: Path) -> Iterator[tuple[str, Path, str]]:
     """Source, copy and model in every JSON file of ours; files of others are passed over."""
     for path in _listing(folder):
         if path.suffix != ".json":

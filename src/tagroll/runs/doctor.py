@@ -163,7 +163,9 @@ def catalog(settings: Settings) -> Finding:
             runs = len(opened.runs.all())
     except TagrollError as error:
         return Finding("catalog", False, error.message, error.hint)
-    return Finding("catalog", True, f"{settings.catalog} can be written; it knows {runs:,} runs")
+    return Finding(
+        "catalog", True, f"{settings.catalog} can be written; {runs:,} run{'' if runs == 1 else 's'} recorded"
+    )
 
 
 def space(settings: Settings) -> Finding:

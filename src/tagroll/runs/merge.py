@@ -18,8 +18,7 @@ from tagroll.runs.rewrite import OpenLibrary, check_words
 from tagroll.tags import hierarchy
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.identity import LEVEL
-from tagroll.tags.merge import Embedded, Plan, plan_merges
-from tagroll.tags.merge import Options as MergeOptions
+from tagroll.tags.merge import MergeOptions, Plan, TagVectors, plan_merges
 from tagroll.tags.plan_file import MARK, EditedPlan, plan_text, proposed_by, read_plan, why
 from tagroll.tags.verdict import Evidence
 from tagroll.tags.vocabulary import Vocabulary, read_vocabulary
@@ -38,9 +37,25 @@ KEPT_TOGETHER = 2048
 
 
 __all__ = [
-    "EditedPlan", "Embedder", "MergeOptions", "Plan", "Proposal", "Vocabulary", "as_paths", "choose_embedder", "compare",
-    "decisions_for", "embed_tags", "evidence_of", "proposal_of", "propose", "read_edited_plan", "read_vocabulary", "why",
-    "write_plan", "write_report",
+    "EditedPlan",
+    "Embedder",
+    "MergeOptions",
+    "MergeProposal",
+    "Plan",
+    "Vocabulary",
+    "as_paths",
+    "choose_embedder",
+    "compare",
+    "decisions_for",
+    "embed_tags",
+    "evidence_of",
+    "proposal_of",
+    "propose",
+    "read_edited_plan",
+    "read_vocabulary",
+    "why",
+    "write_plan",
+    "write_report",
 ]  # fmt: skip
 
 
@@ -50,7 +65,7 @@ def evidence_of(kinds: Iterable[str]) -> frozenset[Evidence]:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class MergeProposal:
     """What is to become of the tags.
 
     Attributes:
@@ -119,7 +134,7 @@ def read_edited_plan(path: Path) -> EditedPlan:
     return plan
 
 
-def proposal_of(catalog: Catalog, edited: EditedPlan, path: Path) -> Proposal:
+def proposal_of(catalog: Catalog, edited: EditedPlan, path: Path) -> MergeProposal:
     """What an edited plan wants; the catalog tells which of its lines were deleted.
 
     Raises:
@@ -132,7 +147,7 @@ def proposal_of(catalog: Catalog, edited: EditedPlan, path: Path) -> Proposal:
             "Name the catalog it was made with (--catalog FILE), write the plan anew, or delete its line"
             " `proposal = ...`: then what it says is done, and nothing is kept apart.",
         )
-    return Proposal(Plan(), edited.into, edited.into, edited.apart(proposed))
+    return MergeProposal(Plan(), edited.into, edited.into, edited.apart(proposed))
 
 
 def check_plan(path: Path) -> None:
@@ -263,11 +278,11 @@ def _kept_as(embedder: Embedder, catalog: Catalog) -> str:
     return next(filter(is_of, chain([embedder.model], (f"{embedder.model} #{n}" for n in count(2)))))
 
 
-def compare(vectors: Vectors, threshold: float) -> Embedded:
+def compare(vectors: Vectors, threshold: float) -> TagVectors:
     """The vectors with their pairs at or above a cosine."""
     import numpy as np
 
     from tagroll.tags.neighbours import neighbours
 
     vectors = vectors.astype(np.float32, copy=False)
-    return Embedded(vectors, neighbours(vectors, threshold))
+    return TagVectors(vectors, neighbours(vectors, threshold))

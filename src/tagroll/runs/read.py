@@ -70,16 +70,16 @@ class Reader:
         stale = [file.photo for file in files if file.tags is None]
         # what a person took away since tagroll wrote only the store here can know
         ours = self.catalog.journal.written([photo.path for photo in stale])
-        away = [
+        delegated = [
             photo
             for photo in stale
             if len(stale) >= WORTH_PROCESSES and in_process(photo.format) and photo.path not in ours
         ]
-        return _Batch(items, files, away, processes.read(away))
+        return _Batch(items, files, delegated, processes.read(delegated))
 
     def _finish(self, batch: "_Batch") -> Iterator[Outcome]:
         """Read the rest, and note in the index what was read."""
-        answers = zip(batch.away, batch.asked, strict=True)
+        answers = zip(batch.delegated, batch.results, strict=True)
         found = {photo.path: _outcome(photo.path, said) for photo, said in answers if said is not None}
         here = [f.photo for f in batch.files if f.tags is None and f.photo.path not in found]
         found.update(self._read_here(here))
@@ -120,8 +120,8 @@ class _Batch:
 
     items: Sequence[Photo | Outcome]
     files: Sequence[_File]
-    away: Sequence[Photo]
-    asked: Iterator["_Said | None"]
+    delegated: Sequence[Photo]
+    results: Iterator["_Said | None"]
 
 
 @dataclass(frozen=True)

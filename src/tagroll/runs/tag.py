@@ -76,7 +76,7 @@ class TagPolicy:
         allowed = {identity(word): word for word in self.vocabulary}
         return tuple(allowed[name] for tag in named if (name := identity(tag)) in allowed)
 
-    def stands_for(self, earlier: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
+    def satisfies(self, earlier: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
         """Whether what was wanted of a photo earlier is what is wanted now, preferred words taken into account.
 
         They only make a list shorter: what follows was beyond the limit before.
@@ -212,12 +212,12 @@ class Tagger:
         decided = bool(
             row
             and row.wanted
-            and self.policy.stands_for(row.wanted, self._wanted(tags))
+            and self.policy.satisfies(row.wanted, self._wanted(tags))
             and not self.policy.retag
         )
         if row and fresh and decided:
             return Outcome(photo.path, Status.UNCHANGED, row.tags, asked=asked)
-        outcome = self._write(photo, picture, Proposal(tags, captions, self.policy.paths, decided=decided))
+        outcome = self._write(photo, picture, TagProposal(tags, captions, self.policy.paths, decided=decided))
         return dataclasses.replace(outcome, asked=asked)
 
     # asking ----------------------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ class Tagger:
 
     # writing ---------------------------------------------------------------------------------------------
 
-    def _write(self, photo: Photo, picture: str, proposal: "Proposal") -> Outcome:
+    def _write(self, photo: Photo, picture: str, proposal: "TagProposal") -> Outcome:
         def decide(metadata: Metadata) -> Change:
             change = proposal.change(metadata, append=self.policy.append)
             align = not proposal.is_settled(metadata)
@@ -263,7 +263,7 @@ class Tagger:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class TagProposal:
     """What the model proposes for one photo.
 
     Attributes:

@@ -121,7 +121,7 @@ class Undoer:
         """Whether the photo at its place is the one that was written, and no other one that has its name now."""
         found = None if write.photo in self.named else next(_photos([write.photo]), None)
         if found is None:
-            return True  # somebody says so; or it is no photo any more, and the store says why
+            return True  # somebody says so; or it is no longer a photo, and the store says why
         if (
             _picture(found, self.run.space.store, self.run.space.catalog, write.picture_hash)
             == write.picture_hash
