@@ -657,7 +657,7 @@ def test_what_cannot_be_read_is_an_error(store, tmp_path):
 
 def test_a_photo_that_became_something_else(store, photo):
     photo.path.write_bytes(b"just text")
-    with pytest.raises(MetadataError, match="no photo any more"):
+    with pytest.raises(MetadataError, match="no longer a photo"):
         write(store, photo, "Cat")
 
 
