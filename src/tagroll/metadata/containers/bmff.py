@@ -1,4 +1,4 @@
-"""The picture data of HEIC, AVIF and JPEG XL (ISO/IEC 14496-12 boxes, 23008-12 items, 18181-2)."""
+"""Boxes, and the picture data of HEIC and AVIF (ISO/IEC 14496-12 boxes, 23008-12 items)."""
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,18 +40,6 @@ def boxes(view: memoryview) -> Iterator[Box]:
             raise ValueError("too many boxes")
         yield Box(name, view[position + header : position + size])
         position += size
-
-
-def jxl_parts(view: memoryview) -> Iterator[bytes | memoryview]:
-    """The codestream: the same whether it stands alone or in a container, in one piece or in several."""
-    if bytes(view[:2]) == b"\xff\x0a":
-        yield view
-        return
-    for box in boxes(view):
-        if box.name == b"jxlc":
-            yield box.body
-        elif box.name == b"jxlp":
-            yield box.body[4:]
 
 
 def heif_parts(view: memoryview) -> Iterator[bytes | memoryview]:

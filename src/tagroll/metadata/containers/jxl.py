@@ -1,10 +1,26 @@
-"""Boxes of a JPEG XL container (ISO/IEC 18181-2) that decide whether its metadata can be read, and may be changed."""
+"""The picture data of JPEG XL, and the boxes that decide whether its metadata can be read, and may be changed.
+
+ISO/IEC 18181-2.
+"""
 
 import struct
 from contextlib import suppress
 
 from tagroll.errors import MetadataError
 from tagroll.metadata.containers.bmff import Box, boxes
+from tagroll.metadata.containers.splice import Parts
+
+
+def jxl_parts(view: memoryview) -> Parts:
+    """The codestream: the same whether it stands alone or in a container, in one piece or in several."""
+    if bytes(view[:2]) == b"\xff\x0a":
+        yield view
+        return
+    for box in boxes(view):
+        if box.name == b"jxlc":
+            yield box.body
+        elif box.name == b"jxlp":
+            yield box.body[4:]
 
 
 def holds_jpeg(data: bytes) -> bool:
