@@ -12,8 +12,8 @@ from tagroll.errors import MetadataError
 from tagroll.exiftool.pool import ExifTool
 from tagroll.metadata.containers import jpeg, png, webp
 from tagroll.metadata.containers.bmff import heif_exif
-from tagroll.metadata.containers.tiff import Tiff
 from tagroll.metadata.files.safe_write import read_file
+from tagroll.metadata.packets.tiff import Tiff
 
 _READERS = {"jpeg": jpeg.read_packets, "png": png.read_packets, "webp": webp.read_packets}
 _MAKE, _MODEL, _EXIF_IFD, _ORIGINAL, _DIGITIZED = 0x10F, 0x110, 0x8769, 0x9003, 0x9004
@@ -90,10 +90,10 @@ def _block(path: Path, name: str) -> bytes | None:
     return heif_exif(memoryview(read_file(path))) if name in {"heic", "avif"} else None
 
 
-def _of_tiff(tiff: Tiff) -> Iterator[tuple[int, str]]:
-    first, _ = tiff.entries(tiff.first)
+def _of_tiff(tiff: Tiff[memoryview]) -> Iterator[tuple[int, str]]:
+    first, _ = tiff.directory(tiff.first)
     pointer = tiff.numbers(first.get(_EXIF_IFD))
-    exif, _ = tiff.entries(pointer[0]) if pointer else ({}, 0)
+    exif, _ = tiff.directory(pointer[0]) if pointer else ({}, 0)
     for tag in (_MAKE, _MODEL, _ORIGINAL, _DIGITIZED):
         entry = (first if tag in {_MAKE, _MODEL} else exif).get(tag)
         if entry:

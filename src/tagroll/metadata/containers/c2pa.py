@@ -9,7 +9,7 @@ import struct
 
 from tagroll.formats import Format
 from tagroll.metadata.containers.bmff import boxes
-from tagroll.metadata.containers.tiff import Tiff
+from tagroll.metadata.packets.tiff import Tiff
 
 _LABEL = b"c2pa"
 _REMOTE = re.compile(rb"""dcterms:provenance\s*(?:=\s*["']|>)\s*https?:""")
@@ -41,7 +41,7 @@ def is_signed(data: bytes, fmt: Format) -> bool:
             return _GIF_APPLICATION in data
         if fmt.name in {"tiff", "raw"} and data[:2] in {b"II", b"MM"}:
             tiff = Tiff(view)
-            return _TIFF_TAG in tiff.entries(tiff.first)[0]
+            return _TIFF_TAG in tiff.directory(tiff.first)[0]
         if fmt.name in {"heic", "avif", "jxl", "raw"}:
             return any(_is_manifest(box.name, bytes(box.body[:64])) for box in boxes(view))
     except (ValueError, struct.error):

@@ -6,8 +6,8 @@ from tagroll.errors import MetadataError
 from tagroll.formats import Format
 from tagroll.metadata.containers.bmff import heif_exif
 from tagroll.metadata.containers.photoshop import iptc_of
-from tagroll.metadata.containers.tiff import Tiff
 from tagroll.metadata.packets import exif, iptc
+from tagroll.metadata.packets.tiff import Tiff
 
 _XMP = (
     b"ubject>",
@@ -47,11 +47,11 @@ def may_have_tags(data: bytes, fmt: Format) -> bool:
     return False
 
 
-def _tiff_has_tags(tiff: Tiff) -> bool:
+def _tiff_has_tags(tiff: Tiff[memoryview]) -> bool:
     """Whether a page has IPTC or Windows' keywords."""
     position, pages = tiff.first, 0
     while position and pages < _MAX_PAGES:
-        entries, position = tiff.entries(position)
+        entries, position = tiff.directory(position)
         pages += 1
         iptc_block = bytes(tiff.value(entries[_IPTC])) if _IPTC in entries else b""
         resources = bytes(tiff.value(entries[_PHOTOSHOP])) if _PHOTOSHOP in entries else b""
