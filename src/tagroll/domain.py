@@ -94,8 +94,41 @@ class Waiting:
     most: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What the answers have cost so far.
+
+    Attributes:
+        answers: How many there were, second tries included.
+        seconds: What they took, from sending to receiving, added up over all threads.
+        prompt_tokens: As the server counted.
+        completion_tokens: Likewise.
+    """
+
+    answers: int = 0
+    seconds: float = 0.0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: "Stats") -> "Stats":
+        return Stats(
+            self.answers + other.answers,
+            self.seconds + other.seconds,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+    @property
+    def seconds_per_answer(self) -> float:
+        """Mean time of an answer."""
+        return self.seconds / self.answers if self.answers else 0.0
+
+
 class Describer(Protocol):
-    """Looks at previews. Safe to call from several threads."""
+    """Looks at previews. Safe to call from several threads.
+
+    A backend derives from this and says what it has to say; what it leaves out has a plain default.
+    """
 
     @property
     def model(self) -> str:
@@ -108,6 +141,78 @@ class Describer(Protocol):
             ReplyError: The model answered, but with nothing usable.
             ServerError: The model cannot be reached any more; the run has to stop.
         """
+
+    @property
+    def cache_name(self) -> str:
+        """The name under which kept answers are found: that of what looks, whatever is made of what it sees."""
+        return self.model
+
+    @property
+    def served_as(self) -> str:
+        """The name of the model on a server, or "" for one that runs here."""
+        return ""
+
+    @property
+    def names_only(self) -> bool:
+        """Whether it knows names of things and no more, so that its titles say little."""
+        return False
+
+    @property
+    def capacity(self) -> int:
+        """Pictures that are of use at once."""
+        return 1
+
+    @property
+    def stats(self) -> Stats:
+        """What the answers have cost so far; nothing for a model that does not count."""
+        return Stats()
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What is waited for longer than usual, or None."""
+        return None
+
+    def discover(self) -> tuple[str, ...]:
+        """See that the model can be asked; gives what the user should know about it, a sentence each.
+
+        Raises:
+            ServerError: It cannot.
+        """
+        return ()
+
+    def news(self) -> tuple[str, ...]:
+        """What the user should know since this was asked last, a sentence each."""
+        return ()
+
+    def turns_out_another(self) -> bool:
+        """See that the model can be asked; whether it is another one now than `cache_name` said before.
+
+        Raises:
+            ServerError: It cannot.
+        """
+        return False
+
+    def kept_name(self, answer: Description) -> str:
+        """The name under which an answer of this model is kept."""
+        return answer.model
+
+    def reread(self, kept: Description, prompt: Prompt) -> Description | None:
+        """What this model would say, going by a kept answer; None where it does not tell."""
+        del prompt
+        return kept
+
+    def at_threshold(self, threshold: float) -> "Describer | None":
+        """The same model, sure of a tag from this probability (0 to 1) on; None for one that tells none."""
+        del threshold
+        return None
+
+    def stop(self) -> None:
+        """The user stops the run: nobody waits any longer than for answers that are on their way."""
+        return
+
+    def close(self) -> None:
+        """Let go of what the model holds."""
+        return
 
 
 @dataclass(frozen=True, slots=True)

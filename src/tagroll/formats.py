@@ -5,6 +5,7 @@ A new format is one row in FORMATS (and one tiny sample in tests/files).
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Literal
 
 HEAD_BYTES = 64
@@ -33,7 +34,11 @@ class Format:
 
 def _starts(*magics: bytes) -> Callable[[bytes], bool]:
     """A `matches` for formats that begin with one of a few fixed strings."""
-    return lambda head: head.startswith(magics)
+    return partial(_begins_with, magics)  # which can be pickled, so that photos can travel
+
+
+def _begins_with(magics: tuple[bytes, ...], head: bytes) -> bool:
+    return head.startswith(magics)
 
 
 def _is_webp(head: bytes) -> bool:

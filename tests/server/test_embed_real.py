@@ -27,7 +27,7 @@ def server(tmp_path_factory) -> Iterator[Llama]:
 
 @pytest.fixture
 def embedder(server):
-    made = ServerEmbedder(server.url, "tiny-embedder", batch_size=3)
+    made = ServerEmbedder(server.url, "tiny-embedder", batch_size=3, patience=0.5)
     yield made
     made.close()
 

@@ -10,7 +10,7 @@ from typing import NoReturn, TypeVar
 
 import pytest
 
-from tagroll.domain import Description, Photo, Preview, Prompt, Status
+from tagroll.domain import Describer, Description, Photo, Preview, Prompt, Status
 from tagroll.errors import PhotoError, PictureError, ReplyError, ServerError, TagrollError
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.models.prompt import build_prompt
@@ -97,7 +97,7 @@ def test_what_ends_the_run_ends_it_for_all_that_wait(error):
     assert copies(error, 3) == ([error] * 4, 1)
 
 
-class Seer:
+class Seer(Describer):
     """A model that says the same of all it can see."""
 
     model = "seer"

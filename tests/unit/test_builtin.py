@@ -18,7 +18,7 @@ from PIL import Image
 
 from tagroll.domain import Description, Preview, Prompt
 from tagroll.errors import PictureError, TagrollError
-from tagroll.models.builtin.describer import MODEL, BuiltinDescriber, kept_as, known, phrase
+from tagroll.models.builtin.describer import MODEL, BuiltinDescriber, phrase
 from tagroll.models.builtin.vision import graph, network, weights
 from tagroll.models.builtin.vision.classes import read_class_words, word_probabilities
 from tagroll.models.builtin.vision.head import load_head, read_vocabulary
@@ -316,6 +316,11 @@ def test_without_the_head_only_imagenet_s_classes_speak(describer: BuiltinDescri
     assert "person" in describer.describe(preview_of(PHOTOS / "cyclists.jpg"), TAGS).confidences
 
 
+def reread(describer: BuiltinDescriber, kept: dict[str, Description]) -> Description | None:
+    answer = kept.get(describer.cache_name)
+    return answer and describer.reread(answer, CLASSIFY)
+
+
 @pytest.mark.slow
 def test_what_is_known_of_a_picture_serves_every_threshold(describer: BuiltinDescriber) -> None:
     preview = preview_of(PHOTOS / "crossing.jpg")
@@ -325,21 +330,21 @@ def test_what_is_known_of_a_picture_serves_every_threshold(describer: BuiltinDes
     }
     assert len({one.keywords for one in said.values()}) > 2
     for threshold, first in said.items():
-        kept = {kept_as(BuiltinDescriber(threshold), first): first}
+        kept = {BuiltinDescriber(threshold).kept_name(first): first}
         for other, expected in said.items():
-            assert known(BuiltinDescriber(other), CLASSIFY, kept.get) == expected
-    assert known(BuiltinDescriber(with_head=False), CLASSIFY, kept.get) is None
+            assert reread(BuiltinDescriber(other), kept) == expected
+    assert reread(BuiltinDescriber(with_head=False), kept) is None
     older = {
         describer.model: Description(("cat",), describer.model)
     }  # from before answers told how sure they are
-    assert known(BuiltinDescriber(0.4), CLASSIFY, older.get) is None
-    assert known(describer, CLASSIFY, older.get) == older[describer.model]
+    assert reread(BuiltinDescriber(0.4), older) is None
+    assert reread(describer, older) == older[describer.model]
 
 
 def test_an_answer_of_another_model_is_kept_under_the_name_that_it_tells() -> None:
     """Two servers may have models of different names."""
     server = ServerDescriber("http://127.0.0.1:9", "first")
-    assert kept_as(server, Description(("cat",), "second@q4")) == "second@q4"
+    assert server.kept_name(Description(("cat",), "second@q4")) == "second@q4"
     server.close()
 
 

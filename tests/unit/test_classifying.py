@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tagroll.catalog import Catalog
-from tagroll.domain import Change, Description, Photo, Preview, Prompt, Status
+from tagroll.domain import Change, Describer, Description, Photo, Preview, Prompt, Status
 from tagroll.errors import ReplyError
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.store import MetadataStore
@@ -34,7 +34,7 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-class Says:
+class Says(Describer):
     """A model that says what it is told, or a refusal when that is nothing."""
 
     def __init__(self, said: Description | None) -> None:
@@ -44,6 +44,10 @@ class Says:
     @property
     def model(self) -> str:
         return self.said.model if self.said else "seer"
+
+    @property
+    def names_only(self) -> bool:
+        return self.model == BUILTIN
 
     def describe(self, preview: Preview, prompt: Prompt) -> Description:
         del preview, prompt

@@ -5,9 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tagroll.domain import Description, Preview, Prompt
+from tagroll.domain import Describer, Description, Preview, Prompt
 from tagroll.errors import ServerError
-from tagroll.models.answers import turns_out_another
 from tagroll.models.deferred import DeferredDescriber
 from tagroll.models.prompt import build_prompt
 
@@ -15,9 +14,13 @@ PROMPT = build_prompt("tags", max_tags=9)
 SEEN = Preview(b"jpeg", 1, 1)
 
 
-class Seer:
+class Seer(Describer):
     def __init__(self, model: str = "seer") -> None:
-        self.model = model
+        self._model = model
+
+    @property
+    def model(self) -> str:
+        return self._model
 
     def describe(self, preview: Preview, prompt: Prompt) -> Description:
         del preview, prompt
@@ -33,7 +36,7 @@ def test_it_is_found_once_and_told_of_before_it_is_asked():
 
     later = DeferredDescriber("seer", find, Seer())
     later.when_found(lambda notes: told.append((notes, later.model)))
-    assert (later.model, later.actual, found, told) == ("seer", later, [], [])
+    assert (later.model, later.cache_name, found, told) == ("seer", "seer", [], [])
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: later.describe(SEEN, PROMPT), range(40)))
     assert {answer.model for answer in answers} == {"other"}
@@ -62,6 +65,6 @@ def test_one_that_cannot_be_found_is_looked_for_once(error):
 @pytest.mark.parametrize(("name", "another"), [("seer", False), ("other", True)])
 def test_kept_answers_are_looked_for_again_where_it_is_another_model(name, another):
     later = DeferredDescriber("seer", lambda: (Seer(name), ()), Seer())
-    assert turns_out_another(later) is another
-    assert turns_out_another(later) is False  # the second time it is known
-    assert turns_out_another(Seer()) is False
+    assert later.turns_out_another() is another
+    assert later.turns_out_another() is False  # the second time it is known
+    assert Seer().turns_out_another() is False

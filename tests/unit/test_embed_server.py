@@ -344,14 +344,14 @@ def test_each_refusal_is_told_with_what_to_do(
 
 
 def test_a_model_that_is_loading_is_waited_for(server: Server) -> None:
-    usual, tries = server.answer, iter([503] * 6)
+    usual, tries = server.answer, iter([503] * 3)
     server.answer = lambda texts: (
         (code, {"error": "Loading model"}) if (code := next(tries, 0)) else usual(texts)
     )
     embedder = ServerEmbedder(server.url, "some-model")
     assert embedder.check().shape == (1, 3)
     embedder.close()
-    assert len(server.requests) == 7
+    assert len(server.requests) == 4
 
 
 @pytest.mark.parametrize(

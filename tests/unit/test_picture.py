@@ -16,7 +16,8 @@ from tagroll.metadata.containers.c2pa import is_signed
 from tagroll.metadata.containers.picture import picture_hash, same_picture
 
 FILES = Path(__file__).parents[1] / "files"
-SAMPLES = sorted(path for path in FILES.iterdir() if path.suffix not in {".py", ".md"})
+NO_SAMPLES = {"make_samples.py", "text.png"}  # the picture of rgb.png, and hardly anything but text
+SAMPLES = sorted(path for path in FILES.iterdir() if path.name not in NO_SAMPLES and path.suffix != ".md")
 TAGS = (
     "-XMP-dc:Subject=hello",
     "-XMP-dc:Title=x",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tagroll.domain import Description, Outcome, Photo, Preview, Prompt, Status
+from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prompt, Status
 from tagroll.errors import CatalogLockedError, ReplyError, ServerError
 from tagroll.models.choose import Model
 from tagroll.runs.history import History
@@ -20,7 +20,7 @@ from tagroll.settings import Settings
 FILES = Path(__file__).parents[1] / "files"
 
 
-class Seer:
+class Seer(Describer):
     """Sees a lake on every photo, but not on a grey one; and of the last one on it has gone."""
 
     model = "seer"
@@ -142,4 +142,11 @@ def test_a_stopped_run_begins_with_no_more_photos(face):
 
 def test_every_change_has_a_word_of_its_own():
     changed = {status for status in Status if status.changed}
-    assert changed == {Status.TAGGED, Status.COPIED, Status.REWRITTEN, Status.RESTORED, Status.REMOVED}
+    assert changed == {
+        Status.TAGGED,
+        Status.COPIED,
+        Status.REWRITTEN,
+        Status.RESTORED,
+        Status.REMOVED,
+        Status.BESIDE,
+    }

@@ -16,6 +16,8 @@ from tagroll.metadata.containers import jpeg, png
 from tagroll.metadata.fields import read_fields, with_fields
 from tagroll.metadata.packets.raw import Packets
 from tagroll.metadata.store import MetadataStore
+from tagroll.photos.scan import scan
+from tagroll.runs.read import Reader
 from tagroll.runs.rewrite import change_for
 from tagroll.runs.run import Workspace, past_of
 from tagroll.runs.tag import Proposal
@@ -344,6 +346,17 @@ def test_the_sidecar_of_a_raw_is_its_own_base(home):
     assert home.tags(photo) == {"Sunset"}
     home.tag(photo, "Beach", "Dusk")
     assert leaves(sidecar) == {"Sunset", "Dusk"}
+
+
+def test_a_library_is_read_without_what_was_taken_away(home, monkeypatch):
+    monkeypatch.setattr("tagroll.runs.read.WORTH_PROCESSES", 1)
+    photos = [home.add(f"{number}.jpg") for number in range(3)]
+    for photo in photos:
+        home.tag(photo, "Sunset", "Beach")
+        edit(photo, "Aves", "Beach")
+    found = scan([home.folder], on_unreadable=lambda *_: pytest.fail("unreadable"))
+    read = list(Reader(home.space.store, home.space.catalog).read(found))
+    assert [outcome.tags for outcome in read] == [("Sunset",)] * 3
 
 
 # other photos --------------------------------------------------------------------------------------------

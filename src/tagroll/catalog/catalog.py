@@ -294,6 +294,13 @@ class Catalog(Words):
         rows = self._read("SELECT after FROM writes WHERE photo = ? AND state = 'done'", os.fsencode(photo))
         return tuple(tuple(json.loads(str(after))["tags"]) for (after,) in rows)
 
+    def written(self, photos: Sequence[Path]) -> set[Path]:
+        """Those of the photos for which something was written, ever."""
+        names = [os.fsencode(photo) for photo in photos]
+        marks = ",".join("?" * len(names))
+        rows = self._read(f"SELECT DISTINCT photo FROM writes WHERE photo IN ({marks})", *names)  # noqa: S608 - marks only
+        return {_path(name) for (name,) in rows}
+
     def in_force(self, photo: Path, picture: str = "") -> list[Write]:
         """What was written for a photo and was not taken back, the oldest first, without the patches.
 

@@ -3,11 +3,9 @@
 from typing import Protocol
 
 from tagroll.domain import Describer, Description, Prompt
-from tagroll.models.builtin.describer import kept_as, known
-from tagroll.models.deferred import DeferredDescriber
 
 
-class Answers(Protocol):
+class AnswerStore(Protocol):
     """Keeps answers; the catalog does."""
 
     def answer(self, picture_hash: str, model: str, prompt: Prompt, /) -> Description | None:
@@ -17,24 +15,14 @@ class Answers(Protocol):
         """Keep an answer under the name of a model. Returns when it is on disk."""
 
 
-def recall(answers: Answers, describer: Describer, prompt: Prompt, picture: str) -> Description | None:
+def load_answer(store: AnswerStore, describer: Describer, prompt: Prompt, picture: str) -> Description | None:
     """What a describer would say of a picture, as far as that is known."""
-    return known(_actual(describer), prompt, lambda model: answers.answer(picture, model, prompt))
+    kept = store.answer(picture, describer.cache_name, prompt)
+    return kept and describer.reread(kept, prompt)
 
 
-def keep(answers: Answers, describer: Describer, prompt: Prompt, picture: str, said: Description) -> None:
-    """Keep an answer where `recall` finds it. Returns when it is on disk."""
-    answers.keep_answer(picture, prompt, said, kept_as(_actual(describer), said))
-
-
-def turns_out_another(describer: Describer) -> bool:
-    """See that a describer can be asked; whether kept answers have to be looked for anew, under another name.
-
-    Raises:
-        ServerError: It cannot be asked.
-    """
-    return isinstance(describer, DeferredDescriber) and describer.ready()
-
-
-def _actual(describer: Describer) -> Describer:
-    return describer.actual if isinstance(describer, DeferredDescriber) else describer
+def store_answer(
+    store: AnswerStore, describer: Describer, prompt: Prompt, picture: str, said: Description
+) -> None:
+    """Keep an answer where `load_answer` finds it. Returns when it is on disk."""
+    store.keep_answer(picture, prompt, said, describer.kept_name(said))

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -47,32 +46,14 @@ class Model:
         describer: The model.
         threads: How many photos should be in flight.
         notes: What the user should know about the choice, as far as it is made; see `when_found`.
+        later: The describer, if it is found only when the first question is due.
     """
 
     describer: Describer
     threads: int
     notes: tuple[str, ...]
+    later: DeferredDescriber | None = None
     _resources: ExitStack = field(default_factory=ExitStack, repr=False)
-
-    @property
-    def waiting(self) -> Waiting | None:
-        """What is waited for longer than usual, or None."""
-        return self._behind.waiting if self._behind else None
-
-    def news(self) -> tuple[str, ...]:
-        """What the user should know since this was asked last, a sentence each."""
-        return self._behind.news() if self._behind else ()
-
-    def stop(self) -> None:
-        """The user stops the run: who waits gets a StoppedError, answers on their way get a little time."""
-        if self._behind:
-            self._behind.stop()
-
-    @property
-    def _behind(self) -> ServerDescriber | ManyDescriber | None:
-        """The server, if there is one, asked or not yet."""
-        one = self.describer.pending if isinstance(self.describer, DeferredDescriber) else self.describer
-        return one if isinstance(one, ServerDescriber | ManyDescriber) else None
 
     def __enter__(self) -> Self:
         """Use as a context manager."""
@@ -86,17 +67,10 @@ class Model:
 
     def when_found(self, do: Found) -> None:
         """Call something with the notes when the model is found: now, or before the first question."""
-        if isinstance(self.describer, DeferredDescriber):
-            self.describer.when_found(do)
+        if self.later:
+            self.later.when_found(do)
         else:
             do(self.notes)
-
-    @property
-    def server(self) -> str:
-        """The name of the model on a server, or "" for a built-in one."""
-        describer = self.describer
-        actual = describer.actual if isinstance(describer, DeferredDescriber) else describer
-        return "" if isinstance(actual, BuiltinDescriber) else actual.model
 
 
 Watch = Callable[[Callable[[], Waiting | None]], AbstractContextManager[None]]
@@ -121,43 +95,31 @@ def choose_model(
             the model file cannot be run.
         UsageError: What was named as a model file is none.
     """
-    limits = limits or Limits()
     with ExitStack() as resources:
-        unheeded = (THRESHOLD_NOTE,) if settings.threshold_is_typed else ()
-        if settings.model_file:
-            local = _local(settings.model_file, settings.mmproj, limits, resources)
-            notes = (*local.discover(), *unheeded)
-            return Model(local, local.most_at_once + SPARE_THREADS, notes, resources.pop_all())
-        if _may_wait(settings, last) or _wants_server(settings):
-            server = _servers(settings, limits)
-            resources.callback(server.close)
-            threads = server.most_at_once + SPARE_THREADS
+        later = _may_wait(settings, last)
+        backend = SERVERS if later else next(one for one in BACKENDS if one.is_meant(settings))
+        describer = backend.open(settings, limits or Limits(), resources)
+        resources.callback(describer.close)
+        threads = describer.capacity + backend.spare
 
-            def find() -> tuple[Describer, tuple[str, ...]]:
-                if last and not _wants_server(settings):
-                    return _builtin(settings)
-                return server, (*_found(settings, server), *unheeded)
+        def find() -> tuple[Describer, tuple[str, ...]]:
+            if later and not backend.is_meant(settings):  # it was there the last time
+                return BUILTIN.open(settings, Limits(), resources), BUILTIN.notes(settings, describer)
+            return describer, backend.notes(settings, describer)
 
-            if last is not None:
-                later = DeferredDescriber(last or settings.model, find, server)
-                return Model(later, threads, (), resources.pop_all())
-            with watch(lambda: server.waiting) if watch else nullcontext():
-                _, notes = find()
-            return Model(server, threads, notes, resources.pop_all())
-        builtin, notes = _builtin(settings)
-        return Model(builtin, cores() + 2, notes, resources.pop_all())
+        if later or (last is not None and backend is SERVERS):
+            deferred = DeferredDescriber(last or settings.model, find, describer)
+            return Model(deferred, threads, (), deferred, resources.pop_all())
+        with watch(lambda: describer.waiting) if watch else nullcontext():
+            _, notes = find()
+        return Model(describer, threads, notes, _resources=resources.pop_all())
 
 
 def _may_wait(settings: Settings, last: str | None) -> bool:
     """Whether the server need not be asked now: it is wanted, or was found there the last time."""
     is_wanted = settings.backend == "server" or settings.server_is_explicit
-    return last is not None and settings.backend != "builtin" and (is_wanted or bool(last))
-
-
-def _builtin(settings: Settings) -> tuple[BuiltinDescriber, tuple[str, ...]]:
-    url = without_password(settings.api_urls[0])
-    note = () if settings.backend == "builtin" else BUILTIN_NOTE.format(url=url).splitlines()
-    return BuiltinDescriber(settings.threshold, with_head=settings.model != NO_HEAD), tuple(note)
+    is_open = settings.backend != "builtin" and settings.model_file is None
+    return last is not None and is_open and (is_wanted or bool(last))
 
 
 def other_thresholds(model: Model, thresholds: Iterable[float]) -> list[Model]:
@@ -165,24 +127,36 @@ def other_thresholds(model: Model, thresholds: Iterable[float]) -> list[Model]:
 
     They are good for as long as the model is.
     """
-    if not isinstance(model.describer, BuiltinDescriber):
-        return []
-    with_head = model.describer.with_head
-    return [
-        dataclasses.replace(model, describer=BuiltinDescriber(threshold, with_head=with_head), notes=())
-        for threshold in dict.fromkeys(thresholds)
-    ]
+    others = (model.describer.at_threshold(threshold) for threshold in dict.fromkeys(thresholds))
+    return [dataclasses.replace(model, describer=other, notes=()) for other in others if other]
 
 
-def _local(model: Path, mmproj: Path | None, limits: Limits, resources: ExitStack) -> ServerDescriber:
+def _open_file(settings: Settings, limits: Limits, resources: ExitStack) -> Describer:
     """Run a model file for as long as the resources are held. If it crashes it does not come back."""
-    files = model_files(model, mmproj)
+    assert settings.model_file  # noqa: S101 - see BACKENDS
+    files = model_files(settings.model_file, settings.mmproj)
     # One processor is left to the photos: threads of llama.cpp that have to wait for one make all of them wait.
     running = resources.enter_context(LocalServer(files, slots=limits.jobs, threads=max(cores() - 1, 1)))
     alone = dataclasses.replace(limits, jobs=running.slots, outage=0)
-    describer = ServerDescriber(running.url, files.name, api_key=running.key, limits=alone)
-    resources.callback(describer.close)
-    return describer
+    return ServerDescriber(running.url, files.name, api_key=running.key, limits=alone)
+
+
+def _file_notes(settings: Settings, describer: Describer) -> tuple[str, ...]:
+    return (*describer.discover(), *_unheeded(settings))
+
+
+def _open_builtin(settings: Settings, _limits: Limits, _resources: ExitStack) -> Describer:
+    return BuiltinDescriber(settings.threshold, with_head=settings.model != NO_HEAD)
+
+
+def _builtin_notes(settings: Settings, _describer: Describer) -> tuple[str, ...]:
+    if settings.backend == "builtin":
+        return ()
+    return tuple(BUILTIN_NOTE.format(url=without_password(settings.api_urls[0])).splitlines())
+
+
+def _unheeded(settings: Settings) -> tuple[str, ...]:
+    return (THRESHOLD_NOTE,) if settings.threshold_is_typed else ()
 
 
 def _wants_server(settings: Settings) -> bool:
@@ -192,7 +166,7 @@ def _wants_server(settings: Settings) -> bool:
     return info is not None and (info.sees or info.state == "loading")
 
 
-def _servers(settings: Settings, limits: Limits) -> ServerDescriber | ManyDescriber:
+def _open_servers(settings: Settings, limits: Limits, _resources: ExitStack) -> Describer:
     members = [
         ServerDescriber(
             url, settings.model, api_key=key_for(settings, url),
@@ -203,15 +177,40 @@ def _servers(settings: Settings, limits: Limits) -> ServerDescriber | ManyDescri
     return members[0] if len(members) == 1 else ManyDescriber(members)
 
 
-def _found(settings: Settings, server: ServerDescriber | ManyDescriber) -> tuple[str, ...]:
+def _server_notes(settings: Settings, server: Describer) -> tuple[str, ...]:
     """Find what the servers have, and what the user should know about it."""
     kept = key_stays(settings, settings.api_urls)
     try:
-        return (*departures(settings.api_urls), *filter(None, [kept]), *server.discover())
+        found = server.discover()
     except ServerError as error:
         if kept:
             raise ServerError(error.message, kept) from error
         raise
+    return (*departures(settings.api_urls), *filter(None, [kept]), *found, *_unheeded(settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One way to have photos looked at.
+
+    Attributes:
+        is_meant: Whether the settings mean it.
+        open: Makes it: what the resources hold lives as long as it does. It need not be there yet.
+        notes: Sees that it is there, and says what the user should know about it.
+        spare: Photos that are hashed, decoded or written while others are looked at.
+    """
+
+    is_meant: Callable[[Settings], bool]
+    open: Callable[[Settings, Limits, ExitStack], Describer]
+    notes: Callable[[Settings, Describer], tuple[str, ...]]
+    spare: int = SPARE_THREADS
+
+
+FILE = Backend(lambda settings: settings.model_file is not None, _open_file, _file_notes)
+SERVERS = Backend(_wants_server, _open_servers, _server_notes)
+BUILTIN = Backend(lambda _: True, _open_builtin, _builtin_notes, spare=2)
+BACKENDS = (FILE, SERVERS, BUILTIN)
+"""The first that is meant is taken. A new one is a folder in `models/` and a row here."""
 
 
 class Embedder(Protocol):

@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Callable
 
-from tagroll.domain import Describer, Description, Preview, Prompt
+from tagroll.domain import Describer, Description, Preview, Prompt, Stats, Waiting
 
 Found = Callable[[tuple[str, ...]], None]
 """Is told what the user should know about the choice."""
 
 
-class DeferredDescriber:
+class DeferredDescriber(Describer):
     """Stands for a model until it has to be there. Safe to call from many threads.
 
     Args:
@@ -29,11 +29,6 @@ class DeferredDescriber:
         self._listeners: list[Found] = []
 
     @property
-    def actual(self) -> Describer:
-        """The model that was found, or this one until then."""
-        return self._found or self
-
-    @property
     def model(self) -> str:
         """The name of the model."""
         return self._found.model if self._found else self._name
@@ -46,15 +41,61 @@ class DeferredDescriber:
         if found:
             do(self._notes)
 
-    def ready(self) -> bool:
-        """See that the model is there; whether it turns out to be another one than was thought before this call.
+    @property
+    def cache_name(self) -> str:
+        """See Describer."""
+        return self._found.cache_name if self._found else self._name
 
-        Raises:
-            ServerError: There is none, for every thread that asks.
-        """
+    @property
+    def served_as(self) -> str:
+        """See Describer."""
+        return self._found.served_as if self._found else self._name
+
+    @property
+    def names_only(self) -> bool:
+        """See Describer."""
+        return bool(self._found and self._found.names_only)
+
+    @property
+    def capacity(self) -> int:
+        """See Describer."""
+        return self.pending.capacity
+
+    @property
+    def stats(self) -> Stats:
+        """See Describer."""
+        return self._found.stats if self._found else Stats()
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """See Describer."""
+        return self.pending.waiting
+
+    def news(self) -> tuple[str, ...]:
+        """See Describer."""
+        return self.pending.news()
+
+    def turns_out_another(self) -> bool:
+        """See Describer: kept answers may have to be looked for under another name."""
         before = self.model
         self._get()
         return self.model != before
+
+    def kept_name(self, answer: Description) -> str:
+        """See Describer."""
+        return self._get().kept_name(answer)
+
+    def reread(self, kept: Description, prompt: Prompt) -> Description | None:
+        """See Describer."""
+        return self._found.reread(kept, prompt) if self._found else kept
+
+    def stop(self) -> None:
+        """See Describer."""
+        self.pending.stop()
+
+    def close(self) -> None:
+        """See Describer."""
+        self.pending.close()
 
     def describe(self, preview: Preview, prompt: Prompt) -> Description:
         """Describe one picture; see Describer."""

@@ -39,8 +39,7 @@ from tagroll.metadata.copies import (
     with_metadata,
 )
 from tagroll.metadata.planning import Planner
-from tagroll.models.answers import keep, recall, turns_out_another
-from tagroll.models.builtin.describer import MODEL as BUILTIN
+from tagroll.models.answers import load_answer, store_answer
 from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt
 from tagroll.photos.scan import OUTPUT_FOLDER, absolute
@@ -310,14 +309,14 @@ class Classifier:
     def _kept(self, picture: str) -> Callable[[], Description | None]:
         if self.policy.again:
             return lambda: None
-        return lambda: recall(self.run.space.catalog, self.describer, self.prompt, picture)
+        return lambda: load_answer(self.run.space.catalog, self.describer, self.prompt, picture)
 
     def _describe(self, photo: Photo, picture: str) -> Description:
         preview = self.preview(photo)
-        if turns_out_another(self.describer) and (kept := self._kept(picture)()):
+        if self.describer.turns_out_another() and (kept := self._kept(picture)()):
             return kept
         answer = self.describer.describe(preview, self.prompt)
-        keep(self.run.space.catalog, self.describer, self.prompt, picture, answer)
+        store_answer(self.run.space.catalog, self.describer, self.prompt, picture, answer)
         return answer
 
     # naming ----------------------------------------------------------------------------------------------
@@ -328,7 +327,7 @@ class Classifier:
         title, name = answer.title, answer.filename or answer.title or " ".join(keywords[:3])
         name = name if safe_stem(name) else photo.path.stem
         # the built-in model knows so little that the day is half of the telling
-        if answer.model.startswith(BUILTIN) and taken.date:
+        if self.describer.names_only and taken.date:
             day = f"{taken.date:%Y-%m-%d}"
             title = f"{title}, {day}" if title else ""
             name = f"{day} {name}"

@@ -68,7 +68,13 @@ class Reader:
             for photo, stamp, row in zip(photos, stamps, rows, strict=True)
         ]
         stale = [file.photo for file in files if file.tags is None]
-        away = [photo for photo in stale if len(stale) >= WORTH_PROCESSES and in_process(photo.format)]
+        # what a person took away since tagroll wrote only the store here can know
+        ours = self.catalog.written([photo.path for photo in stale])
+        away = [
+            photo
+            for photo in stale
+            if len(stale) >= WORTH_PROCESSES and in_process(photo.format) and photo.path not in ours
+        ]
         return _Batch(items, files, away, processes.read(away))
 
     def _finish(self, batch: "_Batch") -> Iterator[Outcome]:

@@ -29,7 +29,7 @@ from tagroll.metadata.restore import target_of
 from tagroll.metadata.store import Decide, MetadataStore
 from tagroll.models.choose import Model, Watch, choose_model
 from tagroll.models.server.retry import Limits
-from tagroll.parallel import cores
+from tagroll.photos.preview.opened import previews
 from tagroll.photos.scan import scan
 from tagroll.runs.executors import Executor, threads
 from tagroll.runs.recover import leftover_cleaner, recover
@@ -118,17 +118,6 @@ def past_of(catalog: Catalog, photo: Path, picture: str) -> list[Write]:
         write if write.photo == photo else dataclasses.replace(write, target=target_of(write, photo))
         for write in written
     ]
-
-
-@contextmanager
-def previews(exiftool: ExifTool | None) -> Iterator[Callable[[Photo], Preview]]:
-    """What makes previews of photos, in processes that start now and end with the context."""
-    from tagroll.photos.preview.maker import preview_maker
-    from tagroll.photos.preview.pool import PreviewPool
-
-    with PreviewPool(workers=cores()) as pool:
-        pool.start()
-        yield preview_maker(pool, exiftool)
 
 
 @dataclass
@@ -261,23 +250,23 @@ class Workspace:
         model = self._resources.enter_context(choose_model(wanted, limits, watch, last=last))
         self._models.append(model)
         if defer:
-            model.when_found(lambda _: catalog.note_model_at(place, model.server))
+            model.when_found(lambda _: catalog.note_model_at(place, model.describer.served_as))
         return model
 
     @property
     def waiting(self) -> Waiting | None:
         """What is waited for longer than usual, or None."""
-        return next(filter(None, (model.waiting for model in self._models)), None)
+        return next(filter(None, (model.describer.waiting for model in self._models)), None)
 
     def news(self) -> tuple[str, ...]:
         """What the user should know since this was asked last, a sentence each."""
-        return tuple(news for model in self._models for news in model.news())
+        return tuple(news for model in self._models for news in model.describer.news())
 
     def halt(self) -> None:
         """Stop: no new photo is begun with, and nobody waits for a model any more."""
         self.stop.set()
         for model in tuple(self._models):
-            model.stop()
+            model.describer.stop()
 
     @cached_property
     def preview(self) -> Callable[[Photo], Preview]:

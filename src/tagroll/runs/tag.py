@@ -19,11 +19,12 @@ from tagroll.domain import (
     Prompt,
     Status,
 )
-from tagroll.models.answers import keep, recall, turns_out_another
+from tagroll.models.answers import load_answer, store_answer
 from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt
 from tagroll.runs.ask_once import Asking
 from tagroll.runs.guard import guard
+from tagroll.runs.look import Look
 from tagroll.runs.run import Run
 from tagroll.settings import Case
 from tagroll.tags.hierarchy import only_paths
@@ -173,13 +174,34 @@ class Tagger:
         return guard(photo.path, lambda: self._tag(photo))
 
     def _tag(self, photo: Photo) -> Outcome:
-        space = self.run.space
         self.run.clean(photo.path)
+        return self.apply(photo, self.look(photo))
+
+    def look(self, photo: Photo) -> Look:
+        """What the model says of a photo: kept, or asked for now.
+
+        Raises:
+            PhotoError: It cannot be looked at.
+            ServerError, CatalogError: The run cannot go on.
+        """
+        space = self.run.space
         row = space.catalog.photo(photo.path)
         fresh = row is not None and row.stamp == space.store.stamp(photo)
         # A row that only `tagroll tags` has made knows no picture: "" must never stand for one.
         picture = (row.picture_hash if row and fresh else "") or space.store.picture_hash(photo)
         answer, asked = self.asking.once(picture, lambda: self._describe(photo, picture), self._kept(picture))
+        return Look(picture, answer, asked)
+
+    def apply(self, photo: Photo, look: Look) -> Outcome:
+        """Make of what was seen what the policy says, and write it.
+
+        Raises:
+            PhotoError: It cannot be read or written.
+            CatalogError: The run cannot go on.
+        """
+        space, picture, answer, asked = self.run.space, look.picture, look.answer, look.asked
+        row = space.catalog.photo(photo.path)
+        fresh = row is not None and row.stamp == space.store.stamp(photo)
         tags = self.policy.tags(answer.keywords)
         captions = _captions(answer, self.policy.captions)
         if not tags and not any(captions.values()):
@@ -203,14 +225,14 @@ class Tagger:
     def _kept(self, picture: str) -> Callable[[], Description | None]:
         if self.policy.retag:
             return lambda: None
-        return lambda: recall(self.run.space.catalog, self.describer, self.prompt, picture)
+        return lambda: load_answer(self.run.space.catalog, self.describer, self.prompt, picture)
 
     def _describe(self, photo: Photo, picture: str) -> Description:
         preview = self.preview(photo)
-        if turns_out_another(self.describer) and (kept := self._kept(picture)()):
+        if self.describer.turns_out_another() and (kept := self._kept(picture)()):
             return kept
         answer = self.describer.describe(preview, self.prompt)
-        keep(self.run.space.catalog, self.describer, self.prompt, picture, answer)
+        store_answer(self.run.space.catalog, self.describer, self.prompt, picture, answer)
         return answer
 
     # what is done already --------------------------------------------------------------------------------

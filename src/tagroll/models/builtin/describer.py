@@ -1,10 +1,11 @@
 """The model that comes with tagroll: no server, everyday words, and silence where it is not sure."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tagroll.domain import Describer, Description, Preview, Prompt
+from tagroll.parallel import cores
 
 if TYPE_CHECKING:
     from tagroll.models.builtin.vision.tagger import Tagger
@@ -13,7 +14,7 @@ MODEL = "tagroll-builtin-1"
 WITHOUT_HEAD = f"{MODEL}-no-head"
 
 
-class BuiltinDescriber:
+class BuiltinDescriber(Describer):
     """Describes photos with EfficientNet-Lite2. The first call loads it, which takes under a second.
 
     Args:
@@ -58,6 +59,38 @@ class BuiltinDescriber:
         texts = phrase(chosen) if prompt.task == "classify" else ("", "", "")
         return Description(chosen, self.model, *texts, confidences=confidences)
 
+    @property
+    def cache_name(self) -> str:
+        """The name of the model that looks: another threshold is not another look."""
+        return self.base
+
+    @property
+    def names_only(self) -> bool:
+        """See Describer."""
+        return True
+
+    @property
+    def capacity(self) -> int:
+        """Pictures that are of use at once: one is decoded or written while another is looked at."""
+        return cores()
+
+    def kept_name(self, answer: Description) -> str:
+        """Under the name of what looked, so that every threshold finds it."""
+        del answer
+        return self.base
+
+    def reread(self, kept: Description, prompt: Prompt) -> Description | None:
+        """Judge a kept answer by this threshold: it tells how likely each word is."""
+        if kept.model == self.model:
+            return kept
+        if kept.keywords and not kept.confidences:  # older answers did not tell
+            return None
+        return self.judge(kept.confidences, prompt)
+
+    def at_threshold(self, threshold: float) -> "BuiltinDescriber":
+        """See Describer."""
+        return BuiltinDescriber(threshold, with_head=self.with_head)
+
     def load(self) -> "Tagger":
         """Load the model, once.
 
@@ -70,35 +103,6 @@ class BuiltinDescriber:
 
                 self._tagger = Tagger(with_head=self.with_head)
             return self._tagger
-
-
-def looked_as(describer: Describer) -> str:
-    """The name of the model that looks at photos for a describer: another threshold is not another look."""
-    return describer.base if isinstance(describer, BuiltinDescriber) else describer.model
-
-
-def kept_as(describer: Describer, answer: Description) -> str:
-    """The name under which an answer is kept: that of the model that looked, so that every threshold finds it."""
-    return looked_as(describer) if isinstance(describer, BuiltinDescriber) else answer.model
-
-
-def known(
-    describer: Describer, prompt: Prompt, answer: Callable[[str], Description | None]
-) -> Description | None:
-    """What a describer would say, as far as that is known.
-
-    Args:
-        describer: The model.
-        prompt: What it would be asked.
-        answer: Gives the answer that is kept of the model of a name. The built-in model's answers tell how likely
-            each word is, so one of them is enough for every threshold.
-    """
-    kept = answer(looked_as(describer))
-    if kept is None or not isinstance(describer, BuiltinDescriber) or kept.model == describer.model:
-        return kept
-    if kept.keywords and not kept.confidences:  # older answers did not tell
-        return None
-    return describer.judge(kept.confidences, prompt)
 
 
 def phrase(words: tuple[str, ...]) -> tuple[str, str, str]:

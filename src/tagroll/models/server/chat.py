@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
+from tagroll.domain import Stats
 from tagroll.errors import PhotoError, ReplyError, ServerError
 from tagroll.models.server import sight
 from tagroll.models.server.completion import Said, read_completion
@@ -23,7 +24,6 @@ from tagroll.models.server.retry import (
     is_too_much,
     spread,
 )
-from tagroll.models.server.stats import Stats
 from tagroll.models.server.telling import ENDS, FINAL, photo_error, server_error
 from tagroll.models.server.wire_error import WireError
 

@@ -6,7 +6,7 @@ form (an answer by JSON schema, no thinking); what a server refuses is left away
 
 import threading
 
-from tagroll.domain import Description, Preview, Prompt, Waiting
+from tagroll.domain import Describer, Description, Preview, Prompt, Stats, Waiting
 from tagroll.errors import PhotoError, ReplyError, ServerError
 from tagroll.models.reply.parse import parse_reply
 from tagroll.models.server import sight
@@ -32,7 +32,6 @@ from tagroll.models.server.retry import (
     Tries,
     Trouble,
 )
-from tagroll.models.server.stats import Stats
 from tagroll.models.server.stuck import Stuck
 from tagroll.models.server.telling import server_error
 from tagroll.models.server.wire_error import WireError
@@ -42,7 +41,7 @@ OTHERS = 3
 THINKS_ON = "Switch its thinking off in the server, or take a model that does not think"
 
 
-class ServerDescriber:
+class ServerDescriber(Describer):
     """Describes pictures with a model on a server. Safe to call from many threads.
 
     Args:
@@ -87,6 +86,11 @@ class ServerDescriber:
         return self._real or self._asked
 
     @property
+    def served_as(self) -> str:
+        """See Describer."""
+        return self.model
+
+    @property
     def _asked(self) -> str:
         """The model's name on the server; before `discover` the name that the user gave."""
         return self._choice.model.name if self._choice else self._wanted
@@ -123,7 +127,7 @@ class ServerDescriber:
         return self._chat.channel.gate.limit
 
     @property
-    def most_at_once(self) -> int:
+    def capacity(self) -> int:
         """How many threads can be of use."""
         return self._chat.channel.gate.widest
 

@@ -44,6 +44,7 @@ class ServerEmbedder:
         model: The model's name there.
         api_key: Its key, if it has one; appears in no message.
         batch_size: Texts a request, at most; fewer where the server takes fewer.
+        patience: Seconds to wait for a server that has gone to come back.
 
     Attributes:
         model: The model's name, as it goes into the catalog.
@@ -53,11 +54,20 @@ class ServerEmbedder:
         UsageError: The URL or the key cannot be one.
     """
 
-    def __init__(self, url: str, model: str, *, api_key: str | None = None, batch_size: int = 100) -> None:
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        *,
+        api_key: str | None = None,
+        batch_size: int = 100,
+        patience: float = 60.0,
+    ) -> None:
         self.model = model
         self.unusable: list[str] = []
         self._prefix = _NOMIC_PREFIX if "nomic" in model.lower() else ""
         self._wire = Wire(url, api_key)
+        self._limits = Limits(jobs=1, outage=patience)
         # A server that is not there is not waited for, one that loads its model is.
         self._channel = self._open(Limits(jobs=1, outage=0))
         self._batch_size = batch_size
@@ -86,7 +96,7 @@ class ServerEmbedder:
             self._sample = self._unit_rows(["photo"], self._first(["photo"]))
             if not self._form[1]:
                 self._batch_size = 1
-            self._channel = self._open(Limits(jobs=1))
+            self._channel = self._open(self._limits)
         return self._sample
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -159,6 +169,7 @@ class ServerEmbedder:
             except PhotoError as error:  # it breaks off at this very request
                 return Answer(500, b"", error=error.message)
             except ServerError as error:
+                self._channel = self._open(self._channel.limits)  # who asks again, asks the server again
                 hint = _HINT if error.hint in {NOT_RUNNING, SLOW} else error.hint
                 raise ServerError(f"No embeddings. {error.message}", hint) from error
             too_many = len(texts) > 1 and _TOO_MANY.search(answer.error.lower())

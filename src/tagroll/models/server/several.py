@@ -4,15 +4,14 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 
-from tagroll.domain import Description, Preview, Prompt, Waiting
+from tagroll.domain import Describer, Description, Preview, Prompt, Stats, Waiting
 from tagroll.errors import ServerError
 from tagroll.models.server.concurrency import ElsewhereError
 from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.retry import Tries
-from tagroll.models.server.stats import Stats
 
 
-class ManyDescriber:
+class ManyDescriber(Describer):
     """Sends each picture to the server with the most room, and goes on without those that die.
 
     A picture that a server fails goes to another one first; a server in trouble gets one now and then, to see
@@ -33,6 +32,11 @@ class ManyDescriber:
         return next(iter(self._busy), self._servers[0]).model
 
     @property
+    def served_as(self) -> str:
+        """See Describer."""
+        return self.model
+
+    @property
     def stats(self) -> Stats:
         """What the answers of all servers have cost so far."""
         total = Stats()
@@ -41,9 +45,9 @@ class ManyDescriber:
         return total
 
     @property
-    def most_at_once(self) -> int:
+    def capacity(self) -> int:
         """How many threads can be of use."""
-        return sum(server.most_at_once for server in self._servers)
+        return sum(server.capacity for server in self._servers)
 
     @property
     def waiting(self) -> Waiting | None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from tagroll.domain import Outcome, Photo, Prompt
 from tagroll.errors import UsageError
-from tagroll.models.builtin.describer import BuiltinDescriber
 from tagroll.models.choose import NO_HEAD, THRESHOLD_NOTE, Model, other_thresholds
 from tagroll.models.prompt import build_prompt
 from tagroll.runs.evaluate.examining import AGAIN, Examination, Examiner, Way, known_cost
@@ -168,7 +167,7 @@ class Evaluation:
             for way in AGAIN
         )
         known = known_cost(space.catalog.runs(), self._arguments, name, prompt)
-        question = "" if isinstance(model.describer, BuiltinDescriber) else prompt.text
+        question = prompt.text if model.describer.served_as else ""
         cost = first.cost if self.request.fresh else known
         return Answers(name, outcomes, again, recompressed, cost, question, first.confidences)
 

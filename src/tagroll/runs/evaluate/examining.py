@@ -15,11 +15,7 @@ from typing import Literal
 from tagroll.catalog import Catalog, Run
 from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prompt, Status
 from tagroll.errors import StoppedError
-from tagroll.models.answers import keep, recall
-from tagroll.models.builtin.describer import looked_as
-from tagroll.models.server.describer import ServerDescriber
-from tagroll.models.server.several import ManyDescriber
-from tagroll.models.server.stats import Stats
+from tagroll.models.answers import load_answer, store_answer
 from tagroll.parallel import map_unordered
 from tagroll.runs.ask_once import Asking
 from tagroll.runs.evaluate.pictures import recompressed
@@ -131,7 +127,7 @@ class Examination:
         Raises:
             ServerError, CatalogError: The run cannot go on.
         """
-        before = tokens(self.examiner.describer)
+        before = self.examiner.describer.stats
         photos = iter(self.photos)
         started, asked, timed = time.monotonic(), 0, 0
         try:
@@ -152,7 +148,7 @@ class Examination:
                 yield outcome
         finally:
             seconds = time.monotonic() - started if timed else 0.0
-            spent = tokens(self.examiner.describer)
+            spent = self.examiner.describer.stats
             read, written = (
                 getattr(spent, name) - getattr(before, name)
                 for name in ("prompt_tokens", "completion_tokens")
@@ -169,9 +165,9 @@ class Examination:
         picture = ask.picture_hash(photo)
 
         def kept() -> Description | None:
-            if ask.fresh and looked_as(ask.describer) == ask.describer.model:
+            if ask.fresh and ask.describer.cache_name == ask.describer.model:
                 return None
-            return recall(ask.catalog, ask.describer, question, picture)
+            return load_answer(ask.catalog, ask.describer, question, picture)
 
         answer, asked = self._asking.once(picture, lambda: self._ask(photo, picture), kept)
         if answer.confidences:
@@ -185,15 +181,10 @@ class Examination:
             preview = recompressed(preview)
         describer = self.examiner.describer
         answer = describer.describe(preview, self.examiner.prompt)
-        keep(self.examiner.catalog, describer, self._question(), picture, answer)
+        store_answer(self.examiner.catalog, describer, self._question(), picture, answer)
         return answer
 
     def _question(self) -> Prompt:
         """The prompt with the key under which the answers to this way of asking are kept."""
         prompt = self.examiner.prompt
         return prompt if self.way == "first" else dataclasses.replace(prompt, key=f"{prompt.key} {self.way}")
-
-
-def tokens(describer: Describer) -> Stats:
-    """What a model's answers have cost so far; nothing for one that counts no tokens."""
-    return describer.stats if isinstance(describer, ServerDescriber | ManyDescriber) else Stats()

@@ -12,6 +12,7 @@ from tagroll.errors import PhotoError, UsageError
 from tagroll.exiftool.pool import available_exiftool
 from tagroll.metadata.files.documents import check_free, write_document
 from tagroll.parallel import cores
+from tagroll.photos.preview.opened import previews
 from tagroll.runs.evaluate.evaluation import EvaluationInput
 from tagroll.runs.evaluate.labelling import json_template, label_page, text_template
 from tagroll.runs.evaluate.page import MARK, page
@@ -20,7 +21,7 @@ from tagroll.runs.evaluate.pictures import small
 from tagroll.runs.evaluate.results import Answers, Result
 from tagroll.runs.evaluate.selecting import spread
 from tagroll.runs.executors import threads
-from tagroll.runs.run import Workspace, previews
+from tagroll.runs.run import Workspace
 
 LABELLED = 30
 """Photos that a user is asked to label."""

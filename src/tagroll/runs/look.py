@@ -1,0 +1,98 @@
+"""Looking at one photo: what may travel to another process or machine, and what comes back.
+
+LookSpec -> Looker, where the looking is done -> Look, for whom writes the photo
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tagroll.domain import Describer, Description, Photo, Preview, Prompt
+from tagroll.exiftool.pool import available_exiftool
+from tagroll.metadata.store import MetadataStore
+from tagroll.models.spec import ModelSpec
+from tagroll.photos.preview.opened import previews
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen of a photo.
+
+    Attributes:
+        picture: Hash of its picture data.
+        answer: What the model said.
+        asked: Whether a model was asked, and no kept answer found.
+    """
+
+    picture: str
+    answer: Description
+    asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Looks at photos. Safe to call from many threads.
+
+    Attributes:
+        describer: The model.
+        preview: Makes what it sees of a photo.
+        picture_hash: Names the picture in a photo.
+        prompt: What the model is asked.
+    """
+
+    describer: Describer
+    preview: Callable[[Photo], Preview]
+    picture_hash: Callable[[Photo], str]
+    prompt: Prompt
+
+    def look(self, photo: Photo) -> Look:
+        """Ask the model about a photo.
+
+        Raises:
+            PhotoError: The photo cannot be read or decoded, or the model says nothing usable of it.
+            ServerError: The model cannot be asked any more.
+        """
+        return Look(self.picture_hash(photo), self.describe(photo))
+
+    def describe(self, photo: Photo) -> Description:
+        """What the model says of a photo whose picture is known already."""
+        return self.describer.describe(self.preview(photo), self.prompt)
+
+
+@dataclass(frozen=True, slots=True)
+class LookSpec:
+    """All that another process needs in order to look at photos as this one does.
+
+    Attributes:
+        model: Which model.
+        prompt: What it is asked.
+    """
+
+    model: ModelSpec
+    prompt: Prompt
+
+    @contextmanager
+    def open(self) -> Iterator[Looker]:
+        """Open the model, and what makes images, here.
+
+        Raises:
+            ServerError: The model cannot be used here.
+        """
+        exiftool = available_exiftool()
+        with (
+            self.model.open() as model,
+            previews(exiftool) as preview,
+            MetadataStore(exiftool=exiftool) as store,
+        ):
+            yield Looker(model.describer, preview, store.picture_hash, self.prompt)
+
+
+def look_at(spec: LookSpec, photos: Iterable[Photo]) -> list[Look]:
+    """Look at photos in a process that has nothing opened yet.
+
+    Raises:
+        PhotoError: One cannot be read or decoded, or the model says nothing usable of it.
+        ServerError: The model cannot be used here.
+    """
+    with spec.open() as looker:
+        return [looker.look(photo) for photo in photos]
