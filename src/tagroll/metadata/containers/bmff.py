@@ -1,5 +1,6 @@
 """Boxes, and the picture data of HEIC and AVIF (ISO/IEC 14496-12 boxes, 23008-12 items)."""
 
+import io
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple
@@ -9,6 +10,18 @@ _MAX_EXTENTS = 1 << 16
 _MAX_BOXES = 1 << 16
 """Far more than any photo has in one place: the largest have an item for each of some hundred tiles."""
 _MAX_META = 64 << 20
+
+
+_MAX_LIST = 8 << 20
+"""Bytes of a list of items that are looked at for counting, without the data in it."""
+_NESTED = {
+    **dict.fromkeys((b"meta", b"iref"), 4),
+    **dict.fromkeys(
+        (b"iprp", b"ipco", b"moov", b"trak", b"mdia", b"minf", b"stbl", b"udta", b"moof", b"traf"), 0
+    ),
+    b"iinf": 6,
+}
+"""Boxes of boxes, and how many bytes of their own stand before these."""
 
 
 class Box(NamedTuple):
@@ -40,6 +53,34 @@ def boxes(view: memoryview) -> Iterator[Box]:
             raise ValueError("too many boxes")
         yield Box(name, view[position + header : position + size])
         position += size
+
+
+def counted_boxes(source: BinaryIO) -> Iterator[int]:
+    """Every box at the top, and those inside the lists of items and tracks, as `limits` counts them."""
+    end = source.seek(0, io.SEEK_END)
+    position = 0
+    while position + 8 <= end:
+        yield position
+        source.seek(position)
+        size, name = struct.unpack(">I4s", source.read(8))
+        header = 8
+        if size == 1:
+            (size,) = struct.unpack(">Q", source.read(8))
+            header = 16
+        size = size or end - position
+        if size < header:
+            return
+        if name in _NESTED:
+            body = source.read(min(size - header, _MAX_LIST))
+            yield from _inner(memoryview(body)[_NESTED[name] :])
+        position += size
+
+
+def _inner(view: memoryview) -> Iterator[int]:
+    for box in boxes(view):
+        yield 0
+        if box.name in _NESTED:
+            yield from _inner(box.body[_NESTED[box.name] :])
 
 
 def heif_parts(view: memoryview) -> Iterator[bytes | memoryview]:

@@ -9,14 +9,14 @@ import hashlib
 import re
 import struct
 from collections import defaultdict
-from collections.abc import Sequence
-from itertools import accumulate, islice
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, islice, takewhile
 from typing import BinaryIO, NamedTuple
 
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata.containers import mpf
 from tagroll.metadata.containers.c2pa import is_c2pa_box, points_to_manifest
-from tagroll.metadata.containers.limits import MADE_OF_CRUMBS, MAX_SEGMENTS
+from tagroll.metadata.containers.limits import LOOKED_AT, MADE_OF_CRUMBS, MAX_SEGMENTS
 from tagroll.metadata.containers.photoshop import digest_of, has_digest, iptc_of, with_iptc, xmp_of
 from tagroll.metadata.containers.splice import Edit, Parts, moved, splice
 from tagroll.metadata.packets.codepage import plain_text
@@ -55,9 +55,7 @@ _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """A marker inside compressed data: 0xFF and neither a stuffed zero, a restart marker nor a fill byte."""
 _END = 0xD9
 _MAX_SCANS = 10_000
-_SEGMENT = re.compile(rb"\xff([^\x00\xff])")
-_NO_SEGMENT = frozenset(bytes([marker]) for marker in range(0xD0, 0xDA))
-_MAX_SEGMENTS = 10_000
+_MARKER_SEGMENT = re.compile(rb"\xff([^\x00\xff])")
 _START = b"\xff\xd8\xff"
 """How a JPEG begins; never inside the data of a picture (T.81, B.1.1.5)."""
 
@@ -347,28 +345,37 @@ def _jpeg_head(view: memoryview) -> tuple[list[bytes], list[bytes], int]:
     """What counts before the first scan, what counts of the colour, and where that scan starts."""
     parts: list[bytes] = []
     colour: list[bytes] = []
-    position = 2
-    for _ in range(_MAX_SEGMENTS):
-        found = _SEGMENT.search(view, position)  # as decoders do, past fill bytes and stray ones
-        if found is None or found[1] in _NO_SEGMENT:
-            raise ValueError("no picture")
-        position = found.start(1) - 1
-        marker = found[1][0]
+    for marker, start, end in islice(_markers(view), MAX_SEGMENTS):
         if marker == 0xDA:
-            return parts, colour, position
-        end = position + 2 + int.from_bytes(view[position + 2 : position + 4], "big")
-        segment = view[position:end]
+            return parts, colour, start
+        if 0xD0 <= marker <= 0xD9:
+            break
+        segment = view[start:end]
         head = bytes(segment[4:16])
         if marker == 0xE2 and head == b"ICC_PROFILE\0":
-            colour.append(
-                bytes(segment[18:])
-            )  # without the number of the part, which depends on how it is cut up
+            # without the number of the part, which depends on how it is cut up
+            colour.append(bytes(segment[18:]))
         elif marker == 0xEE and head.startswith(b"Adobe"):
             colour.append(bytes(segment))
         elif not 0xE0 <= marker <= 0xEF and marker != 0xFE:
             parts.append(bytes(segment))
-        position = max(end, position + 4)
-    raise ValueError("too many segments")
+    raise ValueError("no picture, or too many segments before it")
+
+
+def _markers(data: bytes | memoryview) -> Iterator[tuple[int, int, int]]:
+    """The markers that decoders find, past fill bytes and stray ones: which, where, and where its segment ends."""
+    position = 2
+    while found := _MARKER_SEGMENT.search(data, position):
+        start = found.end() - 2
+        end = start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")
+        yield found[1][0], start, end
+        position = max(end, start + 4)
+
+
+def segments(source: BinaryIO) -> Iterator[object]:
+    """Every segment before the picture, as `limits` counts them."""
+    ahead = _markers(source.read(LOOKED_AT))
+    return takewhile(lambda found: not 0xD8 <= found[0] <= 0xDA, ahead)
 
 
 def end_of_image(data: bytes | memoryview, position: int) -> int:

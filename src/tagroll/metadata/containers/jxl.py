@@ -31,7 +31,12 @@ def holds_jpeg(data: bytes) -> bool:
     return any(box.name == b"jbrd" for box in _boxes(data))
 
 
-def check_nothing_hidden(data: bytes, *, found: bool) -> None:
+def fixed(data: bytes) -> str:
+    """Why the file must stay as it is, or ""."""
+    return "the JPEG it was made from could not be restored any more" if holds_jpeg(data) else ""
+
+
+def check_nothing_hidden(data: bytes, found: bool) -> None:
     """See that the XMP that was read is all there is. Encoders compress it (a `brob` box) unless told not to.
 
     Args:

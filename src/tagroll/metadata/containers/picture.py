@@ -18,18 +18,11 @@ sequence are hashed whole, and so is one that is too large to be held in memory.
 """
 
 import struct
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tagroll.formats import Format
-from tagroll.metadata.containers.bmff import heif_parts
-from tagroll.metadata.containers.gif import gif_parts
+from tagroll.metadata.containers.container import container_of
 from tagroll.metadata.containers.jpeg import jpeg_parts, same_from_first_scan
-from tagroll.metadata.containers.jxl import jxl_parts
-from tagroll.metadata.containers.png import png_parts
-from tagroll.metadata.containers.splice import Parts
-from tagroll.metadata.containers.tiff import tiff_parts
-from tagroll.metadata.containers.webp import webp_parts
 from tagroll.metadata.files import hashing
 from tagroll.metadata.files.safe_write import Original, is_large, pieces, read_file
 
@@ -45,7 +38,7 @@ def picture_hash(data: bytes | memoryview, fmt: Format, like: str = "") -> str:
         like: A hash to compare with.
     """
     view = memoryview(data)
-    parts_of = _PARTS.get(fmt.name)
+    parts_of = container_of(fmt).picture
     if parts_of is not None:
         digest = hashing.hasher(fmt.name.encode(), like)
         count = 0
@@ -85,10 +78,10 @@ def picture_hash_in(held: Original, fmt: Format, like: str = "") -> str:
 
 def same_picture(old: bytes, new: bytes, fmt: Format) -> bool:
     """Whether both files hold the very same picture: as comparing `picture_hash`, in a fraction of the time."""
-    parts_of = _PARTS.get(fmt.name)
+    parts_of = container_of(fmt).picture
     if parts_of is None:
         return old == new
-    if fmt.name == "jpeg" and same_from_first_scan(old, new):
+    if parts_of is jpeg_parts and same_from_first_scan(old, new):
         return True
     try:
         # memoryviews are compared element by element, bytes by memcmp
@@ -96,16 +89,3 @@ def same_picture(old: bytes, new: bytes, fmt: Format) -> bool:
     except (ValueError, LookupError, struct.error):
         return old == new
     return before == after if before else old == new
-
-
-_PARTS: Mapping[str, Callable[[memoryview], Parts]] = {
-    "jpeg": jpeg_parts,
-    "png": png_parts,
-    "webp": webp_parts,
-    "gif": gif_parts,
-    "tiff": tiff_parts,
-    "raw": tiff_parts,
-    "heic": heif_parts,
-    "avif": heif_parts,
-    "jxl": jxl_parts,
-}

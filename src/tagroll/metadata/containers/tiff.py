@@ -1,5 +1,10 @@
 """The picture data of TIFF and of the RAW formats built on it (TIFF 6.0; BigTIFF; DNG for SubIFDs)."""
 
+import io
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO
+
 from tagroll.metadata.containers.splice import Parts
 from tagroll.metadata.packets.tiff import Tiff
 
@@ -36,6 +41,10 @@ _HOW = (
 _MAX_DIRECTORIES = 50_000
 
 
+_DIRECTORY = 20
+"""As many entries a directory counts: so much longer does exiftool take for it."""
+
+
 def tiff_parts(view: memoryview) -> Parts:
     """The parts that make up the pictures, in the order of the IFDs.
 
@@ -67,3 +76,26 @@ def tiff_parts(view: memoryview) -> Parts:
                 yield tiff.cut(start, size)
     if not found:
         raise ValueError("no picture data")
+
+
+def counted_entries(source: BinaryIO) -> Iterator[int]:
+    """The directories of a TIFF one after the other, and their entries. Those to which entries point are few for exiftool.
+
+    As `limits` counts them; read from the file, which may be larger than what is held in memory.
+    """
+    head = source.read(16)
+    order = {b"II": "<", b"MM": ">"}.get(head[:2])
+    if order is None:
+        return
+    is_big = struct.unpack_from(f"{order}H", head, 2) == (43,)
+    count_form, offset_form, entry = ("Q", "Q", 20) if is_big else ("H", "I", 12)
+    (position,) = struct.unpack_from(order + offset_form, head, 8 if is_big else 4)
+    seen = {0}
+    while position not in seen:
+        seen.add(position)
+        source.seek(position)
+        (count,) = struct.unpack(order + count_form, source.read(struct.calcsize(count_form)))
+        yield from range(_DIRECTORY)
+        yield from range(count)
+        source.seek(count * entry, io.SEEK_CUR)
+        (position,) = struct.unpack(order + offset_form, source.read(struct.calcsize(offset_form)))
