@@ -21,19 +21,16 @@ from pathlib import Path
 
 from tagroll.domain import Change
 from tagroll.errors import MetadataError
-from tagroll.formats import HEAD_BYTES, Format, detect
-from tagroll.metadata.containers import jpeg, jxl, png, webp
-from tagroll.metadata.containers.c2pa import is_signed
-from tagroll.metadata.containers.hidden_tags import may_have_tags
+from tagroll.formats import ALL_FAMILIES, HEAD_BYTES, Format, detect
+from tagroll.metadata.containers.container import check_parts, container_of, is_signed, may_have_tags
 from tagroll.metadata.containers.picture import picture_hash
 from tagroll.metadata.field_values import xmp_fields
 from tagroll.metadata.fields import apply_change
 from tagroll.metadata.packets import exif, iptc
 from tagroll.metadata.packets.raw import Packets
 from tagroll.metadata.packets.xmp import Xmp
-from tagroll.metadata.table import ALL_FAMILIES, FIELDS
+from tagroll.metadata.table import FIELDS
 
-ENGINES = {"jpeg": jpeg, "png": png, "webp": webp}
 NEW = Packets(xmp=b'<x:xmpmeta/><?xpacket end="w"?>', exif=b"II*\0\x08\0\0\0\0\0\0\0\0\0")
 INTERESTING = (
     b"\0",
@@ -83,10 +80,12 @@ def container(fmt: Format, data: bytes) -> str:
     picture = picture_hash(data, fmt)
     is_signed(data, fmt)
     may_have_tags(data, fmt)
-    if fmt.name == "jxl":
-        jxl.holds_jpeg(data)
-        jxl.check_nothing_hidden(data, found=False)
-    engine = ENGINES.get(fmt.name)
+    check_parts(io.BytesIO(data), fmt)
+    kind = container_of(fmt)
+    kind.fixed(data)
+    if kind.check_read:
+        kind.check_read(data, False)
+    engine = kind.packets
     if engine is None:
         return "hashed"
     old = engine.read_packets(io.BytesIO(data))
@@ -143,7 +142,7 @@ def targets(folder: Path) -> dict[str, tuple[Callable[[bytes], str], list[bytes]
         if fmt is None or len(data) > LARGEST:
             continue
         seeds[fmt].append(data)
-        if engine := ENGINES.get(fmt.name):
+        if engine := container_of(fmt).packets:
             try:
                 packets.append(engine.read_packets(io.BytesIO(data)))
                 seeds[fmt].append(engine.replace_packets(data, packets[0]))

@@ -12,6 +12,11 @@ HEAD_BYTES = 64
 """How many bytes from the start of a file `detect` wants to see."""
 
 
+ALL_FAMILIES: Final = frozenset({"xmp", "iptc", "exif"})
+"""Kinds of metadata packets."""
+XMP_ONLY: Final = frozenset({"xmp"})
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One photo format.
@@ -23,6 +28,13 @@ class Format:
             or "none": a photo that we know but cannot look at.
         writer: Which engine writes metadata: "jpeg", "png", "webp" in process, "exiftool", or "sidecar" only.
         matches: Whether the first HEAD_BYTES bytes of a file are of this format.
+        container: How its files are built, by the names of `metadata/containers/container.py`; "" where nothing is
+            known of that, and a file is one whole.
+        families: The packets that can be written into it; none: nothing to read either.
+        pillow: The plugin of Pillow that decodes it, by the beginning of its name.
+        is_raw: Whether it is what the sensor saw: many formats in one row, so that an ending names no content; exiftool
+            knows where they keep their EXIF; `name.xmp` belongs to it, whatever else has that name.
+        open_suffixes: Endings of RAWs into which photo programs write themselves.
     """
 
     name: str
@@ -30,6 +42,15 @@ class Format:
     decoder: Literal["pillow", "heif", "embedded", "none"]
     writer: Literal["jpeg", "png", "webp", "exiftool", "sidecar"]
     matches: Callable[[bytes], bool] = field(repr=False, compare=False)
+    container: str = ""
+    families: frozenset[str] = XMP_ONLY
+    pillow: str = ""
+    is_raw: bool = False
+    open_suffixes: tuple[str, ...] = ()
+
+    def kind(self, suffix: str) -> str:
+        """What a file with this ending is for photo programs: the format, or the RAW into which they write ("dng")."""
+        return suffix.lower()[1:] if suffix.lower() in self.open_suffixes else self.name
 
 
 def _starts(*magics: bytes) -> Callable[[bytes], bool]:
@@ -102,7 +123,10 @@ def _is_raw(head: bytes) -> bool:
     return is_cr2 or _has_raw_magic(head) or _brands(head)[:1] == [b"crx "]
 
 
-_TIFF = Format("tiff", (".tif", ".tiff"), "pillow", "exiftool", _is_tiff)
+_TIFF = Format(
+    "tiff", (".tif", ".tiff"), "pillow", "exiftool", _is_tiff,
+    container="tiff", families=ALL_FAMILIES, pillow="Tiff",
+)  # fmt: skip
 _RAW = Format(
     "raw",
     (
@@ -113,21 +137,29 @@ _RAW = Format(
     "embedded",
     "sidecar",
     _is_raw,
+    container="raw",
+    is_raw=True,
+    open_suffixes=(".dng",),
 )
 
 FORMATS: Final = (
-    Format("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), "pillow", "jpeg", _starts(b"\xff\xd8\xff")),
-    Format("png", (".png", ".apng"), "pillow", "png", _starts(b"\x89PNG\r\n\x1a\n")),
-    Format("webp", (".webp",), "pillow", "webp", _is_webp),
-    Format("gif", (".gif",), "pillow", "exiftool", _starts(b"GIF87a", b"GIF89a")),
-    Format("bmp", (".bmp", ".dib"), "pillow", "sidecar", _is_bmp),
-    Format("heic", (".heic", ".heif", ".hif", ".heics", ".heifs"), "heif", "exiftool", _is_heic),
-    Format("avif", (".avif", ".avifs"), "pillow", "exiftool", _is_avif),
+    Format(
+        "jpeg", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), "pillow", "jpeg", _starts(b"\xff\xd8\xff"),
+        container="jpeg", families=ALL_FAMILIES, pillow="Jpeg",
+    ),
+    Format("png", (".png", ".apng"), "pillow", "png", _starts(b"\x89PNG\r\n\x1a\n"), container="png", pillow="Png"),
+    Format("webp", (".webp",), "pillow", "webp", _is_webp, container="webp", pillow="WebP"),
+    Format("gif", (".gif",), "pillow", "exiftool", _starts(b"GIF87a", b"GIF89a"), container="gif", pillow="Gif"),
+    Format("bmp", (".bmp", ".dib"), "pillow", "sidecar", _is_bmp, families=frozenset(), pillow="Bmp"),
+    Format("heic", (".heic", ".heif", ".hif", ".heics", ".heifs"), "heif", "exiftool", _is_heic, container="heif"),
+    Format("avif", (".avif", ".avifs"), "pillow", "exiftool", _is_avif, container="heif", pillow="Avif"),
     # Neither Pillow nor a small library under a permissive licence decodes JPEG XL
-    Format("jxl", (".jxl",), "none", "exiftool", _starts(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")),
+    Format(
+        "jxl", (".jxl",), "none", "exiftool", _starts(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"), container="jxl"
+    ),
     _RAW,  # before TIFF: a CR2 is both
     _TIFF,
-)
+)  # fmt: skip
 
 PHOTO_SUFFIXES: Final = frozenset(suffix for row in FORMATS for suffix in row.suffixes)
 """File name endings, lower case, by which a photo is looked for."""

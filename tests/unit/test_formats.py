@@ -1,11 +1,13 @@
 """The format of a file goes by its content."""
 
+import ast
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tagroll
 from tagroll.formats import FORMATS, HEAD_BYTES, PHOTO_SUFFIXES, detect
 
 FILES = Path(__file__).parents[1] / "files"
@@ -120,3 +122,37 @@ def test_the_table_is_consistent() -> None:
     assert len(set(suffixes)) == len(suffixes)
     assert set(suffixes) == PHOTO_SUFFIXES
     assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in suffixes)
+
+
+STEERING = {
+    "metadata/containers/container.py": "the table of containers, by their names",
+    "metadata/apps.py": "what programs open, format by format, is what they do and not what we choose",
+    "runs/beside.py": "likewise: what programs make of a RAW's sidecars",
+    "photos/preview/decode.py": "a JPEG is decoded small, and its data are looked at before",
+}
+"""Where a string that is the name of a format may decide something, and why."""
+
+
+def compared(tree: ast.AST) -> set[str]:
+    """The strings that something is compared with, or looked up by."""
+    places = [node for node in ast.walk(tree) if isinstance(node, ast.Compare | ast.Dict | ast.Set)]
+    strings = [child for place in places for child in ast.walk(place) if isinstance(child, ast.Constant)]
+    return {child.value for child in strings if isinstance(child.value, str)}
+
+
+def test_what_a_format_means_stands_in_its_row() -> None:
+    """So that a new format is one row, and its container if it has one of its own."""
+    package = Path(tagroll.__file__).parent
+    names = {fmt.name for fmt in FORMATS} | {fmt.container for fmt in FORMATS} - {""}
+    steering = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if names & compared(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    assert steering == STEERING.keys()
+
+
+def test_the_reader_of_comparisons_sees_every_form() -> None:
+    assert compared(ast.parse('if fmt.name == "a" or fmt.name in ("b", "c"): d = {"e": {"f"}}')) == set(
+        "abcef"
+    )

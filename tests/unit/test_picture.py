@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tagroll.formats import FORMATS, HEAD_BYTES, Format, detect
-from tagroll.metadata.containers.c2pa import is_signed
+from tagroll.metadata.containers.container import is_signed
 from tagroll.metadata.containers.picture import picture_hash, same_picture
 
 FILES = Path(__file__).parents[1] / "files"

@@ -500,7 +500,7 @@ def test_a_sidecar_on_a_disk_that_is_not_there_is_not_undone(photo):
 def test_undo_does_not_split_what_was_linked_since(store, photo):
     (done,) = write(store, photo, "Cat")
     photo.path.with_name("second.jpg").hardlink_to(photo.path)
-    with pytest.raises(WriteError, match="hard link"):
+    with pytest.raises(WriteError, match="hard-linked"):
         store.undo(done, Ledger())
     photo.path.with_name("second.jpg").unlink()
     assert store.undo(done, Ledger())

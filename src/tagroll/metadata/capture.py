@@ -5,17 +5,14 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from tagroll.domain import Photo
 from tagroll.errors import MetadataError
 from tagroll.exiftool.pool import ExifTool
-from tagroll.metadata.containers import jpeg, png, webp
-from tagroll.metadata.containers.bmff import heif_exif
-from tagroll.metadata.containers.tiff import Tiff
+from tagroll.metadata.containers.container import container_of
 from tagroll.metadata.files.safe_write import read_file
+from tagroll.metadata.packets.tiff import Tiff
 
-_READERS = {"jpeg": jpeg.read_packets, "png": png.read_packets, "webp": webp.read_packets}
 _MAKE, _MODEL, _EXIF_IFD, _ORIGINAL, _DIGITIZED = 0x10F, 0x110, 0x8769, 0x9003, 0x9004
 _EXIFTOOL_NAMES = {
     "IFD0:Make": _MAKE,
@@ -72,28 +69,27 @@ def _date(text: str) -> datetime | None:
 
 
 def _texts(photo: Photo, exiftool: ExifTool | None) -> dict[int, str]:
-    name = photo.format.name
-    if name == "raw":
+    if photo.format.is_raw:
         values = exiftool.read(photo.path, photo.path.suffix, tuple(_EXIFTOOL_NAMES)) if exiftool else {}
         return {_EXIFTOOL_NAMES[key]: text for key, text in values.items() if key in _EXIFTOOL_NAMES}
-    block = _block(photo.path, name)
+    block = _block(photo)
     return dict(_of_tiff(Tiff(memoryview(block)))) if block else {}
 
 
-def _block(path: Path, name: str) -> bytes | None:
+def _block(photo: Photo) -> bytes | memoryview | None:
     """The TIFF block with the EXIF data."""
-    if name in _READERS:
-        with path.open("rb", buffering=0) as file:
-            return _READERS[name](file).exif
-    if name == "tiff":
-        return read_file(path)
-    return heif_exif(memoryview(read_file(path))) if name in {"heic", "avif"} else None
+    container = container_of(photo.format)
+    if container.packets:
+        with photo.path.open("rb", buffering=0) as file:
+            found: bytes | None = container.packets.read_packets(file).exif
+            return found
+    return container.exif(memoryview(read_file(photo.path))) if container.exif else None
 
 
-def _of_tiff(tiff: Tiff) -> Iterator[tuple[int, str]]:
-    first, _ = tiff.entries(tiff.first)
+def _of_tiff(tiff: Tiff[memoryview]) -> Iterator[tuple[int, str]]:
+    first, _ = tiff.directory(tiff.first)
     pointer = tiff.numbers(first.get(_EXIF_IFD))
-    exif, _ = tiff.entries(pointer[0]) if pointer else ({}, 0)
+    exif, _ = tiff.directory(pointer[0]) if pointer else ({}, 0)
     for tag in (_MAKE, _MODEL, _ORIGINAL, _DIGITIZED):
         entry = (first if tag in {_MAKE, _MODEL} else exif).get(tag)
         if entry:

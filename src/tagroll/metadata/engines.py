@@ -19,17 +19,15 @@ from typing import BinaryIO, Protocol
 from tagroll.domain import Change, Metadata, Photo
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.exiftool.pool import ExifTool
-from tagroll.formats import Format
+from tagroll.formats import FORMATS, XMP_ONLY, Format
 from tagroll.metadata.comment import COMMENT
-from tagroll.metadata.containers import jpeg, png, webp
-from tagroll.metadata.containers.bmff import heif_xmp
+from tagroll.metadata.containers.container import container_of
 from tagroll.metadata.field_values import read_fields, with_fields
 from tagroll.metadata.fields import fields_after
 from tagroll.metadata.packets.keywords import xml_safe
 from tagroll.metadata.packets.raw import Packets
-from tagroll.metadata.table import ALL_FAMILIES, FIELDS, Fields
+from tagroll.metadata.table import FIELDS, Fields
 
-_XMP_ONLY = frozenset({"xmp"})
 _TAGS = frozenset({"paths", "flat", "mixed", "xml", "tree", "line"})
 _TEXTS = tuple(row.name for row in FIELDS.values() if row.family in ("exif", "text"))
 _BINARY = "base64:"
@@ -143,7 +141,7 @@ class Sidecar:
     """An XMP file; no bytes are one that is not there yet."""
 
     name: str = "sidecar"
-    families: frozenset[str] = _XMP_ONLY
+    families: frozenset[str] = XMP_ONLY
 
     def read(self, data: bytes) -> Content:
         """See Engine."""
@@ -174,7 +172,7 @@ class ViaExifTool:
 
     def _is_extended(self, content: Content) -> bool:
         """Whether there is more XMP than exiftool gives in one piece; only JPEG has it, copies of the mark do not count."""
-        return self.format.name == "jpeg" and _EXTENDED in (content.packets.xmp or b"")
+        return container_of(self.format).extends_xmp and _EXTENDED in (content.packets.xmp or b"")
 
     def _look(self, data: bytes | Path) -> Content:
         return _content(self.exiftool.read(data, self.suffix, _WANTED), data, self.format)
@@ -246,11 +244,10 @@ def in_process(fmt: Format) -> InProcess | None:
 
 def via_exiftool(exiftool: ExifTool, fmt: Format, path: Path) -> ViaExifTool:
     """The engine that lets exiftool do it, under a name that fits the content: it goes by the ending."""
-    families = ALL_FAMILIES if fmt.name in {"jpeg", "tiff"} else _XMP_ONLY
     suffix = path.suffix
     if suffix.lower() not in fmt.suffixes:
-        suffix = "" if fmt.name == "raw" else fmt.suffixes[0]
-    return ViaExifTool(exiftool, fmt, suffix, families)
+        suffix = "" if fmt.is_raw else fmt.suffixes[0]
+    return ViaExifTool(exiftool, fmt, suffix, fmt.families)
 
 
 def read_many(exiftool: ExifTool, photos: Sequence[Photo]) -> list[Content | None]:
@@ -296,11 +293,12 @@ def _of_the_photo(xmp: list[bytes], source: bytes | Path, fmt: Format) -> list[b
 
     Those that the list of items does not explain are kept, so that nothing they say is lost.
     """
-    if not xmp or fmt.name not in {"heic", "avif"}:
+    told_apart = container_of(fmt).xmp
+    if not xmp or told_apart is None:
         return xmp
     try:
         with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
-            items = heif_xmp(file)
+            items = told_apart(file)
     except (ValueError, LookupError, struct.error, OSError):
         return xmp
     rest = [block for block in xmp if block not in items.photos and block not in items.others]
@@ -358,7 +356,7 @@ def _block(text: str | None) -> bytes | None:
 
 
 _IN_PROCESS = {
-    "jpeg": InProcess("jpeg", jpeg, ALL_FAMILIES),
-    "png": InProcess("png", png, _XMP_ONLY),
-    "webp": InProcess("webp", webp, _XMP_ONLY),
+    fmt.writer: InProcess(fmt.writer, module, fmt.families)
+    for fmt in FORMATS
+    if fmt.writer == fmt.container and (module := container_of(fmt).packets)
 }

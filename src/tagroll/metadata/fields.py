@@ -10,13 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from tagroll.domain import Change, Metadata
+from tagroll.formats import ALL_FAMILIES
 from tagroll.metadata.comment import comment_after, is_ours
 from tagroll.metadata.field_values import as_values, read_fields, with_fields, xmp_fields
 from tagroll.metadata.packets import acdsee, iptc, keywords
 from tagroll.metadata.packets.captions import is_said
 from tagroll.metadata.packets.raw import Packets
 from tagroll.metadata.packets.xmp import Xmp
-from tagroll.metadata.table import ALL_FAMILIES, DIGEST, FIELDS, HIERARCHICAL, IPTC, SUBJECT, Field, Fields
+from tagroll.metadata.table import DIGEST, FIELDS, HIERARCHICAL, IPTC, SUBJECT, Field, Fields
 from tagroll.tags.identity import LEVEL, identities, identity
 
 _ROWS = tuple(FIELDS.values())

@@ -15,10 +15,7 @@ from tagroll.domain import Change, Metadata, Photo, Write
 from tagroll.errors import ForeignStructureError, MetadataError, WriteError
 from tagroll.exiftool.pool import INSTALL, ExifTool
 from tagroll.formats import HEAD_BYTES, Format, detect
-from tagroll.metadata.containers import jxl
-from tagroll.metadata.containers.c2pa import is_signed
-from tagroll.metadata.containers.hidden_tags import may_have_tags
-from tagroll.metadata.containers.limits import check_parts
+from tagroll.metadata.containers.container import check_parts, container_of, is_signed, may_have_tags
 from tagroll.metadata.containers.picture import picture_hash_in, picture_hash_of, same_picture
 from tagroll.metadata.engines import (
     EXIFTOOL,
@@ -228,15 +225,16 @@ class Planner:
 
     def read_other(self, path: Path, fmt: Format, data: bytes | None = None) -> Content:
         """What a photo says that cannot be read in process."""
-        if fmt.name == "bmp":
+        if not fmt.families:
             return Content({})
-        if data is None and (fmt.name == "jxl" or not self.exiftool):
+        check_read = container_of(fmt).check_read
+        if data is None and (check_read or not self.exiftool):
             data = read_file(path)
         with path.open("rb") if data is None else io.BytesIO(data) as source:
             check_parts(source, fmt)
         content = via_exiftool(self.exiftool, fmt, path).read(path) if self.exiftool else Content({})
-        if fmt.name == "jxl" and data:
-            jxl.check_nothing_hidden(data, found=content.packets.xmp is not None)
+        if check_read and data:
+            check_read(data, content.packets.xmp is not None)
         if not self.exiftool and data and may_have_tags(data, fmt):
             raise MetadataError("has tags inside that only exiftool can read", INSTALL)
         return content
@@ -313,7 +311,7 @@ class Planner:
         """The engines that may write into the photo, the best first."""
         if engine := in_process(view.format):
             yield engine
-        if self.exiftool and view.format.name != "bmp":
+        if self.exiftool and view.format.families:
             yield via_exiftool(self.exiftool, view.format, view.photo.path)
 
 
@@ -331,8 +329,8 @@ def read_sidecar(path: Path, data: bytes) -> Content:
 
 def judged(content: Content, fmt: Format, data: bytes) -> Content:
     """What was read of a file, though not in process, with what all its bytes tell: why it must stay as it is."""
-    if fmt.name == "jxl" and jxl.holds_jpeg(data):
-        return replace(content, fixed="the JPEG it was made from could not be restored any more")
+    if fixed := container_of(fmt).fixed(data):
+        return replace(content, fixed=fixed)
     may_be_signed = in_process(fmt) and _C2PA.search(data)  # it cannot be taken apart to see
     is_sealed = bool(may_be_signed) or is_signed(data, fmt)
     return replace(content, fixed=SIGNED) if is_sealed and not content.fixed else content

@@ -39,7 +39,7 @@ def placed(write: Write, view: MetadataView, reason: str) -> Write:
     inside = metadata_from_fields(view.content.fields).tags
     beside = Beside(
         reason,
-        kind="dng" if path.suffix.lower() == ".dng" else view.format.name,
+        kind=view.format.kind(path.suffix),
         is_base=write.target.stem == path.stem,
         keeps_old=any(identity(tag) not in after for tag in inside),
     )

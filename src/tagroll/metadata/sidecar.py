@@ -52,7 +52,7 @@ def new_sidecar(photo: Path, fmt: Format, name: SidecarName = "full") -> Path:
             name.xmp beside a RAW in a folder whose RAWs have such ones, as Lightroom makes them.
     """
     full, base = photo.with_name(photo.name + ".xmp"), photo.with_suffix(".xmp")
-    wants_base = name == "stem" or (name == "auto" and fmt.name == "raw" and _has_habit(str(photo.parent)))
+    wants_base = name == "stem" or (name == "auto" and fmt.is_raw and _has_habit(str(photo.parent)))
     is_free = (
         wants_base
         and _has_base(str(photo), str(photo.with_suffix("")))
@@ -123,7 +123,7 @@ def _belongs(sidecar: Path, photo: Path, fmt: Format) -> bool:
 
 def _rivals(photo: Path, fmt: Format) -> bool:
     """Whether another file could lay claim to name.xmp."""
-    rivals = _RIVALS_OF_RAW if fmt.name == "raw" else _OWNERS
+    rivals = _RIVALS_OF_RAW if fmt.is_raw else _OWNERS
     others = (
         str(photo.with_suffix(suffix))
         for lower, change in product(sorted(rivals), (str.lower, str.upper, str.title))

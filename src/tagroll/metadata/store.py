@@ -20,7 +20,7 @@ from tagroll.errors import MetadataError, PhotoError, WriteError
 from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata import genuine
-from tagroll.metadata.containers.limits import is_quick
+from tagroll.metadata.containers.container import container_of, is_quick
 from tagroll.metadata.containers.picture import picture_hash_of
 from tagroll.metadata.engines import Content, Engine, in_process, read_many
 from tagroll.metadata.files import temporary
@@ -133,12 +133,12 @@ class MetadataStore:
     def _read_by_exiftool(self, photos: Sequence[Photo]) -> dict[Path, Content]:
         """What photos say that only exiftool can read; those are left out of which it says nothing useful."""
         exiftool = self._planner.exiftool
-        alone = {"bmp", "jxl"}  # nothing to ask exiftool, or more to look at than what it says
         others = [
             photo
             for photo in photos
             if not in_process(photo.format)
-            and photo.format.name not in alone
+            and photo.format.families  # else there is nothing to ask
+            and not container_of(photo.format).check_read  # else what exiftool says is not enough
             and is_quick(photo.path, photo.format)
         ]
         if exiftool is None or len(others) < 2:

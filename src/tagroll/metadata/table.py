@@ -10,7 +10,6 @@ from tagroll.tags.identity import LEVEL
 Fields = Mapping[str, tuple[str, ...]]
 """Raw values by the name of a row, as exiftool gives them; a field that is not there has no key."""
 
-ALL_FAMILIES = frozenset({"xmp", "iptc", "exif"})
 SUBJECT, IPTC, DIGEST = "XMP-dc:Subject", "IPTC:Keywords", "Photoshop:IPTCDigest"
 HIERARCHICAL = "XMP-lr:HierarchicalSubject"
 

@@ -47,7 +47,7 @@ class Explainer:
             embedded=self.store.read(photo).fields,
             full_sidecar=_fields(photo.path.with_name(photo.path.name + ".xmp")),
             base_sidecar=_fields(photo.path.with_suffix(".xmp")),
-            kind="dng" if photo.path.suffix.lower() == ".dng" else photo.format.name,
+            kind=photo.format.kind(photo.path.suffix),
         )
         beside = sources.full_sidecar is not None or sources.base_sidecar is not None
         for app in APPS:

@@ -1,5 +1,6 @@
-"""The picture data of HEIC, AVIF and JPEG XL (ISO/IEC 14496-12 boxes, 23008-12 items, 18181-2)."""
+"""Boxes, and the picture data of HEIC and AVIF (ISO/IEC 14496-12 boxes, 23008-12 items)."""
 
+import io
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple
@@ -9,6 +10,18 @@ _MAX_EXTENTS = 1 << 16
 _MAX_BOXES = 1 << 16
 """Far more than any photo has in one place: the largest have an item for each of some hundred tiles."""
 _MAX_META = 64 << 20
+
+
+_MAX_LIST = 8 << 20
+"""Bytes of a list of items that are looked at for counting, without the data in it."""
+_NESTED = {
+    **dict.fromkeys((b"meta", b"iref"), 4),
+    **dict.fromkeys(
+        (b"iprp", b"ipco", b"moov", b"trak", b"mdia", b"minf", b"stbl", b"udta", b"moof", b"traf"), 0
+    ),
+    b"iinf": 6,
+}
+"""Boxes of boxes, and how many bytes of their own stand before these."""
 
 
 class Box(NamedTuple):
@@ -42,16 +55,32 @@ def boxes(view: memoryview) -> Iterator[Box]:
         position += size
 
 
-def jxl_parts(view: memoryview) -> Iterator[bytes | memoryview]:
-    """The codestream: the same whether it stands alone or in a container, in one piece or in several."""
-    if bytes(view[:2]) == b"\xff\x0a":
-        yield view
-        return
+def counted_boxes(source: BinaryIO) -> Iterator[int]:
+    """Every box at the top, and those inside the lists of items and tracks, as `limits` counts them."""
+    end = source.seek(0, io.SEEK_END)
+    position = 0
+    while position + 8 <= end:
+        yield position
+        source.seek(position)
+        size, name = struct.unpack(">I4s", source.read(8))
+        header = 8
+        if size == 1:
+            (size,) = struct.unpack(">Q", source.read(8))
+            header = 16
+        size = size or end - position
+        if size < header:
+            return
+        if name in _NESTED:
+            body = source.read(min(size - header, _MAX_LIST))
+            yield from _inner(memoryview(body)[_NESTED[name] :])
+        position += size
+
+
+def _inner(view: memoryview) -> Iterator[int]:
     for box in boxes(view):
-        if box.name == b"jxlc":
-            yield box.body
-        elif box.name == b"jxlp":
-            yield box.body[4:]
+        yield 0
+        if box.name in _NESTED:
+            yield from _inner(box.body[_NESTED[box.name] :])
 
 
 def heif_parts(view: memoryview) -> Iterator[bytes | memoryview]:

@@ -1,15 +1,13 @@
 """Whether a file carries a C2PA signature ("Content Credentials"), which any change would break.
 
 C2PA technical specification 2.1, "Embedding manifests into assets". For JPEG, PNG and WebP the answer stands
-in `Packets.signed`; `is_signed` is for the formats that are not taken apart for reading.
+in `Packets.signed`; the others are looked through whole.
 """
 
 import re
-import struct
 
-from tagroll.formats import Format
 from tagroll.metadata.containers.bmff import boxes
-from tagroll.metadata.containers.tiff import Tiff
+from tagroll.metadata.packets.tiff import Tiff
 
 _LABEL = b"c2pa"
 _REMOTE = re.compile(rb"""dcterms:provenance\s*(?:=\s*["']|>)\s*https?:""")
@@ -28,25 +26,25 @@ def points_to_manifest(xmp: bytes | None) -> bool:
     return xmp is not None and b"dcterms:provenance" in xmp and _REMOTE.search(xmp) is not None
 
 
-def is_signed(data: bytes, fmt: Format) -> bool:
-    """Whether a TIFF, RAW, HEIC, AVIF, JPEG XL or GIF file carries a C2PA manifest.
+def in_gif(data: bytes) -> bool:
+    """Whether a GIF carries a manifest."""
+    return _GIF_APPLICATION in data
 
-    Args:
-        data: The whole file. One that cannot be taken apart carries none that a program could find.
-        fmt: Its format; for others the answer is no.
-    """
-    view = memoryview(data)
-    try:
-        if fmt.name == "gif":
-            return _GIF_APPLICATION in data
-        if fmt.name in {"tiff", "raw"} and data[:2] in {b"II", b"MM"}:
-            tiff = Tiff(view)
-            return _TIFF_TAG in tiff.entries(tiff.first)[0]
-        if fmt.name in {"heic", "avif", "jxl", "raw"}:
-            return any(_is_manifest(box.name, bytes(box.body[:64])) for box in boxes(view))
-    except (ValueError, struct.error):
-        return False
-    return False
+
+def in_tiff(data: bytes) -> bool:
+    """Whether a TIFF carries a manifest."""
+    tiff = Tiff(memoryview(data))
+    return _TIFF_TAG in tiff.directory(tiff.first)[0]
+
+
+def in_boxes(data: bytes) -> bool:
+    """Whether a HEIC, AVIF or JPEG XL carries a manifest."""
+    return any(_is_manifest(box.name, bytes(box.body[:64])) for box in boxes(memoryview(data)))
+
+
+def in_raw(data: bytes) -> bool:
+    """Whether a RAW carries a manifest: most are TIFF, some are made of boxes."""
+    return in_tiff(data) if data[:2] in {b"II", b"MM"} else in_boxes(data)
 
 
 def _is_manifest(name: bytes, head: bytes) -> bool:

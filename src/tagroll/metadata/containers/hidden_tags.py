@@ -1,13 +1,9 @@
 """Whether a file may hold tags that only exiftool can read: without it, such a file must not pass for one without any."""
 
-import struct
-
-from tagroll.errors import MetadataError
-from tagroll.formats import Format
 from tagroll.metadata.containers.bmff import heif_exif
 from tagroll.metadata.containers.photoshop import iptc_of
-from tagroll.metadata.containers.tiff import Tiff
 from tagroll.metadata.packets import exif, iptc
+from tagroll.metadata.packets.tiff import Tiff
 
 _XMP = (
     b"ubject>",
@@ -25,33 +21,23 @@ _IPTC, _PHOTOSHOP, _XP_KEYWORDS = 0x83BB, 0x8649, 0x9C9E
 _MAX_PAGES = 1000
 
 
-def may_have_tags(data: bytes, fmt: Format) -> bool:
-    """Whether the bytes of a TIFF, RAW, HEIC, AVIF, JPEG XL, GIF or other file show traces of tags.
-
-    Args:
-        data: The whole file. What cannot be taken apart is judged by its XMP alone.
-        fmt: Its format.
-    """
-    if any(trace in data for trace in _XMP):
-        return True
-    try:
-        if fmt.name in {"tiff", "raw"}:
-            return _tiff_has_tags(Tiff(memoryview(data)))
-        if fmt.name in {"heic", "avif"}:
-            block = heif_exif(memoryview(data))
-            return bool(block and exif.read_text(block).keywords)
-    except (ValueError, LookupError, struct.error):
-        return False
-    except MetadataError:
-        return True
-    return False
+def in_xmp(data: bytes) -> bool:
+    """Whether the bytes of a file show XMP with tags."""
+    return any(trace in data for trace in _XMP)
 
 
-def _tiff_has_tags(tiff: Tiff) -> bool:
-    """Whether a page has IPTC or Windows' keywords."""
+def in_heif(view: memoryview) -> bool:
+    """Whether a HEIC or AVIF has Windows' keywords."""
+    block = heif_exif(view)
+    return bool(block and exif.read_text(block).keywords)
+
+
+def in_tiff(view: memoryview) -> bool:
+    """Whether a page of a TIFF, or of a RAW built on it, has IPTC or Windows' keywords."""
+    tiff = Tiff(view)
     position, pages = tiff.first, 0
     while position and pages < _MAX_PAGES:
-        entries, position = tiff.entries(position)
+        entries, position = tiff.directory(position)
         pages += 1
         iptc_block = bytes(tiff.value(entries[_IPTC])) if _IPTC in entries else b""
         resources = bytes(tiff.value(entries[_PHOTOSHOP])) if _PHOTOSHOP in entries else b""

@@ -9,17 +9,16 @@ import hashlib
 import re
 import struct
 from collections import defaultdict
-from collections.abc import Sequence
-from itertools import accumulate, islice
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, islice, takewhile
 from typing import BinaryIO, NamedTuple
 
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata.containers import mpf
 from tagroll.metadata.containers.c2pa import is_c2pa_box, points_to_manifest
-from tagroll.metadata.containers.jpeg_scan import end_of_image
-from tagroll.metadata.containers.limits import MADE_OF_CRUMBS, MAX_SEGMENTS
+from tagroll.metadata.containers.limits import LOOKED_AT, MADE_OF_CRUMBS, MAX_SEGMENTS
 from tagroll.metadata.containers.photoshop import digest_of, has_digest, iptc_of, with_iptc, xmp_of
-from tagroll.metadata.containers.splice import Edit, moved, splice
+from tagroll.metadata.containers.splice import Edit, Parts, moved, splice
 from tagroll.metadata.packets.codepage import plain_text
 from tagroll.metadata.packets.raw import Packets
 
@@ -52,6 +51,11 @@ _HEAD_BYTES = 32768
 """Read at once: nearly always the whole of what comes before the picture."""
 _FILL = re.compile(rb"\xff+")
 _MAX_TRAILING_PICTURES = 10_000
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+"""A marker inside compressed data: 0xFF and neither a stuffed zero, a restart marker nor a fill byte."""
+_END = 0xD9
+_MAX_SCANS = 10_000
+_MARKER_SEGMENT = re.compile(rb"\xff([^\x00\xff])")
 _START = b"\xff\xd8\xff"
 """How a JPEG begins; never inside the data of a picture (T.81, B.1.1.5)."""
 
@@ -316,3 +320,80 @@ def _words(exif: bytes) -> set[int]:
         for at in range(4)
         for (word,) in struct.iter_unpack(f"{order}I", exif[at : at + max(0, len(exif) - at) // 4 * 4])
     }
+
+
+def jpeg_parts(view: memoryview) -> Parts:
+    """What counts of a JPEG as its picture (see `picture`)."""
+    parts, colour, start = _jpeg_head(view)
+    yield from parts
+    yield view[start : end_of_image(view, start)]
+    yield from colour
+
+
+def same_from_first_scan(old: bytes, new: bytes) -> bool:
+    """Whether nothing at all differs from the first scan of a JPEG on: where the picture ends need not be known."""
+    try:
+        *before, start = _jpeg_head(memoryview(old))
+        *after, there = _jpeg_head(memoryview(new))
+    except ValueError:
+        return False
+    same_length = len(old) - start == len(new) - there
+    return same_length and before == after and new.endswith(memoryview(old)[start:])
+
+
+def _jpeg_head(view: memoryview) -> tuple[list[bytes], list[bytes], int]:
+    """What counts before the first scan, what counts of the colour, and where that scan starts."""
+    parts: list[bytes] = []
+    colour: list[bytes] = []
+    for marker, start, end in islice(_markers(view), MAX_SEGMENTS):
+        if marker == 0xDA:
+            return parts, colour, start
+        if 0xD0 <= marker <= 0xD9:
+            break
+        segment = view[start:end]
+        head = bytes(segment[4:16])
+        if marker == 0xE2 and head == b"ICC_PROFILE\0":
+            # without the number of the part, which depends on how it is cut up
+            colour.append(bytes(segment[18:]))
+        elif marker == 0xEE and head.startswith(b"Adobe"):
+            colour.append(bytes(segment))
+        elif not 0xE0 <= marker <= 0xEF and marker != 0xFE:
+            parts.append(bytes(segment))
+    raise ValueError("no picture, or too many segments before it")
+
+
+def _markers(data: bytes | memoryview) -> Iterator[tuple[int, int, int]]:
+    """The markers that decoders find, past fill bytes and stray ones: which, where, and where its segment ends."""
+    position = 2
+    while found := _MARKER_SEGMENT.search(data, position):
+        start = found.end() - 2
+        end = start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")
+        yield found[1][0], start, end
+        position = max(end, start + 4)
+
+
+def segments(source: BinaryIO) -> Iterator[object]:
+    """Every segment before the picture, as `limits` counts them."""
+    ahead = _markers(source.read(LOOKED_AT))
+    return takewhile(lambda found: not 0xD8 <= found[0] <= 0xDA, ahead)
+
+
+def end_of_image(data: bytes | memoryview, position: int) -> int:
+    """The offset behind the end marker of the picture, or the length of the file.
+
+    The latter for a file that has no end marker, or absurdly many scans.
+
+    Args:
+        data: The whole file.
+        position: Where the first scan (or end) marker stands.
+    """
+    for _ in range(_MAX_SCANS):
+        found = _MARKER.search(data, position)
+        if found is None:
+            break
+        start = found.start()
+        if data[start + 1] == _END:
+            return start + 2
+        # a scan header or a table between two scans; what follows may be compressed data again
+        position = start + 2 + max(2, int.from_bytes(data[start + 2 : start + 4], "big"))
+    return len(data)

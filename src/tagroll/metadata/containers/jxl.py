@@ -1,10 +1,26 @@
-"""Boxes of a JPEG XL container (ISO/IEC 18181-2) that decide whether its metadata can be read, and may be changed."""
+"""The picture data of JPEG XL, and the boxes that decide whether its metadata can be read, and may be changed.
+
+ISO/IEC 18181-2.
+"""
 
 import struct
 from contextlib import suppress
 
 from tagroll.errors import MetadataError
 from tagroll.metadata.containers.bmff import Box, boxes
+from tagroll.metadata.containers.splice import Parts
+
+
+def jxl_parts(view: memoryview) -> Parts:
+    """The codestream: the same whether it stands alone or in a container, in one piece or in several."""
+    if bytes(view[:2]) == b"\xff\x0a":
+        yield view
+        return
+    for box in boxes(view):
+        if box.name == b"jxlc":
+            yield box.body
+        elif box.name == b"jxlp":
+            yield box.body[4:]
 
 
 def holds_jpeg(data: bytes) -> bool:
@@ -15,7 +31,12 @@ def holds_jpeg(data: bytes) -> bool:
     return any(box.name == b"jbrd" for box in _boxes(data))
 
 
-def check_nothing_hidden(data: bytes, *, found: bool) -> None:
+def fixed(data: bytes) -> str:
+    """Why the file must stay as it is, or ""."""
+    return "the JPEG it was made from could not be restored any more" if holds_jpeg(data) else ""
+
+
+def check_nothing_hidden(data: bytes, found: bool) -> None:
     """See that the XMP that was read is all there is. Encoders compress it (a `brob` box) unless told not to.
 
     Args:

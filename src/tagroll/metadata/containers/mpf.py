@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from tagroll.errors import ForeignStructureError
 from tagroll.metadata.containers.splice import Edit, moved
+from tagroll.metadata.packets.tiff import CLASSIC, BrokenTiffError, Tiff
 
 _MP_ENTRIES = 0xB002
 _ENTRY_BYTES = 16
@@ -42,19 +43,15 @@ def follow(data: bytes, base: int, end: int, edits: Sequence[Edit]) -> list[Edit
 
 def _offset_fields(data: bytes, base: int, end: int) -> Iterator[tuple[int, str]]:
     """Where the offset of each picture stands, with the byte order."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[base : base + 4])
+    if data[base : base + 4] not in CLASSIC:
+        raise ForeignStructureError("the multi-picture index is damaged")
     try:
-        if order is None:
-            raise ForeignStructureError("the multi-picture index is damaged")
-        ifd = base + struct.unpack_from(f"{order}I", data, base + 4)[0]
-        (count,) = struct.unpack_from(f"{order}H", data, ifd)
-        for entry in range(ifd + 2, ifd + 2 + 12 * count, 12):
-            tag, _, size, offset = struct.unpack_from(f"{order}HHII", data, entry)
-            if tag != _MP_ENTRIES:
-                continue
-            if base + offset + size > end:
+        tiff = Tiff(memoryview(data)[base:])
+        for entry in tiff.entries(tiff.first, (_MP_ENTRIES,)):
+            start = base + tiff.number(entry.at)
+            if start + entry.values > end:
                 raise ForeignStructureError("the multi-picture index is damaged")
-            for at in range(base + offset, base + offset + size - _ENTRY_BYTES + 1, _ENTRY_BYTES):
-                yield at + 8, order
-    except struct.error as error:
+            for at in range(start, start + entry.values - _ENTRY_BYTES + 1, _ENTRY_BYTES):
+                yield at + 8, tiff.order
+    except BrokenTiffError as error:
         raise ForeignStructureError("the multi-picture index is damaged") from error

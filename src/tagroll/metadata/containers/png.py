@@ -17,7 +17,7 @@ from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata.containers.c2pa import points_to_manifest
 from tagroll.metadata.containers.limits import MADE_OF_CRUMBS
 from tagroll.metadata.containers.photoshop import iptc_of, with_iptc
-from tagroll.metadata.containers.splice import Edit, splice
+from tagroll.metadata.containers.splice import Edit, Parts, splice
 from tagroll.metadata.packets.codepage import plain_text
 from tagroll.metadata.packets.raw import Packets
 
@@ -45,6 +45,12 @@ _MAX_PICTURE_CHUNKS = 1_000_000
 """Encoders cut a picture into chunks of 8 KB and more."""
 _MAX_TEXT = 64 * 1024 * 1024
 """Bytes a compressed packet may unpack to; more is an attack."""
+_PNG_CHUNKS = frozenset(
+    {
+        *(b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"),
+        *(b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV", b"cLLI", b"sBIT", b"CgBI"),
+    }
+)
 
 
 class _Chunk(NamedTuple):
@@ -266,3 +272,16 @@ def _iptc_chunk(found: _Found | None, iptc: bytes | None) -> bytes:
     lines = "".join(f"\n{digits[at : at + 72]}" for at in range(0, len(digits), 72))
     text = b"\n%b\n%8d%b\n" % (keyword.rpartition(b" ")[2], len(raw), lines.encode())
     return _chunk(b"zTXt", keyword + b"\0\0" + zlib.compress(text))
+
+
+def png_parts(view: memoryview) -> Parts:
+    """What counts of a PNG as its picture (see `picture`)."""
+    position = 8
+    name = b""
+    while name != b"IEND":
+        length, name = struct.unpack_from(">I4s", view, position)
+        if position + 12 + length > len(view):
+            raise ValueError("cut off")
+        if name in _PNG_CHUNKS:
+            yield view[position + 4 : position + 8 + length]
+        position += 12 + length

@@ -1,8 +1,11 @@
 """Replacing stretches of a file while every byte between them stays as it is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
+
+Parts = Iterator[bytes | memoryview]
+"""Stretches of a file."""
 
 
 class Edit(NamedTuple):

@@ -1,28 +1,13 @@
 """The picture data of TIFF and of the RAW formats built on it (TIFF 6.0; BigTIFF; DNG for SubIFDs)."""
 
+import io
 import struct
 from collections.abc import Iterator
+from typing import BinaryIO
 
-_SIZES = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
-"""Bytes of one value, by its type."""
-_WHOLE = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+from tagroll.metadata.containers.splice import Parts
+from tagroll.metadata.packets.tiff import Tiff
+
 _SUB_IFDS = 330
 _DATA = ((273, 279), (324, 325), (513, 514))
 """Tags of the offsets and lengths: strips, tiles, a JPEG in one piece."""
@@ -54,11 +39,13 @@ _HOW = (
 )
 """Tags that say how the data become a picture."""
 _MAX_DIRECTORIES = 50_000
-_Entry = tuple[int, int, int]
-"""Type, count, and where the value or its offset stands."""
 
 
-def tiff_parts(view: memoryview) -> Iterator[bytes | memoryview]:
+_DIRECTORY = 20
+"""As many entries a directory counts: so much longer does exiftool take for it."""
+
+
+def tiff_parts(view: memoryview) -> Parts:
     """The parts that make up the pictures, in the order of the IFDs.
 
     Raises:
@@ -75,7 +62,7 @@ def tiff_parts(view: memoryview) -> Iterator[bytes | memoryview]:
         seen.add(position)
         if len(seen) > _MAX_DIRECTORIES:
             raise ValueError("too many directories")
-        entries, following = tiff.entries(position)
+        entries, following = tiff.directory(position)
         ahead.append(following)
         ahead += reversed(tiff.numbers(entries.get(_SUB_IFDS)))
         for tag in _HOW:
@@ -91,59 +78,24 @@ def tiff_parts(view: memoryview) -> Iterator[bytes | memoryview]:
         raise ValueError("no picture data")
 
 
-class Tiff:
-    """Reads one TIFF or BigTIFF. All that is read counts against a few times the size of the file.
+def counted_entries(source: BinaryIO) -> Iterator[int]:
+    """The directories of a TIFF one after the other, and their entries. Those to which entries point are few for exiftool.
 
-    So a file whose entries all point at the same bytes over and over costs no more than a large one.
+    As `limits` counts them; read from the file, which may be larger than what is held in memory.
     """
-
-    def __init__(self, view: memoryview) -> None:
-        self._view = view
-        self._budget = 4 * len(view)
-        self._order = {b"II": "<", b"MM": ">"}.get(bytes(view[:2]), "")
-        if not self._order:
-            raise ValueError("not a TIFF")
-        self._is_big = self._unpack("H", 2) == (43,)
-        self._width = 8 if self._is_big else 4
-        (self.first,) = self._unpack("Q", 8) if self._is_big else self._unpack("I", 4)
-
-    def cut(self, start: int, size: int) -> memoryview:
-        """Some bytes of the file."""
-        self._budget -= size
-        if start + size > len(self._view) or self._budget < 0:
-            raise ValueError("outside the file")
-        return self._view[start : start + size]
-
-    def entries(self, position: int) -> tuple[dict[int, _Entry], int]:
-        """The entries of one IFD by tag, and the offset of the next (0: none)."""
-        (count,) = self._unpack("Q" if self._is_big else "H", position)
-        position += 8 if self._is_big else 2
-        form = "HHQQ" if self._is_big else "HHII"
-        size = 4 + 2 * self._width
-        table = self.cut(position, count * size)
-        entries = {
-            tag: (kind, values, position + (index + 1) * size - self._width)
-            for index, (tag, kind, values, _) in enumerate(struct.iter_unpack(self._order + form, table))
-        }
-        end = position + count * size
-        is_last = end + self._width > len(self._view)  # some writers leave the final zero out
-        return entries, 0 if is_last else self._unpack(form[-1], end)[0]
-
-    def value(self, entry: _Entry) -> memoryview:
-        """The bytes of a value, which stand in the entry itself when they fit."""
-        kind, count, at = entry
-        size = _SIZES.get(kind, 1) * count
-        if size > self._width:
-            (at,) = self._unpack("Q" if self._is_big else "I", at)
-        return self.cut(at, size)
-
-    def numbers(self, entry: _Entry | None) -> list[int]:
-        """A value as whole numbers; [] when there is none."""
-        if entry is None or entry[0] not in _WHOLE:
-            return []
-        form = self._order + _WHOLE[entry[0]]
-        return [number for (number,) in struct.iter_unpack(form, self.value(entry))]
-
-    def _unpack(self, form: str, position: int) -> tuple[int, ...]:
-        form = self._order + form
-        return struct.unpack(form, self.cut(position, struct.calcsize(form)))
+    head = source.read(16)
+    order = {b"II": "<", b"MM": ">"}.get(head[:2])
+    if order is None:
+        return
+    is_big = struct.unpack_from(f"{order}H", head, 2) == (43,)
+    count_form, offset_form, entry = ("Q", "Q", 20) if is_big else ("H", "I", 12)
+    (position,) = struct.unpack_from(order + offset_form, head, 8 if is_big else 4)
+    seen = {0}
+    while position not in seen:
+        seen.add(position)
+        source.seek(position)
+        (count,) = struct.unpack(order + count_form, source.read(struct.calcsize(count_form)))
+        yield from range(_DIRECTORY)
+        yield from range(count)
+        source.seek(count * entry, io.SEEK_CUR)
+        (position,) = struct.unpack(order + offset_form, source.read(struct.calcsize(offset_form)))

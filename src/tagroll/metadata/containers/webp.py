@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata.containers.c2pa import points_to_manifest
 from tagroll.metadata.containers.limits import MADE_OF_CRUMBS
-from tagroll.metadata.containers.splice import Edit, splice
+from tagroll.metadata.containers.splice import Edit, Parts, splice
 from tagroll.metadata.packets.raw import Packets
 
 _ALPHA, _EXIF_FLAG, _XMP_FLAG = 0x10, 0x08, 0x04
@@ -23,6 +23,7 @@ _ODD_XMP = b"XMP\0"
 _MAX_CHUNKS = 100_000
 """Far more than any photo has; a file of empty chunks must not cost minutes."""
 _MAX_RIFF = (1 << 32) - 10
+_WEBP_CHUNKS = frozenset({b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"})
 
 
 class _Chunk(NamedTuple):
@@ -166,3 +167,16 @@ def _header(picture: _Chunk) -> bytes:
     if min(width, height) < 0:
         raise MetadataError("the WebP's picture is damaged")
     return bytes([alpha, 0, 0, 0]) + width.to_bytes(3, "little") + height.to_bytes(3, "little")
+
+
+def webp_parts(view: memoryview) -> Parts:
+    """What counts of a WebP as its picture (see `picture`)."""
+    position = 12
+    stop = 8 + int.from_bytes(view[4:8], "little")
+    while position < stop:
+        name, size = struct.unpack_from("<4sI", view, position)
+        if position + 8 + size > len(view):
+            raise ValueError("cut off")
+        if name in _WEBP_CHUNKS:
+            yield view[position : position + 8 + size]
+        position += 8 + size + size % 2

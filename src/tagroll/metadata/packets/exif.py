@@ -6,14 +6,15 @@ to the end, and the pointer to that directory is changed. Our value that stands 
 there, so that repeated edits do not make the block grow. A comment that is taken out leaves no entry.
 """
 
+import math
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata.packets.codepage import plain_text
+from tagroll.metadata.packets.tiff import CLASSIC, BrokenTiffError, Entry, Tiff
 
 MAX_BYTES = 65_527
 """The largest block that fits into one JPEG segment (65,533 bytes, less "Exif" and two zeros)."""
@@ -26,11 +27,13 @@ _POINTERS = frozenset({_EXIF_IFD, 0x8825, 0xA005})
 _THUMBNAIL = (0x201, 0x202)
 """Place and length of the thumbnail."""
 
+_HEADER = 8
+"""Bytes of the header, behind which directories may stand."""
+
 _NO_ENTRIES = bytes(6)
 """A directory without entries, and without one that follows."""
 
 _BYTE, _LONG, _UNDEFINED = 1, 4, 7
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,73 +52,28 @@ class ExifText:
     captions: Mapping[str, str] = field(default_factory=dict)
 
 
-class _BrokenError(Exception):
-    """The block cannot be walked. Never leaves this module."""
-
-
-class _Entry(NamedTuple):
-    """One entry of a directory; `at` is where its 12 bytes stand, `size` how many bytes its value has."""
-
-    at: int
-    tag: int
-    size: int
-
-
-class _Tiff:
+class _Block(Tiff[bytearray]):
     """A block with its directories, open for changes at its end."""
 
     def __init__(self, block: bytes) -> None:
-        self.data = bytearray(block)
-        order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
-        if order is None:
-            raise _BrokenError
-        self.order = order
-        self.first = self.number(4)
+        if block[:4] not in CLASSIC:
+            raise BrokenTiffError("not an EXIF block")
+        super().__init__(bytearray(block))
+        self._budget = math.inf  # what is read of it is little, but again and again
 
-    def number(self, at: int, code: str = "I") -> int:
-        """The integer at a place, `code` as in struct."""
-        try:
-            value: int = struct.unpack_from(self.order + code, self.data, at)[0]
-        except struct.error as error:
-            raise _BrokenError from error
-        return value
-
-    def entries(self, at: int) -> list[_Entry]:
-        """The entries of the directory at a place."""
-        return [
-            _Entry(at + 2 + 12 * index, tag, _SIZES.get(kind, 1) * values)
-            for index, (tag, kind, values) in enumerate(self.rows(at))
-        ]
-
-    def rows(self, at: int) -> Iterator[tuple[int, int, int]]:
-        """Tag, kind and number of values of each entry of the directory at a place."""
-        count = self.number(at, "H")
-        if not 8 <= at <= len(self.data) - 2 - 12 * count:
-            raise _BrokenError
-        return struct.iter_unpack(self.order + "HHI4x", self.data[at + 2 : at + 2 + 12 * count])
-
-    def find(self, at: int, wanted: int) -> _Entry | None:
-        """The entry with a tag in the directory at a place."""
-        for index, (tag, kind, values) in enumerate(self.rows(at)):
-            if tag == wanted:
-                return _Entry(at + 2 + 12 * index, tag, _SIZES.get(kind, 1) * values)
-        return None
+    def _rows(self, position: int) -> tuple[int, bytearray]:
+        if position < _HEADER:
+            raise BrokenTiffError("a directory in the header")
+        return super()._rows(position)
 
     def exif_at(self) -> int | None:
         """Where the Exif directory stands; None when there is none."""
         pointer = self.find(self.first, _EXIF_IFD)
-        return None if pointer is None else self.number(pointer.at + 8)
+        return None if pointer is None else self.number(pointer.at)
 
-    def span(self, entry: _Entry) -> tuple[int, int]:
-        """Where the value of an entry stands: first byte, and the one after the last."""
-        start = entry.at + 8 if entry.size <= 4 else self.number(entry.at + 8)
-        if start + entry.size > len(self.data):
-            raise _BrokenError
-        return start, start + entry.size
-
-    def value(self, entry: _Entry) -> bytes:
-        """The bytes of a value."""
-        return bytes(self.data[slice(*self.span(entry))])
+    def text(self, entry: Entry) -> bytes:
+        """The bytes of a value, however the block changes afterwards."""
+        return bytes(self.value(entry))
 
     def append(self, data: bytes) -> int:
         """Put data at the end, at an even place as TIFF 6.0 asks; gives the place."""
@@ -123,7 +81,7 @@ class _Tiff:
         self.data += data
         return len(self.data) - len(data)
 
-    def locate(self, tag: int) -> _Entry | None:
+    def locate(self, tag: int) -> Entry | None:
         """The entry of one of our two fields, in its own directory."""
         at = self.first if tag == _KEYWORDS else self.exif_at()
         return None if at is None else self.find(at, tag)
@@ -134,19 +92,19 @@ class _Tiff:
         entry = self.locate(tag)
         if entry is None:
             pointer = None if tag == _KEYWORDS else self.find(self.first, _EXIF_IFD)
-            self.insert(pointer.at + 8 if pointer else 4, tag, kind, bytes(8))
+            self.insert(pointer.at if pointer else 4, tag, kind, bytes(8))
             entry = self.locate(tag)
         if entry is None:
-            raise _BrokenError
+            raise BrokenTiffError("the block is broken")
         place = data.ljust(4, b"\0") if len(data) <= 4 else struct.pack(self.order + "I", self.append(data))
         head = struct.pack(self.order + "HHI", tag, kind, len(data))
-        self.data[entry.at : entry.at + 12] = head + place
+        self.data[entry.start : entry.start + 12] = head + place
 
     def prove(self, tag: int, data: bytes) -> None:
         """See that one of our two fields has this value: where directories overlap, it may have been changed since."""
         entry = self.locate(tag)
         if entry is None or self.value(entry) != data:
-            raise _BrokenError
+            raise BrokenTiffError("the block is broken")
 
     def insert(self, holder: int, tag: int, kind: int, value: bytes) -> None:
         """Add an entry: a copy of the directory that `holder` points to goes to the end and takes its place.
@@ -158,7 +116,7 @@ class _Tiff:
             value: The count (four bytes) and the value or its place (four bytes).
         """
         at = self.number(holder)
-        old = [bytes(self.data[entry.at : entry.at + 12]) for entry in self.entries(at)]
+        old = [bytes(self.data[entry.start : entry.start + 12]) for entry in self.entries(at)]
         after = at + 2 + 12 * len(old)
         new = struct.pack(self.order + "HH", tag, kind) + value
         rows = sorted([*old, new], key=lambda row: struct.unpack_from(self.order + "H", row))
@@ -179,8 +137,8 @@ class _Tiff:
         end = at + 2 + 12 * len(entries) + 4
         entry = next((one for one in entries if one.tag == tag), None)
         if entry is None or end > len(self.data):
-            raise _BrokenError
-        self.data[entry.at : end] = self.data[entry.at + 12 : end] + bytes(12)
+            raise BrokenTiffError("the block is broken")
+        self.data[entry.start : end] = self.data[entry.start + 12 : end] + bytes(12)
         struct.pack_into(self.order + "H", self.data, at, len(entries) - 1)
         return len(entries) - 1
 
@@ -189,20 +147,20 @@ class _Tiff:
         pointer = self.find(self.first, _EXIF_IFD)
         if pointer is None or self.locate(_COMMENT) is None:
             return
-        left = self.drop(pointer.at + 8, _COMMENT) or self.drop(4, _EXIF_IFD)
+        left = self.drop(pointer.at, _COMMENT) or self.drop(4, _EXIF_IFD)
         if not left and not self.number(self.first + 2):  # no directory follows
             self.data.clear()
 
-    def release(self, entry: _Entry) -> bool:
+    def release(self, entry: Entry) -> bool:
         """Cut the value of an entry off the end, when it stands there and nothing else points into it."""
         start, end = self.span(entry)
         if entry.size <= 4 or end != len(self.data) or any(e > start for _, e in self._used(entry)):
             return False
         del self.data[start:]
-        self.data[entry.at + 4 : entry.at + 8] = bytes(4)
+        self.data[entry.at - 4 : entry.at] = bytes(4)
         return True
 
-    def _used(self, but: _Entry) -> Iterator[tuple[int, int]]:
+    def _used(self, but: Entry) -> Iterator[tuple[int, int]]:
         """Every span that the known directories use, but one entry's."""
         yield 0, 8
         places, seen = [self.first], set[int]()
@@ -214,10 +172,10 @@ class _Tiff:
             entries = self.entries(at)
             end = at + 2 + 12 * len(entries)
             yield at, end + 4
-            places += [self.number(entry.at + 8) for entry in entries if entry.tag in _POINTERS]
-            places += [self.number(end)] if end + 4 <= len(self.data) else []
-            yield from (self.span(entry) for entry in entries if entry.at != but.at and entry.size > 4)
-            thumbnail = [self.number(entry.at + 8) for entry in entries if entry.tag in _THUMBNAIL]
+            places += [self.number(entry.at) for entry in entries if entry.tag in _POINTERS]
+            places.append(self.following(at, len(entries)))
+            yield from (self.span(entry) for entry in entries if entry.start != but.start and entry.size > 4)
+            thumbnail = [self.number(entry.at) for entry in entries if entry.tag in _THUMBNAIL]
             yield 0, sum(thumbnail) if len(thumbnail) == 2 else 0
 
 
@@ -231,29 +189,29 @@ def read_text(block: bytes) -> ExifText:
         MetadataError: There is an XPKeywords entry, but its value lies outside the block.
     """
     try:
-        tiff = _Tiff(block)
+        tiff = _Block(block)
         entry = tiff.find(tiff.first, _KEYWORDS)
-    except _BrokenError:
+    except BrokenTiffError:
         return ExifText(None, None)
     try:
-        keywords = None if entry is None else _words(tiff.value(entry))
-    except _BrokenError as error:
+        keywords = None if entry is None else _words(tiff.text(entry))
+    except BrokenTiffError as error:
         raise MetadataError("the EXIF keywords (XPKeywords) lie outside the EXIF block") from error
     try:
         at = tiff.exif_at()
         entry = None if at is None else tiff.find(at, _COMMENT)
-        comment = "" if entry is None else _decode(tiff.value(entry), tiff.order)
-    except _BrokenError:
+        comment = "" if entry is None else _decode(tiff.text(entry), tiff.order)
+    except BrokenTiffError:
         return ExifText(None, keywords, _captions(tiff))
     return ExifText(comment, keywords, _captions(tiff))
 
 
-def _captions(tiff: _Tiff) -> dict[str, str]:
+def _captions(tiff: _Block) -> dict[str, str]:
     found = {}
-    for tag in [tag for tag, _, _ in tiff.rows(tiff.first) if tag in _CAPTIONS]:
-        with suppress(_BrokenError):
+    for tag in [entry.tag for entry in tiff.entries(tiff.first, _CAPTIONS)]:
+        with suppress(BrokenTiffError):
             entry = tiff.find(tiff.first, tag)
-            value = tiff.value(entry) if entry else b""
+            value = tiff.text(entry) if entry else b""
             text = plain_text(value) if tag == _DESCRIPTION else _words(value)
             found[_CAPTIONS[tag]] = text.strip("\0 \t\r\n")
     return {name: text for name, text in found.items() if text}
@@ -275,7 +233,7 @@ def set_text(block: bytes | None, *, comment: str | None = None, keywords: str |
     """
     wanted = {}
     try:
-        tiff = _Tiff(block or struct.pack("<2sHI", b"II", 42, 8) + _NO_ENTRIES)
+        tiff = _Block(block or struct.pack("<2sHI", b"II", 42, 8) + _NO_ENTRIES)
         if keywords is not None:
             wanted[_KEYWORDS] = (keywords + "\0").encode("utf-16-le", "ignore")
         if comment:
@@ -291,14 +249,14 @@ def set_text(block: bytes | None, *, comment: str | None = None, keywords: str |
             tiff.drop_comment()
         for tag, data in wanted.items():
             tiff.prove(tag, data)
-    except _BrokenError as error:
+    except BrokenTiffError as error:
         raise ForeignStructureError("the EXIF block is broken") from error
     if len(tiff.data) > MAX_BYTES:
         raise ForeignStructureError("the EXIF block is full")
     return bytes(tiff.data)
 
 
-def _ensure_exif(tiff: _Tiff) -> None:
+def _ensure_exif(tiff: _Block) -> None:
     """Give a block that has no Exif directory an empty one.
 
     EXIF 2.32 (4.6.5) calls further tags mandatory there. Of a photo of which nobody has told its colour space or its

@@ -8,25 +8,20 @@ import struct
 import warnings
 from contextlib import suppress
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
     Image,
     ImageCms,
     ImageFile,
-    JpegImagePlugin,
     PngImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
 )
 
 from tagroll.domain import Preview
 from tagroll.errors import PictureError
-from tagroll.formats import HEAD_BYTES, Format, detect
+from tagroll.formats import FORMATS, HEAD_BYTES, Format, detect
 
 LONG_EDGE: Final = 1024
 """Pixels; what vision models look at without losing the patience of their users."""
@@ -44,15 +39,14 @@ PngImagePlugin.MAX_TEXT_CHUNK = 64 << 20
 take megabytes. More is an attack."""
 PngImagePlugin.MAX_TEXT_MEMORY = 4 * PngImagePlugin.MAX_TEXT_CHUNK
 
-_PILLOW_CLASSES: dict[str, type[ImageFile.ImageFile]] = {
-    "avif": AvifImagePlugin.AvifImageFile,
-    "bmp": BmpImagePlugin.BmpImageFile,
-    "gif": GifImagePlugin.GifImageFile,
-    "jpeg": JpegImagePlugin.JpegImageFile,
-    "png": PngImagePlugin.PngImageFile,
-    "tiff": TiffImagePlugin.TiffImageFile,
-    "webp": WebPImagePlugin.WebPImageFile,
-}
+
+def _pillow_class(plugin: str) -> type[ImageFile.ImageFile]:
+    module = import_module(f"PIL.{plugin}ImagePlugin")
+    found: type[ImageFile.ImageFile] = getattr(module, f"{plugin}ImageFile")
+    return found
+
+
+_PILLOW_CLASSES = {row.name: _pillow_class(row.pillow) for row in FORMATS if row.pillow}
 
 _QUALITY = 90
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -164,7 +158,7 @@ def _reader(source: Path | bytes) -> BinaryIO:
 def _open(file: BinaryIO, fmt: Format, max_pixels: int) -> ImageFile.ImageFile:
     """Decode with Pillow's class for this format, so that nothing else it can read gets a chance."""
     image = _PILLOW_CLASSES[fmt.name](file)
-    if fmt.name == "jpeg":
+    if fmt.container == "jpeg":
         if image.info.get("progressive"):  # whatever it is scaled to, libjpeg holds all of its coefficients
             _check_size(image.size, max_pixels)
         _check_jpeg_data(file, image.width * image.height)
