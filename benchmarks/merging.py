@@ -17,7 +17,7 @@ from itertools import combinations
 from pathlib import Path
 
 from tagroll.models.builtin.embedder import BuiltinEmbedder
-from tagroll.tags.merge import Embedded, Options, plan_merges
+from tagroll.tags.merge import MergeOptions, TagVectors, plan_merges
 from tagroll.tags.neighbours import neighbours
 from tagroll.tags.term import term
 from tagroll.tags.verdict import judge
@@ -38,12 +38,12 @@ def half_of(group: str) -> str:
     return "test" if zlib.crc32(group.encode()) % 2 else "dev"
 
 
-def embedded(tags: list[str], threshold: float) -> Embedded:
+def embedded(tags: list[str], threshold: float) -> TagVectors:
     vectors = BuiltinEmbedder().embed(tags)
-    return Embedded(vectors, neighbours(vectors, threshold))
+    return TagVectors(vectors, neighbours(vectors, threshold))
 
 
-def score_pairs(folder: Path, half: str, options: Options) -> None:
+def score_pairs(folder: Path, half: str, options: MergeOptions) -> None:
     """Print, per file and kind, how many pairs merge."""
     print(f"{'file':24} {'kind':12} {'pairs':>6} {'merged':>6} {'share':>6}")
     totals: dict[bool, list[int]] = {True: [0, 0], False: [0, 0]}
@@ -92,7 +92,7 @@ def read_vocabulary(path: Path) -> tuple[dict[str, int], set[frozenset[str]]]:
     return meaning, pairs
 
 
-def score_vocabulary(path: Path, options: Options) -> None:
+def score_vocabulary(path: Path, options: MergeOptions) -> None:
     """Print recall and precision over all pairs of a labelled vocabulary."""
     meaning, arguable = read_vocabulary(path)
     tags = sorted(meaning)
@@ -111,7 +111,7 @@ def score_vocabulary(path: Path, options: Options) -> None:
         print("  missed:", ", ".join(sorted(" = ".join(sorted(p)) for p in wanted - made)) or "none")
 
 
-def score_never(path: Path, options: Options) -> None:
+def score_never(path: Path, options: MergeOptions) -> None:
     """Print which pairs become one, all tags of the list being in one library."""
     rows = [line.split(" / ") for line in path.read_text("utf-8").splitlines() if not line.startswith("#")]
     tags = sorted({tag for row in rows for tag in row})
@@ -129,12 +129,12 @@ def main() -> None:
     parser.add_argument("--threshold", type=float, default=0.85)
     args = parser.parse_args()
     for plain in (False, True):
-        options = Options(threshold=args.threshold, plain=plain)
+        options = MergeOptions(threshold=args.threshold, plain=plain)
         score_vocabulary(HERE / "data/vocabulary.txt", options)
         score_vocabulary(HERE / "data/fresh.txt", options)
         score_never(HERE / "data/never.txt", options)
     if args.data.is_dir():
-        score_pairs(args.data, args.half, Options(threshold=args.threshold))
+        score_pairs(args.data, args.half, MergeOptions(threshold=args.threshold))
     else:
         print(f"no pairs: {args.data} is not there (set TAGROLL_DATA)")
 

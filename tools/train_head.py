@@ -253,15 +253,15 @@ def surely_below(count: int, of: int) -> bool:
     return bool(beta.ppf((1 + CONFIDENCE) / 2, count + 1, of - count) <= PERSON_RATE)
 
 
-def person_threshold(chances: Array) -> float:
+def person_threshold(probabilities: Array) -> float:
     """The lowest threshold at which the rate of person words is surely small, from photos without people.
 
     Five photos in six of the training set show people, in a library far fewer do, so it is the rate among the
     photos without that counts; and other people's photos differ, so it is the end of its interval that has to
     keep to the limit.
     """
-    most = max(count for count in range(1, len(chances)) if surely_below(count, len(chances)))
-    highest = np.sort(chances)[::-1]
+    most = max(count for count in range(1, len(probabilities)) if surely_below(count, len(probabilities)))
+    highest = np.sort(probabilities)[::-1]
     return float(highest[most - 1 : most + 1].mean())
 
 

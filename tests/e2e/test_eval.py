@@ -155,7 +155,7 @@ def test_thresholds_of_the_built_in_model_cost_one_look(tagroll, tmp_path):
     assert all(tags >= said["0.5", path] for (at, path), tags in said.items() if at == "0.2")
     assert any(tags > said["0.5", path] for (at, path), tags in said.items() if at == "0.2")
     with Catalog(tmp_path / "catalog.sqlite") as catalog:
-        assert {run.model: run.summary["cost_asked"] for run in catalog.runs()} == {
+        assert {run.model: run.summary["cost_asked"] for run in catalog.runs.all()} == {
             "tagroll-builtin-1": 9,
             "tagroll-builtin-1@0.2": 0,
             "tagroll-builtin-1@0.5": 0,

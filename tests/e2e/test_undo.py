@@ -166,8 +166,8 @@ def test_history_tells_dry_runs_and_runs_that_go_on_from_those_that_did_somethin
     assert tagroll("undo", "--dry-run").code == 0
     assert [run["dry_run"] for run in tagroll("history", "--json").rows] == [True, False, True]
     with Catalog(tmp_path / "catalog.sqlite") as catalog, catalog.held():
-        catalog.start_run("tag", [])
-        catalog.start_run("tag", [])
+        catalog.runs.start("tag", [])
+        catalog.runs.start("tag", [])
         ends = [line.rpartition("  ")[2] for line in tagroll("history").out.splitlines()]
         assert ends[:3] == ["(running, or cut off)", "(cut off)", "(dry run)"]
     assert tagroll("history").out.splitlines()[0].endswith("(cut off)")

@@ -321,7 +321,7 @@ def test_one_that_has_answered_before_is_given_time(describer, preview):
 )
 @pytest.mark.parametrize("status", [400, 500])
 def test_a_blind_model_that_was_taken_for_seeing_ends_the_run_at_once(describer, preview, said, status):
-    with Stub(usual=error(status, said)) as server, pytest.raises(ServerError, match="does not see pictures"):
+    with Stub(usual=error(status, said)) as server, pytest.raises(ServerError, match="does not see images"):
         describer(server).describe(preview(), PROMPT)
     assert server.chats == 3, "the photo, plainly, and a picture that is surely good"
 

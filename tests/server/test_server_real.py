@@ -71,7 +71,7 @@ def test_a_model_without_eyes_is_refused_before_the_first_photo(tiny_model):
     model, _ = tiny_model()
     with Llama(model) as server:
         describer = ServerDescriber(server.url, "google/gemma-3-4b", explicit_model=False)
-        with pytest.raises(ServerError, match=r"tiny-vlm .* does not see pictures") as caught:
+        with pytest.raises(ServerError, match=r"tiny-vlm .* does not see images") as caught:
             describer.discover()
         assert "--mmproj" in caught.value.hint
         assert probe(server.url).sees is False

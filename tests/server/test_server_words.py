@@ -156,7 +156,7 @@ def test_a_first_photo_that_cannot_be_read_does_not_make_the_model_blind(describ
         (error(403, {"error": "this origin is not allowed"}), "forbids.*this origin", "hosts"),
         (error(405, {"detail": "Method Not Allowed"}), "no OpenAI API at http.*/v1/chat/completions", "--api-url"),
         (Says(b"<html><title>Nothing here</title>", 404), "no OpenAI API at .*/v1/chat.*Nothing here", "--api-url"),
-        (error(404, "No endpoints found that support image input"), "does not see pictures", "vision model"),
+        (error(404, "No endpoints found that support image input"), "does not see images", "vision model"),
         (error(422, "messages.0.content: Input should be a valid string"), "does not see", "vision"),
     ],
 )  # fmt: skip
@@ -191,9 +191,9 @@ def test_a_model_that_is_listed_as_blind_is_shown_a_picture_when_it_is_named(des
     with Stub([keywords("Green")], pages=pages) as server:
         (note,) = describer(server, "m").discover()
         assert "but it does" in note
-        with pytest.raises(ServerError, match="does not see pictures"):
+        with pytest.raises(ServerError, match="does not see images"):
             describer(server, "m").discover()
-        with pytest.raises(ServerError, match="does not see pictures"):
+        with pytest.raises(ServerError, match="does not see images"):
             describer(server, "m", explicit_model=False).discover()
 
 

@@ -511,7 +511,7 @@ TEXT = [
     ("label with an arrow", "keywords -> beach, sunset", BS),
     ("label with equals", "Keywords=beach,sunset", BS),
     ("label on every item", "tag: beach\ntag: sunset", BS),
-    ("draft and final labels", "Draft keywords: dog, cat\nFinal keywords: beach, sunset", BS),
+    ("draft and final labels", "NewFile keywords: dog, cat\nFinal keywords: beach, sunset", BS),
     ("reasoning, then keywords", "Reasoning: the picture has sand, water.\nKeywords: beach, sunset", BS),
     ("interjection", "Sure! beach, sunset, ocean", BSO),
     ("a second label on the line", "Keywords: beach, sunset, ocean. Mood: calm, quiet.", BSO),

@@ -291,20 +291,20 @@ CHANCES = st.dictionaries(st.sampled_from(WORDS), st.floats(0.1, 1))
 
 @given(CHANCES, st.floats(0.1, 1), st.floats(0.1, 1), st.booleans())
 def test_a_lower_threshold_never_loses_a_tag(
-    chances: dict[str, float], one: float, other: float, with_head: bool
+    probabilities: dict[str, float], one: float, other: float, with_head: bool
 ) -> None:
     low, high = sorted((one, other))
     choose = chooser(with_head=with_head).choose
-    assert set(choose(chances, high)) <= set(choose(chances, low))
+    assert set(choose(probabilities, high)) <= set(choose(probabilities, low))
 
 
 def test_a_threshold_decides_but_people_need_more() -> None:
     choose = chooser(with_head=True).choose
-    chances = {"dog": 0.4, "street": 0.2, "person": 0.6, "child": 0.6}
-    assert choose(chances) == ()
-    assert choose(chances, 0.3) == ("dog", "animal")
-    assert choose(chances, 0.1) == ("dog", "street", "animal")
-    assert choose(chances | {"person": 0.99}, 0.5) == ("person", "child")
+    probabilities = {"dog": 0.4, "street": 0.2, "person": 0.6, "child": 0.6}
+    assert choose(probabilities) == ()
+    assert choose(probabilities, 0.3) == ("dog", "animal")
+    assert choose(probabilities, 0.1) == ("dog", "street", "animal")
+    assert choose(probabilities | {"person": 0.99}, 0.5) == ("person", "child")
 
 
 def test_without_the_head_only_imagenet_s_classes_speak(describer: BuiltinDescriber) -> None:

@@ -46,45 +46,45 @@ def catalog(tmp_path):
 
 def test_an_answer_is_kept_per_picture_model_and_question(catalog):
     answer = Description(("Été", "Cat"), "m", title="T")
-    catalog.keep_answer("p", PROMPT, answer)
-    assert catalog.answer("p", "m", PROMPT) == answer
-    assert catalog.answer("q", "m", PROMPT) is None
-    assert catalog.answer("p", "other", PROMPT) is None
-    assert catalog.answer("p", "m", dataclasses.replace(PROMPT, key="k2")) is None
-    catalog.keep_answer("p", PROMPT, answer, "other")
-    assert catalog.answer("p", "other", PROMPT) == answer  # and tells still who said it
+    catalog.answers.keep("p", PROMPT, answer)
+    assert catalog.answers.find("p", "m", PROMPT) == answer
+    assert catalog.answers.find("q", "m", PROMPT) is None
+    assert catalog.answers.find("p", "other", PROMPT) is None
+    assert catalog.answers.find("p", "m", dataclasses.replace(PROMPT, key="k2")) is None
+    catalog.answers.keep("p", PROMPT, answer, "other")
+    assert catalog.answers.find("p", "other", PROMPT) == answer  # and tells still who said it
 
 
 def test_a_write_goes_through_the_journal_as_it_was(catalog):
-    run = catalog.start_run("tag", ["x"], "m")
-    number = catalog.journal(run, a_write())
-    (pending,) = catalog.pending()
+    run = catalog.runs.start("tag", ["x"], "m")
+    number = catalog.journal.add(run, a_write())
+    (pending,) = catalog.journal.pending()
     assert (pending.id, pending.run, pending.state, pending.write) == (number, run, "pending", a_write())
-    assert list(catalog.writings(run)) == []
-    catalog.settle({number: "done"})
-    assert catalog.pending() == []
-    assert [w.write for w in catalog.writings(run)] == [a_write()]
-    assert catalog.written_tags(ODD) == {"new"}
+    assert list(catalog.journal.of_run(run)) == []
+    catalog.journal.settle({number: "done"})
+    assert catalog.journal.pending() == []
+    assert [w.write for w in catalog.journal.of_run(run)] == [a_write()]
+    assert catalog.journal.written_tags(ODD) == {"new"}
 
 
 @pytest.mark.parametrize("older", [False, True])
 def test_what_took_something_back_changes_nothing_since(catalog, older):
-    runs = [catalog.start_run(command, []) for command in ("tag", "tags rename", "undo")]
-    first, second = (catalog.journal(run, a_write()) for run in runs[:2])
-    catalog.settle({first: "done", second: "done"})
-    assert catalog.changed_since(catalog.writing(first), ODD, ODD) == runs[1]
+    runs = [catalog.runs.start(command, []) for command in ("tag", "tags rename", "undo")]
+    first, second = (catalog.journal.add(run, a_write()) for run in runs[:2])
+    catalog.journal.settle({first: "done", second: "done"})
+    assert catalog.journal.changed_since(catalog.journal.entry(first), ODD, ODD) == runs[1]
     # versions before this one did not note what was taken back
-    back = catalog.journal(runs[2], a_write(), undoes=None if older else second)
-    catalog.settle({second: "undone", back: "done"} if older else {back: "done"})
-    assert catalog.changed_since(catalog.writing(first), ODD, ODD) is None
-    assert [writing.id for writing in catalog.written_at(ODD)] == [first, second]
+    back = catalog.journal.add(runs[2], a_write(), undoes=None if older else second)
+    catalog.journal.settle({second: "undone", back: "done"} if older else {back: "done"})
+    assert catalog.journal.changed_since(catalog.journal.entry(first), ODD, ODD) is None
+    assert [writing.id for writing in catalog.journal.at(ODD)] == [first, second]
 
 
 def test_runs_tell_how_they_ended(catalog):
-    first = catalog.start_run("tag", ["a", "b"], "m")
-    catalog.finish_run(first, {"tagged": 3})
-    second = catalog.start_run("undo", [])
-    runs = catalog.runs()
+    first = catalog.runs.start("tag", ["a", "b"], "m")
+    catalog.runs.finish(first, {"tagged": 3})
+    second = catalog.runs.start("undo", [])
+    runs = catalog.runs.all()
     assert [(r.id, r.command, r.arguments) for r in runs] == [
         (second, "undo", ()),
         (first, "tag", ("a", "b")),
@@ -96,18 +96,18 @@ def test_runs_tell_how_they_ended(catalog):
 
 def test_the_index_holds_odd_paths_and_finds_pictures(catalog):
     row = PhotoRow(ODD, "stamp", "p", ("A",), {"tags": ["A"], "append": False})
-    catalog.conclude({}, row)
-    catalog.conclude({}, dataclasses.replace(row, path=Path("/other.jpg"), wanted=None))
-    catalog.forget([Path("/none")])  # waits for what is queued
-    assert catalog.photo(ODD) == row
-    assert catalog.photo(Path("/none")) is None
-    assert {r.path for r in catalog.photos_with("p")} == {ODD, Path("/other.jpg")}
+    catalog.photos.conclude({}, row)
+    catalog.photos.conclude({}, dataclasses.replace(row, path=Path("/other.jpg"), wanted=None))
+    catalog.photos.forget([Path("/none")])  # waits for what is queued
+    assert catalog.photos.at(ODD) == row
+    assert catalog.photos.at(Path("/none")) is None
+    assert {r.path for r in catalog.photos.with_picture("p")} == {ODD, Path("/other.jpg")}
 
 
 def test_a_second_run_is_told_to_wait_but_may_read(catalog):
     with Catalog(catalog.path) as other, catalog.held() as is_new, catalog.held() as again:
         assert (is_new, again) == (True, False)
-        assert other.runs() == []
+        assert other.runs.all() == []
         with pytest.raises(CatalogLockedError) as caught, other.held():
             pass
         assert caught.value.exit_code == 5
@@ -118,19 +118,19 @@ def test_an_open_catalog_keeps_nobody_from_running(catalog):
     with Catalog(catalog.path) as other:
         for _ in range(2):
             with other.held():
-                other.finish_run(other.start_run("tag", []), {})
+                other.runs.finish(other.runs.start("tag", []), {})
         assert not catalog.in_use()
         with catalog.held():
             assert other.in_use()
-            assert [run.id for run in catalog.runs()] == [2, 1]
+            assert [run.id for run in catalog.runs.all()] == [2, 1]
 
 
 def test_every_connection_waits_for_the_disk(catalog):
     """A row of the journal must survive a pulled plug before its photo is replaced."""
     full = 2
-    assert catalog._commit(lambda c: c.execute("PRAGMA synchronous").fetchone()) == (full,)
-    assert catalog._read("PRAGMA synchronous") == [(full,)]
-    assert catalog._read("PRAGMA journal_mode") == [("wal",)]
+    assert catalog._database.commit(lambda c: c.execute("PRAGMA synchronous").fetchone()) == (full,)
+    assert catalog._database.read("PRAGMA synchronous") == [(full,)]
+    assert catalog._database.read("PRAGMA journal_mode") == [("wal",)]
 
 
 def test_a_job_that_fails_leaves_nothing_behind(catalog):
@@ -138,11 +138,11 @@ def test_a_job_that_fails_leaves_nothing_behind(catalog):
         c.execute("INSERT INTO runs (command, arguments, model, started) VALUES ('half', '[]', '', 0)")
         raise ValueError("after the row")
 
-    run = catalog.start_run("tag", [])
+    run = catalog.runs.start("tag", [])
     with pytest.raises(ValueError, match="after the row"):
-        catalog._commit(fails)
-    assert [known.id for known in catalog.runs()] == [run]
-    assert catalog.start_run("undo", []) == run + 1
+        catalog._database.commit(fails)
+    assert [known.id for known in catalog.runs.all()] == [run]
+    assert catalog.runs.start("undo", []) == run + 1
 
 
 def test_what_was_committed_survives_a_kill(tmp_path):
@@ -153,21 +153,21 @@ from pathlib import Path
 from tagroll.catalog import Catalog
 from tagroll.domain import Metadata, Write
 c = Catalog(Path({str(path)!r}))
-run = c.start_run("tag", [])
-c.journal(run, Write(Path("/a"), Path("/a"), "jpeg", Metadata(), Metadata(tags=("X",)), "b", "a", b"", "p"))
+run = c.runs.start("tag", [])
+c.journal.add(run, Write(Path("/a"), Path("/a"), "jpeg", Metadata(), Metadata(tags=("X",)), "b", "a", b"", "p"))
 os.kill(os.getpid(), signal.SIGKILL)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
     with Catalog(path) as catalog:
-        assert [w.write.after.tags for w in catalog.pending()] == [("X",)]
+        assert [w.write.after.tags for w in catalog.journal.pending()] == [("X",)]
 
 
 def test_many_threads_commit_and_each_gets_its_own_answer(catalog):
-    run = catalog.start_run("tag", [])
+    run = catalog.runs.start("tag", [])
     numbers: list[int] = []
 
     def work() -> None:
-        numbers.extend(catalog.journal(run, a_write()) for _ in range(25))
+        numbers.extend(catalog.journal.add(run, a_write()) for _ in range(25))
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -175,13 +175,13 @@ def test_many_threads_commit_and_each_gets_its_own_answer(catalog):
     for thread in threads:
         thread.join()
     assert len(set(numbers)) == 200
-    assert len(catalog.pending()) == 200
+    assert len(catalog.journal.pending()) == 200
 
 
 def test_a_failing_job_fails_alone(catalog):
     with pytest.raises(CatalogError):
-        catalog.journal(999, a_write())  # no such run
-    assert catalog.journal(catalog.start_run("tag", []), a_write()) > 0
+        catalog.journal.add(999, a_write())  # no such run
+    assert catalog.journal.add(catalog.runs.start("tag", []), a_write()) > 0
 
 
 def test_a_newer_catalog_and_a_file_that_is_none_are_refused(tmp_path):
@@ -201,7 +201,7 @@ def test_a_newer_catalog_and_a_file_that_is_none_are_refused(tmp_path):
 
 
 def test_a_damaged_catalog_is_called_so(catalog):
-    catalog.start_run("tag", ["x" * 100_000])
+    catalog.runs.start("tag", ["x" * 100_000])
     catalog.close()
     with catalog.path.open("r+b") as file:
         file.seek(100)
@@ -233,21 +233,21 @@ def test_a_catalog_says_what_it_is_and_one_that_does_not_yet_is_taken(tmp_path):
         old.execute("INSERT INTO runs (command, arguments, model, started) VALUES ('tag', '[]', 'm', 0)")
         old.commit()
     with Catalog(path) as catalog:
-        assert [run.command for run in catalog.runs()] == ["tag"]
+        assert [run.command for run in catalog.runs.all()] == ["tag"]
     assert path.read_bytes()[68:72] == b"tagr"
 
 
 def test_a_catalog_is_read_without_making_or_changing_anything(catalog):
     path = catalog.path
-    run = catalog.start_run("tag", [])
+    run = catalog.runs.start("tag", [])
     with Catalog(path, read_only=True) as reader:  # while it is written
-        assert [r.id for r in reader.runs()] == [run]
+        assert [r.id for r in reader.runs.all()] == [run]
     catalog.close()
     before = path.read_bytes()
     with Catalog(path, read_only=True) as reader:
-        assert [r.id for r in reader.runs()] == [run]
+        assert [r.id for r in reader.runs.all()] == [run]
         with pytest.raises(CatalogError):
-            reader.start_run("tag", [])
+            reader.runs.start("tag", [])
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
     elsewhere = path.with_name("none") / "c.sqlite"
@@ -262,7 +262,7 @@ def test_what_is_remembered_is_for_its_owner_alone(tmp_path):
     before = os.umask(0)
     try:
         with Catalog(path) as catalog, catalog.held():
-            catalog.start_run("tag", ["/p"])
+            catalog.runs.start("tag", ["/p"])
             files = sorted(path.parent.iterdir())
             assert [file.name for file in files] == [
                 "c.sqlite",

@@ -80,7 +80,7 @@ class Desk:
         with Catalog(self.catalog_path) as catalog, MetadataStore() as store:
             run = Run(
                 Workspace(Settings(), catalog, store, None),
-                catalog.start_run("classify", [], describer.model),
+                catalog.runs.start("classify", [], describer.model),
             )
             classifier = Classifier(
                 run, describer, lambda _: Preview(b"", 8, 8), build_prompt("classify"),

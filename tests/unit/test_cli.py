@@ -225,7 +225,7 @@ def test_json_mistakes_in_the_command_line_are_json(arguments, tmp_path):
 @pytest.mark.parametrize("arguments", [["history", "--json"], ["--help"], ["tags", "nope", "--json"]])
 def test_output_that_cannot_be_written_is_an_error_of_one_line(arguments, unbuffered, tmp_path):
     with Catalog(tmp_path / "c") as catalog:
-        catalog.start_run("tag", ["/p"])
+        catalog.runs.start("tag", ["/p"])
     variables = os.environ | {"TAGROLL_CATALOG": str(tmp_path / "c"), "PYTHONUNBUFFERED": unbuffered}
     command = [sys.executable, "-m", "tagroll", *arguments]
     with Path("/dev/full").open("w") as full:
@@ -454,7 +454,7 @@ def test_a_folder_that_cannot_be_read_is_a_failure(command, locked, tmp_path):
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     row = {"type": "folder", "path": str(locked / "locked"), "error": "Permission denied"}
     assert [row for row in rows if row["type"] == "folder"] == [row]
-    assert done.stderr == f"! passed over {locked / 'locked'}: Permission denied\n"
+    assert done.stderr == f"! skipped folder {locked / 'locked'}: Permission denied\n"
 
 
 @pytest.mark.parametrize(
@@ -479,4 +479,4 @@ def test_what_carries_no_tags_is_said_to(tmp_path):
     done = CliRunner().invoke(main, ["tags", "rename", "A", "B", str(tmp_path), *catalog])
     assert "1 photo: 0 rewritten, 1 unchanged" in done.stderr
     done = CliRunner().invoke(main, ["tag", "--backend", "builtin", "-v", str(tmp_path), *catalog])
-    assert f"- {tmp_path / 'a.png'}: nothing it is sure of\n" in done.stdout
+    assert f"- {tmp_path / 'a.png'}: no confident tags\n" in done.stdout

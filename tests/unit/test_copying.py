@@ -21,7 +21,7 @@ from tagroll.metadata.copies import (
     JSON,
     SYMBOLIC_LINK,
     XMP,
-    Draft,
+    NewFile,
     make_files,
     take_back,
     with_metadata,
@@ -44,14 +44,14 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def make(photo: Photo, *drafts: Draft) -> list[Write]:
+def make(photo: Photo, *drafts: NewFile) -> list[Write]:
     rows: list[Write] = []
     make_files(photo, picture_hash(photo.path.read_bytes(), photo.format), drafts, rows.append)
     return rows
 
 
-def both(folder: Path, engine: str = COPY) -> tuple[Draft, Draft]:
-    return Draft(folder / "cat.jpg", engine), Draft(folder / "cat.json", JSON, b'{"title": "Cat"}')
+def both(folder: Path, engine: str = COPY) -> tuple[NewFile, NewFile]:
+    return NewFile(folder / "cat.jpg", engine), NewFile(folder / "cat.json", JSON, b'{"title": "Cat"}')
 
 
 def test_a_copy_has_the_bytes_times_mode_and_attributes(tmp_path, photo):
@@ -114,7 +114,7 @@ def test_a_photo_that_changes_while_it_is_copied_is_not_half_copied(tmp_path, ph
 
 
 def test_links(tmp_path, photo):
-    make(photo, Draft(tmp_path / "hard.jpg", HARD_LINK), Draft(tmp_path / "soft.jpg", SYMBOLIC_LINK))
+    make(photo, NewFile(tmp_path / "hard.jpg", HARD_LINK), NewFile(tmp_path / "soft.jpg", SYMBOLIC_LINK))
     assert (tmp_path / "hard.jpg").samefile(photo.path)
     assert (tmp_path / "soft.jpg").readlink() == photo.path
 
@@ -149,8 +149,8 @@ def test_a_full_disk_leaves_nothing_half(tmp_path, photo):
 
 
 def test_undo_removes_what_nobody_changed(tmp_path, photo):
-    rows = make(photo, *both(tmp_path / "out"), Draft(tmp_path / "out" / "hard.jpg", HARD_LINK))
-    rows += make(photo, Draft(tmp_path / "out" / "soft.jpg", SYMBOLIC_LINK))
+    rows = make(photo, *both(tmp_path / "out"), NewFile(tmp_path / "out" / "hard.jpg", HARD_LINK))
+    rows += make(photo, NewFile(tmp_path / "out" / "soft.jpg", SYMBOLIC_LINK))
     journal: list[Write] = []
     for row in rows:
         assert take_back(row, journal.append, dry_run=True)
@@ -202,7 +202,7 @@ def test_undo_removes_a_copy_although_the_photo_was_tagged_since(tmp_path, photo
 
 
 def test_undo_leaves_a_link_that_leads_elsewhere_now(tmp_path, photo):
-    (row,) = make(photo, Draft(tmp_path / "soft.jpg", SYMBOLIC_LINK))
+    (row,) = make(photo, NewFile(tmp_path / "soft.jpg", SYMBOLIC_LINK))
     row.target.unlink()
     row.target.symlink_to("elsewhere.jpg")
     with pytest.raises(WriteError, match="changed"):

@@ -3,7 +3,7 @@
 import pytest
 
 from support.stub import SEES, Says, Stub, error, models
-from tagroll.models.server.discovery import Model, ServerInfo, choose, look
+from tagroll.models.server.discovery import ServedModel, ServerInfo, choose, look
 from tagroll.models.server.http import Wire
 
 PAGE = Says(b"<!doctype html><title>Open WebUI</title>")
@@ -126,7 +126,7 @@ def test_what_a_model_takes_is_read(about, sees):
 )
 def test_what_only_embeds_sorts_listens_speaks_or_paints_is_never_chosen(entry):
     assert listed({"data": [entry, {"id": "llava"}]}) == {"llava": None}
-    info = ServerInfo("http://s", models=(Model("llava"),))
+    info = ServerInfo("http://s", models=(ServedModel("llava"),))
     assert choose(info, "google/gemma-3-4b", explicit=False).model.name == "llava"
 
 
@@ -144,13 +144,15 @@ def test_what_only_embeds_sorts_listens_speaks_or_paints_is_never_chosen(entry):
 )
 def test_what_has_a_similar_name_is_kept(name):
     assert listed({"data": [{"id": name}]}) == {name: None}
-    info = ServerInfo("http://s", models=(Model("mystery"), Model(name)))
+    info = ServerInfo("http://s", models=(ServedModel("mystery"), ServedModel(name)))
     if name != "sdk-model":
-        assert choose(info, "x", explicit=False).others in ((Model("mystery"),), (Model(name),))
+        assert choose(info, "x", explicit=False).others in ((ServedModel("mystery"),), (ServedModel(name),))
 
 
 def test_among_models_of_which_nothing_is_said_one_with_eyes_in_its_name_comes_first():
-    info = ServerInfo("http://s", models=tuple(map(Model, ("phi4", "llama3", "qwen2.5-vl-7b", "LLaVA-1.6"))))
+    info = ServerInfo(
+        "http://s", models=tuple(map(ServedModel, ("phi4", "llama3", "qwen2.5-vl-7b", "LLaVA-1.6")))
+    )
     choice = choose(info, "google/gemma-3-4b", explicit=False)
     assert [choice.model.name, *(model.name for model in choice.others)][:2] == ["qwen2.5-vl-7b", "LLaVA-1.6"]
 

@@ -56,5 +56,5 @@ def test_another_model_under_the_same_name_has_vectors_of_its_own(catalog, other
 
 
 def test_kept_vectors_of_another_length_are_made_anew(catalog):
-    catalog.keep_vectors("some-model", {"a": b"1234" * 7})
+    catalog.vectors.keep("some-model", {"a": b"1234" * 7})
     assert embed_tags(["a"], Model(), catalog, print).shape == (1, 26)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from tagroll.errors import StoppedError
-from tagroll.models.server.concurrency import RUNGS, START, Gate, Ladder
+from tagroll.models.server.concurrency import LIMITS, START, ConcurrencyController, Gate
 
 
 class Fixed:
@@ -53,7 +53,7 @@ def duration(history):
 
 @pytest.mark.parametrize("slots", [1, 2, 4, 8, 16])
 def test_the_limit_settles_near_the_slots(slots):
-    history = simulate(Ladder(), slots, photos=600)
+    history = simulate(ConcurrencyController(), slots, photos=600)
     settled = [limit for _, limit, _ in history[100:-50]]
     assert sum(slots <= limit <= max(2 * slots, 4) for limit in settled) > 0.9 * len(settled)
 
@@ -64,26 +64,26 @@ def test_a_run_takes_hardly_longer_than_with_the_best_limit(slots, spread):
     ratios = []
     for seed in range(20):
         best = duration(simulate(Fixed(32), slots, 1000, spread, seed=seed))
-        ratios.append(best / duration(simulate(Ladder(), slots, 1000, spread, seed=seed)))
+        ratios.append(best / duration(simulate(ConcurrencyController(), slots, 1000, spread, seed=seed)))
     assert sorted(ratios)[2] >= 0.95
     assert min(ratios) >= 0.8
 
 
 def test_eight_slots_are_filled_after_a_few_answers():
-    history = simulate(Ladder(), 8)
+    history = simulate(ConcurrencyController(), 8)
     assert next(number for number, (_, limit, _) in enumerate(history) if limit >= 8) <= 8
-    assert duration(simulate(Ladder(), 8)) <= 400 * SECONDS / 8 / 0.95
+    assert duration(simulate(ConcurrencyController(), 8)) <= 400 * SECONDS / 8 / 0.95
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_server_of_one_slot_is_not_flooded(seed):
-    history = simulate(Ladder(), 1, spread=0.2, seed=seed)
+    history = simulate(ConcurrencyController(), 1, spread=0.2, seed=seed)
     assert max(under_way for _, _, under_way in history) <= 16
     assert sum(under_way for _, _, under_way in history) / len(history) < 8
 
 
 def test_a_first_answer_that_waits_for_the_model_to_load_does_not_mislead_for_long():
-    class Loading(Ladder):
+    class Loading(ConcurrencyController):
         def answered(self, at_once, seconds, first=[20.0]):  # noqa: B006 - once for the run
             super().answered(at_once, seconds + (first.pop() if first else 0))
 
@@ -93,7 +93,7 @@ def test_a_first_answer_that_waits_for_the_model_to_load_does_not_mislead_for_lo
 
 
 def test_it_follows_a_server_that_gets_more_slots():
-    ladder = Ladder()
+    ladder = ConcurrencyController()
     simulate(ladder, 2, 200)
     assert ladder.limit <= 4
     simulate(ladder, 16, 1500)
@@ -179,7 +179,7 @@ def test_never_more_than_the_limit_pass(limit):
 
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(work, range(300)))
-    assert most <= (limit or RUNGS[-1])
+    assert most <= (limit or LIMITS[-1])
     assert inside == 0
 
 

@@ -47,21 +47,21 @@ class Forged:
         self, target: Path, engine: str, before: bytes = EVIL, after: bytes = STOCK, *, run: str = "tag"
     ) -> int:
         """Forge what says: the target had these bytes before tagroll gave it those."""
-        number = self.catalog.start_run(run, [str(self.album)])
+        number = self.catalog.runs.start(run, [str(self.album)])
         write = Write(
             self.photo, target, engine, Metadata(("Old",)), Metadata(("New",)),
             digest(before) if before else "", digest(after) if after else "",
             make_patch(before, after) if before else b"", self.picture,
         )  # fmt: skip
-        self.catalog.settle({self.catalog.journal(number, write): "done"})
-        self.catalog.finish_run(number, {})
+        self.catalog.journal.settle({self.catalog.journal.add(number, write): "done"})
+        self.catalog.runs.finish(number, {})
         return number
 
     def undo(self, number: int) -> Outcome:
         store = MetadataStore()
         chosen = choose_run(self.catalog, number)
         moved = Moved([self.album], store, self.catalog)
-        run = Run(Workspace(Settings(), self.catalog, store, None), self.catalog.start_run("undo", []))
+        run = Run(Workspace(Settings(), self.catalog, store, None), self.catalog.runs.start("undo", []))
         undoer = Undoer(run, moved, chosen.command)
         [outcome] = [undoer.undo(numbers) for numbers in choose_writes(self.catalog, chosen, [], moved)]
         return outcome
@@ -80,7 +80,7 @@ def refused(outcome: Outcome, *names: object) -> None:
     assert "the journal" in outcome.error
 
 
-@pytest.mark.parametrize("engine", ["sidecar", "jpeg", "exiftool", "unheard-of"])
+@pytest.mark.parametrize("engine", ["sidecar", "jpeg", "exiftool", "ignore_error-of"])
 def test_no_file_is_written_that_is_no_photo_and_no_sidecar(engine, forged):
     refused(forged.undo(forged.row(forged.victim, engine)), forged.victim)
     assert forged.victim.read_bytes() == STOCK
@@ -175,12 +175,12 @@ def test_what_is_genuine_goes_back_through_links_too(name, forged):
     kept.write_bytes(SIDECAR)
     (forged.album / name).symlink_to(kept)
     photo = Photo(forged.photo, 1, 0, detect(forged.photo.read_bytes(), ".jpg"))
-    run = forged.catalog.start_run("tag", [])
+    run = forged.catalog.runs.start("tag", [])
     store, before = MetadataStore(sidecar="always"), forged.photo.read_bytes()
-    for write in store.write(photo, lambda _: Change(("Dog",)), lambda w: forged.catalog.journal(run, w)):
+    for write in store.write(photo, lambda _: Change(("Dog",)), lambda w: forged.catalog.journal.add(run, w)):
         assert write.target == kept
-    forged.catalog.settle({writing.id: "done" for writing in forged.catalog.pending()})
-    forged.catalog.finish_run(run, {})
+    forged.catalog.journal.settle({writing.id: "done" for writing in forged.catalog.journal.pending()})
+    forged.catalog.runs.finish(run, {})
     assert kept.read_bytes() != SIDECAR
     assert forged.undo(run).status is Status.RESTORED
     assert kept.read_bytes() == SIDECAR

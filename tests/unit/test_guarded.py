@@ -282,7 +282,7 @@ def test_a_name_of_a_model_is_no_markup(name, monkeypatch):
 
 def test_an_answer_of_a_server_is_shown_safely(tmp_path):
     with Catalog(tmp_path / "c") as catalog:
-        catalog.start_run("tag", ["a\x1b[31m"], "evil\x1b]2;PWNED\x07")
+        catalog.runs.start("tag", ["a\x1b[31m"], "evil\x1b]2;PWNED\x07")
     done = CliRunner().invoke(main, ["history", "--catalog", str(tmp_path / "c")])
     assert "PWNED" in done.output
     assert is_safe(done.output)

@@ -11,7 +11,7 @@ from tagroll.metadata.apps import APPS, Sources
 from tagroll.metadata.fields import tags_after
 from tagroll.models.reply.parse import parse_reply
 from tagroll.runs.rewrite import change_for
-from tagroll.runs.tag import Proposal, TagPolicy
+from tagroll.runs.tag import TagPolicy, TagProposal
 from tagroll.tags.identity import identities, identity
 from tagroll.tags.normalize import normalize
 
@@ -65,7 +65,7 @@ def test_two_words_stay_two_everywhere(one: str, other: str) -> None:
     assert normalize(both) == both
     assert parse_reply(f'{{"keywords": ["{one}", "{other}"]}}').keywords == both
     assert TagPolicy(vocabulary=both).tags(both) == both
-    assert Proposal(both, {}).change(Metadata((one,)), append=True).add == (other,)
+    assert TagProposal(both, {}).change(Metadata((one,)), append=True).add == (other,)
     assert tags_after(Metadata((one,)), Change(add=(other,))) == both
     assert tags_after(Metadata(both), Change(remove=(one,))) == (other,)
     assert change_for((*both, "X"), {"X": one}) == Change(remove=("X",))
@@ -76,7 +76,7 @@ def test_two_words_stay_two_everywhere(one: str, other: str) -> None:
 
 @pytest.mark.parametrize("there", ["Cafe\u0301", "cafe\u0301", "CAFÉ"])
 def test_one_word_in_another_form_is_not_replaced(there: str) -> None:
-    proposal = Proposal(("Café", "Cup"), {})
+    proposal = TagProposal(("Café", "Cup"), {})
     seen = Metadata((there,))
     assert proposal.change(seen, append=False) == Change(add=("Cup",))
     assert identities(seen.tags) <= identities(tags_after(seen, proposal.change(seen, append=False)))

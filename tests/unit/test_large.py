@@ -12,7 +12,7 @@ from support.photos import as_photo
 from tagroll.domain import Change
 from tagroll.errors import MetadataError, WriteError
 from tagroll.exiftool.pool import ExifTool, find_exiftool
-from tagroll.metadata.copies import COPY, Draft, make_files, take_back
+from tagroll.metadata.copies import COPY, NewFile, make_files, take_back
 from tagroll.metadata.files import safe_write
 from tagroll.metadata.store import MetadataStore
 
@@ -95,7 +95,7 @@ def test_a_photo_that_was_written_when_it_was_small_is_not_put_back_half(store, 
 
 def test_a_large_copy_is_taken_back_when_nobody_has_changed_it(store, photo, tmp_path):
     rows = []
-    make_files(photo, store.picture_hash(photo), [Draft(tmp_path / "out" / "cat.jpg", COPY)], rows.append)
+    make_files(photo, store.picture_hash(photo), [NewFile(tmp_path / "out" / "cat.jpg", COPY)], rows.append)
     copy = tmp_path / "out" / "cat.jpg"
     assert copy.read_bytes() == photo.path.read_bytes()
     with copy.open("r+b") as file:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tagroll.tags.cluster import Edge, cohesive
 from tagroll.tags.decisions import Decisions
-from tagroll.tags.merge import Embedded, Options, plan_merges
+from tagroll.tags.merge import MergeOptions, TagVectors, plan_merges
 from tagroll.tags.neighbours import neighbours
 from tagroll.tags.similarity_baseline import measure
 from tagroll.tags.term import term
@@ -37,14 +37,14 @@ STRANGE = [
 
 def embedded(
     tags: list[str], seed: int = 0, *, noise: float = 0.25, only: list[str] | None = None
-) -> Embedded:
+) -> TagVectors:
     """Vectors that put everything close to everything else, as a bad embedder does; the less noise, the closer."""
     draw = np.random.default_rng(seed)
     order = sorted(tags)
     rows = np.ones((len(tags), 8)) + noise * draw.normal(size=(len(tags), 8))
     rows = rows[[order.index(tag) for tag in only or tags]]
     vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    return Embedded(vectors, neighbours(vectors, 0.85))
+    return TagVectors(vectors, neighbours(vectors, 0.85))
 
 
 def test_the_promise() -> None:
@@ -76,7 +76,7 @@ def test_the_promise() -> None:
 )
 def test_laws(counts: dict[str, int], seed: int, with_vectors: bool, size: int) -> None:
     tags = list(counts)
-    options = Options(min_cluster_size=size)
+    options = MergeOptions(min_cluster_size=size)
     plan = plan_merges(counts, embedded(tags, seed) if with_vectors else None, options)
     mapping = plan.mapping
     assert not set(mapping) & set(mapping.values())  # idempotent; no representative is mapped away
@@ -109,7 +109,7 @@ def applied(counts: dict[str, int], mapping: dict[str, str]) -> dict[str, int]:
 def test_a_second_run_has_nothing_to_do(
     counts: dict[str, int], seed: int, noise: float | None, size: int, plain: bool
 ) -> None:
-    options = Options(min_cluster_size=size, plain=plain)
+    options = MergeOptions(min_cluster_size=size, plain=plain)
 
     def run(counts: dict[str, int], decisions: Decisions) -> dict[str, str]:
         tags = decisions.complete(counts)
@@ -160,22 +160,24 @@ def test_every_merge_says_why() -> None:
     merges = {m.tag: m for m in plan_merges(counts, embedded(list(counts))).merges}
     assert merges["forests"].evidence is Evidence.SPELLING
     assert merges["Woods"].evidence is Evidence.SYNONYM
-    assert all(m.cosine is not None and m.unusual is not None and m.photos == 1 for m in merges.values())
+    assert all(
+        m.cosine is not None and m.background_share is not None and m.photos == 1 for m in merges.values()
+    )
     assert plan_merges(counts).merges[0].cosine is None
 
 
 def test_evidence_restricts() -> None:
     counts = {"Forest": 3, "forests": 1, "Woods": 1}
-    only = Options(evidence=frozenset({Evidence.SPELLING}))
+    only = MergeOptions(evidence=frozenset({Evidence.SPELLING}))
     assert plan_merges(counts, options=only).mapping == {"forests": "Forest"}
 
 
-def close_pair(cosine: float, others: int) -> tuple[dict[str, int], Embedded]:
+def close_pair(cosine: float, others: int) -> tuple[dict[str, int], TagVectors]:
     """Two tags the rules have no opinion on, with this cosine, among others that are similar to nothing."""
     counts = {"sunny hillside walk": 2, "walk on a bright slope": 1, **{f"w{i}": 1 for i in range(others)}}
     vectors = np.eye(len(counts), dtype=np.float32)
     vectors[1, :2] = cosine, (1 - cosine**2) ** 0.5
-    return counts, Embedded(vectors, neighbours(vectors, 0.85))
+    return counts, TagVectors(vectors, neighbours(vectors, 0.85))
 
 
 def test_meaning_merges_at_the_threshold_and_not_below() -> None:
@@ -184,7 +186,7 @@ def test_meaning_merges_at_the_threshold_and_not_below() -> None:
     assert [(m.tag, m.evidence, m.cosine) for m in plan.merges] == [
         ("walk on a bright slope", Evidence.SEMANTIC, pytest.approx(0.9, abs=1e-4))
     ]
-    assert plan.merges[0].unusual == pytest.approx(1 / len(plan.background.cosines))
+    assert plan.merges[0].background_share == pytest.approx(1 / len(plan.background.cosines))
     assert not plan_merges(*close_pair(0.84, 40)).merges
 
 
@@ -210,19 +212,19 @@ def test_plain_mode_is_dbscan_and_chains() -> None:
     angles = np.array([0.0, 0.5, 1.0])  # neighbours at cosine 0.88; the ends at 0.54
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     counts = {"red": 3, "blue": 2, "green": 1}
-    found = Embedded(vectors, neighbours(vectors, 0.85))
-    assert plan_merges(counts, found, Options(plain=True)).mapping == {"blue": "red", "green": "red"}
-    assert plan_merges(counts, found, Options(plain=True, min_cluster_size=4)).mapping == {}
+    found = TagVectors(vectors, neighbours(vectors, 0.85))
+    assert plan_merges(counts, found, MergeOptions(plain=True)).mapping == {"blue": "red", "green": "red"}
+    assert plan_merges(counts, found, MergeOptions(plain=True, min_cluster_size=4)).mapping == {}
     assert plan_merges(counts, found).mapping == {}
 
 
 def test_plain_mode_leaves_a_person_s_decisions_alone() -> None:
     vectors = np.ones((4, 2), np.float32) / 2**0.5
     vectors[3] = 1, 0
-    found = Embedded(vectors, neighbours(vectors, 0.85))
+    found = TagVectors(vectors, neighbours(vectors, 0.85))
     counts = {"red": 3, "blue": 2, "green": 1, "navy": 1}
     kept = Decisions(apart=frozenset({frozenset({"red", "green"})}), into={"navy": "blue"})
-    mapping = plan_merges(counts, found, Options(plain=True), kept).mapping
+    mapping = plan_merges(counts, found, MergeOptions(plain=True), kept).mapping
     assert mapping["navy"] == "blue"
     assert mapping.get("red", "red") != mapping.get("green", "green")
     assert "blue" in {mapping.get("red"), mapping.get("green")}
@@ -290,7 +292,7 @@ def test_no_cosine_merges_what_only_accents_tell_apart() -> None:
     others = [f"other {number}" for number in range(200)]
     rows = np.eye(len(pairs) + len(others), dtype=np.float32)
     rows = np.repeat(rows, [2] * len(pairs) + [1] * len(others), axis=0)  # as one that does not see accents
-    said = Embedded(rows, neighbours(rows, 0.85))
+    said = TagVectors(rows, neighbours(rows, 0.85))
     assert plan_merges(dict.fromkeys(tags + others, 1), said).mapping == {"plugh-xyzzy": "zorp-blik"}
 
 

@@ -48,9 +48,9 @@ def test_the_list_is_the_mapped_one_and_doing_it_twice_changes_nothing(tags, wor
 
 def test_an_edited_plan_gives_merges_and_pairs_to_keep_apart():
     merges = [
-        Merge("Dslr", "DSLR", 3, Evidence.SPELLING, cosine=0.97, unusual=0.0001),
+        Merge("Dslr", "DSLR", 3, Evidence.SPELLING, cosine=0.97, background_share=0.0001),
         Merge('Odd "quote" \\ #', "DSLR", 1, Evidence.SEMANTIC),
-        Merge("Woods", "Forest", 1, Evidence.SYNONYM, via="Woodland", cosine=0.8, unusual=0.0),
+        Merge("Woods", "Forest", 1, Evidence.SYNONYM, via="Woodland", cosine=0.8, background_share=0.0),
     ]
     odd = 'Odd "quote" \\ #'
     proposed = proposed_by(merges, {"Dog": "Animal|Dog"})
@@ -177,40 +177,40 @@ def test_interactive_takes_one_key_each(monkeypatch):
 
 
 def written(catalog: Catalog, run: int, state: str) -> int:
-    number = catalog.journal(
+    number = catalog.journal.add(
         run, Write(Path("/p"), Path("/p"), "jpeg", Metadata(), Metadata(), "a", "b", b"", "c")
     )
-    catalog.settle({number: state})
+    catalog.journal.settle({number: state})
     return number
 
 
 def test_the_catalog_follows_chains_and_forgets_what_was_undone(tmp_path):
     with Catalog(tmp_path / "catalog.sqlite") as catalog:
-        first, second = catalog.start_run("dedupe", []), catalog.start_run("tags rename", [])
-        catalog.decide({"A": "B"}, run=first)
-        catalog.decide({"B": "C"}, apart=[("X", "Y")], run=second)
+        first, second = catalog.runs.start("dedupe", []), catalog.runs.start("tags rename", [])
+        catalog.decisions.decide({"A": "B"}, run=first)
+        catalog.decisions.decide({"B": "C"}, apart=[("X", "Y")], run=second)
         one, two = written(catalog, first, "done"), written(catalog, second, "done")
-        assert catalog.merges() == {"A": "C", "B": "C"}
-        assert catalog.kept_apart() == {frozenset("XY")}
-        catalog.settle({two: "undone"})
-        assert catalog.merges() == {"A": "B"}
-        third = catalog.start_run("dedupe", [])
-        catalog.decide({"A": "B"}, run=third)  # it holds already, and stays the first run's
-        catalog.settle({written(catalog, third, "done"): "undone"})
-        assert catalog.merges() == {"A": "B"}
-        catalog.settle({one: "undone"})
-        assert catalog.merges() == {}
+        assert catalog.decisions.merges() == {"A": "C", "B": "C"}
+        assert catalog.decisions.kept_apart() == {frozenset("XY")}
+        catalog.journal.settle({two: "undone"})
+        assert catalog.decisions.merges() == {"A": "B"}
+        third = catalog.runs.start("dedupe", [])
+        catalog.decisions.decide({"A": "B"}, run=third)  # it holds already, and stays the first run's
+        catalog.journal.settle({written(catalog, third, "done"): "undone"})
+        assert catalog.decisions.merges() == {"A": "B"}
+        catalog.journal.settle({one: "undone"})
+        assert catalog.decisions.merges() == {}
 
 
 def test_the_last_word_counts(tmp_path):
     with Catalog(tmp_path / "catalog.sqlite") as catalog:
-        catalog.decide({"A": "B"})
-        catalog.decide({"B": "A"})
-        assert catalog.merges() == {"B": "A"}
-        catalog.decide({}, apart=[("A", "B")])
-        assert catalog.merges() == {}
-        catalog.decide({"A": "B"})
-        assert catalog.kept_apart() == frozenset()
-        catalog.keep_vectors("m", {"A": b"1234"})
-        assert catalog.vectors("m", ["A", "B"]) == {"A": b"1234"}
-        assert catalog.vectors("other", ["A"]) == {}
+        catalog.decisions.decide({"A": "B"})
+        catalog.decisions.decide({"B": "A"})
+        assert catalog.decisions.merges() == {"B": "A"}
+        catalog.decisions.decide({}, apart=[("A", "B")])
+        assert catalog.decisions.merges() == {}
+        catalog.decisions.decide({"A": "B"})
+        assert catalog.decisions.kept_apart() == frozenset()
+        catalog.vectors.keep("m", {"A": b"1234"})
+        assert catalog.vectors.find("m", ["A", "B"]) == {"A": b"1234"}
+        assert catalog.vectors.find("other", ["A"]) == {}

@@ -7,7 +7,7 @@ import pytest
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Metadata
 from tagroll.metadata.fields import tags_after
-from tagroll.runs.tag import Proposal, TagRequest
+from tagroll.runs.tag import TagProposal, TagRequest
 from tagroll.tags.hierarchy import only_paths
 
 LIBRARY = {
@@ -43,7 +43,7 @@ def test_a_word_has_a_place_where_it_stands_once_in_the_tree():
     ],
 )
 def test_a_word_is_written_where_the_photo_or_else_the_library_has_it(there, append, after):
-    proposal = Proposal(("Sunset", "Beach"), {}, {"beach": "Places|Beach"})
+    proposal = TagProposal(("Sunset", "Beach"), {}, {"beach": "Places|Beach"})
     seen = Metadata(there)
     assert tags_after(seen, proposal.change(seen, append=append)) == after
     again = Metadata(after)
@@ -54,10 +54,10 @@ def test_a_place_that_is_known_later_makes_no_photo_new_work():
     """What was wanted of a photo is a word, wherever it is written."""
     before, after = (TagRequest().policy({}, paths) for paths in ((), ("Places|Beach",)))
     wanted = {"tags": list(before.tags(["beach"])), "append": False, "captions": []}
-    assert after.stands_for(wanted, {**wanted, "tags": list(after.tags(["beach"]))})
+    assert after.satisfies(wanted, {**wanted, "tags": list(after.tags(["beach"]))})
     flat, placed = Metadata(("Beach",)), Metadata(("Places|Beach",))
     for seen in (flat, placed):
-        assert not Proposal(("Beach",), {}, after.paths, decided=True).change(seen, append=False)
+        assert not TagProposal(("Beach",), {}, after.paths, decided=True).change(seen, append=False)
 
 
 def test_a_tag_with_a_comma_that_the_library_has_stays_whole():
@@ -70,11 +70,11 @@ def test_the_catalog_knows_the_paths_of_all_photos_as_they_are_now(tmp_path: Pat
         return PhotoRow(tmp_path / name, "stamp", "", tags)
 
     with Catalog(tmp_path / "c.sqlite") as catalog:
-        assert catalog.paths() == set()
-        catalog.index(
+        assert catalog.photos.paths() == set()
+        catalog.photos.index(
             [row("1", "Places|Beach", "Flat"), row("2", "Places|Beach", 'A|"b"'), row("3", "Gone|Beach")]
         )
-        assert catalog.paths() == {"Places|Beach", 'A|"b"', "Gone|Beach"}
-        catalog.index([row("2", "Beach")])
-        catalog.forget([tmp_path / "3"])
-        assert catalog.paths() == {"Places|Beach"}
+        assert catalog.photos.paths() == {"Places|Beach", 'A|"b"', "Gone|Beach"}
+        catalog.photos.index([row("2", "Beach")])
+        catalog.photos.forget([tmp_path / "3"])
+        assert catalog.photos.paths() == {"Places|Beach"}

@@ -68,15 +68,15 @@ def test_who_does_not_wait_says_nothing(capsys):
 def test_photos_that_failed_last_time_too_are_named_once(tmp_path, capsys):
     ill, well = tmp_path / "ill.jpg", tmp_path / "well.jpg"
     with Catalog(tmp_path / "catalog.sqlite") as catalog:
-        first = catalog.start_run("tag", ["photos"])
-        catalog.finish_run(first, {"failed": 1, "total": 2}, [ill])
-        other = catalog.start_run("tag", ["elsewhere"])
-        catalog.finish_run(other, {"total": 2}, [well])
-        again = catalog.start_run("tag", ["photos"])
-        assert catalog.failures_before(first) == frozenset()
-        assert catalog.failures_before(again) == {ill}
-        assert dict(catalog.runs()[-1].summary) == {"failed": 1, "total": 2}
-        tally = Tally(failed_before=catalog.failures_before(again))
+        first = catalog.runs.start("tag", ["photos"])
+        catalog.runs.finish(first, {"failed": 1, "total": 2}, [ill])
+        other = catalog.runs.start("tag", ["elsewhere"])
+        catalog.runs.finish(other, {"total": 2}, [well])
+        again = catalog.runs.start("tag", ["photos"])
+        assert catalog.runs.failures_before(first) == frozenset()
+        assert catalog.runs.failures_before(again) == {ill}
+        assert dict(catalog.runs.all()[-1].summary) == {"failed": 1, "total": 2}
+        tally = Tally(failed_before=catalog.runs.failures_before(again))
     for path in (ill, well):
         tally.add(Outcome(path, Status.FAILED, error="no"))
     Report(Settings(), "Tagging", tally, {}).finish()

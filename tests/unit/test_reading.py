@@ -130,7 +130,7 @@ def test_a_file_that_kills_exiftool_does_not_take_the_others_along(library, cata
 def test_processes_read_what_we_read(library, catalog, monkeypatch):
     (library / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
     here = list(Reader(MetadataStore(), catalog).read(photos(library)))
-    catalog.forget([outcome.path for outcome in here])
+    catalog.photos.forget([outcome.path for outcome in here])
     monkeypatch.setattr(reading, "WORTH_PROCESSES", 1)
     monkeypatch.setattr(reading, "SHARE", 3)
     away = list(Reader(MetadataStore(), catalog).read(photos(library)))
@@ -145,17 +145,17 @@ def test_every_item_comes_back_in_order_whatever_the_batches(library, catalog, m
     assert [outcome.path for outcome in whole] == [item.path for item in given]
     monkeypatch.setattr(reading, "BATCH", 4)
     assert list(Reader(MetadataStore(), catalog).read(given)) == whole
-    catalog.forget([outcome.path for outcome in whole])  # the same when each batch has to be read
+    catalog.photos.forget([outcome.path for outcome in whole])  # the same when each batch has to be read
     assert list(Reader(MetadataStore(), catalog).read(given)) == whole
     monkeypatch.setattr(reading, "WORTH_PROCESSES", 1)
-    catalog.forget([outcome.path for outcome in whole])
+    catalog.photos.forget([outcome.path for outcome in whole])
     assert list(Reader(MetadataStore(), catalog).read(given)) == whole
 
 
 def test_a_photo_that_is_gone_is_not_answered_from_a_row_that_counts_no_more(library, catalog):
     photo = next(photo for photo in photos(library) if photo.path.suffix == ".jpg")
     assert next(Reader(MetadataStore(), catalog).read([photo])).tags == ("All", photo.path.name)
-    catalog.forget([photo.path])
+    catalog.photos.forget([photo.path])
     photo.path.unlink()
     assert next(Reader(MetadataStore(), catalog).read([photo])).status is Status.FAILED
 
@@ -219,8 +219,8 @@ def test_what_did_not_change_is_not_opened_again(library, catalog, monkeypatch):
 def test_what_tagging_wanted_of_a_photo_is_kept_when_it_is_read_anew(library, catalog):
     photo = next(photo for photo in photos(library) if photo.path.suffix == ".jpg")
     wanted = {"tags": ["Beach"]}
-    catalog.conclude({}, PhotoRow(photo.path, "of long ago", "hash", ("Old",), wanted))
-    catalog.start_run("tags", [])  # committed after it
+    catalog.photos.conclude({}, PhotoRow(photo.path, "of long ago", "hash", ("Old",), wanted))
+    catalog.runs.start("tags", [])  # committed after it
     assert next(Reader(MetadataStore(), catalog).read([photo])).tags == ("All", photo.path.name)
-    row = catalog.photo(photo.path)
+    row = catalog.photos.at(photo.path)
     assert (row.tags, row.picture_hash, row.wanted) == (("All", photo.path.name), "", wanted)

@@ -62,8 +62,8 @@ def test_the_person_threshold_leaves_room_for_chance(train_head) -> None:
     """At most one photo in ten, up to the end of the interval: 7 of 151 end at .093, 8 at .102."""
     assert train_head.surely_below(7, 151)
     assert not train_head.surely_below(8, 151)
-    chances = np.random.default_rng(0).permutation(np.linspace(0, 1, 151))
-    assert (chances >= train_head.person_threshold(chances)).sum() == 7
+    probabilities = np.random.default_rng(0).permutation(np.linspace(0, 1, 151))
+    assert (probabilities >= train_head.person_threshold(probabilities)).sum() == 7
 
 
 def test_the_calibration_mends_a_model_that_is_too_sure(train_head) -> None:

@@ -140,8 +140,8 @@ CATALOGUED = (
         "rows = []",
         "from tagroll.catalog import Catalog\n" + "rows = Catalog(Path(sys.argv[3]).parents[1] / 'catalog')",
     )
-    .replace("len(rows)", "rows.start_run('tag', [])")
-    .replace("rows.append", "lambda write: rows.journal(first, write)")
+    .replace("len(rows)", "rows.runs.start('tag', [])")
+    .replace("rows.append", "lambda write: rows.journal.add(first, write)")
 )
 
 
@@ -162,7 +162,7 @@ def test_a_copy_that_is_the_only_one_stays_until_the_next_run_puts_it_back(share
         assert store.read(Photo(photo, 0, 0, detect(photo.read_bytes()[:HEAD_BYTES], photo.suffix))).tags == (
             "Cat",
         )
-        (writing,) = [catalog.writing(number) for number, *_ in catalog.left(1)]
+        (writing,) = [catalog.journal.entry(number) for number, *_ in catalog.journal.left(1)]
     assert store.undo(writing.write, lambda _: None)
     assert photo.read_bytes() == (FILES / name).read_bytes()
 

@@ -20,7 +20,7 @@ from tagroll.photos.scan import scan
 from tagroll.runs.read import Reader
 from tagroll.runs.rewrite import change_for
 from tagroll.runs.run import Workspace, past_of
-from tagroll.runs.tag import Proposal
+from tagroll.runs.tag import TagProposal
 from tagroll.runs.undo import Moved, Undoer, choose_run, choose_writes
 from tagroll.settings import Settings
 
@@ -60,7 +60,7 @@ class Home:
 
     def tag(self, path: Path, *tags: str, append: bool = True, decided: bool = False) -> bool:
         """As `tagroll tag` does when a model says this."""
-        proposal = Proposal(tags, {}, decided=decided)
+        proposal = TagProposal(tags, {}, decided=decided)
 
         def decide(metadata: Metadata) -> Change:
             change = proposal.change(metadata, append=append)

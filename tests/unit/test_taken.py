@@ -11,7 +11,7 @@ from PIL import Image
 from support.photos import as_photo
 from tagroll.domain import Photo
 from tagroll.exiftool.pool import ExifTool, find_exiftool
-from tagroll.metadata.capture import Taken, read_taken
+from tagroll.metadata.capture import Capture, read_capture
 
 FILES = Path(__file__).parents[1] / "files"
 DATE = datetime(2024, 5, 1, 12, 30, 15)  # noqa: DTZ001 - cameras tell local time
@@ -33,8 +33,10 @@ def test_every_format_tells_what_exiftool_wrote(tmp_path, name):
     ]
     subprocess.run([*command, "-q", "-overwrite_original", *facts, path], check=True)
     with ExifTool(command) as exiftool:
-        assert read_taken(as_photo(path), exiftool) == Taken(DATE, "Canon EOS 5D")
-    assert read_taken(as_photo(path), None) == (Taken() if name == "raw.dng" else Taken(DATE, "Canon EOS 5D"))
+        assert read_capture(as_photo(path), exiftool) == Capture(DATE, "Canon EOS 5D")
+    assert read_capture(as_photo(path), None) == (
+        Capture() if name == "raw.dng" else Capture(DATE, "Canon EOS 5D")
+    )
 
 
 def exif(path: Path, *, date: str = "", make: str = "", model: str = "") -> Photo:
@@ -57,7 +59,7 @@ def exif(path: Path, *, date: str = "", make: str = "", model: str = "") -> Phot
     ],
 )
 def test_a_day_that_never_was_is_no_date(tmp_path, date, expected):
-    assert read_taken(exif(tmp_path / "a.jpg", date=date), None).date == expected
+    assert read_capture(exif(tmp_path / "a.jpg", date=date), None).date == expected
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_a_day_that_never_was_is_no_date(tmp_path, date, expected):
     ],
 )
 def test_a_camera_is_called_as_people_call_it(tmp_path, make, model, camera):
-    assert read_taken(exif(tmp_path / "a.jpg", make=make, model=model), None).camera == camera
+    assert read_capture(exif(tmp_path / "a.jpg", make=make, model=model), None).camera == camera
 
 
 def test_broken_exif_tells_nothing_and_harms_nothing(tmp_path):
@@ -82,6 +84,6 @@ def test_broken_exif_tells_nothing_and_harms_nothing(tmp_path):
         for value in (0, 0x7F, 0xFF):
             broken = tmp_path / "broken.jpg"
             broken.write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
-            outcomes.add(read_taken(as_photo(broken), None))
-    assert Taken() in outcomes
-    assert Taken(DATE, "Apple") in outcomes
+            outcomes.add(read_capture(as_photo(broken), None))
+    assert Capture() in outcomes
+    assert Capture(DATE, "Apple") in outcomes

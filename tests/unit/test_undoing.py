@@ -44,18 +44,18 @@ class Library:
     def write(
         self, *paths: Path, add: tuple[str, ...] = (), remove: tuple[str, ...] = (), command="tag"
     ) -> int:
-        run = self.catalog.start_run(command, [])
+        run = self.catalog.runs.start(command, [])
         for path in paths:
             numbers: list[int] = []
             writes = self.store.write(
                 as_photo(path),
                 lambda _: Change(add, remove),
-                lambda write, numbers=numbers: numbers.append(self.catalog.journal(run, write)),
+                lambda write, numbers=numbers: numbers.append(self.catalog.journal.add(run, write)),
             )
             after, picture = writes[-1].after.tags, writes[-1].picture_hash
             row = PhotoRow(path, self.store.stamp(as_photo(path)), picture, after)
-            self.catalog.conclude(dict.fromkeys(numbers, "done"), row)
-        self.catalog.finish_run(run, {})
+            self.catalog.photos.conclude(dict.fromkeys(numbers, "done"), row)
+        self.catalog.runs.finish(run, {})
         return run
 
     def rename(self, path: Path, old: str, new: str) -> int:
@@ -67,7 +67,7 @@ class Library:
         writes = choose_writes(self.catalog, chosen, paths, moved)
         run = Run(
             Workspace(Settings(), self.catalog, self.store, None),
-            self.catalog.start_run("undo", [str(chosen.id)]),
+            self.catalog.runs.start("undo", [str(chosen.id)]),
         )
         undoer = Undoer(run, moved, chosen.command, named=paths)
         return [undoer.undo(numbers) for numbers in writes]
@@ -260,7 +260,7 @@ def test_two_missing_photos_are_never_found_in_one_place(library, by_tags):
         library.look_at(library.folder / "new")
     finder = Moved([] if by_tags else [library.folder], library.store, library.catalog)
     # all of them are asked for before the first is put back, as several threads do
-    assert {finder.where(writing) for writing in library.catalog.writings(run)} == moved
+    assert {finder.where(writing) for writing in library.catalog.journal.of_run(run)} == moved
 
 
 @pytest.mark.parametrize("tags", [(), ("Old",), ("Mine", "Old")])
@@ -367,7 +367,7 @@ def test_an_undo_that_is_undone_can_be_done_again(library):
     first, second = library.write(photo, add=("Person",)), library.rename(photo, "Person", "Human")
     for _ in range(3):
         library.undo(second)
-        back = library.catalog.runs()[0].id
+        back = library.catalog.runs.all()[0].id
         library.undo(back)
         assert library.tags(photo) == ("Human",)
         assert library.undo_one(first).error == f"was changed by run {second} since"
@@ -380,7 +380,7 @@ def test_an_undo_is_not_undone_past_an_undo_of_something_older(library):
     photo = library.add("x/photo.jpg")
     first, second = library.write(photo, add=("Person",)), library.rename(photo, "Person", "Human")
     library.undo(second)
-    back = library.catalog.runs()[0].id
+    back = library.catalog.runs.all()[0].id
     library.undo(first)
     assert "was changed by run" in library.undo_one(back).error
     assert photo.read_bytes() == (FILES / "baseline.jpg").read_bytes()
@@ -392,25 +392,25 @@ def test_an_undo_is_not_undone_past_an_undo_of_something_older(library):
 def test_an_undo_that_was_killed_has_undone_what_it_had_put_back(library):
     photos = [library.add(f"x/{name}.jpg") for name in "ab"]
     run = library.write(*photos, add=("Lake",))
-    back = library.catalog.start_run("undo", [])
-    for writing in library.catalog.writings(run):
+    back = library.catalog.runs.start("undo", [])
+    for writing in library.catalog.journal.of_run(run):
         library.store.undo(
             writing.write,
-            lambda write, writing=writing: library.catalog.journal(back, write, undoes=writing.id),
+            lambda write, writing=writing: library.catalog.journal.add(back, write, undoes=writing.id),
             dry_run=writing.write.photo == photos[1],
         )
     assert recover(library.catalog, library.store) == 1
-    states = {writing.write.photo: writing.state for writing in library.catalog.writings(run)}
+    states = {writing.write.photo: writing.state for writing in library.catalog.journal.of_run(run)}
     assert states == {photos[0]: "undone", photos[1]: "done"}
 
 
 def test_a_file_that_cannot_be_read_stops_no_later_run(library):
     run = library.write(library.add("x/photo.jpg"), add=("Lake",))
-    (writing,) = library.catalog.writings(run)
+    (writing,) = library.catalog.journal.of_run(run)
     lost = writing.write.photo / "no-folder.jpg"
-    library.catalog.journal(run, dataclasses.replace(writing.write, target=lost))
+    library.catalog.journal.add(run, dataclasses.replace(writing.write, target=lost))
     assert recover(library.catalog, library.store) == 1
-    assert len(library.catalog.pending()) == 1
+    assert len(library.catalog.journal.pending()) == 1
 
 
 # what is undone ------------------------------------------------------------------------------------------
@@ -463,7 +463,7 @@ def test_a_run_or_a_path_that_is_not_there_is_an_error(library):
 
 def aged(library: Library) -> None:
     """Let the journal and the index have the hashes that older catalogs have."""
-    rows = library.catalog._read("SELECT id, photo, target, picture_hash FROM writes")
+    rows = library.catalog._database.read("SELECT id, photo, target, picture_hash FROM writes")
     with contextlib.closing(sqlite3.connect(library.catalog.path)) as c:
         for number, photo, target, picture in rows:
             after = Path(os.fsdecode(target))

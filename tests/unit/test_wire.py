@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tagroll.domain import Prompt
 from tagroll.errors import ServerError, UsageError
 from tagroll.models.server.bodies import WORDS_SHOWN, error_text
-from tagroll.models.server.completion import Said, read_completion
-from tagroll.models.server.discovery import Model, ServerInfo, choose
+from tagroll.models.server.completion import Completion, read_completion
+from tagroll.models.server.discovery import ServedModel, ServerInfo, choose
 from tagroll.models.server.http import parse_address
 from tagroll.models.server.refusal import SWITCHES
 from tagroll.models.server.request import THOUGHT_TOKENS, Question
@@ -137,9 +137,9 @@ def test_every_body_is_json_and_carries_the_picture(jpeg, text, switches):
 
 
 GEMMA, QWEN, BLIND = (
-    Model("google/gemma-3-4b", True, False),
-    Model("qwen3-vl-4b-Q4_K_M.gguf", True, True),
-    Model("phi", False),
+    ServedModel("google/gemma-3-4b", True, False),
+    ServedModel("qwen3-vl-4b-Q4_K_M.gguf", True, True),
+    ServedModel("phi", False),
 )
 
 
@@ -151,8 +151,8 @@ GEMMA, QWEN, BLIND = (
         ((GEMMA, QWEN), "gemma3:4b", True, GEMMA.name),
         ((GEMMA, QWEN), "qwen/qwen3-vl-4b", True, QWEN.name),
         ((BLIND, GEMMA, QWEN), "llava", False, QWEN.name),  # the one that is loaded
-        ((BLIND, Model("unknown")), "llava", False, "unknown"),
-        ((Model("gemma-3-4b-text", False), QWEN), "google/gemma-3-4b", False, QWEN.name),
+        ((BLIND, ServedModel("unknown")), "llava", False, "unknown"),
+        ((ServedModel("gemma-3-4b-text", False), QWEN), "google/gemma-3-4b", False, QWEN.name),
     ],
 )
 def test_the_model_that_is_meant_is_found(models, wanted, explicit, name):
@@ -165,7 +165,7 @@ def test_the_model_that_is_meant_is_found(models, wanted, explicit, name):
         ((BLIND,), "llava", False, "phi .* does not see"),
         ((), "llava", False, "no model loaded"),
         (
-            (GEMMA, QWEN, Model("a/gemma-3-4b-it"), Model("b/gemma-3-4b-it")),
+            (GEMMA, QWEN, ServedModel("a/gemma-3-4b-it"), ServedModel("b/gemma-3-4b-it")),
             "gemma-3-4b-it",
             True,
             "several models",
@@ -189,7 +189,7 @@ def test_a_model_that_is_named_is_asked_whatever_the_list_says(models, wanted, l
     assert choice.note
 
 
-THINKS = Said("", cut=True, thought=True)
+THINKS = Completion("", cut=True, thought=True)
 
 
 def test_thoughts_get_their_room_once():
@@ -198,18 +198,18 @@ def test_thoughts_get_their_room_once():
     assert second.tokens == first.tokens + THOUGHT_TOKENS
     assert second.again(THINKS).tokens <= second.tokens + 3 * first.tokens
     assert Question.first(PROMPT, thinks=True).tokens == second.tokens
-    assert first.again(Said("{", cut=True)).tokens == 4 * first.tokens
-    assert first.again(Said("no")).tokens == first.tokens
+    assert first.again(Completion("{", cut=True)).tokens == 4 * first.tokens
+    assert first.again(Completion("no")).tokens == first.tokens
 
 
 @pytest.mark.parametrize(
     ("said", "endless"),
     [
         (THINKS, True),
-        (Said("<think>hm hm", cut=True, thought=True), True),
-        (Said("<think>hm</think>\nbeach, sun", cut=True, thought=True), False),
-        (Said("", cut=False, thought=True), False),
-        (Said("", cut=True), False),
+        (Completion("<think>hm hm", cut=True, thought=True), True),
+        (Completion("<think>hm</think>\nbeach, sun", cut=True, thought=True), False),
+        (Completion("", cut=False, thought=True), False),
+        (Completion("", cut=True), False),
     ],
 )
 def test_thinking_without_end_is_known(said, endless):

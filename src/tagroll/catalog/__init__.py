@@ -1,5 +1,8 @@
 """What tagroll remembers: runs, the journal of every write, kept answers, and an index of photos (SQLite)."""
 
-from tagroll.catalog.catalog import Catalog, PhotoRow, Run, Writing
+from tagroll.catalog.catalog import Catalog
+from tagroll.catalog.journal import State, Writing
+from tagroll.catalog.photos import PhotoRow
+from tagroll.catalog.runs import Run
 
-__all__ = ["Catalog", "PhotoRow", "Run", "Writing"]
+__all__ = ["Catalog", "PhotoRow", "Run", "State", "Writing"]

@@ -5,6 +5,7 @@ folder that is made for it are, too.
 """
 
 import contextlib
+import json
 import os
 import sqlite3
 import stat
@@ -115,7 +116,12 @@ class Database:
             return False
         return False
 
-    def _read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """What a query gives.
+
+        Raises:
+            CatalogError: The catalog cannot be read.
+        """
         connection = getattr(self._local, "connection", None)
         with _as_catalog_error(self.path):
             if connection is None:
@@ -124,14 +130,19 @@ class Database:
                     self._readers.append(connection)
             return connection.execute(sql, values).fetchall()
 
-    def _commit(self, job: Callable[[sqlite3.Connection], T]) -> T:
+    def commit(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something in a transaction; gives what came of it when that is on disk.
+
+        Raises:
+            CatalogError: The catalog cannot be written.
+        """
         with _as_catalog_error(self.path):
             result = self._committer.submit(job).result()
             if self._unwatched_error is not None:
                 raise self._unwatched_error
             return result
 
-    def _queue(self, job: Callable[[sqlite3.Connection], None]) -> None:
+    def queue(self, job: Callable[[sqlite3.Connection], None]) -> None:
         """Commit in passing. An error shows at the next commit that is waited for."""
         self._committer.submit(job).add_done_callback(self._note_error)
 
@@ -210,3 +221,17 @@ def _as_catalog_error(path: Path) -> Iterator[None]:
         raise CatalogError(
             f"the catalog {path} cannot be used: {error}", _DAMAGED if damaged else _NO_ROOM
         ) from error
+
+
+def as_path(raw: object) -> Path:
+    """A path as the catalog keeps it: its bytes."""
+    assert isinstance(raw, bytes)  # noqa: S101 - the schema says BLOB
+    return Path(os.fsdecode(raw))
+
+
+def as_json(value: object) -> str:
+    """A value as the catalog keeps it."""
+    return _encode(value)
+
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode

@@ -1,36 +1,50 @@
-"""What the catalog knows of words: what a person decided about tags, and vectors that an embedder made."""
+"""What a person decided about tags."""
 
 import hashlib
 import json
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Mapping
+from enum import StrEnum
 
 from tagroll.catalog.database import Database
 
-_AT_ONCE = 500
-"""Texts in one question; SQLite takes at most 32,766 values."""
 _TAKEN_BACK = """
     EXISTS (SELECT 1 FROM writes w WHERE w.run = decisions.run AND state = 'undone')
     AND NOT EXISTS (SELECT 1 FROM writes w WHERE w.run = decisions.run AND state IN ('done', 'pending'))
 """
 
 
-class Words(Database):
-    """The part of the catalog that is about words."""
+class Kind(StrEnum):
+    """What was decided about a pair of tags."""
+
+    INTO = "into"
+    APART = "apart"
+
+
+class Decisions:
+    """Decisions about tags.
+
+    Args:
+        database: Holds them.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def merges(self) -> dict[str, str]:
         """Tag -> the word it becomes, chains followed to their end.
 
         What a run decided no longer holds once all that it wrote has been taken back.
         """
-        rows = self._read(f"SELECT tag, other FROM decisions WHERE kind = 'into' AND NOT ({_TAKEN_BACK})")  # noqa: S608 - our own words
+        merged = f"SELECT tag, other FROM decisions WHERE kind = ? AND NOT ({_TAKEN_BACK})"  # noqa: S608 - our own words
+        rows = self._database.read(merged, Kind.INTO)
         into = {str(tag): str(word) for tag, word in rows}
         return {tag: end for tag in into if (end := follow(tag, into)) != tag}
 
     def kept_apart(self) -> frozenset[frozenset[str]]:
         """Pairs of tags that must not become one."""
-        rows = self._read("SELECT tag, other FROM decisions WHERE kind = 'apart'")
+        rows = self._database.read("SELECT tag, other FROM decisions WHERE kind = ?", Kind.APART)
         return frozenset(frozenset(map(str, row)) for row in rows)
 
     def decide(
@@ -45,12 +59,12 @@ class Words(Database):
         """
         now, known = time.time(), self.merges()
         merged: list[tuple[str, str, str, int | None, float]] = [
-            ("into", tag, word, run, now)
+            (Kind.INTO, tag, word, run, now)
             for tag, word in into.items()
             if word not in (tag, known.get(tag))  # one that holds already stays with the run that made it
         ]
         split: list[tuple[str, str, str, int | None, float]] = [
-            ("apart", one, other, None, now) for one, other in map(sorted, apart)
+            (Kind.APART, one, other, None, now) for one, other in map(sorted, apart)
         ]
         joined = [sorted((tag, word)) for _, tag, word, *_ in merged]
         ends = {(word,) for word in into.values()} - {(tag,) for tag in into}
@@ -67,42 +81,22 @@ class Words(Database):
                 c.executemany("DELETE FROM decisions WHERE kind = 'into' AND tag = ? AND other = ?", pair)
             c.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)", merged + split)
 
-        self._commit(job)
+        self._database.commit(job)
 
     def keep_proposal(self, merges: Mapping[str, str]) -> str:
         """Keep what a plan proposes, tag -> word; gives the name to ask for it. Returns when it is on disk."""
         text = json.dumps(dict(merges))
         name = hashlib.sha256(text.encode()).hexdigest()[:16]
         row = (name, text, time.time())
-        self._commit(lambda c: c.execute("INSERT OR REPLACE INTO proposals VALUES (?, ?, ?)", row).rowcount)
+        self._database.commit(
+            lambda c: c.execute("INSERT OR REPLACE INTO proposals VALUES (?, ?, ?)", row).rowcount
+        )
         return name
 
     def proposal(self, name: str) -> dict[str, str] | None:
         """What a plan proposed, tag -> word, or None where this catalog does not know it."""
-        rows = self._read("SELECT merges FROM proposals WHERE id = ?", name)
+        rows = self._database.read("SELECT merges FROM proposals WHERE id = ?", name)
         return dict(json.loads(str(rows[0][0]))) if rows else None
-
-    def vectors(self, model: str, texts: Collection[str]) -> dict[str, bytes]:
-        """What a model made of texts before, as float32 bytes; only for those it has met."""
-        found: dict[str, bytes] = {}
-        wanted = list(texts)
-        for start in range(0, len(wanted), _AT_ONCE):
-            some = wanted[start : start + _AT_ONCE]
-            marks = ",".join("?" * len(some))
-            rows = self._read(
-                f"SELECT text, vector FROM embeddings WHERE model = ? AND text IN ({marks})",  # noqa: S608 - marks only
-                model,
-                *some,
-            )
-            found |= {str(text): bytes(vector) for text, vector in rows}
-        return found
-
-    def keep_vectors(self, model: str, vectors: Mapping[str, bytes]) -> None:
-        """Keep what a model made of texts. Returns when it is on disk."""
-        values = [(model, text, vector) for text, vector in vectors.items()]
-        self._commit(
-            lambda c: c.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)", values).rowcount
-        )
 
 
 def follow(tag: str, into: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ from tagroll.errors import TagrollError
 
 COMMANDS = {
     "tag": "Write what a model sees into the photos, as tags.",
-    "classify": "Copy photos under telling names, with what a model sees as JSON.",
+    "classify": "Copy photos under descriptive names, with what a model sees as JSON.",
     "dedupe": "Make tags that mean the same one word, across all photos.",
     "tags": "List every tag with its count, read from the files.",
     "history": "Tell what tagroll did: runs, photos, tags.",

@@ -20,7 +20,7 @@ from tagroll.cli.options import (
     undo_command,
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
-from tagroll.cli.scanning import Scope, opened, scanned, unheard
+from tagroll.cli.scanning import Scope, ignore_error, opened, scanned
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.settings import Case, Settings
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ClassifyOptions:
     """The options of this command, as click gives them."""
 
     directory: Path
@@ -110,9 +110,7 @@ class Options:
     envvar="TAGROLL_NAME_TEMPLATE",
     help="Make names of {name}, {date:%Y-%m-%d}, {camera}, {counter:04d} and {original}.",
 )
-@click.option(
-    "--link", type=click.Choice(["hard", "sym"]), help="Make links to the photos in the place of copies."
-)
+@click.option("--link", type=click.Choice(["hard", "sym"]), help="Make links instead of copies.")
 @click.option(
     "--write-metadata", is_flag=True, help="Write title, description and keywords into the copies too."
 )
@@ -126,11 +124,11 @@ def command(settings: Settings, **values: Any) -> None:
     The photos themselves stay as they are. Run it again and only new photos are done. `tagroll undo` removes
     the copies.
     """  # fmt: skip
-    options = Options(**values)
+    options = ClassifyOptions(**values)
     sys.exit(_run(settings, options, options.request()))
 
 
-def _run(settings: Settings, options: Options, request: "ClassifyRequest") -> int:
+def _run(settings: Settings, options: ClassifyOptions, request: "ClassifyRequest") -> int:
     from tagroll.runs.classify import classifier
     from tagroll.runs.executors import threads
 
@@ -173,7 +171,7 @@ def numbered(found: Iterable[Photo | Outcome]) -> Iterator[tuple[Photo, int] | O
 
 
 def _found(
-    options: Options, request: "ClassifyRequest", on_unreadable: Callable[[Path, OSError], None]
+    options: ClassifyOptions, request: "ClassifyRequest", on_unreadable: Callable[[Path, OSError], None]
 ) -> Iterator[Photo | Outcome]:
     """The photos, and what is none."""
     found = scanned(
@@ -183,9 +181,9 @@ def _found(
     return islice(found, options.limit)
 
 
-def _report(settings: Settings, options: Options, request: "ClassifyRequest", run: "Run") -> Report:
+def _report(settings: Settings, options: ClassifyOptions, request: "ClassifyRequest", run: "Run") -> Report:
     def count() -> int:
-        return sum(1 for _ in _found(options, request, unheard))
+        return sum(1 for _ in _found(options, request, ignore_error))
 
     words = {Status.COPIED: "would be copied" if options.dry_run else "copied"}
     return Report(
@@ -194,10 +192,10 @@ def _report(settings: Settings, options: Options, request: "ClassifyRequest", ru
     )  # fmt: skip
 
 
-def _advise(tally: "Tally", options: Options, target: Path, *, cut_off: bool) -> None:
+def _advise(tally: "Tally", options: ClassifyOptions, target: Path, *, cut_off: bool) -> None:
     """Say what can be done next, where there is something to say."""
     if cut_off:
-        say(f"Stopped; nothing is half-written. Go on with: {typed()}")
+        say(f"Interrupted; no file is half-written. Resume with: {typed()}")
     elif not tally.total:
         say(no_photos([options.directory]))
     elif tally.changed and not options.dry_run:

@@ -30,13 +30,13 @@ from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Placing, Settings, without_password
 
 if TYPE_CHECKING:
-    from tagroll.runs.merge import EditedPlan, Embedder, MergeOptions, Plan, Proposal, Vocabulary
+    from tagroll.runs.merge import EditedPlan, Embedder, MergeOptions, MergeProposal, Plan, Vocabulary
 
 EVIDENCE = ("spelling", "synonym", "semantic")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class DedupeOptions:
     """The options of this command, as click gives them."""
 
     directory: Path
@@ -193,12 +193,12 @@ def command(settings: Settings, **values: Any) -> None:
     embeddings: of a server, or built in. What was decided is remembered, also by `tagroll tag`. `tagroll undo`
     takes it back. A report is written into DIR.
     """  # fmt: skip
-    options = Options(**values)
+    options = DedupeOptions(**values)
     options.check()
     sys.exit(_run(settings, options))
 
 
-def _run(settings: Settings, options: Options) -> int:
+def _run(settings: Settings, options: DedupeOptions) -> int:
     from tagroll.runs.merge import check_plan, read_edited_plan, read_vocabulary
 
     vocabulary = read_vocabulary(text_of(options.vocabulary) or "")
@@ -212,7 +212,7 @@ def _run(settings: Settings, options: Options) -> int:
         return job.apply(edited) if edited else job.merge(vocabulary)
 
 
-def _embedder(settings: Settings, options: Options) -> "Embedder":
+def _embedder(settings: Settings, options: DedupeOptions) -> "Embedder":
     """What compares meanings; it is there before anything is scanned."""
     from tagroll.runs.merge import choose_embedder
 
@@ -239,7 +239,7 @@ class Job:
     """
 
     session: Session
-    options: Options
+    options: DedupeOptions
     embedder: "Embedder | None"
 
     def apply(self, edited: "EditedPlan") -> int:
@@ -254,7 +254,7 @@ class Job:
 
     def merge(self, vocabulary: "Vocabulary") -> int:
         """Make a plan; show it, write it down, ask about it, or do it."""
-        from tagroll.runs.merge import Proposal, as_paths, decisions_for, propose
+        from tagroll.runs.merge import MergeProposal, as_paths, decisions_for, propose
 
         opened, options, settings = self.session.opened, self.options, self.session.settings
         counts, decisions = opened.library.counts, decisions_for(opened.space.catalog, vocabulary)
@@ -266,7 +266,7 @@ class Job:
             show_plan(plan, counts, settings)
             show_hierarchy(plan, paths, settings)
             self._write_plan(plan, paths)
-        return self._end(Proposal(plan, into | paths, into, apart))
+        return self._end(MergeProposal(plan, into | paths, into, apart))
 
     def _compared(self, number: int, total: int) -> None:
         self.session.check_stop()
@@ -284,7 +284,7 @@ class Job:
             f"The plan is in {show(self.options.plan)}. Edit it, then: {typed('--apply', without='--dry-run')}",
         )
 
-    def _end(self, proposal: "Proposal") -> int:
+    def _end(self, proposal: "MergeProposal") -> int:
         """Rewrite the photos, or say which would be; write the report."""
         from tagroll.runs.merge import write_report
         from tagroll.runs.merge_report import DRY_REPORT, REPORT
@@ -303,12 +303,12 @@ class Job:
         merged = sum(tag != word for tag, word in mapping.items())
         tell(
             session.settings,
-            f"{plural(len(counts), 'tag')}: {merged:,} {'become' if options.writes else 'would become'} another",
+            f"{merged:,} of {plural(len(counts), 'tag')} {'were' if options.writes else 'would be'} merged",
         )
         advise(session, report if options.writes else None, stopped=session.space.stop.is_set())
         return session.exit_code(report)
 
-    def _rewritten(self, proposal: "Proposal", *, begin: bool) -> "Report":
+    def _rewritten(self, proposal: "MergeProposal", *, begin: bool) -> "Report":
         session, writes = self.session, self.options.writes
         if begin:
             arguments = [str(path) for path in session.opened.paths]
@@ -316,10 +316,10 @@ class Job:
                 run.decide(proposal.remembered, proposal.apart)
                 return session.rewrite(proposal.mapping, run)
         if writes:
-            session.space.catalog.decide(proposal.remembered, proposal.apart)
+            session.space.catalog.decisions.decide(proposal.remembered, proposal.apart)
         return session.rewrite(proposal.mapping, written=writes)
 
-    def _told(self, proposal: "Proposal", written: Report | None) -> dict[str, Any]:
+    def _told(self, proposal: "MergeProposal", written: Report | None) -> dict[str, Any]:
         """The report: the older script's keys, and ours beside them."""
         from tagroll.runs.merge_report import older_report, plan_report
 

@@ -31,14 +31,14 @@ from tagroll.settings import Case, Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.evaluate.evaluation import EvaluationInput, EvaluationRequest, Round
-    from tagroll.runs.evaluate.results import Answers
+    from tagroll.runs.evaluate.results import EvaluationAnswers
     from tagroll.runs.run import Workspace
 
 GO_ON = "Stopped. The same command goes on where it stopped."
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class EvalOptions:
     """The options of this command, as click gives them."""
 
     photos: Path | None
@@ -101,7 +101,7 @@ def command(settings: Settings, target: Path, models: tuple[str, ...], **values:
     Answers are remembered, as those of `tagroll tag` are: run it again after an interruption and it goes on where it
     stopped. Nothing is written into photos.
     """
-    options = Options(**values)
+    options = EvalOptions(**values)
     if options.init:
         sys.exit(init(target, options))
     if options.output:
@@ -109,7 +109,7 @@ def command(settings: Settings, target: Path, models: tuple[str, ...], **values:
     sys.exit(_run(settings, target, models, options))
 
 
-def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Options) -> int:
+def _run(settings: Settings, target: Path, names: tuple[str, ...], options: EvalOptions) -> int:
     from tagroll.runs.evaluate.evaluation import Evaluation, model_settings, threshold_notes
     from tagroll.runs.evaluate.files import check_page, write_page
     from tagroll.runs.evaluate.results import evaluate
@@ -126,7 +126,7 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
         tell(settings, *threshold_notes(models, options.thresholds))
         evaluation = Evaluation(space, subject, options.request(), partial(_watch, settings, space))
         with stop_on_interrupt(space.stop, space.halt):
-            answers: list[Answers] = []
+            answers: list[EvaluationAnswers] = []
             for model in models:
                 for answer in evaluation.all_answers(model, options.thresholds):
                     answers.append(answer)
@@ -150,7 +150,7 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Opti
     )
 
 
-def _subject(target: Path, options: Options) -> "EvaluationInput":
+def _subject(target: Path, options: EvalOptions) -> "EvaluationInput":
     """The photos, and what people say is in them."""
     from tagroll.runs.evaluate.evaluation import folder_input, labelled_input
 

@@ -8,10 +8,10 @@ from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import say, show
 
 if TYPE_CHECKING:
-    from tagroll.cli.eval import Options
+    from tagroll.cli.eval import EvalOptions
 
 
-def init(folder: Path, options: "Options") -> int:
+def init(folder: Path, options: "EvalOptions") -> int:
     """Write a file to fill in, and a page that does the same; gives the exit code."""
     from tagroll.runs.evaluate.files import check_label_files, write_label_files
 

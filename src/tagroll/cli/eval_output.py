@@ -9,7 +9,7 @@ from tagroll.cli.terminal import print_json, print_line, show
 from tagroll.domain import Status
 
 if TYPE_CHECKING:
-    from tagroll.runs.evaluate.results import Answers, Result
+    from tagroll.runs.evaluate.results import EvaluationAnswers, Result
 
 
 def print_results(results: "Sequence[Result]") -> None:
@@ -41,7 +41,7 @@ def print_results(results: "Sequence[Result]") -> None:
         print_line("  ".join(cells).rstrip())
 
 
-def print_rows(answers: "Sequence[Answers]", results: "Sequence[Result]", seconds: float) -> None:
+def print_rows(answers: "Sequence[EvaluationAnswers]", results: "Sequence[Result]", seconds: float) -> None:
     """A line for every photo and model, one for every model, one for all."""
     for one, result in zip(answers, results, strict=True):
         for path, outcome in one.outcomes.items():

@@ -306,10 +306,10 @@ def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N photos."),
         click.option("--jobs", type=click.IntRange(1, 256), metavar="N", envvar="TAGROLL_JOBS",
-                     help="Questions to the server at once.  [default: as many as make it faster]"),
+                     help="Concurrent requests.  [default: as many as make it faster]"),
         click.option("--patience", "--wait-for-server", "patience", type=click.FloatRange(min=0), metavar="S",
                      default=60, show_default=True, envvar="TAGROLL_PATIENCE",
-                     help="Wait S seconds for a server in trouble to come back."),
+                     help="How long to wait for a lost server, in seconds."),
         click.option("--timeout", type=click.FloatRange(min=1), metavar="S", envvar="TAGROLL_TIMEOUT",
                      help="Wait S seconds for an answer, longer where answers took longer before.  "
                           "[default: 600 for the first, then 120]"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from tagroll.cli.scanning import passed_over
+from tagroll.cli.scanning import report_skipped
 from tagroll.cli.terminal import print_json, print_line, say, show, tell
 from tagroll.domain import Outcome, Status, Waiting
 from tagroll.errors import ServerError
@@ -25,7 +25,7 @@ PLAIN_EVERY_S = 10.0
 SHOWN_FAILURES = 20
 WORDS = {Status.BESIDE: "in sidecars"}
 """What a status is called in every summary, where the command has no other word."""
-UNSURE = "nothing it is sure of"
+UNSURE = "no confident tags"
 """What is shown where a model was asked and says nothing."""
 MARKS = dict.fromkeys(Status, "✓") | {
     Status.UNCHANGED: "=",
@@ -102,7 +102,7 @@ class Report:
         self.tally.folders += 1
         if self.settings.json:
             print_json({"type": "folder", "path": str(folder), "error": error.strerror})
-        passed_over(folder, error)
+        report_skipped(folder, error)
 
     def print(self, outcome: Outcome) -> None:
         """One line about one photo on stdout."""

@@ -30,12 +30,12 @@ def opened(
             tell(settings, *space.store.notes)
 
 
-def passed_over(path: Path, error: OSError) -> None:
+def report_skipped(path: Path, error: OSError) -> None:
     """Say that a folder could not be read."""
-    say(f"passed over {show(path)}: {error.strerror}", mark="!")
+    say(f"skipped folder {show(path)}: {error.strerror}", mark="!")
 
 
-def unheard(path: Path, error: OSError) -> None:
+def ignore_error(path: Path, error: OSError) -> None:
     """Say nothing about it: another walk does."""
 
 
@@ -57,7 +57,7 @@ class Scope:
 def scanned(
     paths: Sequence[Path],
     scope: Scope,
-    on_unreadable: Callable[[Path, OSError], None] = passed_over,
+    on_unreadable: Callable[[Path, OSError], None] = report_skipped,
     *,
     recursive: bool = True,
     leave_out: Sequence[Path] = (),
@@ -70,7 +70,7 @@ def scanned(
         paths, exclude=scope.exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable,
         on_link_out=None if scope.follow_links else out.add,
     )  # fmt: skip
-    return found if on_unreadable is unheard else _telling(found, out, scope.settings)
+    return found if on_unreadable is ignore_error else _telling(found, out, scope.settings)
 
 
 def _telling(

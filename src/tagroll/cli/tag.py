@@ -21,7 +21,7 @@ from tagroll.cli.options import (
     undo_command,
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, plural, stop_on_interrupt
-from tagroll.cli.scanning import Scope, noted, opened, scanned, unheard
+from tagroll.cli.scanning import Scope, ignore_error, noted, opened, scanned
 from tagroll.cli.terminal import say, tell
 from tagroll.domain import Status
 from tagroll.settings import Case, Mtime, Placing, Settings
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class TagOptions:
     """The options of this command, as click gives them."""
 
     append_tags: bool
@@ -97,11 +97,11 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
     `tagroll undo` takes a run back. Hidden files and folders, whose names begin with a dot, are left out unless
     PATH names them.
     """
-    options = Options(**values)
+    options = TagOptions(**values)
     sys.exit(_run(settings, paths, options))
 
 
-def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
+def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> int:
     from tagroll.runs.executors import threads
     from tagroll.runs.tag import tagger
 
@@ -132,9 +132,9 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: Options) -> int:
         return 130 if run.cut_off else run.tally.exit_code
 
 
-def _report(settings: Settings, paths: tuple[Path, ...], options: Options, run: "Run") -> Report:
+def _report(settings: Settings, paths: tuple[Path, ...], options: TagOptions, run: "Run") -> Report:
     def count() -> int:
-        return sum(1 for _ in islice(scanned(paths, options.scope, unheard), options.limit))
+        return sum(1 for _ in islice(scanned(paths, options.scope, ignore_error), options.limit))
 
     words = {Status.TAGGED: "would be tagged" if options.dry_run else "tagged"}
     return Report(
@@ -146,7 +146,7 @@ def _report(settings: Settings, paths: tuple[Path, ...], options: Options, run: 
 def _advise(tally: "Tally", paths: tuple[Path, ...], *, cut_off: bool, dry_run: bool) -> None:
     """Say what can be done next, where there is something to say."""
     if cut_off:
-        say(f"Stopped; nothing is half-written. Go on with: {typed()}")
+        say(f"Interrupted; no file is half-written. Resume with: {typed()}")
     elif not tally.total:
         say(no_photos(paths))
     if tally.kept:

@@ -24,7 +24,7 @@ _DATE = re.compile(r"(\d{4})[:/-](\d\d)[:/-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Capture:
     """What is known about the moment a photo was taken.
 
     Attributes:
@@ -36,7 +36,7 @@ class Taken:
     camera: str = ""
 
 
-def read_taken(photo: Photo, exiftool: ExifTool | None) -> Taken:
+def read_capture(photo: Photo, exiftool: ExifTool | None) -> Capture:
     """Read EXIF 2.32's DateTimeOriginal (else DateTimeDigitized), Make and Model. Decodes no picture.
 
     DateTime (0x132) is left alone: editors set it to the day of the edit.
@@ -48,15 +48,15 @@ def read_taken(photo: Photo, exiftool: ExifTool | None) -> Taken:
     try:
         return _taken(_texts(photo, exiftool))
     except (OSError, MetadataError, ValueError, KeyError, struct.error):
-        return Taken()  # only a name depends on it
+        return Capture()  # only a name depends on it
 
 
-def _taken(texts: Mapping[int, str]) -> Taken:
+def _taken(texts: Mapping[int, str]) -> Capture:
     make, model = texts.get(_MAKE, ""), texts.get(_MODEL, "")
     maker = make.split()[0] if make else ""
     camera = model if model.casefold().startswith(maker.casefold()) else f"{maker} {model}"
     dates = (_date(texts.get(tag, "")) for tag in (_ORIGINAL, _DIGITIZED))
-    return Taken(next(filter(None, dates), None), camera.strip())
+    return Capture(next(filter(None, dates), None), camera.strip())
 
 
 def _date(text: str) -> datetime | None:

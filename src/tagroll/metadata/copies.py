@@ -40,7 +40,7 @@ _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class NewFile:
     """A file to be made.
 
     Attributes:
@@ -74,7 +74,7 @@ class _Ready:
 
 
 def make_files(
-    photo: Photo, picture: str, drafts: Sequence[Draft], journal: Journal, tell: Tell = untold
+    photo: Photo, picture: str, drafts: Sequence[NewFile], journal: Journal, tell: Tell = untold
 ) -> None:
     """Make the files of one photo, all or none; never over a file that is there.
 
@@ -109,7 +109,7 @@ def make_files(
 
 def with_metadata(
     planner: Planner, photo: Photo, target: Path, decide: Callable[[Metadata], Change]
-) -> tuple[Draft, ...]:
+) -> tuple[NewFile, ...]:
     """The drafts of a copy that carries more metadata than the photo.
 
     What cannot be written into a photo itself (RAW, a signed photo ...) gets a sidecar beside the copy.
@@ -121,8 +121,8 @@ def with_metadata(
         change = decide(view.metadata)
         steps = planner.steps(view, change)[0] if change else []
     new = {step.engine is SIDECAR: step.new for step in steps}
-    copy = Draft(target, COPY, new.get(False))
-    return (copy, Draft(target.with_name(target.name + ".xmp"), XMP, new[True])) if True in new else (copy,)
+    copy = NewFile(target, COPY, new.get(False))
+    return (copy, NewFile(target.with_name(target.name + ".xmp"), XMP, new[True])) if True in new else (copy,)
 
 
 def take_back(write: Write, journal: Journal, *, dry_run: bool = False, tell: Tell = untold) -> Write | None:
@@ -186,7 +186,7 @@ def _opened(photo: Path) -> Iterator[_Source]:
 
 
 @contextlib.contextmanager
-def _ready(draft: Draft, source: _Source, tell: Tell) -> Iterator[_Ready]:
+def _ready(draft: NewFile, source: _Source, tell: Tell) -> Iterator[_Ready]:
     """Make one file, but for its name."""
     target = draft.target
     if draft.engine == SYMBOLIC_LINK:
@@ -202,7 +202,7 @@ def _ready(draft: Draft, source: _Source, tell: Tell) -> Iterator[_Ready]:
                     new.write(draft.data)
                 else:
                     _copy(source, new.fd)
-                _dress(draft, source, new, tell)
+                _copy_mode_and_owner(draft, source, new, tell)
                 sync(new.fd)
             if draft.data is None and _hash(source.fd) != _hash(new.fd):
                 raise ChangedMeanwhileError("another program is writing the file", "run again later")
@@ -217,7 +217,7 @@ def _copy(source: _Source, fd: int) -> None:
         shutil.copyfileobj(reader, writer, _CHUNK)
 
 
-def _dress(draft: Draft, source: _Source, new: Temporary, tell: Tell) -> None:
+def _copy_mode_and_owner(draft: NewFile, source: _Source, new: Temporary, tell: Tell) -> None:
     """Give a file owner, mode and, when it is a copy, attributes and times, as far as its disk can hold them."""
     state, mode = source.state, stat.S_IMODE(source.state.st_mode)
     with contextlib.suppress(OwnerLostError):  # the copy is ours then

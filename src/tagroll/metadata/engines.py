@@ -24,7 +24,7 @@ from tagroll.metadata.comment import COMMENT
 from tagroll.metadata.containers.container import container_of
 from tagroll.metadata.field_values import read_fields, with_fields
 from tagroll.metadata.fields import fields_after
-from tagroll.metadata.packets.keywords import legal
+from tagroll.metadata.packets.keywords import xml_safe
 from tagroll.metadata.packets.raw import Packets
 from tagroll.metadata.table import FIELDS, Fields
 
@@ -188,7 +188,7 @@ class ViaExifTool:
         packets, fields, there = content.packets, content.fields, content.beside or frozenset()
         left = frozenset({"exif", "xmp"} if self._is_extended(content) else {"exif"})
         values = {
-            name: tuple(map(legal, new))
+            name: tuple(map(xml_safe, new))
             for name, new in wanted.items()
             if FIELDS[name].family in left and new != fields.get(name, ())
         }
@@ -341,7 +341,7 @@ def edit(
 
 
 def _plain(texts: tuple[str, ...]) -> list[str]:
-    return [legal(text).strip() for text in texts]
+    return [xml_safe(text).strip() for text in texts]
 
 
 def _padded(block: bytes) -> bytes:

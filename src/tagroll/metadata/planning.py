@@ -42,7 +42,7 @@ SIDECAR: Final[Engine] = Sidecar()
 
 
 @dataclass(frozen=True)
-class View:
+class MetadataView:
     """A photo and its sidecars, held and read.
 
     Attributes:
@@ -134,7 +134,7 @@ class Planner:
     past: Past = nothing_written
 
     @contextmanager
-    def view(self, photo: Photo) -> Iterator[View]:
+    def view(self, photo: Photo) -> Iterator[MetadataView]:
         """Hold and read a photo and its sidecars.
 
         Raises:
@@ -146,14 +146,14 @@ class Planner:
             original = held.enter_context(hold(path, whole=False))
             fmt = detect(original.head(HEAD_BYTES), path.suffix)
             if fmt is None:
-                raise MetadataError("is no photo any more")
+                raise MetadataError("is no longer a photo")
             beside = [held.enter_context(hold(sidecar)) for sidecar in self.find_sidecars(path, fmt)]
             sidecars = [(one, read_sidecar(one.path, one.data)) for one in beside]
             large = original.is_large
             content = self.glance(path, fmt) if large else self.read(path, fmt, original.data)
             reason = self._reason_against(path, fmt, original.state, content)
             picture = picture_hash_in(original, fmt)
-            yield View(original, fmt, content, sidecars, picture, self.past(path, picture), reason)
+            yield MetadataView(original, fmt, content, sidecars, picture, self.past(path, picture), reason)
 
     def find_sidecars(self, path: Path, fmt: Format) -> list[Path]:
         """The sidecars that belong to the photo, unless sidecars are not wanted at all."""
@@ -239,7 +239,7 @@ class Planner:
             raise MetadataError("has tags inside that only exiftool can read", INSTALL)
         return content
 
-    def steps(self, view: View, change: Change) -> tuple[list[Step], str]:
+    def steps(self, view: MetadataView, change: Change) -> tuple[list[Step], str]:
         """What to do for a change, and why the photo itself is not written ("" when it is).
 
         Where the photo says nothing new, no file is made for it.
@@ -268,7 +268,7 @@ class Planner:
             raise WriteError(f"its tags are inside, where they cannot be taken away: {reason}")
         return _changed(self.beside(view, change)), reason
 
-    def beside(self, view: View, change: Change) -> list[Step]:
+    def beside(self, view: MetadataView, change: Change) -> list[Step]:
         """Write the change into every sidecar; a new one takes up what the photo itself says."""
         nothing = SIDECAR.read(b"")
         return [
@@ -307,7 +307,7 @@ class Planner:
         """Why the photo must stay as it is, going by what it holds."""
         return "" if self.embed_signed and content.fixed == SIGNED else content.fixed
 
-    def _embedders(self, view: View) -> Iterator[Engine]:
+    def _embedders(self, view: MetadataView) -> Iterator[Engine]:
         """The engines that may write into the photo, the best first."""
         if engine := in_process(view.format):
             yield engine
@@ -340,14 +340,16 @@ def _changed(steps: Iterable[Step]) -> list[Step]:
     return [step for step in steps if step.new != step.old]
 
 
-def beside_photo(view: View, change: Change, path: Path, original: Original | None, content: Content) -> Step:
+def beside_photo(
+    view: MetadataView, change: Change, path: Path, original: Original | None, content: Content
+) -> Step:
     """Make and check the new bytes of one sidecar, or of a new one."""
     known = replace(view.metadata, fields=content.fields)
     new, fields = edit(SIDECAR, original.data if original else b"", content, change, known)
     return Step(SIDECAR, path, original, known, new, fields)
 
 
-def embed(engine: Engine, view: View, change: Change) -> Step:
+def embed(engine: Engine, view: MetadataView, change: Change) -> Step:
     """Make and check the new bytes of a photo.
 
     Raises:

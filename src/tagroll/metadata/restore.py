@@ -77,7 +77,7 @@ def left_in(write: Write, now: Metadata) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class UndoPlan:
     """The way back for one file: its new bytes, or None to remove it, and what it says before and after."""
 
     new: bytes | None
@@ -85,7 +85,7 @@ class Way:
     after: Metadata
 
 
-def way_back(write: Write, original: Original, engine: Engine) -> Way | None:
+def plan_undo(write: Write, original: Original, engine: Engine) -> UndoPlan | None:
     """How to take a write back; None when nothing of it is left.
 
     Raises:
@@ -96,7 +96,7 @@ def way_back(write: Write, original: Original, engine: Engine) -> Way | None:
         return None
     if found == write.after_hash:
         data = bytes_before(write, original.data)
-        return Way(data if write.before_hash else None, write.after, write.before)
+        return UndoPlan(data if write.before_hash else None, write.after, write.before)
     content = engine.read(original.data)
     said = metadata_from_fields(content.fields)
     now = merged(said, [Seen(original.path, content, lambda: original.data)], [write])
@@ -119,7 +119,7 @@ def way_back(write: Write, original: Original, engine: Engine) -> Way | None:
         name: change.set.get(name, getattr(now, name)) for name in ("title", "description", "alt_text")
     }
     before = replace(now, fields=tag_fields(now.fields))
-    return Way(new, before, Metadata(tags_after(now, change), tag_fields(fields), **captions))
+    return UndoPlan(new, before, Metadata(tags_after(now, change), tag_fields(fields), **captions))
 
 
 def _fields_back(write: Write, now: Fields) -> Fields:

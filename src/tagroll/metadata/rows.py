@@ -9,14 +9,14 @@ from tagroll.metadata.fields import metadata_from_fields, tag_fields, tags_after
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.patch import make_patch
 from tagroll.metadata.files.safe_write import Original
-from tagroll.metadata.planning import SIDECAR, Step, View
-from tagroll.metadata.restore import Way
+from tagroll.metadata.planning import SIDECAR, MetadataView, Step
+from tagroll.metadata.restore import UndoPlan
 from tagroll.tags.identity import identities, identity
 
 _CAPTIONS = ("title", "description", "alt_text")
 
 
-def written(step: Step, view: View, change: Change) -> Write:
+def written(step: Step, view: MetadataView, change: Change) -> Write:
     """The journal row of a step."""
     before = replace(step.known, fields=tag_fields(step.known.fields))
     after = Metadata(
@@ -31,7 +31,7 @@ def written(step: Step, view: View, change: Change) -> Write:
     )  # fmt: skip
 
 
-def placed(write: Write, view: View, reason: str) -> Write:
+def placed(write: Write, view: MetadataView, reason: str) -> Write:
     """With what is to be told of it: why it is beside the photo, or that it broke a signature."""
     if not reason:
         return replace(write, broke_seal=view.content.fixed == SIGNED and write.engine != SIDECAR.name)
@@ -46,7 +46,7 @@ def placed(write: Write, view: View, reason: str) -> Write:
     return replace(write, beside=beside)
 
 
-def restored(write: Write, photo: Path, original: Original, way: Way) -> Write:
+def restored(write: Write, photo: Path, original: Original, way: UndoPlan) -> Write:
     """The journal row of an undo."""
     new = way.new or b""
     return Write(

@@ -35,8 +35,8 @@ from tagroll.metadata.files.safe_write import (
     safe_remove,
     safe_replace,
 )
-from tagroll.metadata.planning import SIDECAR, Planner, SidecarPolicy, Step, View, resolved
-from tagroll.metadata.restore import bytes_before, target_of, way_back
+from tagroll.metadata.planning import SIDECAR, MetadataView, Planner, SidecarPolicy, Step, resolved
+from tagroll.metadata.restore import bytes_before, plan_undo, target_of
 from tagroll.metadata.rows import placed, restored, written
 from tagroll.metadata.sidecar import SidecarName
 from tagroll.metadata.since import Past, nothing_written
@@ -298,9 +298,9 @@ class MetadataStore:
         with hold(target) as original:
             if original.state.st_nlink > 1 and write.engine != SIDECAR.name:
                 raise WriteError(
-                    "has got a second name (hard link), which would keep the tags", "remove one of them"
+                    "is hard-linked elsewhere; the other link would keep the tags", "remove one of them"
                 )
-            way = way_back(write, original, self._engine(write, target, original.data))
+            way = plan_undo(write, original, self._engine(write, target, original.data))
             if way is None:
                 return None
             genuine.check_bytes(write, target, original.data, way.new)
@@ -326,7 +326,7 @@ class MetadataStore:
 
     # inside --------------------------------------------------------------------------------------------
 
-    def _turn(self, view: View) -> contextlib.AbstractContextManager[object]:
+    def _turn(self, view: MetadataView) -> contextlib.AbstractContextManager[object]:
         """Held while Python computes: it does so in one thread at a time, and taking turns costs less than a fight for it.
 
         exiftool computes in processes of its own.
@@ -334,12 +334,14 @@ class MetadataStore:
         return self._computing if in_process(view.format) else contextlib.nullcontext()
 
     def _commit_all(
-        self, steps: Sequence[Step], view: View, change: Change, journal: Journal, *, dry_run: bool
+        self, steps: Sequence[Step], view: MetadataView, change: Change, journal: Journal, *, dry_run: bool
     ) -> tuple[Write, ...]:
         """Journal and write the files of one photo."""
         return tuple([self._commit(step, view, change, journal, dry_run=dry_run) for step in steps])
 
-    def _commit(self, step: Step, view: View, change: Change, journal: Journal, *, dry_run: bool) -> Write:
+    def _commit(
+        self, step: Step, view: MetadataView, change: Change, journal: Journal, *, dry_run: bool
+    ) -> Write:
         """Journal and write one file."""
         with self._turn(view):
             write = written(step, view, change)
@@ -382,7 +384,7 @@ class MetadataStore:
         fmt = detect(data[:HEAD_BYTES], target.suffix)
         if fmt is None:
             named = "" if target == write.photo else f"the journal names {target}, which "
-            raise MetadataError(f"{named}is no photo any more")
+            raise MetadataError(f"{named}is no longer a photo")
         return self._planner.engine(write.engine, target, fmt)
 
 

@@ -8,16 +8,16 @@ from tagroll.domain import Describer, Description, Prompt
 class AnswerStore(Protocol):
     """Keeps answers; the catalog does."""
 
-    def answer(self, picture_hash: str, model: str, prompt: Prompt, /) -> Description | None:
+    def find(self, picture_hash: str, model: str, prompt: Prompt, /) -> Description | None:
         """What this model said about this picture when asked this, or None."""
 
-    def keep_answer(self, picture_hash: str, prompt: Prompt, description: Description, model: str, /) -> None:
+    def keep(self, picture_hash: str, prompt: Prompt, description: Description, model: str, /) -> None:
         """Keep an answer under the name of a model. Returns when it is on disk."""
 
 
 def load_answer(store: AnswerStore, describer: Describer, prompt: Prompt, picture: str) -> Description | None:
     """What a describer would say of a picture, as far as that is known."""
-    kept = store.answer(picture, describer.cache_name, prompt)
+    kept = store.find(picture, describer.cache_name, prompt)
     return kept and describer.reread(kept, prompt)
 
 
@@ -25,4 +25,4 @@ def store_answer(
     store: AnswerStore, describer: Describer, prompt: Prompt, picture: str, said: Description
 ) -> None:
     """Keep an answer where `load_answer` finds it. Returns when it is on disk."""
-    store.keep_answer(picture, prompt, said, describer.kept_name(said))
+    store.keep(picture, prompt, said, describer.kept_name(said))

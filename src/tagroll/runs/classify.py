@@ -1,4 +1,4 @@
-"""The second use case: copies of photos under telling names, and beside each what the model saw, as JSON.
+"""The second use case: copies of photos under descriptive names, and beside each what the model saw, as JSON.
 
 `Classifier.classify` is a plain function of one photo, its number and the collaborators, so it can run in any
 number of threads.
@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from tagroll.catalog import State
 from tagroll.domain import (
     Change,
     Describer,
@@ -27,14 +28,14 @@ from tagroll.domain import (
     Status,
 )
 from tagroll.errors import UsageError, WriteError
-from tagroll.metadata.capture import Taken, read_taken
+from tagroll.metadata.capture import Capture, read_capture
 from tagroll.metadata.copies import (
     COPIES,
     COPY,
     HARD_LINK,
     JSON,
     SYMBOLIC_LINK,
-    Draft,
+    NewFile,
     make_files,
     with_metadata,
 )
@@ -92,7 +93,7 @@ class ClassifyPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class Caption:
     """What stands in the JSON about a photo, and what its copy is to be called.
 
     Attributes:
@@ -265,19 +266,19 @@ class Classifier:
             return Outcome(photo.path, Status.UNCHANGED, target=made)
         picture = self._picture(photo)
         answer, asked = self.asking.once(picture, lambda: self._describe(photo, picture), self._kept(picture))
-        taken = read_taken(photo, self.run.space.exiftool)
-        story = self._story(photo, answer, taken)
-        target = made or self._free(folder, self._stem(photo, number, story, taken), suffix_of(photo.path))
+        taken = read_capture(photo, self.run.space.exiftool)
+        caption = self._caption(photo, answer, taken)
+        target = made or self._free(folder, self._stem(photo, number, caption, taken), suffix_of(photo.path))
         if not self.policy.dry_run:
-            self._make(photo, picture, target, story, complete=made is not None)
-        return Outcome(photo.path, Status.COPIED, story.keywords, asked=asked, target=target)
+            self._make(photo, picture, target, caption, complete=made is not None)
+        return Outcome(photo.path, Status.COPIED, caption.keywords, asked=asked, target=target)
 
     # what is done already --------------------------------------------------------------------------------
 
     def _made(self, photo: Photo, folder: Path) -> Path | None:
         """The copy that this model's answer about this picture led to in an earlier run."""
         model = self.describer.model
-        for write, asked in self.run.space.catalog.made_from(photo.path):
+        for write, asked in self.run.space.catalog.journal.copies_of(photo.path):
             is_here = write.engine in COPIES and write.target.parent == folder and asked == model
             if is_here and self._shows(write.target, photo, write.picture_hash):
                 return write.target
@@ -297,7 +298,7 @@ class Classifier:
         return (picture or self._picture_at(copy, photo)) == self._picture(photo)
 
     def _picture(self, photo: Photo) -> str:
-        row = self.run.space.catalog.photo(photo.path)
+        row = self.run.space.catalog.photos.at(photo.path)
         fresh = row is not None and row.picture_hash and row.stamp == self.run.space.store.stamp(photo)
         return row.picture_hash if row and fresh else self.run.space.store.picture_hash(photo)
 
@@ -309,19 +310,19 @@ class Classifier:
     def _kept(self, picture: str) -> Callable[[], Description | None]:
         if self.policy.again:
             return lambda: None
-        return lambda: load_answer(self.run.space.catalog, self.describer, self.prompt, picture)
+        return lambda: load_answer(self.run.space.catalog.answers, self.describer, self.prompt, picture)
 
     def _describe(self, photo: Photo, picture: str) -> Description:
         preview = self.preview(photo)
         if self.describer.turns_out_another() and (kept := self._kept(picture)()):
             return kept
         answer = self.describer.describe(preview, self.prompt)
-        store_answer(self.run.space.catalog, self.describer, self.prompt, picture, answer)
+        store_answer(self.run.space.catalog.answers, self.describer, self.prompt, picture, answer)
         return answer
 
     # naming ----------------------------------------------------------------------------------------------
 
-    def _story(self, photo: Photo, answer: Description, taken: Taken) -> Story:
+    def _caption(self, photo: Photo, answer: Description, taken: Capture) -> Caption:
         """What is made of an answer; a model that is sure of nothing leaves the photo its own name."""
         keywords = normalize(answer.keywords, case=self.policy.case)[: self.policy.max_tags]
         title, name = answer.title, answer.filename or answer.title or " ".join(keywords[:3])
@@ -331,16 +332,16 @@ class Classifier:
             day = f"{taken.date:%Y-%m-%d}"
             title = f"{title}, {day}" if title else ""
             name = f"{day} {name}"
-        return Story(title, answer.description, keywords, name, answer.model)
+        return Caption(title, answer.description, keywords, name, answer.model)
 
-    def _stem(self, photo: Photo, number: int, story: Story, taken: Taken) -> str:
+    def _stem(self, photo: Photo, number: int, caption: Caption, taken: Capture) -> str:
         facts: Mapping[str, object] = {
             "date": taken.date or Undated(),
             "camera": taken.camera or "unknown camera",
             "counter": number,
             "original": photo.path.stem,
         }
-        words = story.name.replace("_", " ") if self.policy.style == "slug" else story.name
+        words = caption.name.replace("_", " ") if self.policy.style == "slug" else caption.name
         name = safe_stem(words, style=self.policy.style)
         if self.policy.template:
             name = fill_template(self.policy.template, name, facts)
@@ -351,19 +352,19 @@ class Classifier:
 
     # making ----------------------------------------------------------------------------------------------
 
-    def _make(self, photo: Photo, picture: str, target: Path, story: Story, *, complete: bool) -> None:
+    def _make(self, photo: Photo, picture: str, target: Path, caption: Caption, *, complete: bool) -> None:
         """Make copy and JSON, both or none; `complete`: the copy is there, and only its JSON got lost."""
         entries = self.run.entries()
-        copies: tuple[Draft, ...] = () if complete else (Draft(target, self.policy.engine),)
+        copies: tuple[NewFile, ...] = () if complete else (NewFile(target, self.policy.engine),)
         if copies and self.policy.write_metadata:
-            copies = with_metadata(Planner("auto", self.run.space.exiftool), photo, target, story.change)
-        about = Draft(target.with_suffix(".json"), JSON, story.json(target, photo.path))
-        state = "void"
+            copies = with_metadata(Planner("auto", self.run.space.exiftool), photo, target, caption.change)
+        about = NewFile(target.with_suffix(".json"), JSON, caption.json(target, photo.path))
+        state = State.VOID
         try:
             make_files(photo, picture, (*copies, about), entries, self.run.space.store.note)
-            state = "done"
+            state = State.DONE
         finally:
-            self.run.space.catalog.settle(entries.states(state))
+            self.run.space.catalog.journal.settle(entries.states(state))
 
 
 class Output:
@@ -414,7 +415,7 @@ class Output:
         with self._lock:
             if folder not in self._told:
                 found = defaultdict(list)
-                for told, copy, model in _stories(folder):
+                for told, copy, model in _read_json_copies(folder):
                     found[told].append((copy, model))
                 self._told[folder] = found
             return self._told[folder].get(str(source), [])
@@ -427,7 +428,7 @@ def _listing(folder: Path) -> list[Path]:
         return []
 
 
-def _stories(folder: Path) -> Iterator[tuple[str, Path, str]]:
+def _read_json_copies(folder: Path) -> Iterator[tuple[str, Path, str]]:
     """Source, copy and model in every JSON file of ours; files of others are passed over."""
     for path in _listing(folder):
         if path.suffix != ".json":

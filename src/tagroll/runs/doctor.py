@@ -160,10 +160,12 @@ def catalog(settings: Settings) -> Finding:
 
     try:
         with Catalog(settings.catalog) as opened:
-            runs = len(opened.runs())
+            runs = len(opened.runs.all())
     except TagrollError as error:
         return Finding("catalog", False, error.message, error.hint)
-    return Finding("catalog", True, f"{settings.catalog} can be written; it knows {runs:,} runs")
+    return Finding(
+        "catalog", True, f"{settings.catalog} can be written; {runs:,} run{'' if runs == 1 else 's'} recorded"
+    )
 
 
 def space(settings: Settings) -> Finding:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tagroll.catalog import Catalog, Run
+from tagroll.catalog import Catalog, Run, State
 from tagroll.errors import UsageError
 from tagroll.settings import Settings, default_catalog
 from tagroll.tags.identity import identity
@@ -87,7 +87,7 @@ class History:
 
     def runs(self, limit: int) -> Sequence[PastRun]:
         """The last runs, the newest first."""
-        runs = self._catalog.runs()[:limit]
+        runs = self._catalog.runs.all()[:limit]
         running = bool(runs) and not runs[0].finished and self._catalog.in_use()  # only the last one can be
         return [PastRun(run, running and run is runs[0]) for run in runs]
 
@@ -97,14 +97,14 @@ class History:
         Raises:
             UsageError: There is no such run.
         """
-        if not any(known.id == run for known in self._catalog.runs()):
+        if not any(known.id == run for known in self._catalog.runs.all()):
             raise UsageError(f"there is no run {run}", "tagroll history lists them.")
-        for writing in self._catalog.writings(run):
+        for writing in self._catalog.journal.of_run(run):
             write = writing.write
             before, after = (
                 {identity(tag): tag for tag in side.tags} for side in (write.before, write.after)
             )
             added = tuple(tag for name, tag in after.items() if name not in before)
             removed = tuple(tag for name, tag in before.items() if name not in after)
-            undone = writing.state == "undone"
+            undone = writing.state is State.UNDONE
             yield PastWrite(write.photo, write.target, added, removed, undone, bool(write.after_hash))

@@ -13,7 +13,7 @@ from tagroll.metadata.store import Explanation, MetadataStore
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class AppView:
     """What one program shows of a photo.
 
     Attributes:
@@ -37,7 +37,7 @@ class Explainer:
 
     store: MetadataStore
 
-    def views(self, photo: Photo) -> Iterator[View]:
+    def views(self, photo: Photo) -> Iterator[AppView]:
         """What each program shows.
 
         Raises:
@@ -52,10 +52,10 @@ class Explainer:
         beside = sources.full_sidecar is not None or sources.base_sidecar is not None
         for app in APPS:
             if sources.kind in app.closed:
-                yield View(app.name, (), f"it does not open {photo.format.name} files")
+                yield AppView(app.name, (), f"it does not open {photo.format.name} files")
             elif beside or not app.beside:
                 seen = app.read(sources)
-                yield View(app.name, seen.tags, seen.why)
+                yield AppView(app.name, seen.tags, seen.why)
 
     def plan(self, photo: Photo) -> Explanation:
         """How tagroll would write this photo.

@@ -18,8 +18,7 @@ from tagroll.runs.rewrite import OpenLibrary, check_words
 from tagroll.tags import hierarchy
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.identity import LEVEL
-from tagroll.tags.merge import Embedded, Plan, plan_merges
-from tagroll.tags.merge import Options as MergeOptions
+from tagroll.tags.merge import MergeOptions, Plan, TagVectors, plan_merges
 from tagroll.tags.plan_file import MARK, EditedPlan, plan_text, proposed_by, read_plan, why
 from tagroll.tags.verdict import Evidence
 from tagroll.tags.vocabulary import Vocabulary, read_vocabulary
@@ -38,9 +37,25 @@ KEPT_TOGETHER = 2048
 
 
 __all__ = [
-    "EditedPlan", "Embedder", "MergeOptions", "Plan", "Proposal", "Vocabulary", "as_paths", "choose_embedder", "compare",
-    "decisions_for", "embed_tags", "evidence_of", "proposal_of", "propose", "read_edited_plan", "read_vocabulary", "why",
-    "write_plan", "write_report",
+    "EditedPlan",
+    "Embedder",
+    "MergeOptions",
+    "MergeProposal",
+    "Plan",
+    "Vocabulary",
+    "as_paths",
+    "choose_embedder",
+    "compare",
+    "decisions_for",
+    "embed_tags",
+    "evidence_of",
+    "proposal_of",
+    "propose",
+    "read_edited_plan",
+    "read_vocabulary",
+    "why",
+    "write_plan",
+    "write_report",
 ]  # fmt: skip
 
 
@@ -50,7 +65,7 @@ def evidence_of(kinds: Iterable[str]) -> frozenset[Evidence]:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class MergeProposal:
     """What is to become of the tags.
 
     Attributes:
@@ -119,20 +134,20 @@ def read_edited_plan(path: Path) -> EditedPlan:
     return plan
 
 
-def proposal_of(catalog: Catalog, edited: EditedPlan, path: Path) -> Proposal:
+def proposal_of(catalog: Catalog, edited: EditedPlan, path: Path) -> MergeProposal:
     """What an edited plan wants; the catalog tells which of its lines were deleted.
 
     Raises:
         UsageError: The catalog does not know the plan.
     """
-    proposed = catalog.proposal(edited.proposal) if edited.proposal else edited.proposed
+    proposed = catalog.decisions.proposal(edited.proposal) if edited.proposal else edited.proposed
     if proposed is None:
         raise UsageError(
             f"this catalog does not know the plan in {path}, nor which of its lines were deleted",
             "Name the catalog it was made with (--catalog FILE), write the plan anew, or delete its line"
             " `proposal = ...`: then what it says is done, and nothing is kept apart.",
         )
-    return Proposal(Plan(), edited.into, edited.into, edited.apart(proposed))
+    return MergeProposal(Plan(), edited.into, edited.into, edited.apart(proposed))
 
 
 def check_plan(path: Path) -> None:
@@ -150,7 +165,7 @@ def write_plan(catalog: Catalog, path: Path, plan: Plan, paths: Mapping[str, str
     Raises:
         UsageError: It cannot be written there.
     """
-    proposal = catalog.keep_proposal(proposed_by(plan.merges, paths))
+    proposal = catalog.decisions.keep_proposal(proposed_by(plan.merges, paths))
     write_document(path, plan_text(plan.merges, paths, proposal), MARK)
 
 
@@ -165,7 +180,9 @@ def write_report(path: Path, told: Mapping[str, object]) -> None:
 
 def decisions_for(catalog: Catalog, vocabulary: Vocabulary) -> Decisions:
     """What was decided before, and what the vocabulary says."""
-    return Decisions(apart=catalog.kept_apart(), into=catalog.merges(), vocabulary=vocabulary.terms)
+    return Decisions(
+        apart=catalog.decisions.kept_apart(), into=catalog.decisions.merges(), vocabulary=vocabulary.terms
+    )
 
 
 def as_paths(
@@ -226,7 +243,7 @@ def embed_tags(
 
     model = _kept_as(embedder, catalog)
     length = 4 * embedder.check().shape[1]
-    known = {tag: kept for tag, kept in catalog.vectors(model, tags).items() if len(kept) == length}
+    known = {tag: kept for tag, kept in catalog.vectors.find(model, tags).items() if len(kept) == length}
     missing = [tag for tag in tags if tag not in known]
     for start in range(0, len(missing), KEPT_TOGETHER):
         done(len(known))
@@ -235,7 +252,7 @@ def embed_tags(
         made = {
             tag: row.astype("<f4").tobytes() for tag, row in rows
         }  # a zero row says: no vector for this text
-        catalog.keep_vectors(model, made)
+        catalog.vectors.keep(model, made)
         known |= made
     done(len(known))
     return np.frombuffer(b"".join(known[tag] for tag in tags), "<f4").reshape(len(tags), -1)
@@ -252,20 +269,20 @@ def _kept_as(embedder: Embedder, catalog: Catalog) -> str:
     sample = embedder.check()[0]
 
     def is_of(name: str) -> bool:
-        kept = catalog.vectors(name, [_SAMPLE]).get(_SAMPLE)
+        kept = catalog.vectors.find(name, [_SAMPLE]).get(_SAMPLE)
         if kept is None:
-            catalog.keep_vectors(name, {_SAMPLE: sample.astype("<f4").tobytes()})
+            catalog.vectors.keep(name, {_SAMPLE: sample.astype("<f4").tobytes()})
             return True
         return len(kept) == 4 * len(sample) and sample @ np.frombuffer(kept, "<f4") > _SAME_MODEL
 
     return next(filter(is_of, chain([embedder.model], (f"{embedder.model} #{n}" for n in count(2)))))
 
 
-def compare(vectors: Vectors, threshold: float) -> Embedded:
+def compare(vectors: Vectors, threshold: float) -> TagVectors:
     """The vectors with their pairs at or above a cosine."""
     import numpy as np
 
     from tagroll.tags.neighbours import neighbours
 
     vectors = vectors.astype(np.float32, copy=False)
-    return Embedded(vectors, neighbours(vectors, threshold))
+    return TagVectors(vectors, neighbours(vectors, threshold))

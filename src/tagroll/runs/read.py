@@ -60,7 +60,7 @@ class Reader:
     def _begin(self, items: Sequence[Photo | Outcome], processes: "_Processes") -> "_Batch":
         """Look photos up, and give those that have to be read to the processes, if they are many."""
         photos = [item for item in items if isinstance(item, Photo)]
-        rows = self.catalog.tags_at([photo.path for photo in photos])
+        rows = self.catalog.photos.tags_at([photo.path for photo in photos])
         stamps = self.store.stamps(photos)
         files = [
             # "" is no stamp: that of a file which is not there, and of a row that counts no more
@@ -69,17 +69,17 @@ class Reader:
         ]
         stale = [file.photo for file in files if file.tags is None]
         # what a person took away since tagroll wrote only the store here can know
-        ours = self.catalog.written([photo.path for photo in stale])
-        away = [
+        ours = self.catalog.journal.written([photo.path for photo in stale])
+        delegated = [
             photo
             for photo in stale
             if len(stale) >= WORTH_PROCESSES and in_process(photo.format) and photo.path not in ours
         ]
-        return _Batch(items, files, away, processes.read(away))
+        return _Batch(items, files, delegated, processes.read(delegated))
 
     def _finish(self, batch: "_Batch") -> Iterator[Outcome]:
         """Read the rest, and note in the index what was read."""
-        answers = zip(batch.away, batch.asked, strict=True)
+        answers = zip(batch.delegated, batch.results, strict=True)
         found = {photo.path: _outcome(photo.path, said) for photo, said in answers if said is not None}
         here = [f.photo for f in batch.files if f.tags is None and f.photo.path not in found]
         found.update(self._read_here(here))
@@ -87,7 +87,7 @@ class Reader:
             found.get(file.photo.path) or Outcome(file.photo.path, Status.UNCHANGED, file.tags or ())
             for file in batch.files
         ]
-        self.catalog.index([
+        self.catalog.photos.index([
             # what is known now; the picture's hash is not, as only the file's head was read
             PhotoRow(file.photo.path, file.stamp, "", outcome.tags)
             for file, outcome in zip(batch.files, outcomes, strict=True)
@@ -120,8 +120,8 @@ class _Batch:
 
     items: Sequence[Photo | Outcome]
     files: Sequence[_File]
-    away: Sequence[Photo]
-    asked: Iterator["_Said | None"]
+    delegated: Sequence[Photo]
+    results: Iterator["_Said | None"]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tagroll.catalog import Catalog
+from tagroll.catalog import Catalog, State
 from tagroll.errors import MetadataError, PhotoError
 from tagroll.metadata.store import MetadataStore
 
@@ -15,7 +15,7 @@ def recover(catalog: Catalog, store: MetadataStore) -> int:
     A target that is neither as before nor as after was changed by another program since; then the journal row
     counts as done, and an undo goes by values, which harms nothing in either case.
     """
-    pending = catalog.pending()
+    pending = catalog.journal.pending()
     states = {}
     for writing in pending:
         with suppress(PhotoError):
@@ -25,9 +25,9 @@ def recover(catalog: Catalog, store: MetadataStore) -> int:
             never = (
                 store.file_hash(writing.write.target, writing.write.before_hash) == writing.write.before_hash
             )
-            states[writing.id] = "void" if never else "done"
+            states[writing.id] = State.VOID if never else State.DONE
     if states:
-        catalog.settle(states)
+        catalog.journal.settle(states)
     return len(pending)
 
 

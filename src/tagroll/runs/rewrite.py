@@ -31,7 +31,7 @@ class Library:
         self._tags: dict[Path, tuple[str, ...]] = {}
         self._words: dict[str, str] = {}
 
-    def passing(self, found: Iterable[Photo | Outcome]) -> Iterator[Photo | Outcome]:
+    def remember(self, found: Iterable[Photo | Outcome]) -> Iterator[Photo | Outcome]:
         """Remember the photos on their way from the scan to the reader."""
         for item in found:
             if isinstance(item, Photo):
@@ -129,7 +129,7 @@ class OpenLibrary:
     def read(self, found: Iterable[Photo | Outcome]) -> Iterator[Outcome]:
         """Read the tags of every photo that was found."""
         reader = Reader(self.space.store, self.space.catalog)
-        for outcome in self.tally.counted(reader.read(self.library.passing(found))):
+        for outcome in self.tally.counted(reader.read(self.library.remember(found))):
             if outcome.status is not Status.FAILED:
                 self.library.add(outcome)
             yield outcome

@@ -18,7 +18,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
-from tagroll.catalog import Catalog, PhotoRow
+from tagroll.catalog import Catalog, PhotoRow, State
 from tagroll.domain import Beside, Change, Metadata, Outcome, Photo, Preview, Status, Waiting, Write
 from tagroll.errors import ServerError
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
@@ -113,7 +113,7 @@ class Tally:
 
 def past_of(catalog: Catalog, photo: Path, picture: str) -> list[Write]:
     """What was written for a photo; where it was moved since, with the places where its files are now."""
-    written = (write for write in catalog.in_force(photo, picture) if write.engine not in MADE)
+    written = (write for write in catalog.journal.in_force(photo, picture) if write.engine not in MADE)
     return [
         write if write.photo == photo else dataclasses.replace(write, target=target_of(write, photo))
         for write in written
@@ -210,17 +210,17 @@ class Workspace:
             done: What it does to photos.
         """
         with self.held():
-            number = self.catalog.start_run(command, arguments, model)
-            run = Run(self, number, Tally(done, failed_before=self.catalog.failures_before(number)))
+            number = self.catalog.runs.start(command, arguments, model)
+            run = Run(self, number, Tally(done, failed_before=self.catalog.runs.failures_before(number)))
             try:
                 yield run
             except ServerError:
                 if not run.tally.total:  # without a model it has not begun
-                    self.catalog.forget_run(number)
+                    self.catalog.runs.forget(number)
                 raise
             finally:
                 failed = (failure.path for failure in run.tally.failures[:MOST_REMEMBERED])
-                self.catalog.finish_run(run.number, run.summary(), failed)
+                self.catalog.runs.finish(run.number, run.summary(), failed)
 
     def model(
         self,
@@ -246,11 +246,11 @@ class Workspace:
         _ = self.preview  # the decoding processes start while a server is looked for
         wanted, catalog = settings or self.settings, self.catalog
         place = json.dumps([*map(without_password, wanted.api_urls), wanted.model])
-        last = catalog.model_at(place) if defer else None
+        last = catalog.servers.model_at(place) if defer else None
         model = self._resources.enter_context(choose_model(wanted, limits, watch, last=last))
         self._models.append(model)
         if defer:
-            model.when_found(lambda _: catalog.note_model_at(place, model.describer.served_as))
+            model.when_found(lambda _: catalog.servers.note_model(place, model.describer.served_as))
         return model
 
     @property
@@ -322,9 +322,9 @@ class Entries:
 
     def __call__(self, write: Write) -> None:
         """Note a write that is about to happen; returns when the row is on disk."""
-        self.numbers.append(self.catalog.journal(self.run, write, self.undoes))
+        self.numbers.append(self.catalog.journal.add(self.run, write, self.undoes))
 
-    def states(self, state: str) -> dict[int, str]:
+    def states(self, state: State) -> dict[int, State]:
         """All of them in one state."""
         return dict.fromkeys(self.numbers, state)
 
@@ -367,11 +367,11 @@ class Run:
 
     def asks(self, model: Model) -> None:
         """Note which model it is, as soon as that is known."""
-        model.when_found(lambda _: self.space.catalog.note_run_model(self.number, model.describer.model))
+        model.when_found(lambda _: self.space.catalog.runs.note_model(self.number, model.describer.model))
 
     def decide(self, into: Mapping[str, str], apart: Iterable[Collection[str]] = ()) -> None:
         """Remember what tags become, and which stay apart, before the first photo: what is cut off goes on with it."""
-        self.space.catalog.decide(into, apart, self.number)
+        self.space.catalog.decisions.decide(into, apart, self.number)
 
     def entries(self, undoes: int | None = None) -> Entries:
         """The journal of one photo."""
@@ -398,13 +398,13 @@ class Run:
         def decided(metadata: Metadata) -> Change:
             nonlocal seen
             seen = metadata
-            return dataclasses.replace(decide(metadata), left=catalog.left_tags(photo.path))
+            return dataclasses.replace(decide(metadata), left=catalog.journal.left_tags(photo.path))
 
         writes = store.write(photo, decided, entries, dry_run=dry_run)
         tags = writes[-1].after.tags if writes else seen.tags
         if not dry_run and (writes or row):
-            known = row or catalog.photo(photo.path)
+            known = row or catalog.photos.at(photo.path)
             picture = row.picture_hash if row else writes[-1].picture_hash
             now = PhotoRow(photo.path, store.stamp(photo), picture, tags, known.wanted if known else None)
-            catalog.conclude(entries.states("done"), now)
+            catalog.photos.conclude(entries.states(State.DONE), now)
         return Written(seen, tags, writes)

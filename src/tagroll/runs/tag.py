@@ -76,7 +76,7 @@ class TagPolicy:
         allowed = {identity(word): word for word in self.vocabulary}
         return tuple(allowed[name] for tag in named if (name := identity(tag)) in allowed)
 
-    def stands_for(self, earlier: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
+    def satisfies(self, earlier: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
         """Whether what was wanted of a photo earlier is what is wanted now, preferred words taken into account.
 
         They only make a list shorter: what follows was beyond the limit before.
@@ -140,7 +140,7 @@ class TagRequest:
 def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
     """What tags photos in this run."""
     run.asks(model)
-    policy = request.policy(run.space.catalog.merges(), run.space.catalog.paths())
+    policy = request.policy(run.space.catalog.decisions.merges(), run.space.catalog.photos.paths())
     return Tagger(run, model.describer, run.space.preview, request.prompt(), policy)
 
 
@@ -185,7 +185,7 @@ class Tagger:
             ServerError, CatalogError: The run cannot go on.
         """
         space = self.run.space
-        row = space.catalog.photo(photo.path)
+        row = space.catalog.photos.at(photo.path)
         fresh = row is not None and row.stamp == space.store.stamp(photo)
         # A row that only `tagroll tags` has made knows no picture: "" must never stand for one.
         picture = (row.picture_hash if row and fresh else "") or space.store.picture_hash(photo)
@@ -200,7 +200,7 @@ class Tagger:
             CatalogError: The run cannot go on.
         """
         space, picture, answer, asked = self.run.space, look.picture, look.answer, look.asked
-        row = space.catalog.photo(photo.path)
+        row = space.catalog.photos.at(photo.path)
         fresh = row is not None and row.stamp == space.store.stamp(photo)
         tags = self.policy.tags(answer.keywords)
         captions = _captions(answer, self.policy.captions)
@@ -212,12 +212,12 @@ class Tagger:
         decided = bool(
             row
             and row.wanted
-            and self.policy.stands_for(row.wanted, self._wanted(tags))
+            and self.policy.satisfies(row.wanted, self._wanted(tags))
             and not self.policy.retag
         )
         if row and fresh and decided:
             return Outcome(photo.path, Status.UNCHANGED, row.tags, asked=asked)
-        outcome = self._write(photo, picture, Proposal(tags, captions, self.policy.paths, decided=decided))
+        outcome = self._write(photo, picture, TagProposal(tags, captions, self.policy.paths, decided=decided))
         return dataclasses.replace(outcome, asked=asked)
 
     # asking ----------------------------------------------------------------------------------------------
@@ -225,21 +225,21 @@ class Tagger:
     def _kept(self, picture: str) -> Callable[[], Description | None]:
         if self.policy.retag:
             return lambda: None
-        return lambda: load_answer(self.run.space.catalog, self.describer, self.prompt, picture)
+        return lambda: load_answer(self.run.space.catalog.answers, self.describer, self.prompt, picture)
 
     def _describe(self, photo: Photo, picture: str) -> Description:
         preview = self.preview(photo)
         if self.describer.turns_out_another() and (kept := self._kept(picture)()):
             return kept
         answer = self.describer.describe(preview, self.prompt)
-        store_answer(self.run.space.catalog, self.describer, self.prompt, picture, answer)
+        store_answer(self.run.space.catalog.answers, self.describer, self.prompt, picture, answer)
         return answer
 
     # what is done already --------------------------------------------------------------------------------
 
     def _moved(self, picture: str) -> PhotoRow | None:
         """The row of a photo that was tagged elsewhere and has left that place: this is that photo."""
-        rows = self.run.space.catalog.photos_with(picture)
+        rows = self.run.space.catalog.photos.with_picture(picture)
         return next((row for row in rows if row.wanted and not row.path.exists()), None)
 
     def _wanted(self, tags: tuple[str, ...]) -> dict[str, object]:
@@ -247,13 +247,13 @@ class Tagger:
 
     # writing ---------------------------------------------------------------------------------------------
 
-    def _write(self, photo: Photo, picture: str, proposal: "Proposal") -> Outcome:
+    def _write(self, photo: Photo, picture: str, proposal: "TagProposal") -> Outcome:
         def decide(metadata: Metadata) -> Change:
             change = proposal.change(metadata, append=self.policy.append)
             align = not proposal.is_settled(metadata)
             return dataclasses.replace(change, align=align, comment=self.policy.user_comment)
 
-        ours = self.run.space.catalog.written_tags(photo.path)
+        ours = self.run.space.catalog.journal.written_tags(photo.path)
         row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))
         written = self.run.write(photo, decide, row, dry_run=self.policy.dry_run)
         removed = identities(written.before.tags) - identities(written.tags) - ours
@@ -263,7 +263,7 @@ class Tagger:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class TagProposal:
     """What the model proposes for one photo.
 
     Attributes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from tagroll.catalog import Catalog, Writing
+from tagroll.catalog import Catalog, State, Writing
 from tagroll.catalog import Run as PastRun
 from tagroll.domain import Outcome, Photo, Status, Write
 from tagroll.errors import PhotoError, UsageError, WriteError
@@ -52,7 +52,7 @@ class Undoer:
             CatalogError: The run cannot go on.
             TagrollError: The disk is full; the run cannot go on.
         """
-        outcomes = map(self._undo_one, map(self.run.space.catalog.writing, numbers))
+        outcomes = map(self._undo_one, map(self.run.space.catalog.journal.entry, numbers))
         return min(outcomes, key=lambda outcome: _WORST_FIRST.index(outcome.status))
 
     def _undo_one(self, writing: Writing) -> Outcome:
@@ -75,7 +75,7 @@ class Undoer:
         if not self.dry_run:
             self._settle(writing, entries)
             # a photo whose tagging is undone may be tagged again; one whose tags were merged stays tagged
-            self.run.space.catalog.forget(
+            self.run.space.catalog.photos.forget(
                 [write.photo, *([done.photo] if done else [])], wanted=self.command == "tag"
             )
         if done is None:
@@ -93,7 +93,7 @@ class Undoer:
 
     def _settle(self, writing: Writing, entries: Entries) -> None:
         """Note that a write is undone: by the writes of these numbers, or because nothing of it was left."""
-        self.run.space.catalog.settle(entries.states("done") or {writing.id: "undone"})
+        self.run.space.catalog.journal.settle(entries.states(State.DONE) or {writing.id: State.UNDONE})
 
     def _where(self, writing: Writing) -> Path | None:
         """Where the photo is now, when it was moved.
@@ -121,7 +121,7 @@ class Undoer:
         """Whether the photo at its place is the one that was written, and no other one that has its name now."""
         found = None if write.photo in self.named else next(_photos([write.photo]), None)
         if found is None:
-            return True  # somebody says so; or it is no photo any more, and the store says why
+            return True  # somebody says so; or it is no longer a photo, and the store says why
         if (
             _picture(found, self.run.space.store, self.run.space.catalog, write.picture_hash)
             == write.picture_hash
@@ -140,7 +140,7 @@ class Undoer:
             WriteError: There is.
         """
         write = writing.write
-        later = self.run.space.catalog.changed_since(writing, at or write.photo, target_of(write, at))
+        later = self.run.space.catalog.journal.changed_since(writing, at or write.photo, target_of(write, at))
         if later is not None:
             raise WriteError(f"was changed by run {later} since", f"Undo that first: tagroll undo {later}")
 
@@ -193,7 +193,7 @@ class Moved:
 
     def _candidates(self, write: Write) -> Iterator[Photo]:
         """Photos that may be of the picture and are not known to be another one, the likely ones first."""
-        known = [row.path for row in self._catalog.photos_with(write.picture_hash)]
+        known = [row.path for row in self._catalog.photos.with_picture(write.picture_hash)]
         for path in dict.fromkeys([*known, *self._only_read(write)]):
             yield from _photos([path]) if path not in self._taken else ()
         yield from (photo for photo in self._in_roots(write.picture_hash) if photo.path not in self._taken)
@@ -202,10 +202,10 @@ class Moved:
         """Photos whose picture the catalog does not know, as `tagroll tags` reads their heads: by name or size."""
         if self._unhashed is None:
             self._unhashed = defaultdict(list)
-            for path, stamp in self._catalog.unhashed():
+            for path, stamp in self._catalog.photos.unhashed():
                 self._unhashed[path.name].append(path)
                 self._unhashed[_size(stamp)].append(path)
-        row = self._catalog.photo(write.photo)
+        row = self._catalog.photos.at(write.photo)
         for key in (write.photo.name, *([_size(row.stamp)] if row and row.stamp else [])):
             yield from self._unhashed.get(key, [])
 
@@ -229,7 +229,7 @@ class Moved:
         picture = writing.write.picture_hash  # what was written into others that had this path says nothing
         there = [
             other
-            for other in self._catalog.written_at(path)
+            for other in self._catalog.journal.at(path)
             if other.write.engine not in MADE and other.write.picture_hash == picture
         ]
         before = [other.write for other in there if other.id < writing.id]
@@ -241,7 +241,7 @@ class Moved:
 
 def _picture(photo: Photo, store: MetadataStore, catalog: Catalog, like: str) -> str:
     """Hash of a photo's picture, of the kind of another one; it is not made again where the catalog knows it."""
-    row = catalog.photo(photo.path)
+    row = catalog.photos.at(photo.path)
     if row and row.stamp == store.stamp(photo) and len(row.picture_hash) == len(like):
         return row.picture_hash
     return store.picture_hash(photo, like)
@@ -320,7 +320,7 @@ class Undoing:
 
     def older(self, space: Workspace) -> int | None:
         """The run before it that can be taken back, or None."""
-        runs = space.catalog.runs()
+        runs = space.catalog.runs.all()
         older = (run.id for run in runs if run.id < self.chosen.id and run.left and run.command != "undo")
         return next(older, None)
 
@@ -333,11 +333,11 @@ def choose_run(catalog: Catalog, number: int | None) -> PastRun:
     """
     hint = "tagroll history lists what was done."
     if number is None:
-        run = next((run for run in catalog.runs() if run.left and run.command != "undo"), None)
+        run = next((run for run in catalog.runs.all() if run.left and run.command != "undo"), None)
         if run is None:
             raise UsageError("there is nothing to undo", hint)
         return run
-    run = next((run for run in catalog.runs() if run.id == number), None)
+    run = next((run for run in catalog.runs.all() if run.id == number), None)
     if run is None:
         raise UsageError(f"there is no run {number}", hint)
     if not run.left:
@@ -358,10 +358,10 @@ def choose_writes(catalog: Catalog, run: PastRun, paths: Sequence[Path], moved: 
         UsageError: There is nothing at one of the paths.
     """
     chosen, missed = [], set(paths)
-    for _, rows in groupby(catalog.left(run.id), key=lambda row: row[1]):
+    for _, rows in groupby(catalog.journal.left(run.id), key=lambda row: row[1]):
         numbers = []
         for number, *places in rows:
-            if paths and not os.path.exists(places[0]) and (at := moved.where(catalog.writing(number))):  # noqa: PTH110
+            if paths and not os.path.exists(places[0]) and (at := moved.where(catalog.journal.entry(number))):  # noqa: PTH110
                 places.append(at)
             hit = {path for path in paths if any(place.is_relative_to(path) for place in places)}
             missed -= hit

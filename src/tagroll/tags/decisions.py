@@ -73,7 +73,7 @@ class Decisions:
         if target := self.target(tag):
             yield f"! {target}"
 
-    def tears(self, tags: Collection[str]) -> bool:
+    def has_conflict(self, tags: Collection[str]) -> bool:
         """Whether some two of many tags have to stay apart."""
         there = set(tags)
         return len({self.target(tag) for tag in there} - {""}) > 1 or any(

@@ -35,7 +35,7 @@ _CROWD = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class TagVectors:
     """What an embedder says of the tags, in their order.
 
     Attributes:
@@ -49,7 +49,7 @@ class Embedded:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class MergeOptions:
     """How to merge.
 
     Attributes:
@@ -76,7 +76,7 @@ class Merge:
         evidence: Why.
         via: The member of the cluster that ties it in, where that is not the representative; else "".
         cosine: Similarity of the two by the embedder, or None without one.
-        unusual: Share of random pairs of this vocabulary that are at least as similar, or None.
+        background_share: Share of random pairs of this vocabulary that are at least as similar, or None.
     """
 
     tag: str
@@ -85,7 +85,7 @@ class Merge:
     evidence: Evidence
     via: str = ""
     cosine: float | None = None
-    unusual: float | None = None
+    background_share: float | None = None
 
     @property
     def is_decided(self) -> bool:
@@ -123,7 +123,11 @@ class _Library:
     """The tags in a fixed order, with all that is known of their pairs."""
 
     def __init__(
-        self, tags: Mapping[str, int], embedded: Embedded | None, options: Options, decisions: Decisions
+        self,
+        tags: Mapping[str, int],
+        embedded: TagVectors | None,
+        options: MergeOptions,
+        decisions: Decisions,
     ) -> None:
         given = list(tags)
         order = sorted(range(len(given)), key=lambda i: given[i])
@@ -223,8 +227,10 @@ class _Library:
             ranked = sorted((e.rank, self.names[j], e) for e, j in others if e is not None)
             _, via, evidence = ranked[0] if ranked else (0, "", Evidence.SEMANTIC)
         cosine = None if cosine is None else round(cosine, 4)
-        unusual = None if self.background is None or cosine is None else self.background.share(cosine)
-        return Merge(self.names[i], self.names[into], self.counts[i], evidence, via, cosine, unusual)
+        background_share = (
+            None if self.background is None or cosine is None else self.background.share(cosine)
+        )
+        return Merge(self.names[i], self.names[into], self.counts[i], evidence, via, cosine, background_share)
 
 
 def _plain_clusters(library: _Library) -> list[list[int]]:
@@ -235,7 +241,7 @@ def _plain_clusters(library: _Library) -> list[list[int]]:
         rows += [(edge.first, edge.second, distance), (edge.second, edge.first, distance)]
     found: list[list[int]] = []
     for cluster in dbscan(rows, 1.0 - options.threshold + _ROUNDING, options.min_cluster_size):
-        if not decisions.tears([library.names[i] for i in cluster]):
+        if not decisions.has_conflict([library.names[i] for i in cluster]):
             found.append(cluster)
             continue
         inside = [edge for edge in library.edges() if {edge.first, edge.second} <= set(cluster)]
@@ -259,8 +265,8 @@ def _guarded_clusters(library: _Library) -> list[list[int]]:
 
 def plan_merges(
     tags: Mapping[str, int],
-    embedded: Embedded | None = None,
-    options: Options | None = None,
+    embedded: TagVectors | None = None,
+    options: MergeOptions | None = None,
     decisions: Decisions | None = None,
 ) -> Plan:
     """Find the tags that should be one.
@@ -277,7 +283,7 @@ def plan_merges(
         The plan for the tags that photos carry; its mapping never maps a representative away. A tag that a
         vocabulary or a decision maps to a word no photo carries yet is mapped to that word.
     """
-    library = _Library(tags, embedded, options or Options(), decisions or Decisions())
+    library = _Library(tags, embedded, options or MergeOptions(), decisions or Decisions())
     clusters: dict[str, tuple[str, ...]] = {}
     merges: list[Merge] = []
     for group in (_plain_clusters if library.options.plain else _guarded_clusters)(library):

@@ -70,7 +70,7 @@ def why(merge: Merge) -> str:
     """What speaks for a merge, in a few words."""
     via = f" through {merge.via}" if merge.via else ""
     cosine = "" if merge.cosine is None else f", cosine {merge.cosine:.2f}"
-    share = merge.unusual
+    share = merge.background_share
     rare = (
         ""
         if share is None

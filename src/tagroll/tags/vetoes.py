@@ -85,14 +85,14 @@ def _is_part(of: frozenset[int], other: frozenset[int]) -> bool:
     return any(other.intersection(lexicon().synsets[s].parts) for s in of)
 
 
-def _kin(first: frozenset[int], second: frozenset[int]) -> str:
+def _relation(first: frozenset[int], second: frozenset[int]) -> str:
     """How the meanings of two tags belong together."""
     if first & second:
         return ""
     if _is_part(first, second) or _is_part(second, first):
         return "part"
-    roofs = [{up for s in side for up in lexicon().above(s, _NEAR)} for side in (first, second)]
-    return "kinds of one thing" if roofs[0] & roofs[1] else ""
+    ancestors = [{up for s in side for up in lexicon().above(s, _NEAR)} for side in (first, second)]
+    return "kinds of one thing" if ancestors[0] & ancestors[1] else ""
 
 
 @cache
@@ -104,7 +104,7 @@ def related(a: Term, b: Term) -> str:
     if not only_a or not only_b:
         return "one is the other and a word more"
     meanings = lexicon().main_meanings
-    found = _kin(meanings(a.key), meanings(b.key))
+    found = _relation(meanings(a.key), meanings(b.key))
     if found or len(only_a) + len(only_b) == 2:  # one word each is for the rule of the one modifier
         return found
-    return _kin(meanings(" ".join(only_a)), meanings(" ".join(only_b)))
+    return _relation(meanings(" ".join(only_a)), meanings(" ".join(only_b)))

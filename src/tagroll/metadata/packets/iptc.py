@@ -40,14 +40,14 @@ class _Dataset(NamedTuple):
     raw: bytes
 
 
-class Said(NamedTuple):
+class IptcText(NamedTuple):
     """What a stream says: the keywords in order, and the captions that are there."""
 
     keywords: tuple[str, ...]
     captions: dict[str, str]
 
 
-def read(iim: bytes, known: Collection[str] = ()) -> Said:
+def read(iim: bytes, known: Collection[str] = ()) -> IptcText:
     """Read a stream.
 
     Args:
@@ -64,7 +64,7 @@ def read(iim: bytes, known: Collection[str] = ()) -> Said:
     # of a caption it matters that it is there, whatever it says
     known = "latin-1" if charset == "unknown" else charset
     captions = {_CAPTIONS[i.number]: _decode(i.value, known) for i in datasets if i.number in _CAPTIONS}
-    return Said(
+    return IptcText(
         tuple(text for text in keywords if text.strip()),
         {name: text for name, text in captions.items() if text.strip()},
     )

@@ -25,7 +25,7 @@ _CUT = 56
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def legal(text: str) -> str:
+def xml_safe(text: str) -> str:
     """The text without the characters that no XML document can hold (XML 1.0, production 2)."""
     return text if text.isprintable() else _ILLEGAL.sub("", text)
 
@@ -35,7 +35,7 @@ def levels(tag: str, separator: str = LEVEL) -> tuple[str, ...]:
     """The levels of a path, outermost first, trimmed, without empty ones."""
     if separator not in tag and tag.isprintable():
         return (name,) if (name := tag.strip()) else ()
-    return tuple(level for part in legal(tag).split(separator) if (level := part.strip()))
+    return tuple(level for part in xml_safe(tag).split(separator) if (level := part.strip()))
 
 
 @lru_cache(maxsize=1 << 14)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from lxml import etree
 from lxml.etree import _Element as Element  # lxml has no public name for it
 
-from tagroll.metadata.packets.keywords import legal, levels
+from tagroll.metadata.packets.keywords import levels, xml_safe
 from tagroll.tags.identity import LEVEL, STAND_INS
 
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -37,7 +37,7 @@ def write_tree(prop: Element, tags: Collection[str]) -> None:
             if path[:depth] not in nodes:
                 box = _box(nodes[path[: depth - 1]], "Hierarchy" if depth == 1 else "Children")
                 node = etree.SubElement(box, _RDF + "li", {_RDF + "parseType": "Resource"})
-                etree.SubElement(node, _SPACE + "Keyword").text = legal(path[depth - 1])
+                etree.SubElement(node, _SPACE + "Keyword").text = xml_safe(path[depth - 1])
                 etree.SubElement(node, _SPACE + "Applied").text = str(path[:depth] in paths)
                 nodes[path[:depth]] = node
 

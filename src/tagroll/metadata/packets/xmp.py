@@ -14,7 +14,7 @@ from lxml.etree import _Element as Element  # lxml has no public name for it
 from tagroll import __version__
 from tagroll.errors import MetadataError
 from tagroll.metadata.packets import mwg
-from tagroll.metadata.packets.keywords import legal
+from tagroll.metadata.packets.keywords import xml_safe
 
 MAX_BYTES = 16 << 20
 """Packets above this are refused; real ones stay far below 1 MB. (libxml2 itself refuses depths over 256.)"""
@@ -132,7 +132,7 @@ class Xmp:
         box.tag = _RDF + kind[1]  # digiKam does not see a Seq where it expects a Bag, nor the reverse
         for member in box.findall(_LI):
             box.remove(member)
-        for value in map(legal, values):
+        for value in map(xml_safe, values):
             if value in old:
                 box.append(old.pop(value))
             else:
@@ -155,7 +155,7 @@ class Xmp:
                 box.remove(member)
         if text:
             member = etree.Element(_LI, {_LANG: "x-default"})
-            member.text = legal(text)
+            member.text = xml_safe(text)
             box.insert(0, member)
         if next(_members(prop), None) is None:
             _remove(prop)
@@ -169,7 +169,7 @@ class Xmp:
             prop = self._create(names[0], prefix)
         if prop is not None:
             _clear(prop)
-            prop.text = legal(text)
+            prop.text = xml_safe(text)
             if not text:
                 _remove(prop)
 

@@ -8,7 +8,7 @@ from tagroll.domain import Describer, Description, Preview, Prompt
 from tagroll.parallel import cores
 
 if TYPE_CHECKING:
-    from tagroll.models.builtin.vision.tagger import Tagger
+    from tagroll.models.builtin.vision.tagger import ImageTagger
 
 MODEL = "tagroll-builtin-1"
 WITHOUT_HEAD = f"{MODEL}-no-head"
@@ -26,7 +26,7 @@ class BuiltinDescriber(Describer):
     def __init__(self, threshold: float | None = None, *, with_head: bool = True) -> None:
         self.threshold = threshold
         self.with_head = with_head
-        self._tagger: Tagger | None = None
+        self._tagger: ImageTagger | None = None
         self._loading = threading.Lock()
 
     @property
@@ -49,7 +49,7 @@ class BuiltinDescriber(Describer):
         Raises:
             PictureError: The preview cannot be decoded.
         """
-        return self.judge(self.load().chances(preview.jpeg), prompt)
+        return self.judge(self.load().probabilities(preview.jpeg), prompt)
 
     def judge(self, confidences: Mapping[str, float], prompt: Prompt) -> Description:
         """Describe a photo by how likely each word is; the photo itself is not needed."""
@@ -91,7 +91,7 @@ class BuiltinDescriber(Describer):
         """See Describer."""
         return BuiltinDescriber(threshold, with_head=self.with_head)
 
-    def load(self) -> "Tagger":
+    def load(self) -> "ImageTagger":
         """Load the model, once.
 
         Raises:
@@ -99,9 +99,9 @@ class BuiltinDescriber(Describer):
         """
         with self._loading:
             if self._tagger is None:
-                from tagroll.models.builtin.vision.tagger import Tagger  # loads numpy and onnxruntime
+                from tagroll.models.builtin.vision.tagger import ImageTagger  # loads numpy and onnxruntime
 
-                self._tagger = Tagger(with_head=self.with_head)
+                self._tagger = ImageTagger(with_head=self.with_head)
             return self._tagger
 
 

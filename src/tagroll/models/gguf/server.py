@@ -59,7 +59,7 @@ def model_files(model: Path, mmproj: Path | None) -> ModelFiles:
     found = [mmproj] if mmproj else projectors(model.parent)
     if not found:
         raise UsageError(
-            f"{model.name} alone does not see pictures: its image projector is missing",
+            f"{model.name} alone does not see images: its image projector is missing",
             "Give it with --mmproj FILE; it is offered where the model is, as mmproj-....gguf.",
         )
     if len(found) > 1:

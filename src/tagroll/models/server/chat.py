@@ -8,7 +8,7 @@ from typing import NoReturn
 from tagroll.domain import Stats
 from tagroll.errors import PhotoError, ReplyError, ServerError
 from tagroll.models.server import sight
-from tagroll.models.server.completion import Said, read_completion
+from tagroll.models.server.completion import Completion, read_completion
 from tagroll.models.server.discovery import ServerInfo, blind_error
 from tagroll.models.server.forms import Forms
 from tagroll.models.server.http import Answer, Wire
@@ -63,7 +63,7 @@ class Chat:
         self.channel = Channel(self.wire, self.channel.limits)
         self._blind = None
 
-    def ask(self, jpeg: bytes, question: Question, model: str, tries: Tries | None = None) -> Said:
+    def ask(self, jpeg: bytes, question: Question, model: str, tries: Tries | None = None) -> Completion:
         """Get something said about a picture.
 
         Raises:
@@ -148,7 +148,7 @@ class Chat:
                 self._blind = not self._takes(plain)
             return self._blind
 
-    def _count(self, said: Said, seconds: float, switches: frozenset[str]) -> None:
+    def _count(self, said: Completion, seconds: float, switches: frozenset[str]) -> None:
         self._forms.answered(switches)
         with self._lock:
             self._strikes.clear()

@@ -17,7 +17,7 @@ _THINKING_PART = re.compile(r"reason|think|thought")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Completion:
     """What a model said.
 
     Attributes:
@@ -43,7 +43,7 @@ class Said:
         return self.cut and self.thought and not answer.strip()
 
 
-def read_completion(answer: Any) -> Said | None:
+def read_completion(answer: Any) -> Completion | None:
     """Read a chat completion.
 
     Args:
@@ -66,7 +66,7 @@ def read_completion(answer: Any) -> Said | None:
     thought = bool(thoughts.strip()) or "<think>" in content
     usage = answer.get("usage")
     counts = usage if isinstance(usage, dict) else {}
-    return Said(
+    return Completion(
         content,
         cut or breaks_off(content),
         thought,

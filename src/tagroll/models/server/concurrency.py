@@ -2,7 +2,7 @@
 
 A server has slots (LM Studio 4, Ollama 1, llama.cpp what --parallel says) and rarely tells how many. Too few
 requests at once waste its time, too many only wait in its queue. By Little's law the throughput at n requests
-at once is n divided by the time one takes, so each answer is a measurement: `Ladder` climbs while more of
+at once is n divided by the time one takes, so each answer is a measurement: `ConcurrencyController` climbs while more of
 them bring more answers a second, and rests one rung above the lowest rung that brings (nearly) the most.
 """
 
@@ -15,28 +15,28 @@ from contextlib import contextmanager
 
 from tagroll.errors import StoppedError
 
-RUNGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+LIMITS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """The limits that are tried: fine enough to come close, coarse enough to tell one from the next."""
 
 START = 4
 STEP, STEP_SECONDS = 4, 0.03
 """A higher limit is approached in steps of so many requests: the first that is refused spares the others."""
-PAYS = 1.25
+MIN_GAIN = 1.25
 """Twice the requests at once must bring this many times the answers, or the climb ends."""
 BOLD_SECONDS = 1.0
 """While an answer takes less, a queue that turns out too long is gone in seconds."""
-AS_GOOD = 0.92
+TOLERANCE = 0.92
 """A rung that brings this share of the best is as good as the best."""
 
 
 def _rung(at_once: float) -> int:
     """The rung that is nearest by ratio."""
-    return min(RUNGS, key=lambda rung: max(rung / at_once, at_once / rung))
+    return min(LIMITS, key=lambda rung: max(rung / at_once, at_once / rung))
 
 
 def _beside(rung: int, steps: int) -> int:
     """The rung so many steps above (or below), at the ends the last one."""
-    return RUNGS[min(max(RUNGS.index(rung) + steps, 0), len(RUNGS) - 1)]
+    return LIMITS[min(max(LIMITS.index(rung) + steps, 0), len(LIMITS) - 1)]
 
 
 def _rate(answers: Sequence[tuple[float, float]]) -> float:
@@ -47,7 +47,7 @@ def _seconds(answers: Sequence[tuple[float, float]]) -> float:
     return sum(seconds for _, seconds in answers) / len(answers) if answers else math.inf
 
 
-class Ladder:
+class ConcurrencyController:
     """Decides on the limit. No clock, no threads: it only hears how answers went."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Ladder:
         self._home: int | None = None  # where it rests; None while it still climbs
         self._doubted = 0  # the limit that seemed not to pay while half of it is measured again
         self._answers, self._loads = (
-            {rung: deque[tuple[float, float]](maxlen=max(16, 2 * rung)) for rung in RUNGS} for _ in range(2)
+            {rung: deque[tuple[float, float]](maxlen=max(16, 2 * rung)) for rung in LIMITS} for _ in range(2)
         )
         self._leapt_from = 0  # the limit from which the climb went to the top at once
         self._fresh = 0  # answers at the present limit
@@ -99,7 +99,7 @@ class Ladder:
         """Whether the limit brings more than half of it, by either way of counting."""
         half = _beside(self.limit, -2)
         in_turn, known = _rate(self._answers[self.limit]), _rate(self._answers[half])
-        return in_turn >= PAYS * known and self._gain(self.limit, half) >= PAYS
+        return in_turn >= MIN_GAIN * known and self._gain(self.limit, half) >= MIN_GAIN
 
     def _forget(self, rung: int) -> None:
         self._answers[rung].clear()
@@ -130,11 +130,11 @@ class Ladder:
         """Double; but leap to the top while answers are quick and come no later for being many."""
         here = max(_seconds(kind[self.limit]) for kind in (self._answers, self._loads))
         least = min(map(_seconds, self._answers.values()))
-        if self.limit == RUNGS[-1]:
+        if self.limit == LIMITS[-1]:
             self._settle(self.limit)
         elif here < min(BOLD_SECONDS, 1.3 * least):
             self._leapt_from = self.limit
-            self._set(RUNGS[-1], 6)
+            self._set(LIMITS[-1], 6)
         else:
             self._set(_beside(self.limit, 2), self.limit)
 
@@ -142,11 +142,11 @@ class Ladder:
         """Half of the doubted limit was measured: stay there or near it, stay above, or climb on after all."""
         self._doubted = 0
         gain = self._gain(doubted, self.limit)
-        if gain < AS_GOOD:
+        if gain < TOLERANCE:
             self._settle(self.limit)
-        elif gain < 1 / AS_GOOD:
+        elif gain < 1 / TOLERANCE:
             self._settle(_beside(self.limit, 1))
-        elif gain < PAYS or doubted == RUNGS[-1]:
+        elif gain < MIN_GAIN or doubted == LIMITS[-1]:
             self._settle(doubted)
         else:
             self._set(_beside(doubted, 2), doubted)
@@ -171,7 +171,7 @@ class Ladder:
         if there > home and gain >= 1.15:
             self._home = None
             self._set(there, there)
-        elif there < home and gain >= AS_GOOD:
+        elif there < home and gain >= TOLERANCE:
             self._settle(_beside(there, 1))
         else:
             self._rest = min(2 * self._rest, 1024)
@@ -182,7 +182,7 @@ class ElsewhereError(Exception):
     """This server is in trouble, and another one can have the photo."""
 
 
-class Turn:
+class Slot:
     """One request's leave to be sent.
 
     Attributes:
@@ -211,7 +211,7 @@ class Ceiling:
     """What refusals tell: no more than so many at once. Tried again after a while, and ever more rarely."""
 
     def __init__(self) -> None:
-        self.most = RUNGS[-1]
+        self.most = LIMITS[-1]
         self._refused: list[int] = []  # requests at once of which one was refused, until an answer tells why
         self._refused_at = 0.0
         self._trust = 32
@@ -240,13 +240,13 @@ class Ceiling:
             self.lower(min(self._refused) if sent < self._refused_at else max(self._refused) // 2 + 1)
             self._refused.clear()
         self._answers += at_once >= 0.7 * self.most
-        if self.most < RUNGS[-1] and self._answers >= self._trust:
+        if self.most < LIMITS[-1] and self._answers >= self._trust:
             self.most = _beside(self.most, 1)
             self._answers, self._dares = 0, True
 
     def lower(self, too_many: int) -> None:
         """So many at once are too many."""
-        below = max((rung for rung in RUNGS if rung < too_many), default=1)
+        below = max((rung for rung in LIMITS if rung < too_many), default=1)
         if below < self.most:
             self.most = below
             self._trust *= 2 if self._dares else 1
@@ -261,7 +261,7 @@ class Gate:
     """
 
     def __init__(self, limit: int | None = None) -> None:
-        self._ladder = Ladder()
+        self._ladder = ConcurrencyController()
         self._ceiling = Ceiling()
         self._fixed = limit
         self._lock = threading.Lock()
@@ -285,7 +285,7 @@ class Gate:
     @property
     def widest(self) -> int:
         """How many there may ever be: more threads than this are of no use."""
-        return self._fixed or RUNGS[-1]
+        return self._fixed or LIMITS[-1]
 
     @property
     def ceiling(self) -> int:
@@ -365,7 +365,7 @@ class Gate:
             raise StoppedError("The run was stopped")
 
     @contextmanager
-    def turn(self, elsewhere: Callable[[], bool] = lambda: False) -> Iterator[Turn]:
+    def turn(self, elsewhere: Callable[[], bool] = lambda: False) -> Iterator[Slot]:
         """Wait for leave, hold it for the block. Call the turn's `answered` to have it measured.
 
         Args:
@@ -382,7 +382,7 @@ class Gate:
                 self._room.wait(wait if self.is_open else min(wait or 1.0, 1.0))
             self.quiet_since = self.quiet_since if self.under_way else time.monotonic()
             self._pass(1)
-            turn = Turn(self.under_way, probe=self._outage, work=self._work)
+            turn = Slot(self.under_way, probe=self._outage, work=self._work)
             self._probing |= turn.probe
         try:
             yield turn
@@ -421,7 +421,7 @@ class Gate:
         self._changed = now
         self.under_way += change
 
-    def _learn(self, turn: Turn, at_once: int) -> None:
+    def _learn(self, turn: Slot, at_once: int) -> None:
         if turn.refused:
             self._ceiling.refused(max(turn.at_once, at_once))
         elif turn.late:

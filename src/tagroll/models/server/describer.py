@@ -11,10 +11,10 @@ from tagroll.errors import PhotoError, ReplyError, ServerError
 from tagroll.models.reply.parse import parse_reply
 from tagroll.models.server import sight
 from tagroll.models.server.chat import Chat
-from tagroll.models.server.completion import Said
+from tagroll.models.server.completion import Completion
 from tagroll.models.server.discovery import (
     Choice,
-    Model,
+    ServedModel,
     ServerInfo,
     blind_error,
     choose,
@@ -200,7 +200,7 @@ class ServerDescriber(Describer):
                 self._chat.channel.end(doubt)
             raise
 
-    def _understand(self, said: Said, prompt: Prompt, preview: Preview) -> Description:
+    def _understand(self, said: Completion, prompt: Prompt, preview: Preview) -> Description:
         if said.is_endless:
             raise ReplyError(f"the model {self.model} thinks and does not come to an answer", THINKS_ON)
         reply = parse_reply(said.text, prompt_text=prompt.text)
@@ -246,7 +246,7 @@ class ServerDescriber(Describer):
         self.doubt = self._show(choice.model)
         return choice
 
-    def _show(self, model: Model) -> str:
+    def _show(self, model: ServedModel) -> str:
         """Show a small green picture, unless the server says that the model sees.
 
         Returns:
@@ -269,7 +269,7 @@ class ServerDescriber(Describer):
         told = f"{model.name} may not see pictures: of a plain green one it says {doubt!r}. Look at the first tags"
         return told if doubt else ""
 
-    def _ask(self, jpeg: bytes, question: Question, model: str, tries: Tries | None = None) -> Said:
+    def _ask(self, jpeg: bytes, question: Question, model: str, tries: Tries | None = None) -> Completion:
         """Get something said about a picture; see `Chat.ask`."""
         said = self._chat.ask(jpeg, question, model, tries)
         self._note_name(said.model, model)

@@ -12,7 +12,7 @@ from tagroll.models.server.wire_error import WireError
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ServedModel:
     """One model of a server.
 
     Attributes:
@@ -43,7 +43,7 @@ class ServerInfo:
     url: str
     kind: Literal["llama.cpp", "LM Studio", "Ollama", ""] = ""
     state: Literal["ready", "loading", "locked", "mute"] = "ready"
-    models: tuple[Model, ...] = ()
+    models: tuple[ServedModel, ...] = ()
     refusal: Answer | None = None
 
     @property
@@ -62,9 +62,9 @@ class Choice:
         others: Models that will do as well, if this one turns out not to see.
     """
 
-    model: Model
+    model: ServedModel
     note: str = ""
-    others: tuple[Model, ...] = ()
+    others: tuple[ServedModel, ...] = ()
 
 
 def probe(api_url: str, *, api_key: str | None = None, seconds: float = 2.0) -> ServerInfo | None:
@@ -166,10 +166,10 @@ def _name(entry: dict[str, Any]) -> str:
     return next((entry[key] for key in ("id", "name", "model", "key") if isinstance(entry.get(key), str)), "")
 
 
-def _models(entries: Sequence[dict[str, Any]]) -> tuple[Model, ...]:
+def _models(entries: Sequence[dict[str, Any]]) -> tuple[ServedModel, ...]:
     """The models that can talk."""
     return tuple(
-        Model(_name(entry), _sees(entry), entry["state"] == "loaded" if "state" in entry else None)
+        ServedModel(_name(entry), _sees(entry), entry["state"] == "loaded" if "state" in entry else None)
         for entry in entries
         if _talks(entry)
     )
@@ -211,7 +211,7 @@ def _sees(entry: dict[str, Any]) -> bool | None:
     return None
 
 
-def _ollama(wire: Wire, models: Sequence[Model], seconds: float) -> Iterator[Model]:
+def _ollama(wire: Wire, models: Sequence[ServedModel], seconds: float) -> Iterator[ServedModel]:
     """Ollama tells what a model can do one by one."""
     for model in models:
         about = _ask(wire, "/api/show", seconds, {"model": model.name})
@@ -234,7 +234,7 @@ def choose(info: ServerInfo, wanted: str, *, explicit: bool) -> Choice:
         ServerError: The server has no such model, or none that sees pictures.
     """
     if info.state == "mute":
-        return Choice(Model(wanted))
+        return Choice(ServedModel(wanted))
     found = _match(info.models, wanted)
     if len(found) == 1 or (found and not explicit):
         return _found(info, found, wanted, explicit=explicit)
@@ -250,7 +250,9 @@ def choose(info: ServerInfo, wanted: str, *, explicit: bool) -> Choice:
     if (
         explicit
     ):  # servers have more than they list: aliases, other cached models, all that a gateway passes on
-        return Choice(Model(wanted, listed=False), f"{info.url} does not list the model {wanted}, but has it")
+        return Choice(
+            ServedModel(wanted, listed=False), f"{info.url} does not list the model {wanted}, but has it"
+        )
     if seeing := _seeing(info.models):
         return in_place_of(info, wanted, seeing)
     if not info.models:
@@ -258,11 +260,11 @@ def choose(info: ServerInfo, wanted: str, *, explicit: bool) -> Choice:
     raise blind_error(info, info.models[0].name)
 
 
-def _found(info: ServerInfo, found: Sequence[Model], wanted: str, *, explicit: bool) -> Choice:
+def _found(info: ServerInfo, found: Sequence[ServedModel], wanted: str, *, explicit: bool) -> Choice:
     """Take the model that was found, if it sees; in place of the default model any other that does."""
     others = _seeing(info.models)
     if not explicit and not _seeing(found) and others:
-        note = f"{wanted} on {info.url} does not see pictures; {others[0].name} is used"
+        note = f"{wanted} on {info.url} does not see images; {others[0].name} is used"
         return Choice(others[0], note, tuple(others[1:]))
     model = found[0] if explicit else (_seeing(found) or found)[0]
     if model.sees is False and not explicit:
@@ -274,7 +276,7 @@ def _found(info: ServerInfo, found: Sequence[Model], wanted: str, *, explicit: b
     return Choice(model, note)
 
 
-def in_place_of(info: ServerInfo, wanted: str, models: Sequence[Model]) -> Choice:
+def in_place_of(info: ServerInfo, wanted: str, models: Sequence[ServedModel]) -> Choice:
     """Another model in the place of one that the server does not have, and those that come after it."""
     note = f"{info.url} has no {wanted}; its model {models[0].name} is used"
     return Choice(models[0], note, tuple(models[1:]))
@@ -295,7 +297,7 @@ def blind_error(info: ServerInfo, name: str, said: str = "") -> ServerError:
         hint = "Give llama-server the model's image projector too: --mmproj FILE, or -hf with a vision model"
     words = f': "{said}"' if said else ""
     return ServerError(
-        f"The model {name} at {info.url} does not see pictures{words}",
+        f"The model {name} at {info.url} does not see images{words}",
         _choices("Give one that does with --model", seeing) if seeing else hint,
     )
 
@@ -307,7 +309,7 @@ _LOOKS = re.compile(
 """Names of models that see, where the server says nothing: those are tried first."""
 
 
-def _seeing(models: Sequence[Model]) -> list[Model]:
+def _seeing(models: Sequence[ServedModel]) -> list[ServedModel]:
     """Those that may see, best first: known to see, then loaded, then those whose name says so, then as listed."""
     usable = [model for model in models if model.sees is not False]
     return sorted(
@@ -316,12 +318,12 @@ def _seeing(models: Sequence[Model]) -> list[Model]:
     )
 
 
-def _choices(say: str, models: Sequence[Model]) -> str:
+def _choices(say: str, models: Sequence[ServedModel]) -> str:
     names = [model.name for model in models]
     return f"{say}: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
 
 
-def _match(models: Sequence[Model], wanted: str) -> list[Model]:
+def _match(models: Sequence[ServedModel], wanted: str) -> list[ServedModel]:
     """The models a name may mean, by the first rule that finds any."""
     key = _key(wanted)
     rules = (

@@ -13,7 +13,7 @@ from tagroll.models.server.http import REDIRECTS, Answer
 class Refusal(Enum):
     """Why there is no answer."""
 
-    KEY = auto()  # it wants an API key, or another one, or forbids this for another reason
+    KEY = auto()  # it rejected the API key, or forbids this for another reason
     PAYMENT = auto()  # the account is empty
     FLAGGED = auto()  # somebody thinks that this picture must not be shown
     ADDRESS = auto()  # there is no such endpoint at this URL

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tagroll.domain import Prompt
-from tagroll.models.server.completion import Said
+from tagroll.models.server.completion import Completion
 
 THOUGHT_TOKENS = 4096
 """Room for a model that thinks although it was asked not to."""
@@ -39,7 +39,7 @@ class Question:
         room = 100 + 16 * prompt.max_tags + (300 if prompt.task == "classify" else 0)
         return cls(prompt, room + (THOUGHT_TOKENS if thinks else 0), thinks=thinks)
 
-    def again(self, said: Said) -> "Question":
+    def again(self, said: Completion) -> "Question":
         """The second try after an answer that was cut or unusable: more room if cut, and another guess.
 
         Thoughts get their room once: with twice of it, a model that cannot stop takes twice the time.

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from tagroll.domain import Waiting
 from tagroll.errors import PhotoError, ServerError
-from tagroll.models.server.concurrency import ElsewhereError, Gate, Turn
+from tagroll.models.server.concurrency import ElsewhereError, Gate, Slot
 from tagroll.models.server.http import CHAT_BYTES, Answer, Wire
 from tagroll.models.server.refusal import Refusal, refusal_of
 from tagroll.models.server.wire_error import WireError
@@ -122,7 +122,7 @@ class Trouble:
     retry_after: float | None = None
 
 
-class Patience:
+class OutageClock:
     """What is known of a server's failures, and how long they may last: one clock for all threads."""
 
     def __init__(self) -> None:
@@ -230,7 +230,7 @@ class Channel:
     ) -> None:
         self.wire = wire
         self.gate = Gate(limits.jobs)
-        self.patience = Patience()
+        self.patience = OutageClock()
         self.limits = limits
         self._endpoint, self._most = endpoint, most
         self._slowest: float | None = None  # of the answers since the server was (re)started; None: none yet
@@ -302,7 +302,7 @@ class Channel:
         self.patience.answered(tries)
         self.gate.outage = False
 
-    def _no_answer(self, error: WireError, turn: Turn, seconds: float) -> None:
+    def _no_answer(self, error: WireError, turn: Slot, seconds: float) -> None:
         if error.kind == "down":
             self._slowest = None
         elif (

@@ -81,7 +81,7 @@ class ManyDescriber(Describer):
             try:
                 notes += server.discover()
             except ServerError as error:
-                self._bury(server, error)
+                self._drop_server(server, error)
                 notes.append(error.message)
         return tuple(notes)
 
@@ -105,7 +105,7 @@ class ManyDescriber(Describer):
             except ElsewhereError:
                 failures[server] += 1
             except ServerError as error:
-                self._bury(server, error)
+                self._drop_server(server, error)
             finally:
                 with self._lock:
                     if server in self._busy:
@@ -120,7 +120,7 @@ class ManyDescriber(Describer):
             self._busy[server] += 1
             return server
 
-    def _bury(self, server: ServerDescriber, error: ServerError) -> None:
+    def _drop_server(self, server: ServerDescriber, error: ServerError) -> None:
         """Go on without a server; the last one stays, and says why it cannot go on."""
         with self._lock:
             if self._busy.keys() <= {server}:

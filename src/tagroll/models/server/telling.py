@@ -25,7 +25,7 @@ def server_error(why: Refusal, answer: Answer, root: str, model: str) -> ServerE
     through = f", through the proxy {answer.proxy}" if answer.proxy else ""
     match why:
         case Refusal.KEY if answer.status == 401:
-            message = f"The model server at {root} wants an API key, or another one{words}"
+            message = f"The model server at {root} rejected the API key{words}"
             hint = "Give it with --api-key or in the environment as TAGROLL_API_KEY"
         case Refusal.KEY:
             message = f"The model server at {root} forbids this{through}{words}"

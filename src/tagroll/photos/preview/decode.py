@@ -96,7 +96,7 @@ def _explained(error: Exception) -> PictureError:
             f"cannot be read: {error.strerror}", "Check the permissions of the file, and the drive"
         )
     if "truncated" in text.lower() or isinstance(error, EOFError):
-        return PictureError("the picture is cut off: its data end too early", _DAMAGED)
+        return PictureError("the image is truncated", _DAMAGED)
     return PictureError(
         f"the picture cannot be decoded ({text or type(error).__name__})",
         "The file is damaged or of an unusual kind; if other programs show it, convert it to JPEG",

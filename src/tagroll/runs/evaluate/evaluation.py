@@ -9,9 +9,9 @@ from tagroll.domain import Outcome, Photo, Prompt
 from tagroll.errors import UsageError
 from tagroll.models.choose import NO_HEAD, THRESHOLD_NOTE, Model, other_thresholds
 from tagroll.models.prompt import build_prompt
-from tagroll.runs.evaluate.examining import AGAIN, Examination, Examiner, Way, known_cost
+from tagroll.runs.evaluate.examining import AGAIN, ModelUnderTest, Survey, Way, known_cost
 from tagroll.runs.evaluate.labels import LabelSet, read_labels
-from tagroll.runs.evaluate.results import Answers, answered
+from tagroll.runs.evaluate.results import EvaluationAnswers, answered
 from tagroll.runs.evaluate.selecting import labelled_photos, spread
 from tagroll.runs.run import Tally, Workspace
 from tagroll.settings import Backend, Case, Settings, without_password
@@ -144,45 +144,45 @@ class Evaluation:
     request: EvaluationRequest
     watch: Watch
 
-    def all_answers(self, model: Model, thresholds: Sequence[float] = ()) -> Iterator[Answers]:
+    def all_answers(self, model: Model, thresholds: Sequence[float] = ()) -> Iterator[EvaluationAnswers]:
         """Ask a model; then the same at other thresholds, which needs no look and shares what it cost."""
         first = self.answers(model)
         yield first
         for other in other_thresholds(model, thresholds):
             yield dataclasses.replace(self.answers(other), cost=first.cost, confidences={})
 
-    def answers(self, model: Model) -> Answers:
+    def answers(self, model: Model) -> EvaluationAnswers:
         """Ask one model about all photos, and about a few of them twice more."""
         prompt, name, space = self.request.prompt(), model.describer.model, self.space
-        examiner = Examiner(
+        under_test = ModelUnderTest(
             model.describer, space.preview, space.store.picture_hash, space.catalog, prompt,
             fresh=self.request.fresh, case=self.request.case,
         )  # fmt: skip
-        first = Examination(examiner, self.subject.photos, "first", model.threads, space.stop)
+        first = Survey(under_test, self.subject.photos, "first", model.threads, space.stop)
         outcomes = self._first(first)
         tags = answered(outcomes)
         sample = spread([photo for photo in self.subject.photos if photo.path in tags], self.request.again)
         again, recompressed = (
-            answered(self._asked(Examination(examiner, sample, way, model.threads, space.stop), Tally()))
+            answered(self._asked(Survey(under_test, sample, way, model.threads, space.stop), Tally()))
             for way in AGAIN
         )
-        known = known_cost(space.catalog.runs(), self._arguments, name, prompt)
+        known = known_cost(space.catalog.runs.all(), self._arguments, name, prompt)
         question = prompt.text if model.describer.served_as else ""
         cost = first.cost if self.request.fresh else known
-        return Answers(name, outcomes, again, recompressed, cost, question, first.confidences)
+        return EvaluationAnswers(name, outcomes, again, recompressed, cost, question, first.confidences)
 
-    def _first(self, examination: Examination) -> Mapping[Path, Outcome]:
+    def _first(self, survey: Survey) -> Mapping[Path, Outcome]:
         """The first answers are a run in the catalog, with what they have cost."""
-        examiner = examination.examiner
-        with self.space.begin("eval", self._arguments, model=examiner.describer.model) as run:
+        under_test = survey.under_test
+        with self.space.begin("eval", self._arguments, model=under_test.describer.model) as run:
             try:
-                return self._asked(examination, run.tally)
+                return self._asked(survey, run.tally)
             finally:
-                run.extra = examination.cost.summary(examiner.prompt)
+                run.extra = survey.cost.summary(under_test.prompt)
 
-    def _asked(self, examination: Examination, tally: Tally) -> dict[Path, Outcome]:
-        name, total = examination.examiner.describer.model, len(examination.photos)
-        watched = self.watch(Round(name, examination.way, total, tally), tally.counted(examination))
+    def _asked(self, survey: Survey, tally: Tally) -> dict[Path, Outcome]:
+        name, total = survey.under_test.describer.model, len(survey.photos)
+        watched = self.watch(Round(name, survey.way, total, tally), tally.counted(survey))
         return {outcome.path: outcome for outcome in watched}
 
     @property

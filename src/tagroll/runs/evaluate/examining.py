@@ -1,6 +1,6 @@
 """Asking one model about the photos of an evaluation: first all of them, then a few once more.
 
-Answers are kept in the catalog under the same key as those of `tagroll tag`, second answers under keys of
+EvaluationAnswers are kept in the catalog under the same key as those of `tagroll tag`, second answers under keys of
 their own; so nothing is asked twice, and what one command has learned the other need not ask.
 """
 
@@ -76,7 +76,7 @@ def known_cost(runs: Sequence[Run], arguments: Sequence[str], model: str, prompt
 
 
 @dataclass(frozen=True, slots=True)
-class Examiner:
+class ModelUnderTest:
     """One model, ready to be asked.
 
     Attributes:
@@ -99,11 +99,11 @@ class Examiner:
 
 
 @dataclass(slots=True)
-class Examination:
+class Survey:
     """Asks about photos while it is iterated over; knows then what it has cost.
 
     Attributes:
-        examiner: The model.
+        under_test: The model.
         photos: What the scan found; what it could not read fails.
         way: How they are shown.
         threads: How many at once.
@@ -112,7 +112,7 @@ class Examination:
         confidences: Photo -> how likely each word is, where the answer tells.
     """
 
-    examiner: Examiner
+    under_test: ModelUnderTest
     photos: Sequence[Photo | Outcome]
     way: Way
     threads: int
@@ -127,7 +127,7 @@ class Examination:
         Raises:
             ServerError, CatalogError: The run cannot go on.
         """
-        before = self.examiner.describer.stats
+        before = self.under_test.describer.stats
         photos = iter(self.photos)
         started, asked, timed = time.monotonic(), 0, 0
         try:
@@ -148,7 +148,7 @@ class Examination:
                 yield outcome
         finally:
             seconds = time.monotonic() - started if timed else 0.0
-            spent = self.examiner.describer.stats
+            spent = self.under_test.describer.stats
             read, written = (
                 getattr(spent, name) - getattr(before, name)
                 for name in ("prompt_tokens", "completion_tokens")
@@ -161,13 +161,13 @@ class Examination:
         return guard(photo.path, lambda: self._outcome(photo))
 
     def _outcome(self, photo: Photo) -> Outcome:
-        ask, question = self.examiner, self._question()
+        ask, question = self.under_test, self._question()
         picture = ask.picture_hash(photo)
 
         def kept() -> Description | None:
             if ask.fresh and ask.describer.cache_name == ask.describer.model:
                 return None
-            return load_answer(ask.catalog, ask.describer, question, picture)
+            return load_answer(ask.catalog.answers, ask.describer, question, picture)
 
         answer, asked = self._asking.once(picture, lambda: self._ask(photo, picture), kept)
         if answer.confidences:
@@ -176,15 +176,15 @@ class Examination:
         return Outcome(photo.path, Status.UNCHANGED, tags, asked=asked)
 
     def _ask(self, photo: Photo, picture: str) -> Description:
-        preview = self.examiner.preview(photo)
+        preview = self.under_test.preview(photo)
         if self.way == "recompressed":
             preview = recompressed(preview)
-        describer = self.examiner.describer
-        answer = describer.describe(preview, self.examiner.prompt)
-        store_answer(self.examiner.catalog, describer, self._question(), picture, answer)
+        describer = self.under_test.describer
+        answer = describer.describe(preview, self.under_test.prompt)
+        store_answer(self.under_test.catalog.answers, describer, self._question(), picture, answer)
         return answer
 
     def _question(self) -> Prompt:
         """The prompt with the key under which the answers to this way of asking are kept."""
-        prompt = self.examiner.prompt
+        prompt = self.under_test.prompt
         return prompt if self.way == "first" else dataclasses.replace(prompt, key=f"{prompt.key} {self.way}")

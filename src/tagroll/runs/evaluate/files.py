@@ -16,9 +16,9 @@ from tagroll.photos.preview.opened import previews
 from tagroll.runs.evaluate.evaluation import EvaluationInput
 from tagroll.runs.evaluate.labelling import json_template, label_page, text_template
 from tagroll.runs.evaluate.page import MARK, page
-from tagroll.runs.evaluate.page import Report as Page
+from tagroll.runs.evaluate.page import PageContent as Page
 from tagroll.runs.evaluate.pictures import small
-from tagroll.runs.evaluate.results import Answers, Result
+from tagroll.runs.evaluate.results import EvaluationAnswers, Result
 from tagroll.runs.evaluate.selecting import spread
 from tagroll.runs.executors import threads
 from tagroll.runs.run import Workspace
@@ -44,7 +44,7 @@ def write_page(
     space: Workspace,
     path: Path,
     subject: EvaluationInput,
-    answers: Sequence[Answers],
+    answers: Sequence[EvaluationAnswers],
     results: Sequence[Result],
 ) -> None:
     """Write the page of an evaluation.

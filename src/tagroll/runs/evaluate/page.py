@@ -9,7 +9,7 @@ from pathlib import Path
 from tagroll.domain import Status
 from tagroll.runs.evaluate.markup import data_uri, element, joined, text
 from tagroll.runs.evaluate.plots import quality_and_speed, reliability_curve, right_and_wrong
-from tagroll.runs.evaluate.results import Answers, Result
+from tagroll.runs.evaluate.results import EvaluationAnswers, Result
 from tagroll.runs.evaluate.rows import Row, rows
 from tagroll.runs.evaluate.scoring import Labelled, PhotoScore
 
@@ -20,7 +20,7 @@ MARKS = {"good": ("✓", "right"), "wrong": ("✗", "wrong"), "open": ("", "")}
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class PageContent:
     """What the page is made of.
 
     Attributes:
@@ -36,13 +36,13 @@ class Report:
     title: str
     subtitle: str
     results: Sequence[Result]
-    answers: Sequence[Answers]
+    answers: Sequence[EvaluationAnswers]
     labels: Mapping[Path, Labelled]
     names: Mapping[Path, str]
     pictures: Mapping[Path, bytes]
 
 
-def page(report: Report) -> str:
+def page(report: PageContent) -> str:
     """The whole page: well-formed XML and HTML at once, so that a test can read it strictly."""
     main = [_numbers(report), _plots(report.results), _photos(report)]
     return document(f"{report.title}: tagroll eval", "page.css", [
@@ -70,7 +70,7 @@ def document(title: str, css: str, body: Sequence[str], script: str = "") -> str
     return f"<!DOCTYPE html>\n{element('html', head, element('body', *body, code), lang='en')}\n"
 
 
-def _numbers(report: Report) -> str:
+def _numbers(report: PageContent) -> str:
     breakable = [re.sub("(?<=/)|(?=[@:])", "<wbr />", text(result.model)) for result in report.results]
     columns = [element("th", name, scope="col") for name in breakable]
     head = element("tr", element("td"), *columns)
@@ -99,7 +99,7 @@ def _plots(results: Sequence[Result]) -> str:
     return element("section", element("h2", text("Plots")), element("div", *plots, class_="plots"))
 
 
-def _photos(report: Report) -> str:
+def _photos(report: PageContent) -> str:
     shown = sorted(report.names, key=lambda path: (-_trouble(report, path), report.names[path]))
     choices = {"all": "All"}
     if report.labels:
@@ -126,12 +126,12 @@ def _checked(on: bool) -> dict[str, str]:
     return {"checked": "checked"} if on else {}
 
 
-def _trouble(report: Report, path: Path) -> int:
+def _trouble(report: PageContent, path: Path) -> int:
     """Wrong tags of all models: the photos worth a look come first."""
     return sum(result.scores[path].wrong for result in report.results if path in result.scores)
 
 
-def _card(report: Report, path: Path) -> str:
+def _card(report: PageContent, path: Path) -> str:
     scores = [result.scores[path] for result in report.results if path in result.scores]
     failed = any(one.outcomes[path].status is Status.FAILED for one in report.answers if path in one.outcomes)
     states = {
@@ -159,7 +159,7 @@ def _card(report: Report, path: Path) -> str:
     return element("article", image, element("h3", text(name)), words, element("dl", *said), class_=state)
 
 
-def _answer(answers: Answers, path: Path, score: PhotoScore | None) -> Iterator[str]:
+def _answer(answers: EvaluationAnswers, path: Path, score: PhotoScore | None) -> Iterator[str]:
     outcome = answers.outcomes.get(path)
     if outcome is None or outcome.status is Status.FAILED:
         yield element("p", text(f"No answer: {outcome.error if outcome else 'not asked'}"), class_="none")

@@ -15,7 +15,7 @@ Tags = Mapping[Path, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class EvaluationAnswers:
     """What one model said.
 
     Attributes:
@@ -87,7 +87,7 @@ def answered(outcomes: Mapping[Path, Outcome]) -> dict[Path, tuple[str, ...]]:
     return {path: outcome.tags for path, outcome in outcomes.items() if outcome.status is not Status.FAILED}
 
 
-def evaluate(answers: Sequence[Answers], labels: LabelSet | None) -> list[Result]:
+def evaluate(answers: Sequence[EvaluationAnswers], labels: LabelSet | None) -> list[Result]:
     """Work out the numbers of every model, at least one photo each."""
     scorer = Scorer(labels.synonyms) if labels else None
     results = []
@@ -114,7 +114,7 @@ def evaluate(answers: Sequence[Answers], labels: LabelSet | None) -> list[Result
     return results
 
 
-def _scores(answers: Answers, labels: LabelSet, scorer: Scorer) -> dict[Path, PhotoScore]:
+def _scores(answers: EvaluationAnswers, labels: LabelSet, scorer: Scorer) -> dict[Path, PhotoScore]:
     """The score of every photo, in the order of the labels: the intervals are drawn in this order."""
     tags = answers.tags
     return {

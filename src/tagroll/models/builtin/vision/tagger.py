@@ -7,14 +7,14 @@ from tagroll.models.builtin.vision.classes import read_class_words, word_probabi
 from tagroll.models.builtin.vision.head import load_head, read_vocabulary
 from tagroll.models.builtin.vision.recogniser import Recogniser, Sight
 
-CLASS_SURE = 0.7
+CLASS_THRESHOLD = 0.7
 """Least probability of an ImageNet word that the head does not know. On the training photos 95 % of the words
 that COCO's annotation can check are right from here on."""
-LEAST = 0.1
+MIN_PROBABILITY = 0.1
 """Less likely words are not told; no threshold lies below."""
 
 
-class Tagger:
+class ImageTagger:
     """Looks at photos. The head judges the tags it has learned, ImageNet's classes tell of the rest.
 
     Safe to call from several threads; each call keeps one core busy.
@@ -28,14 +28,16 @@ class Tagger:
         self._head = load_head() if with_head else None
         self._class_words = read_class_words()
 
-    def chances(self, jpeg: bytes) -> dict[str, float]:
-        """How likely each word is, from LEAST to 1, the likeliest first.
+    def probabilities(self, jpeg: bytes) -> dict[str, float]:
+        """How likely each word is, from MIN_PROBABILITY to 1, the likeliest first.
 
         Raises:
             PictureError: These bytes are no picture.
         """
-        chances = self._chances(self._recogniser.look(jpeg))
-        likely = {word: round(chance, 4) for word, chance in chances.items() if chance >= LEAST}
+        probabilities = self._chances(self._recogniser.look(jpeg))
+        likely = {
+            word: round(chance, 4) for word, chance in probabilities.items() if chance >= MIN_PROBABILITY
+        }
         return dict(sorted(likely.items(), key=lambda item: -item[1]))
 
     def _chances(self, sight: Sight) -> dict[str, float]:
@@ -55,32 +57,32 @@ class Chooser:
     def __init__(self, *, with_head: bool = True) -> None:
         vocabulary = read_vocabulary() if with_head else {}
         head = load_head() if with_head else None
-        self._bars: dict[str, float] = (
+        self._thresholds: dict[str, float] = (
             dict(zip(head.tags, head.thresholds.tolist(), strict=True)) if head else {}
         )
-        self._usual = min(self._bars.values(), default=CLASS_SURE)
+        self._usual = min(self._thresholds.values(), default=CLASS_THRESHOLD)
         self._needs = {tag: entry["needs"] for tag, entry in vocabulary.items() if "needs" in entry}
         self._general = {
             **{words[0]: words[1:] for words in read_class_words() if words},
             **{tag: tuple(entry.get("general", ())) for tag, entry in vocabulary.items()},
         }
 
-    def choose(self, chances: Mapping[str, float], threshold: float | None = None) -> tuple[str, ...]:
+    def choose(self, probabilities: Mapping[str, float], threshold: float | None = None) -> tuple[str, ...]:
         """The tags of a photo, the surest first, then the more general words that follow from them.
 
         Args:
-            chances: How likely each word is.
+            probabilities: How likely each word is.
             threshold: From which probability on a word is sure; None for the thresholds that were chosen in
                 training. A word that has a higher one of its own than most ("person") keeps it.
         """
-        ranked = sorted(chances, key=lambda word: -chances[word])
-        sure = {word for word in ranked if chances[word] >= self._bar(word, threshold)}
+        ranked = sorted(probabilities, key=lambda word: -probabilities[word])
+        sure = {word for word in ranked if probabilities[word] >= self._bar(word, threshold)}
         given = [word for word in ranked if word in sure and self._needs.get(word, word) in sure]
         general = dict.fromkeys(word for tag in given for word in self._general.get(tag, ()))
         return (*(tag for tag in given if tag not in general), *general)
 
     def _bar(self, word: str, threshold: float | None) -> float:
-        own = self._bars.get(word, CLASS_SURE)
+        own = self._thresholds.get(word, CLASS_THRESHOLD)
         if threshold is None:
             return own
         return threshold if own <= self._usual else max(own, threshold)

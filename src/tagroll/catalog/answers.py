@@ -1,0 +1,52 @@
+"""Answers of models, kept so that nothing is asked twice."""
+
+import json
+import time
+from dataclasses import asdict
+
+from tagroll.catalog.database import Database, as_json
+from tagroll.domain import Description, Prompt
+
+
+class Answers:
+    """The answers that are kept.
+
+    Args:
+        database: Holds them.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, picture_hash: str, model: str, prompt: Prompt) -> Description | None:
+        """What this model said about this picture when asked this, or None."""
+        rows = self._database.read(
+            "SELECT description FROM answers WHERE picture_hash = ? AND model = ? AND prompt = ?",
+            picture_hash, model, prompt.key,
+        )  # fmt: skip
+        if not rows:
+            return None
+        fields = json.loads(str(rows[0][0]))
+        return Description(**{**fields, "keywords": tuple(fields["keywords"])})
+
+    def keep(
+        self, picture_hash: str, prompt: Prompt, description: Description, model: str | None = None
+    ) -> None:
+        """Keep an answer, in the place of an older one to the same question. Returns when it is on disk.
+
+        Args:
+            picture_hash: The picture that it is about.
+            prompt: What was asked.
+            description: The answer.
+            model: The name under which `answer` finds it; None for the one that the description tells.
+        """
+        values = (
+            picture_hash,
+            model or description.model,
+            prompt.key,
+            as_json(asdict(description)),
+            time.time(),
+        )
+        self._database.commit(
+            lambda c: c.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", values).rowcount
+        )
