@@ -121,6 +121,9 @@ OUTAGES = {
     "loading": error(503, "Loading model"),
     "memory": error(500, "CUDA out of memory. Tried to allocate 2.00 GiB"),
     "cut": Says(cut="before"),
+    "a page, as if all were well": Says(b"<html>We are being maintained</html>"),
+    "nothing, as if all were well": Says(b""),
+    "a guard on the way": Says(b"<html>Forbidden</html>", 403),
 }
 
 

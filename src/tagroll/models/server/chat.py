@@ -166,7 +166,7 @@ class Chat:
         if why is Refusal.BLIND and not answered and self._is_blind(model):
             self.channel.end(blind_error(self.info, model, answer.error))
         error = photo_error(why, answer)
-        if why in FINAL or why is Refusal.KEY:
+        if why in FINAL:
             self._strike(error)
         if garbage:
             error = ReplyError(
