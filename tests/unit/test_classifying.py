@@ -19,7 +19,8 @@ from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.store import MetadataStore
 from tagroll.models.builtin.describer import MODEL as BUILTIN
 from tagroll.models.prompt import build_prompt
-from tagroll.runs.classify import Classifier, ClassifyPolicy, Output
+from tagroll.runs.classify import Classifier, ClassifyPolicy
+from tagroll.runs.copy_folder import Output
 from tagroll.runs.names import same_name
 from tagroll.runs.run import Run, Workspace
 from tagroll.settings import Settings
