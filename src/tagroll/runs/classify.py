@@ -7,7 +7,7 @@ number of threads.
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +16,10 @@ from typing import Literal
 from tagroll.catalog import State
 from tagroll.domain import (
     Change,
-    Describer,
     Description,
     Metadata,
     Outcome,
     Photo,
-    Preview,
     Prompt,
     Status,
 )
@@ -38,13 +36,12 @@ from tagroll.metadata.copies import (
     with_metadata,
 )
 from tagroll.metadata.planning import Planner
-from tagroll.models.answers import load_answer, store_answer
 from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt
 from tagroll.photos.scan import OUTPUT_FOLDER, absolute
-from tagroll.runs.ask_once import Asking
 from tagroll.runs.copy_folder import Output
 from tagroll.runs.guard import guard
+from tagroll.runs.look import Questions
 from tagroll.runs.names import (
     Style,
     Undated,
@@ -215,7 +212,8 @@ def classifier(run: Run, model: Model, request: ClassifyRequest) -> "Classifier"
     """What classifies photos in this run."""
     run.asks(model)
     output = Output(request.target, request.source, follow_links=request.follow_links)
-    return Classifier(run, model.describer, run.space.preview, request.prompt(), request.policy, output)
+    questions = run.questions(model.describer, request.prompt(), again=request.policy.again)
+    return Classifier(run, questions, request.policy, output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,21 +222,15 @@ class Classifier:
 
     Attributes:
         run: Keeps the journal; its workspace tells pictures from each other.
-        describer: The model.
-        preview: Makes what the model sees of a photo.
-        prompt: What the model is asked.
+        questions: Asks the model.
         policy: What is made of its answers.
         output: Where the copies go.
-        asking: Asks about one picture once.
     """
 
     run: Run
-    describer: Describer
-    preview: Callable[[Photo], Preview]
-    prompt: Prompt
+    questions: Questions
     policy: ClassifyPolicy
     output: Output
-    asking: Asking = field(default_factory=Asking)
 
     def classify(self, photo: Photo, number: int = 1) -> Outcome:
         """Describe one photo and copy it under the name that the model finds.
@@ -260,19 +252,19 @@ class Classifier:
         if made and os.path.lexists(made.with_suffix(".json")):
             return Outcome(photo.path, Status.UNCHANGED, target=made)
         picture = self._picture(photo)
-        answer, asked = self.asking.once(picture, lambda: self._describe(photo, picture), self._kept(picture))
+        look = self.questions.look(photo, picture)
         taken = read_capture(photo, self.run.space.exiftool)
-        caption = self._caption(photo, answer, taken)
+        caption = self._caption(photo, look.answer, taken)
         target = made or self._free(folder, self._stem(photo, number, caption, taken), suffix_of(photo.path))
         if not self.policy.dry_run:
             self._make(photo, picture, target, caption, complete=made is not None)
-        return Outcome(photo.path, Status.COPIED, caption.keywords, asked=asked, target=target)
+        return Outcome(photo.path, Status.COPIED, caption.keywords, asked=look.asked, target=target)
 
     # what is done already --------------------------------------------------------------------------------
 
     def _made(self, photo: Photo, folder: Path) -> Path | None:
         """The copy that this model's answer about this picture led to in an earlier run."""
-        model = self.describer.model
+        model = self.questions.looker.describer.model
         for write, asked in self.run.space.catalog.journal.copies_of(photo.path):
             is_here = write.engine in COPIES and write.target.parent == folder and asked == model
             if is_here and self._shows(write.target, photo, write.picture_hash):
@@ -300,21 +292,6 @@ class Classifier:
     def _picture_at(self, path: Path, like: Photo) -> str:
         return self.run.space.store.picture_hash(Photo(path, like.size, like.mtime_ns, like.format))
 
-    # asking ----------------------------------------------------------------------------------------------
-
-    def _kept(self, picture: str) -> Callable[[], Description | None]:
-        if self.policy.again:
-            return lambda: None
-        return lambda: load_answer(self.run.space.catalog.answers, self.describer, self.prompt, picture)
-
-    def _describe(self, photo: Photo, picture: str) -> Description:
-        preview = self.preview(photo)
-        if self.describer.turns_out_another() and (kept := self._kept(picture)()):
-            return kept
-        answer = self.describer.describe(preview, self.prompt)
-        store_answer(self.run.space.catalog.answers, self.describer, self.prompt, picture, answer)
-        return answer
-
     # naming ----------------------------------------------------------------------------------------------
 
     def _caption(self, photo: Photo, answer: Description, taken: Capture) -> Caption:
@@ -323,7 +300,7 @@ class Classifier:
         title, name = answer.title, answer.filename or answer.title or " ".join(keywords[:3])
         name = name if safe_stem(name) else photo.path.stem
         # the built-in model knows so little that the day is half of the telling
-        if self.describer.names_only and taken.date:
+        if self.questions.looker.describer.names_only and taken.date:
             day = f"{taken.date:%Y-%m-%d}"
             title = f"{title}, {day}" if title else ""
             name = f"{day} {name}"
