@@ -19,7 +19,9 @@ from tagroll.errors import ReplyError
 from tagroll.metadata.store import MetadataStore
 from tagroll.models.builtin.describer import MODEL as BUILTIN
 from tagroll.models.prompt import build_prompt
-from tagroll.runs.classify import Classifier, ClassifyPolicy, Output
+from tagroll.runs.classify import Classifier, ClassifyPolicy
+from tagroll.runs.copy_folder import Output
+from tagroll.runs.look import Looker, Questions
 from tagroll.runs.names import same_name
 from tagroll.runs.run import Run, Workspace
 from tagroll.settings import Settings
@@ -82,8 +84,12 @@ class Desk:
                 Workspace(Settings(), catalog, store, None),
                 catalog.runs.start("classify", [], describer.model),
             )
+            looker = Looker(
+                describer, lambda _: Preview(b"", 8, 8), store.picture_hash, build_prompt("classify")
+            )
+            questions = Questions(looker, catalog.answers, policy.get("again", False))
             classifier = Classifier(
-                run, describer, lambda _: Preview(b"", 8, 8), build_prompt("classify"),
+                run, questions,
                 ClassifyPolicy(**policy), Output(self.out, self.photos),
             )  # fmt: skip
             with ThreadPoolExecutor(8) as pool:

@@ -21,10 +21,11 @@ from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.packets import exif
 from tagroll.metadata.store import MetadataStore
 from tagroll.photos.scan import scan
+from tagroll.runs.moved import Moved
 from tagroll.runs.read import Reader
 from tagroll.runs.recover import recover
 from tagroll.runs.run import Run, Workspace
-from tagroll.runs.undo import Moved, Undoer, choose_run, choose_writes
+from tagroll.runs.undo import Undoer, choose_run, choose_writes
 from tagroll.settings import Settings
 
 FILES = Path(__file__).parents[1] / "files"
