@@ -19,7 +19,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from tagroll.catalog import Catalog, PhotoRow, State
-from tagroll.domain import Beside, Change, Metadata, Outcome, Photo, Preview, Status, Waiting, Write
+from tagroll.domain import (
+    Beside,
+    Change,
+    Describer,
+    Metadata,
+    Outcome,
+    Photo,
+    Preview,
+    Prompt,
+    Status,
+    Waiting,
+    Write,
+)
 from tagroll.errors import ServerError
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
@@ -32,6 +44,7 @@ from tagroll.models.server.retry import Limits
 from tagroll.photos.preview.opened import previews
 from tagroll.photos.scan import scan
 from tagroll.runs.executors import Executor, threads
+from tagroll.runs.look import Looker, Questions
 from tagroll.runs.recover import leftover_cleaner, recover
 from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings, without_password
 
@@ -368,6 +381,12 @@ class Run:
     def asks(self, model: Model) -> None:
         """Note which model it is, as soon as that is known."""
         model.when_found(lambda _: self.space.catalog.runs.note_model(self.number, model.describer.model))
+
+    def questions(self, describer: Describer, prompt: Prompt, *, again: bool) -> Questions:
+        """What asks a model about photos in this run; `again`: also where an answer is kept."""
+        space = self.space
+        looker = Looker(describer, space.preview, space.store.picture_hash, prompt)
+        return Questions(looker, space.catalog.answers, again)
 
     def decide(self, into: Mapping[str, str], apart: Iterable[Collection[str]] = ()) -> None:
         """Remember what tags become, and which stay apart, before the first photo: what is cut off goes on with it."""
