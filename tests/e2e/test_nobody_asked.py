@@ -4,8 +4,9 @@ import json
 import signal
 
 import pytest
-from runs import contents, many, paint, started, wait_for
-from stub import Says, Stub, keywords
+
+from support.runs import contents, many, paint, started, wait_for
+from support.stub import Says, Stub, keywords
 
 OTHER = {"/v1/models": Says({"object": "list", "data": [{"id": "qwen2-vl-7b", "object": "model"}]})}
 """A server that has another model than the default."""

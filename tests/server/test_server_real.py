@@ -5,8 +5,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from llama import Llama
 
+from support.llama import Llama
 from tagroll.errors import PhotoError, ReplyError, ServerError, StoppedError
 from tagroll.models.prompt import build_prompt
 from tagroll.models.server.describer import ServerDescriber

@@ -124,6 +124,11 @@ class Answer:
         """Whether it is a page for people."""
         return self.body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
+    @property
+    def is_reply(self) -> bool:
+        """Whether it may be what was asked for: no refusal, no page, and not nothing."""
+        return not self.is_refusal and not self.is_page and bool(self.body.strip())
+
     def json(self) -> Any:
         """The body as JSON, or what its events are as one; None if it is neither."""
         return read_json(self.body)

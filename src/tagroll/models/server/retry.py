@@ -287,7 +287,7 @@ class Channel:
                 self.gate.check()
                 self._no_answer(error, turn, seconds)
                 raise
-            if not answer.is_refusal:
+            if answer.is_reply:
                 self._slowest = max(turn.answered(), self._slowest or 0.0)
                 self._proof = body
                 self._answered(tries)
@@ -364,7 +364,7 @@ class Channel:
         witness = Tries()
         with contextlib.suppress(WireError):
             answer = self._once(self._proof, witness)
-            if not answer.is_refusal:
+            if answer.is_reply:
                 return
         self.patience.failed(witness, trouble)
         self._rest(witness, trouble)
