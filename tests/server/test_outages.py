@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 from PIL import Image
-from stub import Says, Stub, chat, error, keywords
 
+from support.stub import Says, Stub, chat, error, keywords
 from tagroll.domain import Preview
 from tagroll.errors import PhotoError, ServerError, StoppedError, TagrollError
 from tagroll.models.prompt import build_prompt

@@ -7,8 +7,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from stub import SEES, Says, Stub, chat, error, keywords, models
 
+from support.stub import SEES, Says, Stub, chat, error, keywords, models
 from tagroll.errors import PhotoError, ReplyError, ServerError, UsageError
 from tagroll.models.prompt import build_prompt
 from tagroll.models.server.chat import STRIKES
