@@ -10,9 +10,9 @@ from typing import NoReturn, TypeVar
 
 import pytest
 
+from support.photos import as_photo
 from tagroll.domain import Describer, Description, Photo, Preview, Prompt, Status
 from tagroll.errors import PhotoError, PictureError, ReplyError, ServerError, TagrollError
-from tagroll.formats import HEAD_BYTES, detect
 from tagroll.models.prompt import build_prompt
 from tagroll.runs.ask_once import Asking
 from tagroll.runs.look import Looker, Questions
@@ -111,14 +111,6 @@ class Seer(Describer):
         if preview.jpeg in self.refuses:
             raise ReplyError("the model will not say")
         return CAT
-
-
-def as_photo(path: Path) -> Photo:
-    state = path.stat()
-    with path.open("rb") as file:
-        found = detect(file.read(HEAD_BYTES), path.suffix)
-    assert found
-    return Photo(path, state.st_size, state.st_mtime_ns, found)
 
 
 @pytest.mark.parametrize("wrong", ["preview", "answer"])

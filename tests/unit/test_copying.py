@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from support.photos import as_photo
 from tagroll.domain import Change, Photo, Write
 from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
-from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata import copies as copying
 from tagroll.metadata.containers.picture import picture_hash
 from tagroll.metadata.copies import (
@@ -38,12 +38,6 @@ def photo(tmp_path: Path) -> Photo:
     path.parent.mkdir()
     shutil.copyfile(FILES / "baseline.jpg", path)
     return as_photo(path)
-
-
-def as_photo(path: Path) -> Photo:
-    found = detect(path.read_bytes()[:HEAD_BYTES], path.suffix)
-    assert found
-    return Photo(path, path.stat().st_size, path.stat().st_mtime_ns, found)
 
 
 def names_in(folder: Path) -> list[str]:

@@ -66,11 +66,11 @@ class DedupeOptions:
         """
         if self.apply and self.plan is None:
             raise UsageError(
-                "--apply needs the plan", "Write one with --plan FILE, edit it, then --plan FILE --apply."
+                "--apply needs the plan", "Write one with --plan FILE, edit it, then --plan FILE --apply"
             )
         if self.interactive and (self.apply or self.dry_run or self.plan):
             raise UsageError(
-                "--interactive asks and merges at once", "Leave out --plan, --apply and --dry-run."
+                "--interactive asks and merges at once", "Leave out --plan, --apply and --dry-run"
             )
 
     @property

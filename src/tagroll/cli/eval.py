@@ -106,7 +106,7 @@ def command(settings: Settings, target: Path, models: tuple[str, ...], **values:
     if options.init:
         sys.exit(init(target, options))
     if options.output:
-        raise UsageError("-o goes with --init", "For the results on a page: --html FILE; as JSON: --json.")
+        raise UsageError("-o goes with --init", "For the results on a page: --html FILE; as JSON: --json")
     sys.exit(_run(settings, target, models, options))
 
 

@@ -32,7 +32,7 @@ def command(settings: Settings, run: int | None, limit: int) -> None:
     with History.open(settings) as history:
         if history is None:
             if run is not None:
-                raise UsageError(f"there is no run {run}", "Nothing has been done yet.")
+                raise UsageError(f"there is no run {run}", "Nothing has been done yet")
             if not settings.json:
                 tell(settings, NOTHING)
         elif run is not None:

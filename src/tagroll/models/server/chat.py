@@ -158,24 +158,22 @@ class Chat:
         """Decide what a refusal means: return to try again, or raise."""
         root, garbage = self.wire.address.root, answer.is_ok and not answer.error
         answered = self.stats.answers > 0
-        single = answered and (
-            why is Refusal.ADDRESS or answer.status == 403
-        )  # a guard on the way may mean this photo
-        if why in ENDS and not single:
+        if why in ENDS and (not answered or why is Refusal.PAYMENT):  # else it may pass, or mean this photo
             self.channel.end(server_error(why, answer, root, model))
         if why is Refusal.BLIND and not answered and self._is_blind(model):
             self.channel.end(blind_error(self.info, model, answer.error))
         error = photo_error(why, answer)
-        if why in FINAL or why is Refusal.KEY:
+        if why in FINAL:
             self._strike(error)
         if garbage:
             error = ReplyError(
-                f"The model server at {root} answered, but not with a chat completion", NO_CHAT
+                f"the model server at {root} answered, but not with a chat completion", NO_CHAT
             )
-        ends = ServerError(f"The model server refuses every photo. {error.message}", error.hint)
-        if why is Refusal.MODEL:
+        ends = ServerError(f"the model server refuses every photo: {error.message}", error.hint)
+        if why in {Refusal.MODEL, Refusal.KEY}:
             ends = server_error(why, answer, root, model)
-            if tries.count + 1 >= TRIES and not answered and not may_pass(answer.error):
+            unheard = why is Refusal.MODEL and not answered and not may_pass(answer.error)
+            if unheard and tries.count + 1 >= TRIES:
                 self.channel.end(ends)
         passing = why is Refusal.MODEL or may_pass(answer.error)
         for_good = why in {Refusal.OTHER, Refusal.BLIND} and not (garbage or passing or answered)
@@ -201,7 +199,7 @@ class Chat:
             out = len(self._strikes) >= STRIKES and long
         if out:
             self.channel.end(
-                ServerError(f"The model server refuses every photo. {error.message}", error.hint)
+                ServerError(f"the model server refuses every photo: {error.message}", error.hint)
             )
         raise error
 
