@@ -185,7 +185,7 @@ class Describer(Protocol):
         return ()
 
     def turns_out_another(self) -> bool:
-        """See that the model can be asked; whether it is another one now than `cache_name` said before.
+        """See that the model can be asked; whether it is another one than `cache_name` said before it was asked for.
 
         Raises:
             ServerError: It cannot.

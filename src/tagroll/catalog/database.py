@@ -190,7 +190,7 @@ def _check(path: Path, *, must_exist: bool) -> None:
     elif must_exist:
         raise CatalogError(
             f"there is no catalog at {path}",
-            "Nothing has been done yet, or it is at another place: --catalog FILE.",
+            "Nothing has been done yet, or it is at another place: --catalog FILE",
         )
 
 
@@ -203,7 +203,7 @@ def _lock(path: Path) -> "filelock.BaseFileLock":
     except filelock.Timeout as error:
         raise CatalogLockedError(
             f"another run of tagroll is using the catalog {path}",
-            "Wait for it to end, or give this run its own with --catalog FILE.",
+            "Wait for it to end, or give this run its own with --catalog FILE",
         ) from error
     return lock
 

@@ -163,7 +163,7 @@ def take_back(write: Write, journal: Journal, *, dry_run: bool = False, tell: Te
     with hold(write.target, whole=write.engine not in COPIES) as held:
         if not _is_second_name(held.state, write.photo):
             if digest_of(held.parts(), like=write.after_hash) != write.after_hash:
-                raise WriteError("was changed since it was made, so it stays", "delete it yourself")
+                raise WriteError("was changed since it was made, so it stays", "Delete it yourself")
             check_made(write, held)
             if write.engine in COPIES:
                 _check_photo(write)
@@ -207,7 +207,7 @@ def _ready(draft: NewFile, source: _Source, tell: Tell) -> Iterator[_Ready]:
                 _copy_mode_and_owner(draft, source, new, tell)
                 sync(new.fd)
             if draft.data is None and _hash(source.fd) != _hash(new.fd):
-                raise ChangedMeanwhileError("another program is writing the file", "run again later")
+                raise ChangedMeanwhileError("another program is writing the file", "Run again later")
             yield _Ready(target, draft.engine, _hash(new.fd), lambda: give_name(new, target))
 
 
@@ -241,7 +241,7 @@ def _put(ready: Sequence[_Ready]) -> None:
                 one.put()
                 placed.append(one.target)
         except FileExistsError:
-            raise ChangedMeanwhileError("another program made a file of that name", "run again") from None
+            raise ChangedMeanwhileError("another program made a file of that name", "Run again") from None
         finally:
             if len(placed) < len(ready):
                 for path in placed:
@@ -268,7 +268,7 @@ def _check_link(write: Write) -> None:
     """
     target = write.target
     if not target.is_symlink() or target.readlink() != write.photo:
-        raise WriteError("was changed since it was made, so it stays", "delete it yourself")
+        raise WriteError("was changed since it was made, so it stays", "Delete it yourself")
 
 
 def _is_second_name(state: os.stat_result, photo: Path) -> bool:
@@ -292,5 +292,5 @@ def _check_photo(write: Write) -> None:
             return
     raise WriteError(
         "the photo it was copied from was moved, edited or deleted, so the copy stays",
-        "delete it yourself if it may go",
+        "Delete it yourself if it may go",
     )

@@ -17,7 +17,7 @@ from tagroll.metadata.files.safe_write import Original
 from tagroll.metadata.planning import SIDECAR
 from tagroll.metadata.sidecar import possible_sidecars
 
-_HINT = "nothing was written; is this your own catalog?"
+_HINT = "Nothing was written; is this your own catalog?"
 
 
 def check_paths(write: Write) -> None:

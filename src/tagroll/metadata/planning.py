@@ -324,7 +324,7 @@ def read_sidecar(path: Path, data: bytes) -> Content:
     try:
         return SIDECAR.read(data)
     except MetadataError as error:
-        raise MetadataError(f"its sidecar {path.name}: {error.message}", "mend or remove it") from error
+        raise MetadataError(f"its sidecar {path.name}: {error.message}", "Mend or remove it") from error
 
 
 def sidecar_fields(path: Path) -> Fields | None:

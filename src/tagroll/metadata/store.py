@@ -299,7 +299,7 @@ class MetadataStore:
         with hold(target) as original:
             if original.state.st_nlink > 1 and not write.is_sidecar:
                 raise WriteError(
-                    "is hard-linked elsewhere; the other link would keep the tags", "remove one of them"
+                    "is hard-linked elsewhere; the other link would keep the tags", "Remove one of them"
                 )
             way = plan_undo(write, original, self._engine(write, target, original.data))
             if way is None:

@@ -164,18 +164,18 @@ class ClassifyRequest:
         if self.policy.engine != COPY and self.policy.write_metadata:
             raise UsageError(
                 "--write-metadata would write through the links into your photos",
-                "Leave out --link, or use tagroll tag.",
+                "Leave out --link, or use tagroll tag",
             )
         if self.policy.template:
             check_template(self.policy.template)
         source, target = self.source.resolve(), self.target.resolve()
         if source == target or (self.recursive and source.is_relative_to(target)):
-            raise UsageError("the copies would lie among the photos", "Name another folder with -o.")
+            raise UsageError("the copies would lie among the photos", "Name another folder with -o")
         leads_out = self.target.is_relative_to(self.source) and not target.is_relative_to(source)
         if leads_out and not self.follow_links:
             raise UsageError(
                 f"{self.target} is a link that leads out of the folder to {target}",
-                f"Name that folder with -o {target}, or use --follow-links.",
+                f"Name that folder with -o {target}, or use --follow-links",
             )
 
     def prompt(self) -> Prompt:
@@ -199,7 +199,7 @@ class ClassifyRequest:
             self.target.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             text = f"{self.target} cannot be made: {error.strerror}"
-            raise UsageError(text, "Name another one with -o.") from error
+            raise UsageError(text, "Name another one with -o") from error
         try:
             yield
         finally:

@@ -177,5 +177,5 @@ def check_words(words: Iterable[str]) -> None:
         levels = word.split(LEVEL)
         if any(not level.strip() or level != level.strip() or not is_visible(level) for level in levels):
             raise UsageError(
-                f"{word!r} cannot be a tag", 'A tag is a word or a few; levels are written "a|b".'
+                f"{word!r} cannot be a tag", 'A tag is a word or a few; levels are written "a|b"'
             )

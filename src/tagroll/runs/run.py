@@ -194,7 +194,7 @@ class Workspace:
             return ()
         names = ", ".join(fmt.name.upper() for fmt in FORMATS if fmt.writer == "exiftool")
         text = f"exiftool is not there: these photos get sidecars: {names}."
-        return text, f"  To write into them, {INSTALL}"
+        return text, f"  To write into them: {INSTALL}"
 
     @contextmanager
     def held(self) -> Iterator[None]:

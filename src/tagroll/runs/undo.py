@@ -106,11 +106,11 @@ class Undoer:
         if is_there:
             raise WriteError(
                 "holds another picture than the one that was tagged",
-                "If it is that photo, edited since: tagroll undo RUN PATH, with the path of this very file.",
+                "If it is that photo, edited since: tagroll undo RUN PATH, with the path of this very file",
             )
         raise WriteError(
             "was moved or deleted",
-            "If it was moved, let tagroll find it: tagroll tags FOLDER, then undo again.",
+            "If it was moved, let tagroll find it: tagroll tags FOLDER, then undo again",
         )
 
     def _is_that(self, write: Write) -> bool:
@@ -251,6 +251,6 @@ def choose_writes(catalog: Catalog, run: PastRun, paths: Sequence[Path], moved: 
     for path in sorted(missed):
         raise UsageError(
             f"run {run.id} wrote nothing at {path} that can be taken back",
-            f"tagroll history {run.id} lists its photos.",
+            f"tagroll history {run.id} lists its photos",
         )
     return chosen

@@ -167,9 +167,9 @@ class Chat:
             self._strike(error)
         if garbage:
             error = ReplyError(
-                f"The model server at {root} answered, but not with a chat completion", NO_CHAT
+                f"the model server at {root} answered, but not with a chat completion", NO_CHAT
             )
-        ends = ServerError(f"The model server refuses every photo. {error.message}", error.hint)
+        ends = ServerError(f"the model server refuses every photo: {error.message}", error.hint)
         if why in {Refusal.MODEL, Refusal.KEY}:
             ends = server_error(why, answer, root, model)
             unheard = why is Refusal.MODEL and not answered and not may_pass(answer.error)
@@ -199,7 +199,7 @@ class Chat:
             out = len(self._strikes) >= STRIKES and long
         if out:
             self.channel.end(
-                ServerError(f"The model server refuses every photo. {error.message}", error.hint)
+                ServerError(f"the model server refuses every photo: {error.message}", error.hint)
             )
         raise error
 

@@ -362,7 +362,7 @@ class Gate:
     def check(self) -> None:
         """Raise the StoppedError if the gate is closed."""
         if self._stopped:
-            raise StoppedError("The run was stopped")
+            raise StoppedError("the run was stopped")
 
     @contextmanager
     def turn(self, elsewhere: Callable[[], bool] = lambda: False) -> Iterator[Slot]:

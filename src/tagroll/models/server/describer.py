@@ -216,13 +216,13 @@ class ServerDescriber(Describer):
                 info = look(self._wire, limits.answer)
             except WireError as error:
                 root = self._wire.address.root
-                raise ServerError(f"No model server at {root}: {error}", error.hint or NOT_RUNNING) from error
+                raise ServerError(f"no model server at {root}: {error}", error.hint or NOT_RUNNING) from error
             if info.refusal:
                 raise server_error(Refusal.KEY, info.refusal, info.url, self._wanted)
             if info.state != "loading":
                 self._chat.channel.patience.acquit(tries)
                 return info
-            loading = ServerError(f"The model server at {info.url} keeps loading", "See its log")
+            loading = ServerError(f"the model server at {info.url} keeps loading", "See its log")
             self._chat.channel.failed(
                 tries, Trouble(loading, PhotoError(""), limits.first_answer, passing=True)
             )

@@ -44,7 +44,9 @@ NOTICED = 3.0
 _WAIT = frozenset({429, 502, 503, 504})
 _BUSY = frozenset({429, 503})
 _TOO_MANY = re.compile(
-    r"out of memory|\boom\b|(insufficient|not enough) (gpu |video |system )?(memory|vram)|resource limitation"
+    r"out\W?of\W?(device|host|gpu|video)?\W?memory|\boom\b|\bbad_alloc\b|\bmemoryerror\b|resource limitation"
+    r"|(insufficient|not enough) (gpu |video |system )?(memory|vram|resources)|(memory|vram) (is )?(exhausted|full)"
+    r"|\b(unable|failed|failure|could not|cannot)( to)? allocate\b|\ballocation failed\b|requires more .{0,20}\bmemory"
 )
 
 
@@ -393,10 +395,10 @@ class Channel:
 
     def _lost(self, error: WireError) -> Trouble:
         state, hint = ("silent", SLOW) if error.kind == "late" else ("gone", error.hint or NOT_RUNNING)
-        message = f"The model server at {self.wire.address.root} is {state}: {error}"
+        message = f"the model server at {self.wire.address.root} is {state}: {error}"
         late = error.kind == "late"
         allowed = None if late and self._silences < SILENT else 0.0 if late else self.limits.outage
-        photo = PhotoError(f"The model server gave no answer in {TRIES} tries: {error}", SLOW)
+        photo = PhotoError(f"the model server gave no answer in {TRIES} tries: {error}", SLOW)
         return Trouble(ServerError(message, hint), photo, allowed, passing=error.kind != "cut")
 
     def _busy(self, answer: Answer) -> Trouble:
@@ -406,9 +408,9 @@ class Channel:
         loading = answer.status == 429 or (answer.status == 503 and not self.patience.answers)
         root = self.wire.address.root
         return Trouble(
-            ServerError(f"The model server at {root} stays {state}: status {answer.status}{said}", SLOW),
+            ServerError(f"the model server at {root} stays {state}: status {answer.status}{said}", SLOW),
             PhotoError(
-                f"The model server refused the picture {TRIES} times, and no other: status {answer.status}{said}",
+                f"the model server refused the picture {TRIES} times, and no other: status {answer.status}{said}",
                 "See the server's log",
             ),
             max(self.limits.first_answer, self.limits.outage) if loading else self.limits.outage,
@@ -445,8 +447,7 @@ class Channel:
             answers = "an answer that is" if under_way == 1 else f"{under_way} answers that are"
             return Waiting(f"{answers} on the way", now - began, grace) if under_way else None
         if trouble and since and now - since > NOTICED:
-            message = trouble.server.message
-            return Waiting(message[0].lower() + message[1:], now - since, trouble.patience)
+            return Waiting(trouble.server.message, now - since, trouble.patience)
         quiet = now - max(self.gate.quiet_since, self._answered_at)
         if under_way and quiet > max(NOTICED, 3 * (self._slowest or 0.0)):
             return Waiting(f"no answer yet from the model server at {self.wire.address.root}", quiet)
