@@ -52,7 +52,7 @@ def _who(beside: "Counter[Beside]") -> str:
 
 
 def _what_to_do(beside: "Counter[Beside]") -> Iterator[str]:
-    from tagroll.metadata.engines import SIGNED
+    from tagroll.metadata.store import SIGNED
 
     if any(one.reason == SIGNED for one in beside):
         yield "--embed-signed writes into signed photos, too; their signature becomes invalid."

@@ -34,9 +34,7 @@ from tagroll.errors import ServerError
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
 from tagroll.metadata.copies import MADE
-from tagroll.metadata.planning import SIDECAR
-from tagroll.metadata.restore import target_of
-from tagroll.metadata.store import Decide, MetadataStore
+from tagroll.metadata.store import Decide, MetadataStore, target_of
 from tagroll.models.choose import Model, Watch, choose_model
 from tagroll.models.server.retry import Limits
 from tagroll.photos.preview.opened import previews
@@ -240,7 +238,7 @@ class Written:
         """What came of the photo. A photo is tagged where its tags are in a sidecar, but rewritten only itself."""
         if not self.writes:
             return Outcome(path, Status.UNCHANGED, self.tags)
-        is_inside = any(write.engine != SIDECAR.name for write in self.writes)
+        is_inside = any(not write.is_sidecar for write in self.writes)
         return Outcome(
             path, done if is_inside or done is Status.TAGGED else Status.BESIDE, self.tags, beside=self.writes[-1].beside,
             broke_seal=any(write.broke_seal for write in self.writes),

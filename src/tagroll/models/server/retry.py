@@ -39,7 +39,9 @@ NOTICED = 3.0
 _WAIT = frozenset({429, 502, 503, 504})
 _BUSY = frozenset({429, 503})
 _TOO_MANY = re.compile(
-    r"out of memory|\boom\b|(insufficient|not enough) (gpu |video |system )?(memory|vram)|resource limitation"
+    r"out\W?of\W?(device|host|gpu|video)?\W?memory|\boom\b|\bbad_alloc\b|\bmemoryerror\b|resource limitation"
+    r"|(insufficient|not enough) (gpu |video |system )?(memory|vram|resources)|(memory|vram) (is )?(exhausted|full)"
+    r"|\b(unable|failed|failure|could not|cannot)( to)? allocate\b|\ballocation failed\b|requires more .{0,20}\bmemory"
 )
 
 
