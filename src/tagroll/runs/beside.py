@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tagroll.domain import Beside
-    from tagroll.runs.run import Tally
+    from tagroll.runs.tally import Tally
 
 _SHOWN_REASONS = 5
 
