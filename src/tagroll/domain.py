@@ -299,6 +299,11 @@ class Write:
     beside: "Beside | None" = field(default=None, compare=False)
     broke_seal: bool = field(default=False, compare=False)
 
+    @property
+    def is_sidecar(self) -> bool:
+        """Whether the target is a sidecar, and not the photo itself."""
+        return self.engine == "sidecar"
+
 
 @dataclass(frozen=True, slots=True)
 class Beside:

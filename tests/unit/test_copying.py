@@ -26,7 +26,6 @@ from tagroll.metadata.copies import (
     take_back,
     with_metadata,
 )
-from tagroll.metadata.planning import Planner
 from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"
@@ -216,7 +215,7 @@ def test_a_copy_with_more_metadata(tmp_path, name):
     shutil.copyfile(FILES / name, path)
     photo, target = as_photo(path), tmp_path / "out" / f"cat{path.suffix}"
     change = Change(add=("Cat",), set={"title": "A cat"})
-    drafts = with_metadata(Planner("auto", None), photo, target, lambda _: change)
+    drafts = with_metadata(None, photo, target, lambda _: change)
     assert [draft.engine for draft in drafts] == ([COPY, XMP] if name == "palette.bmp" else [COPY])
     make(photo, *drafts)
     with MetadataStore() as store:

@@ -16,6 +16,7 @@ from typing import Final
 
 from tagroll.domain import Change, Journal, Metadata, Photo, Write
 from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
+from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.containers.picture import picture_hash_of
 from tagroll.metadata.files import hashing
@@ -108,7 +109,7 @@ def make_files(
 
 
 def with_metadata(
-    planner: Planner, photo: Photo, target: Path, decide: Callable[[Metadata], Change]
+    exiftool: ExifTool | None, photo: Photo, target: Path, decide: Callable[[Metadata], Change]
 ) -> tuple[NewFile, ...]:
     """The drafts of a copy that carries more metadata than the photo.
 
@@ -117,6 +118,7 @@ def with_metadata(
     Raises:
         PhotoError: The photo's metadata cannot be read or written.
     """
+    planner = Planner("auto", exiftool)
     with planner.view(photo) as view:
         change = decide(view.metadata)
         steps = planner.steps(view, change)[0] if change else []

@@ -327,6 +327,20 @@ def read_sidecar(path: Path, data: bytes) -> Content:
         raise MetadataError(f"its sidecar {path.name}: {error.message}", "Mend or remove it") from error
 
 
+def sidecar_fields(path: Path) -> Fields | None:
+    """The fields of a sidecar, None where there is no such file.
+
+    Raises:
+        MetadataError: It cannot be read.
+    """
+    try:
+        return SIDECAR.read(read_file(path)).fields
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise MetadataError(f"the sidecar {path} cannot be read: {error.strerror}") from error
+
+
 def judged(content: Content, fmt: Format, data: bytes) -> Content:
     """What was read of a file, though not in process, with what all its bytes tell: why it must stay as it is."""
     if fixed := container_of(fmt).fixed(data):

@@ -35,7 +35,6 @@ from tagroll.metadata.copies import (
     make_files,
     with_metadata,
 )
-from tagroll.metadata.planning import Planner
 from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt
 from tagroll.photos.scan import OUTPUT_FOLDER, absolute
@@ -329,7 +328,7 @@ class Classifier:
         entries = self.run.entries()
         copies: tuple[NewFile, ...] = () if complete else (NewFile(target, self.policy.engine),)
         if copies and self.policy.write_metadata:
-            copies = with_metadata(Planner("auto", self.run.space.exiftool), photo, target, caption.change)
+            copies = with_metadata(self.run.space.exiftool, photo, target, caption.change)
         about = NewFile(target.with_suffix(".json"), JSON, caption.json(target, photo.path))
         state = State.VOID
         try:

@@ -11,8 +11,7 @@ from tagroll.catalog import Catalog, Writing
 from tagroll.domain import Photo, Write
 from tagroll.errors import PhotoError
 from tagroll.metadata.copies import MADE
-from tagroll.metadata.restore import left_in, target_of
-from tagroll.metadata.store import MetadataStore
+from tagroll.metadata.store import MetadataStore, left_in, target_of
 from tagroll.photos.scan import scan
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tagroll.domain import Change, Metadata, Outcome, Photo, Status
 from tagroll.errors import UsageError
-from tagroll.metadata.fields import tags_after
+from tagroll.metadata.store import tags_after
 from tagroll.photos.scan import absolute
 from tagroll.runs.guard import guard
 from tagroll.runs.read import Reader

@@ -11,8 +11,7 @@ from tagroll.catalog import Run as PastRun
 from tagroll.domain import Outcome, Status, Write
 from tagroll.errors import UsageError, WriteError
 from tagroll.metadata.copies import MADE, take_back
-from tagroll.metadata.genuine import check_paths
-from tagroll.metadata.restore import target_of
+from tagroll.metadata.store import target_of
 from tagroll.photos.scan import OUTPUT_FOLDER, absolute
 from tagroll.runs.guard import guard
 from tagroll.runs.moved import Moved, photos_at, picture_of
@@ -57,7 +56,7 @@ class Undoer:
         path, way = (writing.write.target, self._take_back) if made else (writing.write.photo, self._put_back)
 
         def undo() -> Outcome:
-            check_paths(writing.write)
+            self.run.space.store.check(writing.write)
             self.run.clean(writing.write.target)
             return way(writing)
 

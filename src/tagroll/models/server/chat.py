@@ -12,18 +12,10 @@ from tagroll.models.server.completion import Completion, read_completion
 from tagroll.models.server.discovery import ServerInfo, blind_error
 from tagroll.models.server.forms import Forms
 from tagroll.models.server.http import Answer, Wire
+from tagroll.models.server.outage import TRIES, Tries, Trouble
 from tagroll.models.server.refusal import Refusal, may_pass, no_switches, refusal_of, refused_switches
 from tagroll.models.server.request import Question
-from tagroll.models.server.retry import (
-    TRIES,
-    Channel,
-    Limits,
-    Tries,
-    Trouble,
-    UnheardError,
-    is_too_much,
-    spread,
-)
+from tagroll.models.server.retry import Channel, Limits, UnheardError, is_too_much, spread
 from tagroll.models.server.telling import ENDS, FINAL, photo_error, server_error
 from tagroll.models.server.wire_error import WireError
 
@@ -183,8 +175,8 @@ class Chat:
             tries.count += 1  # others may be answered at this moment, and show that it is an outage
             self.channel.gate.pause(spread(0.2))
             return
-        patience, busy = self.channel.limits.outage, is_too_much(answer.error)
-        trouble = Trouble(ends, error, patience, busy, passing, answer.retry_after)
+        allowed, busy = self.channel.limits.outage, is_too_much(answer.error)
+        trouble = Trouble(ends, error, allowed, busy, passing, answer.retry_after)
         try:
             self.channel.failed(tries, trouble)
         except PhotoError as failure:
