@@ -64,7 +64,7 @@ def photos_explained(photos: Iterable[Photo | Outcome]) -> Iterator[Finding]:
 
 
 def _one_photo(explainer: Explainer, photo: Photo) -> Iterator[Finding]:
-    from tagroll.metadata.engines import SIGNED
+    from tagroll.metadata.store import SIGNED
 
     yield Finding(str(photo.path), True, f"a {photo.format.name} file")
     for view in explainer.views(photo):
