@@ -26,9 +26,9 @@ from PIL import Image
 from tagroll.formats import detect
 from tagroll.photos.preview.decode import make_preview
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "server"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from stub import Request, Says, Stub, error, keywords
+from support.stub import Request, Says, Stub, error, keywords
 
 WORDS = (
     (400, "The model has crashed without additional information. (Exit code: 1)"),

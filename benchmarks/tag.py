@@ -23,7 +23,7 @@ from PIL import Image
 
 from tagroll.exiftool.pool import find_exiftool
 
-STUB = Path(__file__).parents[1] / "tests" / "server" / "stub.py"
+STUB = Path(__file__).parents[1] / "tests" / "support" / "stub.py"
 SLOTS, DELAY_S = 8, 0.2
 
 

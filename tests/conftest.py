@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from llama import Llama
-from tiny_vlm import write_model
 
+from support.llama import Llama
+from support.tiny_vlm import write_model
 from tagroll.domain import Preview
 from tagroll.exiftool.pool import find_exiftool
 

@@ -185,7 +185,7 @@ class Describer(Protocol):
         return ()
 
     def turns_out_another(self) -> bool:
-        """See that the model can be asked; whether it is another one now than `cache_name` said before.
+        """See that the model can be asked; whether it is another one than `cache_name` said before it was asked for.
 
         Raises:
             ServerError: It cannot.
@@ -298,6 +298,11 @@ class Write:
     picture_hash: str
     beside: "Beside | None" = field(default=None, compare=False)
     broke_seal: bool = field(default=False, compare=False)
+
+    @property
+    def is_sidecar(self) -> bool:
+        """Whether the target is a sidecar, and not the photo itself."""
+        return self.engine == "sidecar"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,9 @@ class TagrollError(Exception):
     """Base of all errors of tagroll.
 
     Args:
-        message: What happened, one line, in the user's words, without a trailing full stop.
-        hint: What the user can do about it, or an empty string.
+        message: What happened, one line, in the user's words. Begins small; no full stop at its end.
+        hint: What the user can do about it, or an empty string. Begins with a capital; no full stop at its end, where
+            a command may stand that is copied.
     """
 
     exit_code: ClassVar[int] = 1

@@ -48,6 +48,11 @@ class Format:
     is_raw: bool = False
     open_suffixes: tuple[str, ...] = ()
 
+    @property
+    def in_process(self) -> bool:
+        """Whether tagroll itself reads and replaces the packets: the writer is that of the container."""
+        return self.writer == self.container
+
     def kind(self, suffix: str) -> str:
         """What a file with this ending is for photo programs: the format, or the RAW into which they write ("dng")."""
         return suffix.lower()[1:] if suffix.lower() in self.open_suffixes else self.name

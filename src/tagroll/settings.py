@@ -127,7 +127,7 @@ def read_config(path: Path) -> dict[str, object]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"the settings file {path} cannot be read: {error}", "Fix or remove it.") from error
+        raise UsageError(f"the settings file {path} cannot be read: {error}", "Fix or remove it") from error
     return _option_names(raw)
 
 

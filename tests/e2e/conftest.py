@@ -1,18 +1,15 @@
-"""What the end-to-end tests share: tagroll as a child process, copies of real photos, exiftool as the judge."""
+"""What the end-to-end tests share: tagroll as a child process, copies of real photos."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from runs import EXAMPLES, ROOT, Done, environment
 
-from tagroll.exiftool.pool import find_exiftool
+from support.runs import EXAMPLES, ROOT, Done, environment
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,21 +45,3 @@ def photos(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     shutil.copytree(EXAMPLES, folder, ignore=shutil.ignore_patterns("*.md"))
     return folder
-
-
-@pytest.fixture(scope="session")
-def exiftool() -> Callable[[Sequence[str], Path], dict[str, dict[str, Any]]]:
-    """Ask the real exiftool about files (below a folder): file name -> values by group and name."""
-    command = find_exiftool()
-    assert command, "the tests need exiftool: it comes with the extra tagroll[test], and needs perl"
-
-    def ask(tags: Sequence[str], path: Path) -> dict[str, dict[str, Any]]:
-        done = subprocess.run(
-            [*command, "-r", "-j", "-a", "-G1", "-struct", *tags, str(path)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return {Path(row["SourceFile"]).name: row for row in json.loads(done.stdout or "[]")}
-
-    return ask

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 
 import pytest
-from hostile import NAMES
 from PIL import Image
-from runs import contents, many, paint, started, wait_for
-from stub import Stub, chat
+
+from support.hostile import NAMES
+from support.judge import exiftool_folder
+from support.runs import contents, many, paint, started, wait_for
+from support.stub import Stub, chat
 
 RED = ("red.jpg", (255, 0, 0))
 BLUE = ("blue.png", (0, 0, 255))
@@ -170,7 +172,7 @@ def test_undo_of_one_copy(tagroll, tmp_path):
     assert "blue.png" in stories(folder / "processed")
 
 
-def test_links_templates_and_metadata(tagroll, tmp_path, exiftool):
+def test_links_templates_and_metadata(tagroll, tmp_path):
     folder = paint(tmp_path / "photos", RED)
     with Stub(usual=sees()) as server:
         options = ("classify", folder, "--api-url", server.url)
@@ -183,9 +185,8 @@ def test_links_templates_and_metadata(tagroll, tmp_path, exiftool):
         template = "{counter:03d}_{original}_{name}"
         assert tagroll(*options, "--write-metadata", "--name-template", template).code == 0
         copy = folder / "processed" / "001_red_red-lake.jpg"
-        said = exiftool(
-            ["-XMP-dc:Subject", "-XMP-dc:Title", "-XMP-dc:Description", "-IPTC:Keywords"], copy.parent
-        )[copy.name]
+        asked = ("-XMP-dc:Subject", "-XMP-dc:Title", "-XMP-dc:Description", "-IPTC:Keywords")
+        said = exiftool_folder(copy.parent, *asked)[copy.name]
         assert said["XMP-dc:Subject"] == said["IPTC:Keywords"] == ["Red", "Lake"]
         assert said["XMP-dc:Title"] == "A red lake"
         assert said["XMP-dc:Description"] == "It is red."

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from runs import contents, listed, many, paint, started, wait_for
-from stub import Says, Stub, keywords
 
+from support.judge import exiftool_folder
+from support.runs import contents, listed, many, paint, started, wait_for
+from support.stub import Says, Stub, keywords
 from tagroll.exiftool.pool import find_exiftool
 
 LISTS = ("XMP-dc:Subject", "XMP-lr:HierarchicalSubject", "IPTC:Keywords")
@@ -56,9 +57,9 @@ def library(tagroll, tmp_path) -> Path:
     return carrying(tagroll, tmp_path / "photos", TAGS)
 
 
-def tags_in(folder: Path, exiftool) -> dict[str, dict[str, list[str]]]:
+def tags_in(folder: Path) -> dict[str, dict[str, list[str]]]:
     """What exiftool finds in each file, sidecars too: field -> values."""
-    judged = exiftool([f"-{name}" for name in LISTS], folder)
+    judged = exiftool_folder(folder, *(f"-{name}" for name in LISTS))
     return {
         name: {field: listed(row[field]) for field in LISTS if field in row} for name, row in judged.items()
     }
@@ -90,7 +91,7 @@ def test_a_dry_run_prints_the_plan_and_touches_no_photo(tagroll, library):
     assert tagroll(*built_in(library, "--dry-run", "--evidence", "spelling")).out.count("<-") == 2
 
 
-def test_a_run_rewrites_every_field_and_undo_gives_back_every_byte(tagroll, library, exiftool):
+def test_a_run_rewrites_every_field_and_undo_gives_back_every_byte(tagroll, library):
     (library / "1.jpg").chmod(0o444)  # not even opened for writing
     by_hand = ["-XMP-dc:Subject=Dslr", "-XMP-dc:Subject=Lake", "-XMP-digiKam:TagsList=Dslr"]
     subprocess.run([*find_exiftool(), "-q", *by_hand, library / "3.jpg.xmp"], check=True)
@@ -99,7 +100,7 @@ def test_a_run_rewrites_every_field_and_undo_gives_back_every_byte(tagroll, libr
     assert done.code == 0, done
     assert (done.summary["rewritten"], done.summary["beside"]) == (3, 1)  # a BMP is not written into
     assert done.summary["unchanged"] == 2
-    judged = tags_in(library, exiftool)
+    judged = tags_in(library)
     for name, words in AFTER.items():
         fields = judged[f"{name}.xmp" if name.endswith("bmp") else name]
         assert len(fields) == (3 if name.endswith("jpg") else 2)
@@ -194,7 +195,7 @@ def tag_new(tagroll, folder: Path, name: str, *words: str, expect: list[str]) ->
     assert done.photos[name]["tags"] == expect
 
 
-def test_a_person_s_edit_survives_the_next_tag_run_after_a_merge(tagroll, tmp_path, exiftool):
+def test_a_person_s_edit_survives_the_next_tag_run_after_a_merge(tagroll, tmp_path):
     folder = paint(tmp_path / "photos", ("1.jpg", (9, 9, 9)), ("2.jpg", (99, 9, 9)))
     with Stub(usual=keywords("Dslr", "Lake")) as server:
         tagroll("tag", folder, "--api-url", server.url, "--case", "keep")
@@ -207,7 +208,7 @@ def test_a_person_s_edit_survives_the_next_tag_run_after_a_merge(tagroll, tmp_pa
         again = tagroll("tag", folder, "--api-url", server.url, "--case", "keep", "--json")
         assert again.summary["unchanged"] == 2
         assert server.chats == 2
-    assert tags_in(folder, exiftool)["2.jpg"]["XMP-dc:Subject"] == ["Lake", "Grandma"]
+    assert tags_in(folder)["2.jpg"]["XMP-dc:Subject"] == ["Lake", "Grandma"]
 
 
 def test_photos_that_were_only_read_are_each_asked_about(tagroll, tmp_path):
@@ -369,7 +370,7 @@ def test_plain_merges_by_cosine_alone(tagroll, library):
     assert "Forest" not in plain.out  # a synonym, but no rule speaks for it here
 
 
-def test_a_vocabulary_wins_and_gives_the_hierarchy(tagroll, library, tmp_path, exiftool):
+def test_a_vocabulary_wins_and_gives_the_hierarchy(tagroll, library, tmp_path):
     words = tmp_path / "words.txt"
     words.write_text("[Things]\n\tCamera\n\t\t{DSLR}\n\t\t{Digital SLR}\nNature\n\tWoods\n\tForest\n")
     done = tagroll(*built_in(library, "--vocabulary", words, "--hierarchy"))
@@ -379,7 +380,7 @@ def test_a_vocabulary_wins_and_gives_the_hierarchy(tagroll, library, tmp_path, e
     assert counts["Nature|Woods"] + counts["Nature|Forest"] == 4  # a term is never merged with another
     assert counts["Nature|Forest"] >= 2
     assert not {"DSLR", "Dslr", "Digital SLR", "Camera", "Woods", "Forest"} & set(counts)
-    fields = tags_in(library, exiftool)["5.jpg"]
+    fields = tags_in(library)["5.jpg"]
     assert set(fields["XMP-lr:HierarchicalSubject"]) == {"Nature", "Nature|Woods"}
     assert set(fields["XMP-dc:Subject"]) == {"Nature", "Woods"}
     again = tagroll(*built_in(library, "--vocabulary", words, "--hierarchy", "--json"))

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 from PIL import Image
-from runs import EXAMPLES, ROOT, contents, many, paint, started, wait_for
-from stub import SEES, Stub, chat, error, keywords, models
 
+from support.runs import EXAMPLES, ROOT, contents, many, paint, started, wait_for
+from support.stub import SEES, Stub, chat, error, keywords, models
 from tagroll.catalog import Catalog
 
 COLOURS = {"red.jpg": (255, 0, 0), "blue.png": (0, 0, 255), "green.jpg": (0, 160, 0)}

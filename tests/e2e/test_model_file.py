@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from runs import environment, many, paint, started, wait_for
+
+from support.runs import environment, many, paint, started, wait_for
 
 COLOURS = (("red.jpg", (255, 0, 0)), ("blue.png", (0, 0, 255)))
 

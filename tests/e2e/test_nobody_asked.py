@@ -4,8 +4,9 @@ import json
 import signal
 
 import pytest
-from runs import contents, many, paint, started, wait_for
-from stub import Says, Stub, keywords
+
+from support.runs import contents, many, paint, started, wait_for
+from support.stub import Says, Stub, keywords
 
 OTHER = {"/v1/models": Says({"object": "list", "data": [{"id": "qwen2-vl-7b", "object": "model"}]})}
 """A server that has another model than the default."""
@@ -49,7 +50,7 @@ def test_a_server_that_is_away_ends_the_run_before_a_photo_is_changed(tagroll, t
     before = contents(folder)
     done = tagroll(command, folder, "--api-url", "http://127.0.0.1:9")
     assert done.code == 4, done
-    assert done.err.startswith("Error: No model server at http://127.0.0.1:9")  # and nothing of a run
+    assert done.err.startswith("Error: no model server at http://127.0.0.1:9")  # and nothing of a run
     assert tagroll("history").out == ""
     assert {name: data for name, data in contents(folder).items() if name in before} == before
     with Stub() as server:
@@ -58,7 +59,7 @@ def test_a_server_that_is_away_ends_the_run_before_a_photo_is_changed(tagroll, t
     paint(folder, ("new.png", (1, 2, 3)))
     one_new = tagroll(command, folder, "--api-url", url)
     assert one_new.code == 4, one_new
-    assert "No model server at" in one_new.err
+    assert "no model server at" in one_new.err
 
 
 def test_the_server_is_looked_at_once_and_before_the_first_question(tagroll, tmp_path):

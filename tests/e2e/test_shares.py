@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from runs import contents
-from stub import Stub, chat, keywords
+
+from support.runs import contents
+from support.stub import Stub, chat, keywords
 
 FILES = Path(__file__).parents[1] / "files"
 NAMES = ("baseline.jpg", "lossy.webp", "plain.heic", "single.tif", "raw.dng")

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from runs import EXAMPLES, ROOT, contents, listed, many, paint, started, wait_for
-from stub import Stub, chat, keywords
 
+from support.judge import exiftool_folder
+from support.runs import EXAMPLES, ROOT, contents, listed, many, paint, started, wait_for
+from support.stub import Stub, chat, keywords
 from tagroll.exiftool.pool import find_exiftool
 
 RED = ("red.jpg", (255, 0, 0))
@@ -33,7 +34,7 @@ def pixels(folder: Path) -> dict[str, str]:
     return found
 
 
-def test_a_real_model_sees_each_picture_and_exiftool_sees_the_tags(tagroll, llama_server, photos, exiftool):
+def test_a_real_model_sees_each_picture_and_exiftool_sees_the_tags(tagroll, llama_server, photos):
     paint(photos, RED, BLUE)
     originals, before = contents(photos), pixels(photos)
     done = tagroll("tag", photos, "--api-url", llama_server.url, "--json")
@@ -41,9 +42,8 @@ def test_a_real_model_sees_each_picture_and_exiftool_sees_the_tags(tagroll, llam
     assert done.summary["tagged"] == done.summary["total"] == len(originals) == 11
     assert "Red" in done.photos["red.jpg"]["tags"]
     assert "Blue" in done.photos["blue.png"]["tags"]
-    judged = exiftool(
-        ["-XMP-dc:Subject", "-XMP-digiKam:TagsList", "-XMP-lr:HierarchicalSubject", "-IPTC:Keywords"], photos
-    )
+    fields = ("-XMP-dc:Subject", "-XMP-digiKam:TagsList", "-XMP-lr:HierarchicalSubject", "-IPTC:Keywords")
+    judged = exiftool_folder(photos, *fields)
     for name, row in done.photos.items():
         assert listed(judged[name].get("XMP-dc:Subject")) == row["tags"]
         assert "XMP-digiKam:TagsList" not in judged[name]
@@ -82,7 +82,7 @@ def test_nothing_is_asked_twice_even_if_photos_move_or_are_edited(tagroll, tmp_p
         assert server.chats == 4
 
 
-def test_replace_tells_what_it_dropped_and_append_keeps_it(tagroll, tmp_path, exiftool):
+def test_replace_tells_what_it_dropped_and_append_keeps_it(tagroll, tmp_path):
     folder = paint(tmp_path / "photos", RED)
     with Stub(usual=keywords("Lake", "Boat")) as server:
         tagroll("tag", folder, "--api-url", server.url)
@@ -95,7 +95,7 @@ def test_replace_tells_what_it_dropped_and_append_keeps_it(tagroll, tmp_path, ex
     with Stub(usual=keywords("Lake", "Ship")) as server:
         appended = tagroll("tag", folder, "--api-url", server.url, "--retag", "--append-tags")
         assert "did not write" not in appended.err
-        assert set(listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"])) == {
+        assert set(listed(exiftool_folder(folder, "-XMP-dc:Subject")["red.jpg"]["XMP-dc:Subject"])) == {
             "Lake",
             "Boat",
             "Grandma",
@@ -105,9 +105,9 @@ def test_replace_tells_what_it_dropped_and_append_keeps_it(tagroll, tmp_path, ex
         assert "replaced 1 tag that tagroll did not write" in replaced.err
         assert "tagroll undo" in replaced.err
         assert "--append-tags" in replaced.err
-    assert listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"]) == ["Lake", "Ship"]
+    assert listed(exiftool_folder(folder, "-XMP-dc:Subject")["red.jpg"]["XMP-dc:Subject"]) == ["Lake", "Ship"]
     assert tagroll("undo").code == 0
-    assert set(listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"])) == {
+    assert set(listed(exiftool_folder(folder, "-XMP-dc:Subject")["red.jpg"]["XMP-dc:Subject"])) == {
         "Lake",
         "Boat",
         "Grandma",
@@ -195,7 +195,7 @@ def test_a_run_without_exiftool_says_once_which_photos_get_sidecars(tagroll, pho
     assert tagroll(*rename, photos, PATH="/nowhere").err.count(note) == 1
 
 
-def test_the_older_script_does_the_same(tagroll, tmp_path, exiftool):
+def test_the_older_script_does_the_same(tagroll, tmp_path):
     folder = paint(tmp_path / "photos", RED)
     with Stub() as server:
         done = tagroll(
@@ -210,7 +210,7 @@ def test_the_older_script_does_the_same(tagroll, tmp_path, exiftool):
         )
     assert done.code == 0
     assert "red.jpg: Red, Lake" in done.out
-    assert listed(exiftool(["-XMP-dc:Subject"], folder)["red.jpg"]["XMP-dc:Subject"]) == ["Red", "Lake"]
+    assert listed(exiftool_folder(folder, "-XMP-dc:Subject")["red.jpg"]["XMP-dc:Subject"]) == ["Red", "Lake"]
 
 
 @pytest.mark.slow
@@ -301,7 +301,7 @@ def test_two_runs_on_one_catalog_do_not_mix(tagroll, tmp_path):
         assert tagroll("history").code == 0  # reading is free
 
 
-def test_a_word_goes_where_the_library_has_it(tagroll, tmp_path, exiftool):
+def test_a_word_goes_where_the_library_has_it(tagroll, tmp_path):
     """LrGeniusAI, issue 214: a flat Beach beside Places|Beach becomes a second keyword in Lightroom."""
     folder = paint(tmp_path / "photos", RED, BLUE)
     by_hand = ["-XMP-lr:HierarchicalSubject=Places|Beach", "-XMP-dc:Subject=Beach"]
@@ -310,7 +310,7 @@ def test_a_word_goes_where_the_library_has_it(tagroll, tmp_path, exiftool):
     with Stub(lambda _: keywords("beach", "sunset")) as server:
         done = tagroll("tag", folder / "blue.png", "--api-url", server.url, "--json")
     assert done.photos["blue.png"]["tags"] == ["Places|Beach", "Sunset"]
-    judged = exiftool(["-XMP-lr:HierarchicalSubject", "-XMP-dc:Subject"], folder)["blue.png"]
+    judged = exiftool_folder(folder, "-XMP-lr:HierarchicalSubject", "-XMP-dc:Subject")["blue.png"]
     assert judged["XMP-lr:HierarchicalSubject"] == ["Places|Beach", "Sunset"]
     assert judged["XMP-dc:Subject"] == ["Beach", "Sunset"]
 
@@ -327,7 +327,7 @@ def test_the_same_tag_in_another_unicode_form_is_not_replaced(tagroll, tmp_path)
     assert done.photos["red.jpg"]["tags"] == ["Cafe\u0301", "Cup"]
 
 
-def test_a_caption_of_a_person_is_not_hidden_by_one_of_a_model(tagroll, tmp_path, exiftool):
+def test_a_caption_of_a_person_is_not_hidden_by_one_of_a_model(tagroll, tmp_path):
     folder = paint(tmp_path / "photos", RED, BLUE)
     said = ["-EXIF:ImageDescription=Grandma in Ulm, 1955", folder / "red.jpg"]
     subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *said], check=True)
@@ -336,7 +336,7 @@ def test_a_caption_of_a_person_is_not_hidden_by_one_of_a_model(tagroll, tmp_path
         done = tagroll("tag", folder, "--title", "--description", "--api-url", server.url)
     assert done.code == 0, done
     assert "1 photo had a title or description already: it stays." in done.err
-    told = exiftool(["-XMP-dc:Title", "-XMP-dc:Description", "-IFD0:ImageDescription"], folder)
+    told = exiftool_folder(folder, "-XMP-dc:Title", "-XMP-dc:Description", "-IFD0:ImageDescription")
     assert told["red.jpg"].keys() & {"XMP-dc:Title", "XMP-dc:Description"} == set()
     assert told["red.jpg"]["IFD0:ImageDescription"] == "Grandma in Ulm, 1955"
     assert told["blue.png"]["XMP-dc:Title"] == "A sunset"

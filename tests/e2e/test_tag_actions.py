@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from llama import Llama
-from runs import contents, environment, paint, tagged
-from tiny_embedder import write_embedder
+
+from support.llama import Llama
+from support.runs import contents, environment, paint, tagged
+from support.tiny_embedder import write_embedder
 
 TAGS = {
     "1.jpg": ("Lake", "Dslr", "Red"),

@@ -3,9 +3,9 @@
 import subprocess
 from pathlib import Path
 
-from runs import contents, listed
-from stub import Stub, keywords
-
+from support.judge import exiftool_folder
+from support.runs import contents, listed
+from support.stub import Stub, keywords
 from tagroll.catalog import Catalog
 from tagroll.exiftool.pool import find_exiftool
 
@@ -40,7 +40,7 @@ def test_what_a_killed_run_left_goes(tagroll, photos):
     assert not (photos / ".tagroll-0123456789ab.tmp").exists()
 
 
-def test_what_another_program_added_since_stays(tagroll, photos, exiftool):
+def test_what_another_program_added_since_stays(tagroll, photos):
     by_hand = [
         "-XMP-dc:Subject=Mine",
         "-XMP-digiKam:TagsList=Mine",
@@ -49,7 +49,10 @@ def test_what_another_program_added_since_stays(tagroll, photos, exiftool):
     ]
     subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *by_hand, photos / "dogs.jpg"], check=True)
     tag(tagroll, photos / "dogs.jpg", "Lake", "Boat")
-    assert listed(exiftool(["-XMP-dc:Subject"], photos)["dogs.jpg"]["XMP-dc:Subject"]) == ["Lake", "Boat"]
+    assert listed(exiftool_folder(photos, "-XMP-dc:Subject")["dogs.jpg"]["XMP-dc:Subject"]) == [
+        "Lake",
+        "Boat",
+    ]
     later = [
         "-XMP-dc:Subject+=Later",
         "-XMP-digiKam:TagsList+=Later",
@@ -58,7 +61,7 @@ def test_what_another_program_added_since_stays(tagroll, photos, exiftool):
     ]
     subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *later, photos / "dogs.jpg"], check=True)
     assert tagroll("undo").code == 0
-    judged = exiftool(["-XMP-dc:Subject", "-XMP-digiKam:TagsList", "-IPTC:Keywords"], photos)["dogs.jpg"]
+    judged = exiftool_folder(photos, "-XMP-dc:Subject", "-XMP-digiKam:TagsList", "-IPTC:Keywords")["dogs.jpg"]
     for field in ("XMP-dc:Subject", "XMP-digiKam:TagsList", "IPTC:Keywords"):
         assert set(listed(judged[field])) == {"Mine", "Later"}
 

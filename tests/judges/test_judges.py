@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tagroll.domain import Change, Photo
+from support.photos import as_photo
+from tagroll.domain import Change
 from tagroll.exiftool.pool import available_exiftool, find_exiftool
-from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"
@@ -25,13 +25,6 @@ PICTURES = {  # what shows that a file is whole and its picture the same
     "webpinfo": (".webp", ["webpinfo", "-quiet"]),
     "heif-info": (".heic", ["heif-info"]),
 }
-
-
-def as_photo(path: Path) -> Photo:
-    state = path.stat()
-    found = detect(path.read_bytes()[:HEAD_BYTES], path.suffix)
-    assert found
-    return Photo(path, state.st_size, state.st_mtime_ns, found)
 
 
 @pytest.fixture(scope="module")

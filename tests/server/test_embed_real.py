@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from llama import Llama
-from tiny_embedder import WIDTH, write_embedder
 
+from support.llama import Llama
+from support.tiny_embedder import WIDTH, write_embedder
 from tagroll.catalog import Catalog
 from tagroll.errors import ServerError
 from tagroll.models.server.embedder import ServerEmbedder

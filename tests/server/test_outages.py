@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 from PIL import Image
-from stub import Says, Stub, chat, error, keywords
 
+from support.stub import Says, Stub, chat, error, keywords
 from tagroll.domain import Preview
 from tagroll.errors import PhotoError, ServerError, StoppedError, TagrollError
 from tagroll.models.prompt import build_prompt
@@ -121,6 +121,10 @@ OUTAGES = {
     "loading": error(503, "Loading model"),
     "memory": error(500, "CUDA out of memory. Tried to allocate 2.00 GiB"),
     "cut": Says(cut="before"),
+    "a page, as if all were well": Says(b"<html>We are being maintained</html>"),
+    "nothing, as if all were well": Says(b""),
+    "a guard on the way": Says(b"<html>Forbidden</html>", 403),
+    "a gateway that mislaid the keys": error(401, "no such user"),
 }
 
 
@@ -152,7 +156,8 @@ def test_what_does_not_come_back_ends_the_run_when_patience_is_over(said):
 
 @pytest.mark.parametrize("jobs", [1, None])
 @pytest.mark.parametrize("place", [3, 19], ids=["early", "last"])
-@pytest.mark.parametrize("said", [*(error(status, "ill") for status in (400, 422, 429, 500, 502, 503, 504)), Says(cut="before")],
+@pytest.mark.parametrize("said", [*(error(status, "ill") for status in (400, 401, 422, 429, 500, 502, 503, 504)),
+                                  Says(cut="before")],
                          ids=lambda said: said.cut or str(said.status))  # fmt: skip
 def test_one_bad_photo_costs_one_photo(said, place, jobs):
     with Night(lambda _, number: said if number == place else None, delay=0.01) as server:

@@ -7,8 +7,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from stub import SEES, Says, Stub, chat, error, keywords, models
 
+from support.stub import SEES, Says, Stub, chat, error, keywords, models
 from tagroll.errors import PhotoError, ReplyError, ServerError, UsageError
 from tagroll.models.prompt import build_prompt
 from tagroll.models.server.chat import STRIKES
@@ -188,12 +188,14 @@ def test_an_unusable_answer_gets_one_more_try(describer, preview):
     "garbage", [b"<html>It works!</html>", b"{", b"", b"[]", b'{"choices": []}', b"null"]
 )
 def test_garbage_instead_of_an_answer_is_tried_again_and_then_a_failure(describer, preview, garbage):
-    with Stub([keywords("Cat")], usual=Says(garbage)) as server:
+    bad = preview("blue")
+    shown = base64.b64encode(bad.jpeg)
+    with Stub(lambda request: Says(garbage) if shown in request.raw else None) as server:
         asking = describer(server)
         asking.describe(preview(), PROMPT)
         with pytest.raises(ReplyError, match="not with a chat completion"):
-            asking.describe(preview(), PROMPT)
-        assert server.chats <= 6
+            asking.describe(bad, PROMPT)
+        assert server.chats <= 9
 
 
 def test_tokens_and_seconds_are_counted(describer, preview):

@@ -5,8 +5,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from llama import Llama
 
+from support.llama import Llama
 from tagroll.errors import PhotoError, ReplyError, ServerError, StoppedError
 from tagroll.models.prompt import build_prompt
 from tagroll.models.server.describer import ServerDescriber
@@ -153,7 +153,7 @@ def test_a_server_that_stays_away_ends_the_run_for_all_threads_at_once(tiny_mode
 def test_no_server_is_said_at_once():
     describer = ServerDescriber("127.0.0.1:9", "any", limits=Limits(outage=60))
     began = time.monotonic()
-    with pytest.raises(ServerError, match=r"No model server at http://127\.0\.0\.1:9") as caught:
+    with pytest.raises(ServerError, match=r"no model server at http://127\.0\.0\.1:9") as caught:
         describer.discover()
     assert time.monotonic() - began < 1
     assert "llama-server" in caught.value.hint

@@ -4,8 +4,8 @@ import base64
 import json
 
 import pytest
-from stub import SEES, Says, Stub, chat, error, keywords, models
 
+from support.stub import SEES, Says, Stub, chat, error, keywords, models
 from tagroll.errors import PhotoError, ReplyError, ServerError
 from tagroll.models.prompt import build_prompt
 from tagroll.models.server.describer import ServerDescriber

@@ -574,6 +574,24 @@ REPETITION = [
 
 REPORTED = [
     (
+        "schema: properties that were filled in",
+        '{"keywords": {"type": "array", "items": ["beach", "sunset"]}}',
+        BS,
+    ),
+    ("schema: beside an answer", '{"keywords": ["beach", "sunset"], "title": {"type": "string"}}', BS),
+    ("a colon is missing", '{"keywords" ["palm", "beach", "sunset"]}', BS),
+    (
+        "names that begin like clauses",
+        "First Communion, Standing Stones, Wait Staff",
+        ["First Communion", "Standing Stones", "Wait Staff"],
+    ),
+    ("what people do", "woman, sitting, smiling", ["woman", "sitting", "smiling"]),
+    (
+        "said three times",
+        '{"keywords": ["Girls Girls Girls", "Cha Cha Cha"]}',
+        ["Girls Girls Girls", "Cha Cha Cha"],
+    ),
+    (
         "schema beside answer",
         '{"type": "object", "properties": {"keywords": {"type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 15}}, "required": ["keywords"], "additionalProperties": false}\n{"keywords": ["beach","sunset"]}',
         ["beach", "sunset"],
@@ -1005,4 +1023,17 @@ FAILURES = [
         '{"type": "json_object", "schema": {"type": "object", "properties": {"tags": {"type": "array"}}}}',
     ),
     ("reported: a schema by reference", '{"$schema": "x", "properties": {"tags": {"$ref": "#/defs/t"}}}'),
+    (
+        "schema: properties alone",
+        '{"properties": {"keywords": {"type": "array", "minItems": 5}}, "required": ["keywords"]}',
+    ),
+    (
+        "schema: what properties hold",
+        '{"keywords": {"type": "array", "items": {"type": "string"}, "minItems": 5, "maxItems": 30}}',
+    ),
+    (
+        "schema: with words about the parts",
+        '{"title": {"type": "string", "description": "A title"}, "keywords": {"type": "array", "description": "List of keywords", "items": {"type": "string"}}}',
+    ),
+    ("loop: five letters", '{"keywords": ["theththeththeththeth"]}'),
 ]

@@ -10,11 +10,12 @@ from typing import NoReturn, TypeVar
 
 import pytest
 
+from support.photos import as_photo
 from tagroll.domain import Describer, Description, Photo, Preview, Prompt, Status
 from tagroll.errors import PhotoError, PictureError, ReplyError, ServerError, TagrollError
-from tagroll.formats import HEAD_BYTES, detect
 from tagroll.models.prompt import build_prompt
 from tagroll.runs.ask_once import Asking
+from tagroll.runs.look import Looker, Questions
 from tagroll.runs.run import Workspace
 from tagroll.runs.tag import Tagger, TagPolicy
 from tagroll.settings import Settings
@@ -112,14 +113,6 @@ class Seer(Describer):
         return CAT
 
 
-def as_photo(path: Path) -> Photo:
-    state = path.stat()
-    with path.open("rb") as file:
-        found = detect(file.read(HEAD_BYTES), path.suffix)
-    assert found
-    return Photo(path, state.st_size, state.st_mtime_ns, found)
-
-
 @pytest.mark.parametrize("wrong", ["preview", "answer"])
 def test_a_good_copy_is_tagged_whatever_its_twin_is_like(tmp_path: Path, wrong: str):
     good, bad = tmp_path / "good.jpg", tmp_path / "bad.jpg"
@@ -137,7 +130,8 @@ def test_a_good_copy_is_tagged_whatever_its_twin_is_like(tmp_path: Path, wrong: 
 
     with Workspace.open(Settings(catalog=tmp_path / "c.sqlite")) as space, space.begin("tag", []) as run:
         prompt = build_prompt("tags", max_tags=9)
-        tagger = Tagger(run, Seer(GARBLED), preview, prompt, TagPolicy(), asking)
+        looker = Looker(Seer(GARBLED), preview, space.store.picture_hash, prompt)
+        tagger = Tagger(run, Questions(looker, space.catalog.answers, asking=asking), TagPolicy())
         tag = [partial(tagger.tag, as_photo(path)) for path in (bad, good)]
         failed, tagged = all_at_once(asking, tag[0], tag[1:])
     assert failed.status is Status.FAILED

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from support.photos import as_photo
 from tagroll.domain import Change, Metadata, Photo
 from tagroll.exiftool.pool import ExifTool, find_exiftool
-from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.packets.captions import is_said
 from tagroll.metadata.store import MetadataStore
 from tagroll.runs.tag import TagProposal
@@ -32,8 +32,7 @@ def made(folder: Path, name: str, *options: str) -> Photo:
     shutil.copyfile(FILES / name, path)
     if options:
         subprocess.run([*COMMAND, "-q", "-q", "-overwrite_original", *options, path], check=True)
-    data = path.read_bytes()
-    return Photo(path, len(data), path.stat().st_mtime_ns, detect(data[:HEAD_BYTES], path.suffix))
+    return as_photo(path)
 
 
 def proposed(metadata: Metadata) -> set[str]:

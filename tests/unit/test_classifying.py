@@ -12,14 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from support.photos import as_photo
 from tagroll.catalog import Catalog
 from tagroll.domain import Change, Describer, Description, Photo, Preview, Prompt, Status
 from tagroll.errors import ReplyError
-from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.store import MetadataStore
 from tagroll.models.builtin.describer import MODEL as BUILTIN
 from tagroll.models.prompt import build_prompt
-from tagroll.runs.classify import Classifier, ClassifyPolicy, Output
+from tagroll.runs.classify import Classifier, ClassifyPolicy
+from tagroll.runs.copy_folder import Output
+from tagroll.runs.look import Looker, Questions
 from tagroll.runs.names import same_name
 from tagroll.runs.run import Run, Workspace
 from tagroll.settings import Settings
@@ -72,13 +74,7 @@ class Desk:
         exif[0x110] = about.get("camera", "")
         exif.get_ifd(0x8769)[0x9003] = about.get("date", "")
         Image.new("RGB", (8, 8), (colour, 0, 0)).save(path, exif=exif)
-        return self.scanned(path)
-
-    @staticmethod
-    def scanned(path: Path) -> Photo:
-        state, found = path.stat(), detect(path.read_bytes()[:HEAD_BYTES], path.suffix)
-        assert found
-        return Photo(path, state.st_size, state.st_mtime_ns, found)
+        return as_photo(path)
 
     def run(self, photos, said=CAT, **policy):
         """One run over photos; the outcomes, in order."""
@@ -88,8 +84,12 @@ class Desk:
                 Workspace(Settings(), catalog, store, None),
                 catalog.runs.start("classify", [], describer.model),
             )
+            looker = Looker(
+                describer, lambda _: Preview(b"", 8, 8), store.picture_hash, build_prompt("classify")
+            )
+            questions = Questions(looker, catalog.answers, policy.get("again", False))
             classifier = Classifier(
-                run, describer, lambda _: Preview(b"", 8, 8), build_prompt("classify"),
+                run, questions,
                 ClassifyPolicy(**policy), Output(self.out, self.photos),
             )  # fmt: skip
             with ThreadPoolExecutor(8) as pool:
@@ -235,7 +235,7 @@ def test_a_photo_that_was_tagged_since_is_the_same_photo(desk):
     desk.run([photo])
     with MetadataStore() as store:
         store.write(photo, lambda _: Change(add=("Cat",)), lambda _: None)
-    assert desk.run([desk.scanned(photo.path)])[0].status is Status.UNCHANGED
+    assert desk.run([as_photo(photo.path)])[0].status is Status.UNCHANGED
 
 
 def test_a_dry_run_makes_no_file_and_keeps_the_answer(desk):
@@ -257,11 +257,11 @@ def test_a_path_that_is_no_text_reads_back_from_the_json(desk):
     photo = desk.photo()
     odd = Path(os.fsdecode(os.fsencode(desk.photos) + b"/\xff\n.jpg"))
     shutil.move(photo.path, odd)
-    (outcome,) = desk.run([desk.scanned(odd)], Description((), "seer"))
+    (outcome,) = desk.run([as_photo(odd)], Description((), "seer"))
     assert outcome.target == desk.out / "photo.jpg"
     assert Path(json.loads((desk.out / "photo.json").read_bytes())["source"]) == odd
     desk.catalog_path.unlink()
-    assert desk.run([desk.scanned(odd)])[0].status is Status.UNCHANGED
+    assert desk.run([as_photo(odd)])[0].status is Status.UNCHANGED
 
 
 @pytest.mark.parametrize(

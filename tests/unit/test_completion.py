@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from stub import chat
 
+from support.stub import chat
 from tagroll.models.server.bodies import read_json, stated_error
 from tagroll.models.server.completion import breaks_off, read_completion
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from support.photos import as_photo
 from tagroll.domain import Change, Photo, Write
 from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
-from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata import copies as copying
 from tagroll.metadata.containers.picture import picture_hash
 from tagroll.metadata.copies import (
@@ -26,7 +26,6 @@ from tagroll.metadata.copies import (
     take_back,
     with_metadata,
 )
-from tagroll.metadata.planning import Planner
 from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"
@@ -38,12 +37,6 @@ def photo(tmp_path: Path) -> Photo:
     path.parent.mkdir()
     shutil.copyfile(FILES / "baseline.jpg", path)
     return as_photo(path)
-
-
-def as_photo(path: Path) -> Photo:
-    found = detect(path.read_bytes()[:HEAD_BYTES], path.suffix)
-    assert found
-    return Photo(path, path.stat().st_size, path.stat().st_mtime_ns, found)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -222,7 +215,7 @@ def test_a_copy_with_more_metadata(tmp_path, name):
     shutil.copyfile(FILES / name, path)
     photo, target = as_photo(path), tmp_path / "out" / f"cat{path.suffix}"
     change = Change(add=("Cat",), set={"title": "A cat"})
-    drafts = with_metadata(Planner("auto", None), photo, target, lambda _: change)
+    drafts = with_metadata(None, photo, target, lambda _: change)
     assert [draft.engine for draft in drafts] == ([COPY, XMP] if name == "palette.bmp" else [COPY])
     make(photo, *drafts)
     with MetadataStore() as store:

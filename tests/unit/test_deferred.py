@@ -66,5 +66,5 @@ def test_one_that_cannot_be_found_is_looked_for_once(error):
 def test_kept_answers_are_looked_for_again_where_it_is_another_model(name, another):
     later = DeferredDescriber("seer", lambda: (Seer(name), ()), Seer())
     assert later.turns_out_another() is another
-    assert later.turns_out_another() is False  # the second time it is known
+    assert later.turns_out_another() is another  # also for who looked for a kept answer meanwhile
     assert Seer().turns_out_another() is False

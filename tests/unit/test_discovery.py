@@ -1,8 +1,8 @@
 """Lists of models in the forms that servers give them, and the places where they are."""
 
 import pytest
-from stub import SEES, Says, Stub, error, models
 
+from support.stub import SEES, Says, Stub, error, models
 from tagroll.models.server.discovery import ServedModel, ServerInfo, choose, look
 from tagroll.models.server.http import Wire
 

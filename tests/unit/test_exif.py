@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from support.judge import exiftool
 from tagroll.domain import Change
 from tagroll.errors import ForeignStructureError, MetadataError, PhotoError
 from tagroll.metadata.containers import jpeg
@@ -135,7 +136,7 @@ def photo(exif: bytes | None) -> bytes:
 @pytest.mark.parametrize(
     "old", [None, block("<"), block(">"), block(">", b"ASCII\0\0\0old", keywords=b"S\0\0\0")]
 )
-def test_exiftool_reads_the_text_and_finds_nothing_wrong(tmp_path, exiftool, old):
+def test_exiftool_reads_the_text_and_finds_nothing_wrong(tmp_path, old):
     path = tmp_path / "a.jpg"
     words = None if old is None or read_text(old).keywords is None else "Sea;Größe"
     path.write_bytes(photo(old))
@@ -153,7 +154,7 @@ def test_exiftool_reads_the_text_and_finds_nothing_wrong(tmp_path, exiftool, old
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("comment", [b"ASCII\0\0\0old", bytes(264), b"abc"])
-def test_a_comment_that_is_taken_out_leaves_no_entry(tmp_path, exiftool, order, comment):
+def test_a_comment_that_is_taken_out_leaves_no_entry(tmp_path, order, comment):
     path = tmp_path / "a.jpg"
     path.write_bytes(photo(block(order)))
     without = exiftool(path, "-a", "-G1", "-EXIF:all", "-validate", "-warning")

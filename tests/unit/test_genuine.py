@@ -15,8 +15,9 @@ from tagroll.metadata.copies import COPY, HARD_LINK, JSON, SYMBOLIC_LINK, XMP
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.patch import make_patch
 from tagroll.metadata.store import MetadataStore
+from tagroll.runs.moved import Moved
 from tagroll.runs.run import Run, Workspace
-from tagroll.runs.undo import Moved, Undoer, choose_run, choose_writes
+from tagroll.runs.undo import Undoer, choose_run, choose_writes
 from tagroll.settings import Settings
 
 FILES = Path(__file__).parents[1] / "files"

@@ -22,7 +22,7 @@ from tagroll.errors import ServerError, TagrollError, WriteError
 from tagroll.formats import FORMATS
 from tagroll.models.choose import choose_model
 from tagroll.models.sending import departures, key_for, key_stays
-from tagroll.runs.classify import Output
+from tagroll.runs.copy_folder import Output
 from tagroll.runs.run import Tally
 from tagroll.settings import Settings, config_file, without_password
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from stub import Says, Stub, error
 
+from support.stub import Says, Stub, error
 from tagroll.errors import UsageError
 from tagroll.models.server.bodies import read_json, stated_error
 from tagroll.models.server.http import CHAT_BYTES, Wire

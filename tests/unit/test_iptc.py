@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.judge import exiftool
 from tagroll.errors import MetadataError
 from tagroll.metadata.packets.iptc import KEYWORD_BYTES, fits, read_keywords, set_keywords
 
@@ -144,7 +145,7 @@ def test_any_bytes_are_read_or_refused(data):
     assert read_keywords(set_keywords(data, (*found, "New")) or b"")[-1] == "New"
 
 
-def test_exiftool_agrees(tmp_path, exiftool):
+def test_exiftool_agrees(tmp_path):
     from PIL import Image
 
     from tagroll.metadata.containers import jpeg

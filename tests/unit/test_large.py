@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tagroll.domain import Change, Photo
+from support.photos import as_photo
+from tagroll.domain import Change
 from tagroll.errors import MetadataError, WriteError
 from tagroll.exiftool.pool import ExifTool, find_exiftool
-from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.copies import COPY, NewFile, make_files, take_back
 from tagroll.metadata.files import safe_write
 from tagroll.metadata.store import MetadataStore
@@ -19,12 +19,6 @@ from tagroll.metadata.store import MetadataStore
 FILES = Path(__file__).parents[1] / "files"
 NAMES = ["baseline.jpg", "rgb.png", "lossy.webp", "single.tif", "plain.heic", "raw.dng", "animated.gif"]
 COMMAND = find_exiftool()
-
-
-def as_photo(path: Path) -> Photo:
-    fmt = detect(path.read_bytes()[:HEAD_BYTES], path.suffix)
-    assert fmt
-    return Photo(path, path.stat().st_size, path.stat().st_mtime_ns, fmt)
 
 
 @pytest.fixture

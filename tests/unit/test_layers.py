@@ -20,6 +20,9 @@ ROOMS = {
 }
 """Rooms of a part, from below; what is not named lies above them and is one."""
 
+DOORS = {"metadata": {"store", "copies", "capture", "apps", "files.documents"}}
+"""Modules of a part through which the parts above it come."""
+
 FACES_MAY_KNOW = {"cli", "runs", "domain", "errors", "settings"}
 
 
@@ -80,6 +83,18 @@ def test_a_room_knows_only_the_rooms_below_it(part: str) -> None:
                 other = imported.split(".")[2]
                 above = rank(other) == rank(room) == len(ROOMS[part])
                 assert other == room or above or rank(other) < rank(room), f"{name} must not know {imported}"
+
+
+@pytest.mark.parametrize("part", DOORS)
+def test_a_part_is_entered_through_its_doors(part: str) -> None:
+    doors = {f"tagroll.{part}.{door}" for door in DOORS[part]}
+    entered = {
+        imported if imported in MODULES else imported.rpartition(".")[0]
+        for name, path in MODULES.items()
+        for imported, _ in modules(path.read_text(encoding="utf-8"))
+        if imported.startswith(f"tagroll.{part}.") and not name.startswith(f"tagroll.{part}.")
+    }
+    assert entered == doors
 
 
 def test_no_module_imports_itself_through_others() -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tagroll.domain import Description, Photo, Status
+from support.photos import as_photo
+from tagroll.domain import Description, Status
 from tagroll.models.prompt import build_prompt
 from tagroll.models.server.retry import Limits
 from tagroll.models.spec import ModelSpec
 from tagroll.runs.look import Look, LookSpec, look_at
-from tagroll.runs.run import Workspace, scan
+from tagroll.runs.run import Workspace
 from tagroll.runs.tag import TagRequest, tagger
 from tagroll.settings import Settings
 
@@ -21,14 +22,8 @@ PHOTOS = Path(__file__).parents[2] / "examples" / "photos"
 SPEC = LookSpec(ModelSpec(Settings(backend="builtin"), Limits(jobs=2)), build_prompt("tags", max_tags=9))
 
 
-def photo_of(path: Path) -> Photo:
-    (photo,) = scan([path], on_unreadable=lambda *_: None)
-    assert isinstance(photo, Photo)
-    return photo
-
-
 def test_what_travels_can_be_pickled(tmp_path):
-    photo = photo_of(Path(shutil.copy(next(PHOTOS.glob("*.jpg")), tmp_path)))
+    photo = as_photo(Path(shutil.copy(next(PHOTOS.glob("*.jpg")), tmp_path)))
     seen = Look("hash", Description(("dog",), "m", confidences={"dog": 0.9}))
     for thing in (SPEC, photo, seen):
         assert pickle.loads(pickle.dumps(thing)) == thing  # noqa: S301 - our own
@@ -36,7 +31,7 @@ def test_what_travels_can_be_pickled(tmp_path):
 
 @pytest.mark.slow
 def test_another_process_looks_and_this_one_writes(tmp_path):
-    photo = photo_of(Path(shutil.copy(PHOTOS / "crossing.jpg", tmp_path)))
+    photo = as_photo(Path(shutil.copy(PHOTOS / "crossing.jpg", tmp_path)))
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         (seen,) = pool.submit(look_at, SPEC, [photo]).result()
     assert seen.answer.model.startswith("tagroll-builtin")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from support.photos import as_photo
 from tagroll.cli import main
-from tagroll.domain import Change, Photo, Write
+from tagroll.domain import Change, Write
 from tagroll.exiftool.pool import ExifTool, find_exiftool
-from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.files import attributes
 from tagroll.metadata.files.safe_write import hold, safe_replace
 from tagroll.metadata.store import MetadataStore
@@ -91,12 +91,6 @@ def test_a_disk_that_counts_in_two_seconds_shows_the_nudge(file, monkeypatch):
 def seen_by_rsync(path: Path) -> tuple[int, int]:
     """`rsync -a` copies a file when its size or its time, in whole seconds, is another one."""
     return path.stat().st_size, int(path.stat().st_mtime)
-
-
-def as_photo(path: Path) -> Photo:
-    fmt = detect(path.read_bytes()[:HEAD_BYTES], path.suffix)
-    assert fmt
-    return Photo(path, path.stat().st_size, path.stat().st_mtime_ns, fmt)
 
 
 def change(store: MetadataStore, path: Path, change: Change) -> list[Write]:

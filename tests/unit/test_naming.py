@@ -4,10 +4,10 @@ import unicodedata
 from pathlib import Path, PureWindowsPath
 
 import pytest
-from hostile import NAMES
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from support.hostile import NAMES
 from tagroll.errors import UsageError
 from tagroll.runs.names import (
     MAX_BYTES,

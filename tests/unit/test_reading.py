@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.photos import as_photo
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Change, Outcome, Photo, Status
 from tagroll.errors import MetadataError
@@ -98,7 +99,7 @@ def test_what_a_phone_adds_behind_a_whole_photo_does_not_hide_that_it_has_no_tag
     path.write_bytes(
         (FILES / name).read_bytes() + b"\0\0\0\x10mdat-a video" + b"v2_f31".ljust(40) + b"LIVE_123"
     )
-    photo = Photo(path, 0, 0, detect(path.read_bytes()[:HEAD_BYTES], path.suffix))
+    photo = as_photo(path)
     with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
         assert store.read(photo).tags == ()
         (write,) = store.write(photo, lambda _: Change(add=("Beach",)), lambda _: None)

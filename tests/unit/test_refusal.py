@@ -12,6 +12,7 @@ from tagroll.models.server.refusal import (
     refused_switches,
     why_refused,
 )
+from tagroll.models.server.retry import is_too_much
 
 
 def sorted_as(why, *cases):
@@ -53,6 +54,7 @@ def sorted_as(why, *cases):
             (400, "prompt is too long: 5000 tokens > 4096 maximum"),
             (400, "The decoder prompt (length 5042) is longer than the maximum model length of 4096"),
             (400, "input length 9000 exceeds n_ctx"),
+            (400, "input length 5000 exceeds maximum 4096"),
             (500, "the context is full"),
             (400, "num_ctx too small"),
             (500, "KV cache is full, 5000 tokens"),
@@ -75,12 +77,17 @@ def sorted_as(why, *cases):
             (400, "This model only supports text input"),
             (400, "model does not have vision capability"),
             (400, "Cannot process images"),
+            (400, "Unrecognized content type 'image_url'"),
+            (422, "content: str type expected"),
             (500, "no mmproj loaded"),
             (404, "No models available that accept pictures"),
         ),
         *sorted_as(
             Refusal.FLAGGED,
             (403, 'Your chosen model requires moderation and your input was flagged for "sexual"'),
+            (400, "DataInspectionFailed"),
+            (400, "sensitive content detected"),
+            (403, "Request blocked by guardrail"),
             (400, "The response was filtered due to the prompt triggering content management policy"),
             (400, "finish_reason: content_filter"),
             (451, "blocked: inappropriate content"),
@@ -94,7 +101,8 @@ def sorted_as(why, *cases):
             (403, ""),
         ),
         *sorted_as(
-            Refusal.PAYMENT, (402, ""), (403, "Insufficient credits"), (400, "insufficient balance"), (429, "billing")
+            Refusal.PAYMENT, (402, ""), (403, "Insufficient credits"), (400, "insufficient balance"),
+            (400, "Your credit balance is too low"), (429, "billing")
         ),
         *sorted_as(
             Refusal.ADDRESS,
@@ -168,3 +176,26 @@ def test_the_plainest_question_and_those_between():
     assert forms[:3] == [ALL - {name} for name in ("effort", "template", "schema")]
     assert forms[-1] == ALL - {"effort", "template", "schema"}
     assert all(set(form) < ALL for form in forms)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA out of memory",
+        "hipErrorOutOfMemory",
+        "vk::Device::allocateMemory: ErrorOutOfDeviceMemory",
+        "model requires more system memory (9.9 GiB) than is available",
+        "unable to allocate CUDA0 buffer",
+        "std::bad_alloc",
+        "VRAM exhausted",
+        "MemoryError",
+        "Model loading was stopped due to insufficient system resources.",
+    ],
+)
+def test_words_of_too_little_memory(words):
+    assert is_too_much(words)
+
+
+@pytest.mark.parametrize("words", ["failed to find a memory slot", "a broom and a room", "memory map failed"])
+def test_other_words_about_memory(words):
+    assert not is_too_much(words)

@@ -9,19 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from support.photos import as_photo
 from tagroll.catalog import Catalog
-from tagroll.domain import Change, Metadata, Photo
-from tagroll.formats import HEAD_BYTES, detect
+from tagroll.domain import Change, Metadata
 from tagroll.metadata.containers import jpeg, png
 from tagroll.metadata.fields import read_fields, with_fields
 from tagroll.metadata.packets.raw import Packets
 from tagroll.metadata.store import MetadataStore
 from tagroll.photos.scan import scan
+from tagroll.runs.moved import Moved
 from tagroll.runs.read import Reader
 from tagroll.runs.rewrite import change_for
 from tagroll.runs.run import Workspace, past_of
 from tagroll.runs.tag import TagProposal
-from tagroll.runs.undo import Moved, Undoer, choose_run, choose_writes
+from tagroll.runs.undo import Undoer, choose_run, choose_writes
 from tagroll.settings import Settings
 
 FILES = Path(__file__).parents[1] / "files"
@@ -54,14 +55,9 @@ class Home:
         path.chmod(0o644)
         return path
 
-    def photo(self, path: Path) -> Photo:
-        fmt = detect(path.read_bytes()[:HEAD_BYTES], path.suffix)
-        assert fmt
-        return Photo(path, path.stat().st_size, 0, fmt)
-
     def write(self, path: Path, decide: Callable[[Metadata], Change], command: str = "tag") -> bool:
         with self.space.begin(command, []) as run:
-            return run.write(self.photo(path), decide).changed
+            return run.write(as_photo(path), decide).changed
 
     def tag(self, path: Path, *tags: str, append: bool = True, decided: bool = False) -> bool:
         """As `tagroll tag` does when a model says this."""
@@ -85,7 +81,7 @@ class Home:
                 assert not undoer.undo(numbers).error
 
     def tags(self, path: Path) -> set[str]:
-        return set(self.space.store.read(self.photo(path)).tags)
+        return set(self.space.store.read(as_photo(path)).tags)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from support.photos import as_photo
 from tagroll.domain import Change, Metadata, Photo
 from tagroll.errors import ChangedMeanwhileError, ForeignStructureError, MetadataError, PhotoError, WriteError
 from tagroll.exiftool.pool import ExifTool, find_exiftool
@@ -66,11 +67,6 @@ def copy(name: str, folder: Path, to: str = "") -> Photo:
     shutil.copyfile(FILES / name, path)
     os.utime(path, ns=(1_600_000_000_123_456_789, 1_500_000_000_987_654_321))
     return as_photo(path)
-
-
-def as_photo(path: Path) -> Photo:
-    data = path.read_bytes()
-    return Photo(path, len(data), path.stat().st_mtime_ns, detect(data[:HEAD_BYTES], path.suffix))
 
 
 class Ledger(list):

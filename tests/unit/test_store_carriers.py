@@ -1,7 +1,6 @@
 """Photos that carry tags in unusual ways: under a wrong name, beside the packets of auxiliary pictures, beside broken ones."""
 
 import io
-import shutil
 import struct
 import subprocess
 import zlib
@@ -9,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from support.photos import as_photo, copy
 from tagroll.domain import Change, Photo
 from tagroll.errors import MetadataError
 from tagroll.exiftool.pool import ExifTool, find_exiftool
-from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.containers.bmff import ItemXmp, heif_xmp
 from tagroll.metadata.engines import SIGNED
 from tagroll.metadata.store import MetadataStore
@@ -31,16 +30,6 @@ def exiftool():
 @pytest.fixture
 def store(exiftool):
     return MetadataStore(exiftool=exiftool)
-
-
-def as_photo(path: Path) -> Photo:
-    data = path.read_bytes()
-    return Photo(path, len(data), path.stat().st_mtime_ns, detect(data[:HEAD_BYTES], path.suffix))
-
-
-def copy(sample: str, path: Path) -> Photo:
-    shutil.copyfile(FILES / sample, path)
-    return as_photo(path)
 
 
 def by_exiftool(path: Path, *arguments: str) -> str:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tagroll.domain import Change, Photo
+from support.photos import as_photo
+from tagroll.domain import Change
 from tagroll.errors import WriteError
 from tagroll.exiftool.pool import ExifTool, find_exiftool
-from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"
@@ -27,10 +27,6 @@ def run(program: str | Path, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
-
-
-def as_photo(path: Path) -> Photo:
-    return Photo(path, 0, 0, detect(path.read_bytes()[:HEAD_BYTES], path.suffix))
 
 
 @pytest.mark.slow

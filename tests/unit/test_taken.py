@@ -8,19 +8,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from support.photos import as_photo
 from tagroll.domain import Photo
 from tagroll.exiftool.pool import ExifTool, find_exiftool
-from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.capture import Capture, read_capture
 
 FILES = Path(__file__).parents[1] / "files"
 DATE = datetime(2024, 5, 1, 12, 30, 15)  # noqa: DTZ001 - cameras tell local time
-
-
-def as_photo(path: Path) -> Photo:
-    found = detect(path.read_bytes()[:HEAD_BYTES], path.suffix)
-    assert found
-    return Photo(path, 0, 0, found)
 
 
 @pytest.mark.parametrize(

@@ -11,20 +11,21 @@ from pathlib import Path
 
 import pytest
 
+from support.photos import as_photo
 from tagroll.catalog import Catalog, PhotoRow
-from tagroll.domain import Change, Outcome, Photo, Status
+from tagroll.domain import Change, Outcome, Status
 from tagroll.errors import UsageError
-from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.containers import jpeg
 from tagroll.metadata.containers.picture import picture_hash
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.packets import exif
 from tagroll.metadata.store import MetadataStore
 from tagroll.photos.scan import scan
+from tagroll.runs.moved import Moved
 from tagroll.runs.read import Reader
 from tagroll.runs.recover import recover
 from tagroll.runs.run import Run, Workspace
-from tagroll.runs.undo import Moved, Undoer, choose_run, choose_writes
+from tagroll.runs.undo import Undoer, choose_run, choose_writes
 from tagroll.settings import Settings
 
 FILES = Path(__file__).parents[1] / "files"
@@ -41,11 +42,6 @@ class Library:
         path.parent.mkdir(parents=True, exist_ok=True)
         return Path(shutil.copy(FILES / like, path))
 
-    def photo(self, path: Path) -> Photo:
-        fmt = detect(path.read_bytes()[:HEAD_BYTES], path.suffix)
-        assert fmt
-        return Photo(path, path.stat().st_size, 0, fmt)
-
     def write(
         self, *paths: Path, add: tuple[str, ...] = (), remove: tuple[str, ...] = (), command="tag"
     ) -> int:
@@ -53,12 +49,12 @@ class Library:
         for path in paths:
             numbers: list[int] = []
             writes = self.store.write(
-                self.photo(path),
+                as_photo(path),
                 lambda _: Change(add, remove),
                 lambda write, numbers=numbers: numbers.append(self.catalog.journal.add(run, write)),
             )
             after, picture = writes[-1].after.tags, writes[-1].picture_hash
-            row = PhotoRow(path, self.store.stamp(self.photo(path)), picture, after)
+            row = PhotoRow(path, self.store.stamp(as_photo(path)), picture, after)
             self.catalog.photos.conclude(dict.fromkeys(numbers, "done"), row)
         self.catalog.runs.finish(run, {})
         return run
@@ -87,7 +83,7 @@ class Library:
         assert list(Reader(self.store, self.catalog).read(found))
 
     def tags(self, path: Path) -> tuple[str, ...]:
-        return self.store.read(self.photo(path)).tags
+        return self.store.read(as_photo(path)).tags
 
 
 @pytest.fixture
@@ -140,7 +136,7 @@ def test_photos_that_got_each_others_names_get_their_own_back(library, order):
     """Whoever renumbers photos gives one the name of another; names do not say which photo it is."""
     photos = [library.add(f"{number}.jpg", like) for number, like in enumerate(LIKE)]
     for number, photo in enumerate(photos):
-        library.store.write(library.photo(photo), lambda _, n=number: Change((f"Own{n}",)), lambda _: None)
+        library.store.write(as_photo(photo), lambda _, n=number: Change((f"Own{n}",)), lambda _: None)
     before = [photo.read_bytes() for photo in photos]
     library.write(*photos, add=("Cat",))
     aside = [photo.rename(photo.with_suffix(".aside")) for photo in photos]
@@ -156,7 +152,7 @@ def test_a_new_photo_under_the_name_of_one_that_is_gone_is_left_alone(library):
     away = library.folder.parent / "away.jpg"
     photo.rename(away)
     new = library.add("IMG_1.jpg", "progressive.jpg")
-    library.store.write(library.photo(new), lambda _: Change(("Cat", "Grandma")), lambda _: None)
+    library.store.write(as_photo(new), lambda _: Change(("Cat", "Grandma")), lambda _: None)
     outcome = library.undo_one(roots=(library.folder,))
     assert outcome.status is Status.FAILED
     assert "another picture" in outcome.error
@@ -170,7 +166,7 @@ def test_a_photo_that_was_edited_is_undone_when_it_is_named(library):
     photo = library.add("photo.jpg")
     library.write(photo, add=("Cat",))
     shutil.copy(FILES / "progressive.jpg", photo)
-    library.store.write(library.photo(photo), lambda _: Change(("Cat", "Mine")), lambda _: None)
+    library.store.write(as_photo(photo), lambda _: Change(("Cat", "Mine")), lambda _: None)
     assert library.undo_one().status is Status.FAILED
     assert library.undo_one(None, photo).status is Status.RESTORED
     assert library.tags(photo) == ("Mine",)
@@ -178,9 +174,9 @@ def test_a_photo_that_was_edited_is_undone_when_it_is_named(library):
 
 def test_letter_case_is_put_back_beside_what_another_program_did(library):
     photo = library.add("photo.jpg")
-    library.store.write(library.photo(photo), lambda _: Change(("cat", "dog")), lambda _: None)
+    library.store.write(as_photo(photo), lambda _: Change(("cat", "dog")), lambda _: None)
     library.rename(photo, "cat", "Cat")
-    library.store.write(library.photo(photo), lambda _: Change(("Mine",)), lambda _: None)
+    library.store.write(as_photo(photo), lambda _: Change(("Mine",)), lambda _: None)
     assert set(library.tags(photo)) == {"Cat", "dog", "Mine"}
     assert library.undo_one().status is Status.RESTORED
     assert set(library.tags(photo)) == {"cat", "dog", "Mine"}
@@ -190,12 +186,12 @@ def test_our_comment_goes_with_our_tags(library):
     """Another program that took our tags away knows nothing of UserComment."""
     photo = library.add("photo.jpg")
     library.write(photo, add=("Cat",))
-    library.store.write(library.photo(photo), lambda _: Change(("Mine",), ("Cat",)), lambda _: None)
+    library.store.write(as_photo(photo), lambda _: Change(("Mine",), ("Cat",)), lambda _: None)
     read = jpeg.read_packets(io.BytesIO(photo.read_bytes()))
     stale = exif.set_text(read.exif, comment="Cat")
     photo.write_bytes(jpeg.replace_packets(photo.read_bytes(), dataclasses.replace(read, exif=stale)))
     assert library.undo_one().status is Status.RESTORED
-    fields = library.store.read(library.photo(photo)).fields
+    fields = library.store.read(as_photo(photo)).fields
     assert fields["XMP-dc:Subject"] == ("Mine",)
     assert "ExifIFD:UserComment" not in fields
 
@@ -207,7 +203,7 @@ def test_a_moved_photo_that_was_only_read_is_found(library, name, edited):
     library.add("new/other.jpg", "progressive.jpg")
     moved = move(photo, f"new/{name}")
     if edited:
-        library.store.write(library.photo(moved), lambda _: Change(("Mine",)), lambda _: None)
+        library.store.write(as_photo(moved), lambda _: Change(("Mine",)), lambda _: None)
     library.look_at(moved.parent)
     if edited and name != photo.name:  # neither name nor size tells
         assert library.undo_one().status is Status.FAILED
@@ -272,7 +268,7 @@ def test_two_missing_photos_are_never_found_in_one_place(library, by_tags):
 def test_a_copy_without_what_was_written_is_not_the_photo(library, tags):
     def other_program(path: Path, tags: tuple[str, ...]) -> None:
         if tags:
-            library.store.write(library.photo(path), lambda _: Change(tags), lambda _: None)
+            library.store.write(as_photo(path), lambda _: Change(tags), lambda _: None)
 
     photo, copy = library.add("old/photo.jpg"), library.add("new/copy.jpg")
     other_program(photo, ("Old",))
@@ -288,7 +284,7 @@ def test_a_photo_of_the_same_name_and_tags_is_not_the_photo(library):
     library.write(photo := library.add("old/photo.jpg"), add=("Lake",))
     photo.unlink()
     other = library.add("new/photo.jpg", "progressive.jpg")
-    library.store.write(library.photo(other), lambda _: Change(("Lake",)), lambda _: None)
+    library.store.write(as_photo(other), lambda _: Change(("Lake",)), lambda _: None)
     library.look_at(other.parent)
     assert library.undo_one().status is Status.FAILED
     assert library.tags(other) == ("Lake",)
@@ -296,10 +292,10 @@ def test_a_photo_of_the_same_name_and_tags_is_not_the_photo(library):
 
 def test_a_moved_photo_that_lost_tags_gets_them_back(library):
     photo = library.add("old/photo.jpg")
-    library.store.write(library.photo(photo), lambda _: Change(("Old",)), lambda _: None)
+    library.store.write(as_photo(photo), lambda _: Change(("Old",)), lambda _: None)
     library.write(photo, remove=("Old",))
     moved = move(photo, "new/renamed.jpg")
-    library.store.write(library.photo(moved), lambda _: Change(("Mine",)), lambda _: None)
+    library.store.write(as_photo(moved), lambda _: Change(("Mine",)), lambda _: None)
     assert library.undo_one(roots=(library.folder,)).status is Status.RESTORED
     assert set(library.tags(moved)) == {"Mine", "Old"}
 
@@ -474,7 +470,7 @@ def aged(library: Library) -> None:
             after = Path(os.fsdecode(target))
             old = picture_hash(
                 Path(os.fsdecode(photo)).read_bytes(),
-                library.photo(Path(os.fsdecode(photo))).format,
+                as_photo(Path(os.fsdecode(photo))).format,
                 "0" * 32,
             )
             values = (digest(after.read_bytes(), "0" * 32), old, number)

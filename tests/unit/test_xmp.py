@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.judge import exiftool
 from tagroll.errors import MetadataError
 from tagroll.metadata.packets.xmp import PADDING, Xmp
 
@@ -241,7 +242,7 @@ def test_endless_white_space_takes_no_endless_time():
     assert time.monotonic() - start < 2
 
 
-def test_exiftool_reads_what_we_write(tmp_path, exiftool):
+def test_exiftool_reads_what_we_write(tmp_path):
     xmp = Xmp(packet(bag("Sky") + "<dc:format>image/jpeg</dc:format>"))
     xmp.set_list(SUBJECT, ("Größe", "Paris, France", 'a "b" <c>'), ("dc", "Bag"))
     xmp.set_default(TITLE, "Meer & mehr", "dc")

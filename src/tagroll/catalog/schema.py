@@ -101,12 +101,12 @@ def check(connection: sqlite3.Connection) -> None:
     if not ours:
         raise CatalogError(
             "this is another program's database, no catalog of tagroll; nothing was changed in it",
-            "Name a file of tagroll's own with --catalog FILE.",
+            "Name a file of tagroll's own with --catalog FILE",
         )
     if version > len(MIGRATIONS):
         raise CatalogError(
             f"this catalog was made by a newer tagroll (its version {version}, known here: {len(MIGRATIONS)})",
-            "Update tagroll, or name another catalog with --catalog FILE.",
+            "Update tagroll, or name another catalog with --catalog FILE",
         )
 
 

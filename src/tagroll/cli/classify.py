@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
     asking_options,
     limits,
@@ -81,7 +82,7 @@ class ClassifyOptions:
         return [str(self.directory), *output, *(["--dry-run"] if self.dry_run else [])]
 
 
-@click.command("classify")
+@click.command("classify", cls=GroupedCommand)
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "-o",

@@ -13,6 +13,7 @@ from tagroll.cli.dedupe_output import (
     show_plan,
     warn_of_threshold,
 )
+from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
     key_goes_with,
     scan_options,
@@ -65,11 +66,11 @@ class DedupeOptions:
         """
         if self.apply and self.plan is None:
             raise UsageError(
-                "--apply needs the plan", "Write one with --plan FILE, edit it, then --plan FILE --apply."
+                "--apply needs the plan", "Write one with --plan FILE, edit it, then --plan FILE --apply"
             )
         if self.interactive and (self.apply or self.dry_run or self.plan):
             raise UsageError(
-                "--interactive asks and merges at once", "Leave out --plan, --apply and --dry-run."
+                "--interactive asks and merges at once", "Leave out --plan, --apply and --dry-run"
             )
 
     @property
@@ -115,7 +116,7 @@ def _evidence(_ctx: click.Context, _parameter: click.Parameter, value: str) -> t
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.command("dedupe")
+@click.command("dedupe", cls=GroupedCommand)
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--dry-run", is_flag=True, help="Print the plan and write its report; write nothing into photos."
@@ -125,6 +126,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     type=click.FloatRange(0, 1),
     default=0.85,
     show_default=True,
+    metavar="COSINE",
     help="Cosine from which on meaning alone merges.",
 )
 @click.option(
@@ -196,6 +198,11 @@ def command(settings: Settings, **values: Any) -> None:
     options = DedupeOptions(**values)
     options.check()
     sys.exit(_run(settings, options))
+
+
+for _option in command.params:
+    if isinstance(_option, click.Option) and _option.name in ("api_urls", "model", "model_file", "mmproj"):
+        _option.hidden = True  # taken, as always, and of no use here: no photo is shown to a model
 
 
 def _run(settings: Settings, options: DedupeOptions) -> int:

@@ -75,7 +75,7 @@ def ask(plan: "Plan", counts: Mapping[str, int]) -> tuple[dict[str, str], frozen
         UsageError: There is nobody to ask.
     """
     if not sys.stdin.isatty():
-        raise UsageError("--interactive needs a terminal", "Without one: --plan FILE writes a plan to edit.")
+        raise UsageError("--interactive needs a terminal", "Without one: --plan FILE writes a plan to edit")
     with single_keys() as key:
         return _answers(plan, counts, lambda question: _key(question, key))
 

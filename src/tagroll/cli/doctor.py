@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import shared_options
 from tagroll.cli.scanning import Scope, scanned
 from tagroll.cli.terminal import print_json, print_line
@@ -13,8 +14,10 @@ from tagroll.settings import Settings
 MARKS = {True: "✓", False: "✗", None: "-"}
 
 
-@click.command("doctor")
-@click.argument("photos", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.command("doctor", cls=GroupedCommand)
+@click.argument(
+    "photos", metavar="[PHOTO]...", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
 @shared_options(model=True)
 def command(settings: Settings, photos: tuple[Path, ...]) -> None:
     """Look whether everything is there: a model that sees images, exiftool, room, a catalog that can be written.

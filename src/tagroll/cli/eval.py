@@ -13,6 +13,7 @@ import click
 
 from tagroll.cli.eval_files import init
 from tagroll.cli.eval_output import print_results, print_rows
+from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
     asking_options,
     limits,
@@ -70,7 +71,7 @@ class EvalOptions:
         )  # fmt: skip
 
 
-@click.command("eval")
+@click.command("eval", cls=GroupedCommand)
 @click.argument("target", metavar="LABELS|DIR", type=click.Path(exists=True, path_type=Path))
 @click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
               help="Where the labelled photos are.  [default: where LABELS says, else beside it]")  # fmt: skip
@@ -105,7 +106,7 @@ def command(settings: Settings, target: Path, models: tuple[str, ...], **values:
     if options.init:
         sys.exit(init(target, options))
     if options.output:
-        raise UsageError("-o goes with --init", "For the results on a page: --html FILE; as JSON: --json.")
+        raise UsageError("-o goes with --init", "For the results on a page: --html FILE; as JSON: --json")
     sys.exit(_run(settings, target, models, options))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import shared_options
 from tagroll.cli.progress import plural
 from tagroll.cli.terminal import print_json, print_line, say, show, tell
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 NOTHING = "Nothing has been done yet."
 
 
-@click.command("history")
+@click.command("history", cls=GroupedCommand)
 @click.argument("run", type=int, required=False)
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="At most N runs."
@@ -31,7 +32,7 @@ def command(settings: Settings, run: int | None, limit: int) -> None:
     with History.open(settings) as history:
         if history is None:
             if run is not None:
-                raise UsageError(f"there is no run {run}", "Nothing has been done yet.")
+                raise UsageError(f"there is no run {run}", "Nothing has been done yet")
             if not settings.json:
                 tell(settings, NOTHING)
         elif run is not None:
@@ -60,7 +61,9 @@ def _show_runs(history: "History", limit: int, *, as_json: bool) -> None:
 
 def _show_writes(history: "History", run: int, *, as_json: bool) -> None:
     tags: Counter[str] = Counter()
+    nothing = True
     for write in history.writes(run):
+        nothing = False
         tags.update(write.added)
         if as_json:
             print_json(write.row())
@@ -70,5 +73,7 @@ def _show_writes(history: "History", run: int, *, as_json: bool) -> None:
         print_line(
             f"{show(write.target)}: {', '.join(marks) or made}{'  (taken back)' if write.undone else ''}"
         )
+    if not as_json and nothing:
+        say(f"Run {run} wrote nothing.")
     if not as_json and tags:
         say("Tags added most: " + ", ".join(f"{show(tag)} {count}" for tag, count in tags.most_common(10)))

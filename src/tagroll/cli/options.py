@@ -276,7 +276,7 @@ def _touched(mtime: Mtime) -> Mtime:
     if ctx.get_parameter_source("touch") is not typed:
         return mtime if _is_explicit(ctx, "mtime") else "now"
     if mtime != "now" and ctx.get_parameter_source("mtime") is typed:
-        raise UsageError(f"--touch and --mtime {mtime} exclude each other", "Leave one of them out.")
+        raise UsageError(f"--touch and --mtime {mtime} exclude each other", "Leave one of them out")
     return "now"
 
 
@@ -363,7 +363,7 @@ def text_of(path: Path | None) -> str | None:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text: {error}", "Save it as UTF-8.") from error
+        raise UsageError(f"{path} is not UTF-8 text: {error}", "Save it as UTF-8") from error
 
 
 def lines_of(path: Path | None) -> tuple[str, ...] | None:

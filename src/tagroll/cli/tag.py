@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
     asking_options,
     limits,
@@ -68,8 +69,8 @@ class TagOptions:
         )  # fmt: skip
 
 
-@click.command("tag")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.command("tag", cls=GroupedCommand)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--append-tags", is_flag=True, help="Keep the tags a photo has and add to them.  [default: replace them]"
 )

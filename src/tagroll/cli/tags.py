@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import scan_options, shared_options
 from tagroll.cli.progress import Report, no_photos, plural
 from tagroll.cli.scanning import Scope, scanned
@@ -15,7 +16,7 @@ from tagroll.domain import Status
 from tagroll.settings import Settings
 
 
-class Tags(click.Command):
+class Tags(GroupedCommand):
     """The listing; an action where the first word is the name of one."""
 
     actions = ACTIONS
@@ -30,7 +31,7 @@ class Tags(click.Command):
 
 
 @click.command("tags", cls=Tags)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @scan_options
 @shared_options(model=False)
 def command(settings: Settings, paths: tuple[Path, ...], scope: Scope) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import scan_options, shared_options, store_options
 from tagroll.cli.progress import plural
 from tagroll.cli.rewrite import advise, session
@@ -26,7 +27,7 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
     return dry_run(scan_options(store_options(shared_options(model=False)(function))))
 
 
-@click.command("rename")
+@click.command("rename", cls=GroupedCommand)
 @click.argument("old")
 @click.argument("new")
 @_PATHS
@@ -41,7 +42,7 @@ def rename(settings: Settings, old: str, new: str, **values: Any) -> None:
     sys.exit(_run(settings, "rename", {old: new}, values))
 
 
-@click.command("merge")
+@click.command("merge", cls=GroupedCommand)
 @click.argument("tags_and_into", metavar="TAG... INTO", nargs=-1, required=True)
 @click.option("--in", "paths", metavar="PATH", multiple=True, required=True, type=click.Path(path_type=Path),
               help="Where the photos are; may be given more than once.")  # fmt: skip
@@ -59,7 +60,7 @@ def merge(settings: Settings, tags_and_into: tuple[str, ...], **values: Any) -> 
     sys.exit(_run(settings, "merge", dict.fromkeys(tags, into), values))
 
 
-@click.command("remove")
+@click.command("remove", cls=GroupedCommand)
 @click.argument("tag")
 @_PATHS
 @_options
@@ -109,8 +110,6 @@ def _run(settings: Settings, action: str, into: dict[str, str], values: dict[str
                 report = opened.rewrite(into, run)
         report.finish()
         advise(opened, None if dry_run else report, stopped=opened.space.stop.is_set())
-        tell(
-            settings,
-            f"{plural(sum(known[tag] for tag in into), 'tag')} {'would change' if dry_run else 'changed'}",
-        )
+        changed = sum(known[tag] for tag, word in into.items() if tag != word)
+        tell(settings, f"{plural(changed, 'tag')} {'would change' if dry_run else 'changed'}")
         return opened.exit_code(report)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import mtime_options, shared_options, undo_command
 from tagroll.cli.progress import Report, stop_on_interrupt
 from tagroll.cli.scanning import opened
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from tagroll.runs.run import Tally
 
 
-@click.command("undo")
+@click.command("undo", cls=GroupedCommand)
 @click.argument("run_and_paths", metavar="[RUN] [PATH]...", nargs=-1)
 @click.option("--last", is_flag=True, help="The last run that can be taken back.  [default]")
 @click.option("--dry-run", is_flag=True, help="Only print what would be put back.")

@@ -25,9 +25,9 @@ from tagroll.exiftool.process import DeadError, Process
 OLDEST = (12, 15)
 """The first release that knows all fields that tagroll writes and keeps them in HEIC and AVIF."""
 
-INSTALL = 'install exiftool (exiftool.org, or your package manager), or: pip install "tagroll[exiftool]"'
+INSTALL = 'Install exiftool (exiftool.org, or your package manager), or: pip install "tagroll[exiftool]"'
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
-_TMPDIR = "the environment variable TMPDIR says where temporary files go"
+_TMPDIR = "The environment variable TMPDIR says where temporary files go"
 _PREVIEWS = ("JpgFromRaw", "PreviewImage", "OtherImage", "ThumbnailImage")
 
 _KEEPER = ("sh", "-c", r'cat >/dev/null; rm -rf -- "$1" || { sleep 5; rm -rf -- "$1"; }', "sh")

@@ -16,6 +16,7 @@ from typing import Final
 
 from tagroll.domain import Change, Journal, Metadata, Photo, Write
 from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
+from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.containers.picture import picture_hash_of
 from tagroll.metadata.files import hashing
@@ -108,7 +109,7 @@ def make_files(
 
 
 def with_metadata(
-    planner: Planner, photo: Photo, target: Path, decide: Callable[[Metadata], Change]
+    exiftool: ExifTool | None, photo: Photo, target: Path, decide: Callable[[Metadata], Change]
 ) -> tuple[NewFile, ...]:
     """The drafts of a copy that carries more metadata than the photo.
 
@@ -117,6 +118,7 @@ def with_metadata(
     Raises:
         PhotoError: The photo's metadata cannot be read or written.
     """
+    planner = Planner("auto", exiftool)
     with planner.view(photo) as view:
         change = decide(view.metadata)
         steps = planner.steps(view, change)[0] if change else []
@@ -161,7 +163,7 @@ def take_back(write: Write, journal: Journal, *, dry_run: bool = False, tell: Te
     with hold(write.target, whole=write.engine not in COPIES) as held:
         if not _is_second_name(held.state, write.photo):
             if digest_of(held.parts(), like=write.after_hash) != write.after_hash:
-                raise WriteError("was changed since it was made, so it stays", "delete it yourself")
+                raise WriteError("was changed since it was made, so it stays", "Delete it yourself")
             check_made(write, held)
             if write.engine in COPIES:
                 _check_photo(write)
@@ -205,7 +207,7 @@ def _ready(draft: NewFile, source: _Source, tell: Tell) -> Iterator[_Ready]:
                 _copy_mode_and_owner(draft, source, new, tell)
                 sync(new.fd)
             if draft.data is None and _hash(source.fd) != _hash(new.fd):
-                raise ChangedMeanwhileError("another program is writing the file", "run again later")
+                raise ChangedMeanwhileError("another program is writing the file", "Run again later")
             yield _Ready(target, draft.engine, _hash(new.fd), lambda: give_name(new, target))
 
 
@@ -239,7 +241,7 @@ def _put(ready: Sequence[_Ready]) -> None:
                 one.put()
                 placed.append(one.target)
         except FileExistsError:
-            raise ChangedMeanwhileError("another program made a file of that name", "run again") from None
+            raise ChangedMeanwhileError("another program made a file of that name", "Run again") from None
         finally:
             if len(placed) < len(ready):
                 for path in placed:
@@ -266,7 +268,7 @@ def _check_link(write: Write) -> None:
     """
     target = write.target
     if not target.is_symlink() or target.readlink() != write.photo:
-        raise WriteError("was changed since it was made, so it stays", "delete it yourself")
+        raise WriteError("was changed since it was made, so it stays", "Delete it yourself")
 
 
 def _is_second_name(state: os.stat_result, photo: Path) -> bool:
@@ -290,5 +292,5 @@ def _check_photo(write: Write) -> None:
             return
     raise WriteError(
         "the photo it was copied from was moved, edited or deleted, so the copy stays",
-        "delete it yourself if it may go",
+        "Delete it yourself if it may go",
     )

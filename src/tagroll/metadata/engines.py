@@ -358,5 +358,5 @@ def _block(text: str | None) -> bytes | None:
 _IN_PROCESS = {
     fmt.writer: InProcess(fmt.writer, module, fmt.families)
     for fmt in FORMATS
-    if fmt.writer == fmt.container and (module := container_of(fmt).packets)
+    if fmt.in_process and (module := container_of(fmt).packets)
 }

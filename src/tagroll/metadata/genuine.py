@@ -17,7 +17,7 @@ from tagroll.metadata.files.safe_write import Original
 from tagroll.metadata.planning import SIDECAR
 from tagroll.metadata.sidecar import possible_sidecars
 
-_HINT = "nothing was written; is this your own catalog?"
+_HINT = "Nothing was written; is this your own catalog?"
 
 
 def check_paths(write: Write) -> None:
@@ -37,7 +37,7 @@ def check_target(write: Write, photo: Path, target: Path) -> None:
     Raises:
         WriteError: It is not.
     """
-    if write.engine != SIDECAR.name:
+    if not write.is_sidecar:
         return
     names = possible_sidecars(Path(os.path.realpath(photo)))
     if os.path.realpath(target) not in map(os.path.realpath, names):
@@ -56,7 +56,7 @@ def check_bytes(write: Write, target: Path, old: bytes | None, new: bytes | None
     Raises:
         WriteError: It is, or would become, no photo of the same picture, or no XMP.
     """
-    if write.engine != SIDECAR.name:
+    if not write.is_sidecar:
         fmt = detect((old or b"")[:HEAD_BYTES], target.suffix)
         if old is None or new is None or fmt is None or not same_picture(old, new, fmt):
             raise WriteError(f"by the journal the picture in {target} would change", _HINT)

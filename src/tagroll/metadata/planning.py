@@ -324,7 +324,21 @@ def read_sidecar(path: Path, data: bytes) -> Content:
     try:
         return SIDECAR.read(data)
     except MetadataError as error:
-        raise MetadataError(f"its sidecar {path.name}: {error.message}", "mend or remove it") from error
+        raise MetadataError(f"its sidecar {path.name}: {error.message}", "Mend or remove it") from error
+
+
+def sidecar_fields(path: Path) -> Fields | None:
+    """The fields of a sidecar, None where there is no such file.
+
+    Raises:
+        MetadataError: It cannot be read.
+    """
+    try:
+        return SIDECAR.read(read_file(path)).fields
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise MetadataError(f"the sidecar {path} cannot be read: {error.strerror}") from error
 
 
 def judged(content: Content, fmt: Format, data: bytes) -> Content:

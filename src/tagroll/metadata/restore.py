@@ -22,7 +22,7 @@ def target_of(write: Write, at: Path | None) -> Path:
     if at is None:
         return write.target
     at = resolved(at)
-    if write.engine != "sidecar":
+    if not write.is_sidecar:
         return at
     name, old = write.target.name, write.photo.name
     if name.startswith(old):

@@ -9,7 +9,7 @@ from tagroll.metadata.fields import metadata_from_fields, tag_fields, tags_after
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.patch import make_patch
 from tagroll.metadata.files.safe_write import Original
-from tagroll.metadata.planning import SIDECAR, MetadataView, Step
+from tagroll.metadata.planning import MetadataView, Step
 from tagroll.metadata.restore import UndoPlan
 from tagroll.tags.identity import identities, identity
 
@@ -34,7 +34,7 @@ def written(step: Step, view: MetadataView, change: Change) -> Write:
 def placed(write: Write, view: MetadataView, reason: str) -> Write:
     """With what is to be told of it: why it is beside the photo, or that it broke a signature."""
     if not reason:
-        return replace(write, broke_seal=view.content.fixed == SIGNED and write.engine != SIDECAR.name)
+        return replace(write, broke_seal=view.content.fixed == SIGNED and not write.is_sidecar)
     path, after = view.photo.path, identities(write.after.tags)
     inside = metadata_from_fields(view.content.fields).tags
     beside = Beside(

@@ -7,7 +7,6 @@ undo: the way back, byte for byte or by values
 
 import contextlib
 import os
-import stat
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata import genuine
 from tagroll.metadata.containers.container import container_of, is_quick
 from tagroll.metadata.containers.picture import picture_hash_of
-from tagroll.metadata.engines import Content, Engine, in_process, read_many
+from tagroll.metadata.engines import SIGNED, Content, Engine, in_process, read_many
+from tagroll.metadata.fields import tags_after
 from tagroll.metadata.files import temporary
 from tagroll.metadata.files.attributes import NotKeptError
 from tagroll.metadata.files.hashing import digest, digest_of
@@ -35,12 +35,32 @@ from tagroll.metadata.files.safe_write import (
     safe_remove,
     safe_replace,
 )
-from tagroll.metadata.planning import SIDECAR, MetadataView, Planner, SidecarPolicy, Step, resolved
-from tagroll.metadata.restore import bytes_before, plan_undo, target_of
+from tagroll.metadata.planning import (
+    SIDECAR,
+    MetadataView,
+    Planner,
+    SidecarPolicy,
+    Step,
+    resolved,
+    sidecar_fields,
+)
+from tagroll.metadata.restore import bytes_before, left_in, plan_undo, target_of
 from tagroll.metadata.rows import placed, restored, written
 from tagroll.metadata.sidecar import SidecarName
 from tagroll.metadata.since import Past, nothing_written
+from tagroll.metadata.stamps import stamp_of, stamps_of
 from tagroll.settings import Mtime
+
+__all__ = [
+    "SIGNED",
+    "Decide",
+    "Explanation",
+    "MetadataStore",
+    "left_in",
+    "sidecar_fields",
+    "tags_after",
+    "target_of",
+]
 
 Decide = Callable[[Metadata], Change]
 
@@ -176,30 +196,11 @@ class MetadataStore:
             MetadataError: The photo is not there.
         """
         path = resolved(photo.path)
-        sidecars = self._planner.find_sidecars(path, photo.format)
-        try:
-            states = [os.stat(file) for file in (path, *sidecars)]  # noqa: PTH116  # hot path
-        except OSError as error:
-            raise MetadataError(f"cannot be read: {error.strerror}") from error
-        return " ".join(map(_stamp_of, states)) + self._policy
+        return stamp_of((path, *self._planner.find_sidecars(path, photo.format))) + self._policy
 
     def stamps(self, photos: Sequence[Photo]) -> list[str]:
         """The stamps of many photos at once, "" for one that is not there; looks for sidecars once a folder."""
-        bare: dict[str, bool] = {}
-        return [self._stamp_among(photo, bare) for photo in photos]
-
-    def _stamp_among(self, photo: Photo, bare: dict[str, bool]) -> str:
-        path = str(photo.path)
-        folder = path[: path.rfind(os.sep) + 1]  # pathlib takes longer than all the rest here
-        try:
-            if folder not in bare:
-                bare[folder] = not any(name[-4:].lower() == ".xmp" for name in os.listdir(folder))  # noqa: PTH208
-            state = os.lstat(path)
-            if bare[folder] and not stat.S_ISLNK(state.st_mode):
-                return _stamp_of(state) + self._policy
-            return self.stamp(photo)
-        except (OSError, MetadataError):
-            return ""
+        return stamps_of(photos, self._policy, self.stamp)
 
     def file_hash(self, path: Path, like: str = "") -> str:
         """Hash of a whole file as the journal keeps it (see `hashing`); "" where there is no file.
@@ -296,9 +297,9 @@ class MetadataStore:
                 else None
             )
         with hold(target) as original:
-            if original.state.st_nlink > 1 and write.engine != SIDECAR.name:
+            if original.state.st_nlink > 1 and not write.is_sidecar:
                 raise WriteError(
-                    "is hard-linked elsewhere; the other link would keep the tags", "remove one of them"
+                    "is hard-linked elsewhere; the other link would keep the tags", "Remove one of them"
                 )
             way = plan_undo(write, original, self._engine(write, target, original.data))
             if way is None:
@@ -312,6 +313,14 @@ class MetadataStore:
     def remove_leftovers(self, folder: Path) -> int:
         """Remove the temporary files that killed runs left in a folder; gives how many."""
         return temporary.remove_leftovers(folder)
+
+    def check(self, write: Write) -> None:
+        """See that the paths of a row are of the kind that tagroll writes down.
+
+        Raises:
+            WriteError: One of them depends on where one stands, or leads around.
+        """
+        genuine.check_paths(write)
 
     def put_back(self, write: Write) -> bool:
         """Give a file its name that a killed run was about to put in the place of one that is missing now."""
@@ -379,14 +388,10 @@ class MetadataStore:
         return done
 
     def _engine(self, write: Write, target: Path, data: bytes) -> Engine:
-        if write.engine == SIDECAR.name:
+        if write.is_sidecar:
             return SIDECAR
         fmt = detect(data[:HEAD_BYTES], target.suffix)
         if fmt is None:
             named = "" if target == write.photo else f"the journal names {target}, which "
             raise MetadataError(f"{named}is no longer a photo")
         return self._planner.engine(write.engine, target, fmt)
-
-
-def _stamp_of(state: os.stat_result) -> str:
-    return f"{state.st_size}.{state.st_mtime_ns}.{state.st_ctime_ns}"

@@ -32,7 +32,7 @@ BUILTIN_NOTE = (
 NO_HEAD = "builtin-no-head"
 """The name of the built-in model without its head, for those who want to know what the head is worth."""
 NO_EMBEDDER_NOTE = "No embedding server answers at {url}: the built-in embedder compares the tags."
-FAILS_NOTE = "The built-in embedder compares the tags. {error}"
+FAILS_NOTE = "The built-in embedder compares the tags: {error}"
 THRESHOLD_NOTE = "--threshold is for the built-in model: a model on a server does not tell how sure it is."
 SPARE_THREADS = 6
 """Photos that are hashed, decoded or written while as many as a server takes are with the server."""

@@ -76,10 +76,11 @@ class DeferredDescriber(Describer):
         return self.pending.news()
 
     def turns_out_another(self) -> bool:
-        """See Describer: kept answers may have to be looked for under another name."""
-        before = self.model
-        self._get()
-        return self.model != before
+        """See Describer: kept answers may have to be looked for under another name.
+
+        That is so for everybody who looked before the model was found, whoever found it.
+        """
+        return self._get().model != self._name
 
     def kept_name(self, answer: Description) -> str:
         """See Describer."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tagroll.domain import Beside
-    from tagroll.runs.run import Tally
+    from tagroll.runs.tally import Tally
 
 _SHOWN_REASONS = 5
 
@@ -52,7 +52,7 @@ def _who(beside: "Counter[Beside]") -> str:
 
 
 def _what_to_do(beside: "Counter[Beside]") -> Iterator[str]:
-    from tagroll.metadata.engines import SIGNED
+    from tagroll.metadata.store import SIGNED
 
     if any(one.reason == SIGNED for one in beside):
         yield "--embed-signed writes into signed photos, too; their signature becomes invalid."

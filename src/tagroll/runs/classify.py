@@ -7,9 +7,7 @@ number of threads.
 import contextlib
 import json
 import os
-import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,16 +16,14 @@ from typing import Literal
 from tagroll.catalog import State
 from tagroll.domain import (
     Change,
-    Describer,
     Description,
     Metadata,
     Outcome,
     Photo,
-    Preview,
     Prompt,
     Status,
 )
-from tagroll.errors import UsageError, WriteError
+from tagroll.errors import UsageError
 from tagroll.metadata.capture import Capture, read_capture
 from tagroll.metadata.copies import (
     COPIES,
@@ -39,21 +35,18 @@ from tagroll.metadata.copies import (
     make_files,
     with_metadata,
 )
-from tagroll.metadata.planning import Planner
-from tagroll.models.answers import load_answer, store_answer
 from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt
 from tagroll.photos.scan import OUTPUT_FOLDER, absolute
-from tagroll.runs.ask_once import Asking
+from tagroll.runs.copy_folder import Output
 from tagroll.runs.guard import guard
+from tagroll.runs.look import Questions
 from tagroll.runs.names import (
-    Names,
     Style,
     Undated,
     check_template,
     fill_template,
     safe_stem,
-    same_name,
     suffix_of,
 )
 from tagroll.runs.run import Run
@@ -63,8 +56,6 @@ from tagroll.tags.normalize import normalize
 
 LINKS: dict[Literal["hard", "sym"] | None, str] = {None: COPY, "hard": HARD_LINK, "sym": SYMBOLIC_LINK}
 """What is made of a photo, by what `--link` says."""
-_JSON_LIMIT = 1 << 20
-"""Bytes: a larger JSON file is not one of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,18 +164,18 @@ class ClassifyRequest:
         if self.policy.engine != COPY and self.policy.write_metadata:
             raise UsageError(
                 "--write-metadata would write through the links into your photos",
-                "Leave out --link, or use tagroll tag.",
+                "Leave out --link, or use tagroll tag",
             )
         if self.policy.template:
             check_template(self.policy.template)
         source, target = self.source.resolve(), self.target.resolve()
         if source == target or (self.recursive and source.is_relative_to(target)):
-            raise UsageError("the copies would lie among the photos", "Name another folder with -o.")
+            raise UsageError("the copies would lie among the photos", "Name another folder with -o")
         leads_out = self.target.is_relative_to(self.source) and not target.is_relative_to(source)
         if leads_out and not self.follow_links:
             raise UsageError(
                 f"{self.target} is a link that leads out of the folder to {target}",
-                f"Name that folder with -o {target}, or use --follow-links.",
+                f"Name that folder with -o {target}, or use --follow-links",
             )
 
     def prompt(self) -> Prompt:
@@ -208,7 +199,7 @@ class ClassifyRequest:
             self.target.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             text = f"{self.target} cannot be made: {error.strerror}"
-            raise UsageError(text, "Name another one with -o.") from error
+            raise UsageError(text, "Name another one with -o") from error
         try:
             yield
         finally:
@@ -220,7 +211,8 @@ def classifier(run: Run, model: Model, request: ClassifyRequest) -> "Classifier"
     """What classifies photos in this run."""
     run.asks(model)
     output = Output(request.target, request.source, follow_links=request.follow_links)
-    return Classifier(run, model.describer, run.space.preview, request.prompt(), request.policy, output)
+    questions = run.questions(model.describer, request.prompt(), again=request.policy.again)
+    return Classifier(run, questions, request.policy, output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,21 +221,15 @@ class Classifier:
 
     Attributes:
         run: Keeps the journal; its workspace tells pictures from each other.
-        describer: The model.
-        preview: Makes what the model sees of a photo.
-        prompt: What the model is asked.
+        questions: Asks the model.
         policy: What is made of its answers.
         output: Where the copies go.
-        asking: Asks about one picture once.
     """
 
     run: Run
-    describer: Describer
-    preview: Callable[[Photo], Preview]
-    prompt: Prompt
+    questions: Questions
     policy: ClassifyPolicy
-    output: "Output"
-    asking: Asking = field(default_factory=Asking)
+    output: Output
 
     def classify(self, photo: Photo, number: int = 1) -> Outcome:
         """Describe one photo and copy it under the name that the model finds.
@@ -265,19 +251,19 @@ class Classifier:
         if made and os.path.lexists(made.with_suffix(".json")):
             return Outcome(photo.path, Status.UNCHANGED, target=made)
         picture = self._picture(photo)
-        answer, asked = self.asking.once(picture, lambda: self._describe(photo, picture), self._kept(picture))
+        look = self.questions.look(photo, picture)
         taken = read_capture(photo, self.run.space.exiftool)
-        caption = self._caption(photo, answer, taken)
+        caption = self._caption(photo, look.answer, taken)
         target = made or self._free(folder, self._stem(photo, number, caption, taken), suffix_of(photo.path))
         if not self.policy.dry_run:
             self._make(photo, picture, target, caption, complete=made is not None)
-        return Outcome(photo.path, Status.COPIED, caption.keywords, asked=asked, target=target)
+        return Outcome(photo.path, Status.COPIED, caption.keywords, asked=look.asked, target=target)
 
     # what is done already --------------------------------------------------------------------------------
 
     def _made(self, photo: Photo, folder: Path) -> Path | None:
         """The copy that this model's answer about this picture led to in an earlier run."""
-        model = self.describer.model
+        model = self.questions.looker.describer.model
         for write, asked in self.run.space.catalog.journal.copies_of(photo.path):
             is_here = write.engine in COPIES and write.target.parent == folder and asked == model
             if is_here and self._shows(write.target, photo, write.picture_hash):
@@ -305,21 +291,6 @@ class Classifier:
     def _picture_at(self, path: Path, like: Photo) -> str:
         return self.run.space.store.picture_hash(Photo(path, like.size, like.mtime_ns, like.format))
 
-    # asking ----------------------------------------------------------------------------------------------
-
-    def _kept(self, picture: str) -> Callable[[], Description | None]:
-        if self.policy.again:
-            return lambda: None
-        return lambda: load_answer(self.run.space.catalog.answers, self.describer, self.prompt, picture)
-
-    def _describe(self, photo: Photo, picture: str) -> Description:
-        preview = self.preview(photo)
-        if self.describer.turns_out_another() and (kept := self._kept(picture)()):
-            return kept
-        answer = self.describer.describe(preview, self.prompt)
-        store_answer(self.run.space.catalog.answers, self.describer, self.prompt, picture, answer)
-        return answer
-
     # naming ----------------------------------------------------------------------------------------------
 
     def _caption(self, photo: Photo, answer: Description, taken: Capture) -> Caption:
@@ -328,7 +299,7 @@ class Classifier:
         title, name = answer.title, answer.filename or answer.title or " ".join(keywords[:3])
         name = name if safe_stem(name) else photo.path.stem
         # the built-in model knows so little that the day is half of the telling
-        if self.describer.names_only and taken.date:
+        if self.questions.looker.describer.names_only and taken.date:
             day = f"{taken.date:%Y-%m-%d}"
             title = f"{title}, {day}" if title else ""
             name = f"{day} {name}"
@@ -357,7 +328,7 @@ class Classifier:
         entries = self.run.entries()
         copies: tuple[NewFile, ...] = () if complete else (NewFile(target, self.policy.engine),)
         if copies and self.policy.write_metadata:
-            copies = with_metadata(Planner("auto", self.run.space.exiftool), photo, target, caption.change)
+            copies = with_metadata(self.run.space.exiftool, photo, target, caption.change)
         about = NewFile(target.with_suffix(".json"), JSON, caption.json(target, photo.path))
         state = State.VOID
         try:
@@ -365,78 +336,3 @@ class Classifier:
             state = State.DONE
         finally:
             self.run.space.catalog.journal.settle(entries.states(state))
-
-
-class Output:
-    """The folder that copies go to: which names are taken there, and what the JSON files tell. Thread-safe.
-
-    Args:
-        root: The folder; absolute.
-        source: The folder with the photos, whose tree is mirrored; absolute.
-        follow_links: Go also where a link inside the folder leads out of it.
-    """
-
-    def __init__(self, root: Path, source: Path, *, follow_links: bool = False) -> None:
-        self.root = root
-        self._follow_links = follow_links
-        self._source = source
-        self._lock = threading.Lock()
-        # Two folders that differ in case only may be one on the disk: they share their names.
-        self._names: defaultdict[str, Names] = defaultdict(Names)
-        self._listed: set[Path] = set()
-        self._told: dict[Path, Mapping[str, list[tuple[Path, str]]]] = {}
-
-    def folder_for(self, photo: Photo) -> Path:
-        """Where the copy of a photo goes.
-
-        Raises:
-            WriteError: A link there leads out of the folder for copies.
-        """
-        folder = self.root / photo.path.parent.relative_to(self._source)
-        if not (self._follow_links or folder.resolve().is_relative_to(self.root.resolve())):
-            raise WriteError(f"the folder for its copy is a link that leads out: {folder}", "--follow-links")
-        return folder
-
-    def take(self, folder: Path, stem: str, suffix: str) -> str:
-        """A stem in a folder that nobody else has or gets, whatever the suffix."""
-        with self._lock:
-            names = self._names[same_name(str(folder))]
-            if folder not in self._listed:
-                self._listed.add(folder)
-                for path in _listing(folder):
-                    names.add(path.stem)
-            while True:
-                free = names.take(stem)
-                if not any(os.path.lexists(folder / f"{free}{end}") for end in (suffix, ".json")):
-                    return free  # else another program has made it since the folder was listed
-
-    def told(self, folder: Path, source: Path) -> list[tuple[Path, str]]:
-        """Copies of a photo and the models behind them, as the JSON files in a folder tell."""
-        with self._lock:
-            if folder not in self._told:
-                found = defaultdict(list)
-                for told, copy, model in _read_json_copies(folder):
-                    found[told].append((copy, model))
-                self._told[folder] = found
-            return self._told[folder].get(str(source), [])
-
-
-def _listing(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except FileNotFoundError:
-        return []
-
-
-def _read_json_copies(folder: Path) -> Iterator[tuple[str, Path, str]]:
-    """Source, copy and model in every JSON file of ours; files of others are passed over."""
-    for path in _listing(folder):
-        if path.suffix != ".json":
-            continue
-        try:
-            fields = json.loads(path.read_bytes()) if path.stat().st_size <= _JSON_LIMIT else None
-        except (OSError, ValueError, RecursionError):
-            continue  # not ours, or broken: its photo has to be made anew
-        keys = ("source", "filename", "model")
-        if isinstance(fields, dict) and all(isinstance(fields.get(key), str) for key in keys):
-            yield fields["source"], folder / Path(fields["filename"]).name, fields["model"]

@@ -29,7 +29,7 @@ def guard(photo: Path, work: Callable[[], Outcome]) -> Outcome:
         # A mistake of ours met by one odd photo must not end a night's run over the other 100,000.
         log.exception("unexpected error with %s", photo)
         text = f"unexpected error in tagroll: {type(error).__name__}: {error}"
-        return Outcome(photo, Status.FAILED, error=text, hint="Please report it, with what --verbose prints.")
+        return Outcome(photo, Status.FAILED, error=text, hint="Please report it, with what --verbose prints")
 
 
 def stop_if_disk_is_full(error: PhotoError) -> None:
@@ -43,5 +43,5 @@ def stop_if_disk_is_full(error: PhotoError) -> None:
         full = "the disk is full"
         raise TagrollError(
             error.message if full in error.message else f"{full}: {error.message}",
-            "Nothing is damaged. Make room and run the same command again: it goes on where it stopped.",
+            "Nothing is damaged. Make room and run the same command again: it goes on where it stopped",
         ) from error

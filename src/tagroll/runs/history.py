@@ -98,7 +98,7 @@ class History:
             UsageError: There is no such run.
         """
         if not any(known.id == run for known in self._catalog.runs.all()):
-            raise UsageError(f"there is no run {run}", "tagroll history lists them.")
+            raise UsageError(f"there is no run {run}", "tagroll history lists them")
         for writing in self._catalog.journal.of_run(run):
             write = writing.write
             before, after = (

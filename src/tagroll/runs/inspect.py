@@ -2,14 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from tagroll.domain import Photo
-from tagroll.errors import MetadataError
 from tagroll.metadata.apps import APPS, Sources
-from tagroll.metadata.engines import Sidecar
-from tagroll.metadata.files.safe_write import read_file
-from tagroll.metadata.store import Explanation, MetadataStore
+from tagroll.metadata.store import Explanation, MetadataStore, sidecar_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +41,8 @@ class Explainer:
         """
         sources = Sources(
             embedded=self.store.read(photo).fields,
-            full_sidecar=_fields(photo.path.with_name(photo.path.name + ".xmp")),
-            base_sidecar=_fields(photo.path.with_suffix(".xmp")),
+            full_sidecar=sidecar_fields(photo.path.with_name(photo.path.name + ".xmp")),
+            base_sidecar=sidecar_fields(photo.path.with_suffix(".xmp")),
             kind=photo.format.kind(photo.path.suffix),
         )
         beside = sources.full_sidecar is not None or sources.base_sidecar is not None
@@ -64,12 +60,3 @@ class Explainer:
             PhotoError: It could not, and why.
         """
         return self.store.explain(photo)
-
-
-def _fields(path: Path) -> dict[str, tuple[str, ...]] | None:
-    try:
-        return dict(Sidecar().read(read_file(path)).fields)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise MetadataError(f"the sidecar {path} cannot be read: {error.strerror}") from error

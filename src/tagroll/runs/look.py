@@ -5,13 +5,15 @@ LookSpec -> Looker, where the looking is done -> Look, for whom writes the photo
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tagroll.domain import Describer, Description, Photo, Preview, Prompt
 from tagroll.exiftool.pool import available_exiftool
 from tagroll.metadata.store import MetadataStore
+from tagroll.models.answers import AnswerStore, load_answer, store_answer
 from tagroll.models.spec import ModelSpec
 from tagroll.photos.preview.opened import previews
+from tagroll.runs.ask_once import Asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,48 @@ class Looker:
     def describe(self, photo: Photo) -> Description:
         """What the model says of a photo whose picture is known already."""
         return self.describer.describe(self.preview(photo), self.prompt)
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Asks a model about pictures, each once, and keeps what it says. Safe to use from many threads.
+
+    Attributes:
+        looker: The model, and what it is asked.
+        answers: Keeps answers.
+        again: Ask also where an answer is kept.
+        asking: Sees to it that copies of a picture wait for one answer.
+    """
+
+    looker: Looker
+    answers: AnswerStore
+    again: bool = False
+    asking: Asking = field(default_factory=Asking)
+
+    def look(self, photo: Photo, picture: str) -> Look:
+        """What the model says of a photo with this picture: kept, or asked for now.
+
+        Raises:
+            PhotoError: It cannot be decoded, or the model says nothing usable of it.
+            ServerError, CatalogError: The run cannot go on.
+        """
+        answer, asked = self.asking.once(
+            picture, lambda: self._ask(photo, picture), lambda: self._kept(picture)
+        )
+        return Look(picture, answer, asked)
+
+    def _kept(self, picture: str) -> Description | None:
+        describer, prompt = self.looker.describer, self.looker.prompt
+        return None if self.again else load_answer(self.answers, describer, prompt, picture)
+
+    def _ask(self, photo: Photo, picture: str) -> Description:
+        describer, prompt = self.looker.describer, self.looker.prompt
+        preview = self.looker.preview(photo)
+        if describer.turns_out_another() and (kept := self._kept(picture)):
+            return kept
+        answer = describer.describe(preview, prompt)
+        store_answer(self.answers, describer, prompt, picture, answer)
+        return answer
 
 
 @dataclass(frozen=True, slots=True)

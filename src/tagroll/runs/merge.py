@@ -128,7 +128,7 @@ def read_edited_plan(path: Path) -> EditedPlan:
             f"{path} does not exist", f"Write it first: tagroll dedupe DIR --plan {path}"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", "Save it as UTF-8.") from error
+        raise UsageError(f"{path} cannot be read: {error}", "Save it as UTF-8") from error
     plan = read_plan(text)
     check_words(plan.into.values())
     return plan
@@ -145,7 +145,7 @@ def proposal_of(catalog: Catalog, edited: EditedPlan, path: Path) -> MergePropos
         raise UsageError(
             f"this catalog does not know the plan in {path}, nor which of its lines were deleted",
             "Name the catalog it was made with (--catalog FILE), write the plan anew, or delete its line"
-            " `proposal = ...`: then what it says is done, and nothing is kept apart.",
+            " `proposal = ...`: then what it says is done, and nothing is kept apart",
         )
     return MergeProposal(Plan(), edited.into, edited.into, edited.apart(proposed))
 

@@ -119,7 +119,7 @@ def fill_template(template: str, name: str, facts: Mapping[str, object]) -> str:
     except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
         raise UsageError(
             f"the name template {template!r} cannot be filled: {error}",
-            "Fields are {name}, {date:%Y-%m-%d}, {camera}, {counter:04d} and {original}.",
+            "Fields are {name}, {date:%Y-%m-%d}, {camera}, {counter:04d} and {original}",
         ) from error
 
 
@@ -135,10 +135,10 @@ def check_template(template: str) -> None:
     fill_template(template, "x", facts)
     fields = {field for _, field, _, _ in string.Formatter().parse(template) if field}
     if any(not field.isidentifier() for field in fields):
-        raise UsageError(f"the name template {template!r} reaches into a field", "Use the plain field names.")
+        raise UsageError(f"the name template {template!r} reaches into a field", "Use the plain field names")
     if not fields & {"name", "counter", "original"}:
         raise UsageError(
-            f"the name template {template!r} gives every photo the same name", "Put {name} into it."
+            f"the name template {template!r} gives every photo the same name", "Put {name} into it"
         )
 
 

@@ -15,7 +15,6 @@ from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Metadata, Outcome, Photo, Status
 from tagroll.errors import ForeignStructureError, PhotoError
 from tagroll.formats import FORMATS
-from tagroll.metadata.engines import in_process
 from tagroll.metadata.store import MetadataStore
 from tagroll.parallel import cores
 
@@ -73,7 +72,7 @@ class Reader:
         delegated = [
             photo
             for photo in stale
-            if len(stale) >= WORTH_PROCESSES and in_process(photo.format) and photo.path not in ours
+            if len(stale) >= WORTH_PROCESSES and photo.format.in_process and photo.path not in ours
         ]
         return _Batch(items, files, delegated, processes.read(delegated))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tagroll.domain import Change, Metadata, Outcome, Photo, Status
 from tagroll.errors import UsageError
-from tagroll.metadata.fields import tags_after
+from tagroll.metadata.store import tags_after
 from tagroll.photos.scan import absolute
 from tagroll.runs.guard import guard
 from tagroll.runs.read import Reader
@@ -177,5 +177,5 @@ def check_words(words: Iterable[str]) -> None:
         levels = word.split(LEVEL)
         if any(not level.strip() or level != level.strip() or not is_visible(level) for level in levels):
             raise UsageError(
-                f"{word!r} cannot be a tag", 'A tag is a word or a few; levels are written "a|b".'
+                f"{word!r} cannot be a tag", 'A tag is a word or a few; levels are written "a|b"'
             )

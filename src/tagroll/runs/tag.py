@@ -4,27 +4,23 @@
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tagroll.catalog import PhotoRow
 from tagroll.domain import (
     Change,
-    Describer,
     Description,
     Metadata,
     Outcome,
     Photo,
-    Preview,
     Prompt,
     Status,
 )
-from tagroll.models.answers import load_answer, store_answer
 from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt
-from tagroll.runs.ask_once import Asking
 from tagroll.runs.guard import guard
-from tagroll.runs.look import Look
+from tagroll.runs.look import Look, Questions
 from tagroll.runs.run import Run
 from tagroll.settings import Case
 from tagroll.tags.hierarchy import only_paths
@@ -141,7 +137,8 @@ def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
     """What tags photos in this run."""
     run.asks(model)
     policy = request.policy(run.space.catalog.decisions.merges(), run.space.catalog.photos.paths())
-    return Tagger(run, model.describer, run.space.preview, request.prompt(), policy)
+    questions = run.questions(model.describer, request.prompt(), again=request.retag)
+    return Tagger(run, questions, policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,19 +147,13 @@ class Tagger:
 
     Attributes:
         run: Writes, and remembers.
-        describer: The model.
-        preview: Makes what the model sees of a photo.
-        prompt: What the model is asked.
+        questions: Asks the model.
         policy: What is made of its answers.
-        asking: Asks about one picture once.
     """
 
     run: Run
-    describer: Describer
-    preview: Callable[[Photo], Preview]
-    prompt: Prompt
+    questions: Questions
     policy: TagPolicy
-    asking: Asking = field(default_factory=Asking)
 
     def tag(self, photo: Photo) -> Outcome:
         """Describe one photo and write its tags.
@@ -189,8 +180,7 @@ class Tagger:
         fresh = row is not None and row.stamp == space.store.stamp(photo)
         # A row that only `tagroll tags` has made knows no picture: "" must never stand for one.
         picture = (row.picture_hash if row and fresh else "") or space.store.picture_hash(photo)
-        answer, asked = self.asking.once(picture, lambda: self._describe(photo, picture), self._kept(picture))
-        return Look(picture, answer, asked)
+        return self.questions.look(photo, picture)
 
     def apply(self, photo: Photo, look: Look) -> Outcome:
         """Make of what was seen what the policy says, and write it.
@@ -219,21 +209,6 @@ class Tagger:
             return Outcome(photo.path, Status.UNCHANGED, row.tags, asked=asked)
         outcome = self._write(photo, picture, TagProposal(tags, captions, self.policy.paths, decided=decided))
         return dataclasses.replace(outcome, asked=asked)
-
-    # asking ----------------------------------------------------------------------------------------------
-
-    def _kept(self, picture: str) -> Callable[[], Description | None]:
-        if self.policy.retag:
-            return lambda: None
-        return lambda: load_answer(self.run.space.catalog.answers, self.describer, self.prompt, picture)
-
-    def _describe(self, photo: Photo, picture: str) -> Description:
-        preview = self.preview(photo)
-        if self.describer.turns_out_another() and (kept := self._kept(picture)()):
-            return kept
-        answer = self.describer.describe(preview, self.prompt)
-        store_answer(self.run.space.catalog.answers, self.describer, self.prompt, picture, answer)
-        return answer
 
     # what is done already --------------------------------------------------------------------------------
 

@@ -1,24 +1,20 @@
 """Taking back what a run did to photos, from the journal."""
 
 import os
-import threading
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from tagroll.catalog import Catalog, State, Writing
 from tagroll.catalog import Run as PastRun
-from tagroll.domain import Outcome, Photo, Status, Write
-from tagroll.errors import PhotoError, UsageError, WriteError
+from tagroll.domain import Outcome, Status, Write
+from tagroll.errors import UsageError, WriteError
 from tagroll.metadata.copies import MADE, take_back
-from tagroll.metadata.genuine import check_paths
-from tagroll.metadata.restore import left_in, target_of
-from tagroll.metadata.store import MetadataStore
-from tagroll.photos.scan import OUTPUT_FOLDER, absolute, scan
+from tagroll.metadata.store import target_of
+from tagroll.photos.scan import OUTPUT_FOLDER, absolute
 from tagroll.runs.guard import guard
+from tagroll.runs.moved import Moved, photos_at, picture_of
 from tagroll.runs.run import Entries, Run, Workspace
 
 _WORST_FIRST = (Status.FAILED, Status.RESTORED, Status.REMOVED, Status.UNCHANGED)
@@ -60,7 +56,7 @@ class Undoer:
         path, way = (writing.write.target, self._take_back) if made else (writing.write.photo, self._put_back)
 
         def undo() -> Outcome:
-            check_paths(writing.write)
+            self.run.space.store.check(writing.write)
             self.run.clean(writing.write.target)
             return way(writing)
 
@@ -110,20 +106,20 @@ class Undoer:
         if is_there:
             raise WriteError(
                 "holds another picture than the one that was tagged",
-                "If it is that photo, edited since: tagroll undo RUN PATH, with the path of this very file.",
+                "If it is that photo, edited since: tagroll undo RUN PATH, with the path of this very file",
             )
         raise WriteError(
             "was moved or deleted",
-            "If it was moved, let tagroll find it: tagroll tags FOLDER, then undo again.",
+            "If it was moved, let tagroll find it: tagroll tags FOLDER, then undo again",
         )
 
     def _is_that(self, write: Write) -> bool:
         """Whether the photo at its place is the one that was written, and no other one that has its name now."""
-        found = None if write.photo in self.named else next(_photos([write.photo]), None)
+        found = None if write.photo in self.named else next(photos_at([write.photo]), None)
         if found is None:
             return True  # somebody says so; or it is no longer a photo, and the store says why
         if (
-            _picture(found, self.run.space.store, self.run.space.catalog, write.picture_hash)
+            picture_of(found, self.run.space.store, self.run.space.catalog, write.picture_hash)
             == write.picture_hash
         ):
             return True
@@ -143,123 +139,6 @@ class Undoer:
         later = self.run.space.catalog.journal.changed_since(writing, at or write.photo, target_of(write, at))
         if later is not None:
             raise WriteError(f"was changed by run {later} since", f"Undo that first: tagroll undo {later}")
-
-
-class Moved:
-    """Finds photos that were moved or renamed, by their picture.
-
-    Args:
-        roots: Files and folders to look in. They are read when the first photo is missing, and once.
-        store: Hashes pictures.
-        catalog: May have met the photo in its new place.
-    """
-
-    def __init__(self, roots: Sequence[Path], store: MetadataStore, catalog: Catalog) -> None:
-        self._roots, self._store, self._catalog = roots, store, catalog
-        self._places: dict[Path, Path | None] = {}
-        self._taken: set[Path | None] = set()
-        self._scanned: dict[int, dict[str, list[Photo]]] = {}
-        self._unhashed: dict[str, list[Path]] | None = None
-        self._looking = threading.Lock()
-
-    def where(self, writing: Writing) -> Path | None:
-        """Where the photo of a write is now, which is not where it was. No place is that of two photos.
-
-        It is a file that is still as it was written, else one of the same picture that carries what was written.
-        """
-        photo = writing.write.photo
-        with self._looking:
-            if photo not in self._places:
-                self._places[photo] = place = self._find(writing)
-                self._taken.add(place)
-            return self._places[photo]
-
-    def _find(self, writing: Writing) -> Path | None:
-        write, carrying = writing.write, None
-        for photo in self._candidates(write):
-            with suppress(PhotoError):  # one that cannot be read is not known to be the one
-                says = self._journal_says(writing, photo.path)
-                if says is False or self._picture(photo, write.picture_hash) != write.picture_hash:
-                    continue
-                if (
-                    write.after_hash
-                    and self._store.file_hash(target_of(write, photo.path), write.after_hash)
-                    == write.after_hash
-                ):
-                    return photo.path
-                if carrying is None and (says or left_in(write, self._store.read(photo))):
-                    carrying = photo.path
-        return carrying
-
-    def _candidates(self, write: Write) -> Iterator[Photo]:
-        """Photos that may be of the picture and are not known to be another one, the likely ones first."""
-        known = [row.path for row in self._catalog.photos.with_picture(write.picture_hash)]
-        for path in dict.fromkeys([*known, *self._only_read(write)]):
-            yield from _photos([path]) if path not in self._taken else ()
-        yield from (photo for photo in self._in_roots(write.picture_hash) if photo.path not in self._taken)
-
-    def _only_read(self, write: Write) -> Iterator[Path]:
-        """Photos whose picture the catalog does not know, as `tagroll tags` reads their heads: by name or size."""
-        if self._unhashed is None:
-            self._unhashed = defaultdict(list)
-            for path, stamp in self._catalog.photos.unhashed():
-                self._unhashed[path.name].append(path)
-                self._unhashed[_size(stamp)].append(path)
-        row = self._catalog.photos.at(write.photo)
-        for key in (write.photo.name, *([_size(row.stamp)] if row and row.stamp else [])):
-            yield from self._unhashed.get(key, [])
-
-    def _in_roots(self, picture: str) -> Sequence[Photo]:
-        kind = len(picture)  # older catalogs have hashes of another kind
-        if kind not in self._scanned:
-            found = self._scanned[kind] = defaultdict(list)
-            for photo in _photos(self._roots):
-                with suppress(PhotoError):
-                    found[self._picture(photo, picture)].append(photo)
-        return self._scanned[kind].get(picture, ())
-
-    def _picture(self, photo: Photo, like: str) -> str:
-        return _picture(photo, self._store, self._catalog, like)
-
-    def _journal_says(self, writing: Writing, path: Path) -> bool | None:
-        """Whether the photo of this path is that of the write, going by what tagroll wrote there; None: nothing.
-
-        If it is, then what was written there before led to the write, and the write to what came after.
-        """
-        picture = writing.write.picture_hash  # what was written into others that had this path says nothing
-        there = [
-            other
-            for other in self._catalog.journal.at(path)
-            if other.write.engine not in MADE and other.write.picture_hash == picture
-        ]
-        before = [other.write for other in there if other.id < writing.id]
-        after = [other.write for other in there if other.id > writing.id]
-        if before and not left_in(before[-1], writing.write.before):
-            return False
-        return left_in(writing.write, after[0].before) if after else None
-
-
-def _picture(photo: Photo, store: MetadataStore, catalog: Catalog, like: str) -> str:
-    """Hash of a photo's picture, of the kind of another one; it is not made again where the catalog knows it."""
-    row = catalog.photos.at(photo.path)
-    if row and row.stamp == store.stamp(photo) and len(row.picture_hash) == len(like):
-        return row.picture_hash
-    return store.picture_hash(photo, like)
-
-
-def _photos(roots: Sequence[Path]) -> Iterator[Photo]:
-    """The photos at and below those roots that are there."""
-    found = scan([root for root in roots if os.path.exists(root)], on_unreadable=_pass_over)  # noqa: PTH110 - no errors
-    return (photo for photo in found if isinstance(photo, Photo))
-
-
-def _pass_over(_folder: Path, _error: OSError) -> None:
-    """A folder that cannot be read cannot give a photo back; the photo itself is reported."""
-
-
-def _size(stamp: str) -> str:
-    """The size of a photo, as the key of those of this size: no file has such a name."""
-    return "/" + stamp.partition(".")[0]
 
 
 def _remove_emptied(folder: Path, mirrored: Path) -> None:
@@ -372,6 +251,6 @@ def choose_writes(catalog: Catalog, run: PastRun, paths: Sequence[Path], moved: 
     for path in sorted(missed):
         raise UsageError(
             f"run {run.id} wrote nothing at {path} that can be taken back",
-            f"tagroll history {run.id} lists its photos.",
+            f"tagroll history {run.id} lists its photos",
         )
     return chosen

@@ -115,7 +115,7 @@ def read_plan(text: str) -> EditedPlan:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(
-            f"the plan cannot be read: {error}", "Mend that line, or write the plan anew."
+            f"the plan cannot be read: {error}", "Mend that line, or write the plan anew"
         ) from error
     plan = EditedPlan(_words(raw, "merge"), str(raw.get("proposal", "")), _words(raw, "proposed"))
     _ = plan.into  # a circle is said at once
@@ -127,7 +127,7 @@ def _words(raw: Mapping[str, object], name: str) -> dict[str, str]:
     if not isinstance(table, dict) or not all(isinstance(word, str) for word in table.values()):
         raise UsageError(
             f'the plan\'s part [{name}] is not made of lines like "Dslr" = "DSLR"',
-            "Mend it, or write the plan anew.",
+            "Mend it, or write the plan anew",
         )
     return {str(tag): str(word) for tag, word in table.items()}
 
@@ -138,7 +138,7 @@ def _end(tag: str, merges: Mapping[str, str]) -> str:
     while word in merges and merges[word] != word:
         if word in seen:
             raise UsageError(
-                f"the plan goes in a circle: {' = '.join([*seen, word])}", "Delete one of these lines."
+                f"the plan goes in a circle: {' = '.join([*seen, word])}", "Delete one of these lines"
             )
         seen = [*seen, word]
         word = merges[word]

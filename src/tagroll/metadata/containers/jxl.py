@@ -53,7 +53,7 @@ def check_nothing_hidden(data: bytes, found: bool) -> None:
     if compressed and not found:
         raise MetadataError(
             "the photo's XMP is compressed, which exiftool cannot read here",
-            "install the Perl module IO::Uncompress::Brotli, which exiftool needs for it",
+            "Install the Perl module IO::Uncompress::Brotli, which exiftool needs for it",
         )
 
 

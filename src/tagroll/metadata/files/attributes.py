@@ -58,7 +58,7 @@ def keep_attributes(new: Temporary, source: int) -> None:
         if error.errno in _FULL:
             raise
         what = "its access list or extended attributes cannot be kept on this disk"
-        raise NotKeptError(what, "take them away, or let tagroll write a sidecar") from error
+        raise NotKeptError(what, "Take them away, or let tagroll write a sidecar") from error
 
 
 def keep_mode(new: Temporary, wanted: int, tell: Tell, *, may_widen: bool = False) -> None:
@@ -85,7 +85,7 @@ def keep_mode(new: Temporary, wanted: int, tell: Tell, *, may_widen: bool = Fals
     if is_now & ~wanted & _OTHERS and not may_widen:
         raise WriteError(
             "cannot be written: the disk would let others read or change the new file",
-            f"the photo's permissions are {wanted:03o}, and this disk makes them {is_now:03o}",
+            f"The photo's permissions are {wanted:03o}, and this disk makes them {is_now:03o}",
         )
     if is_now != wanted:
         tell("this disk does not let permissions be set: written files have those that it gives new ones")

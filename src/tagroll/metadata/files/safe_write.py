@@ -117,7 +117,7 @@ class Original:
 
 def _changed() -> ChangedMeanwhileError:
     return ChangedMeanwhileError(
-        "another program changed the file while tagroll worked on it", "nothing was written; run again"
+        "another program changed the file while tagroll worked on it", "Nothing was written; run again"
     )
 
 
@@ -143,7 +143,7 @@ def hold(path: Path, *, whole: bool = True) -> Iterator[Original]:
         if (len(data) != state.st_size and not left) or _identity(os.fstat(file.fileno())) != _identity(
             state
         ):
-            raise ChangedMeanwhileError("another program is writing the file", "run again when it is done")
+            raise ChangedMeanwhileError("another program is writing the file", "Run again when it is done")
         yield Original(path, data, state, file)
 
 
@@ -284,7 +284,7 @@ def _open_locked(path: Path) -> tuple[FileIO, os.stat_result]:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
         file.close()
         if time.monotonic() > give_up:
-            raise WriteError("another program keeps the file locked", "run again when it is done")
+            raise WriteError("another program keeps the file locked", "Run again when it is done")
         time.sleep(0.02)
 
 

@@ -97,7 +97,7 @@ def _open_temporary(folder: Path, mark: str, mode: int) -> Temporary:
         with contextlib.suppress(OSError):
             name.unlink()
     raise WriteError(
-        "new files cannot be locked on this disk", "mount it without locks, or with working ones"
+        "new files cannot be locked on this disk", "Mount it without locks, or with working ones"
     )
 
 
@@ -121,7 +121,7 @@ def give_name(new: Temporary, path: Path) -> None:
 
 
 def _exists() -> ChangedMeanwhileError:
-    return ChangedMeanwhileError("another program made a file of that name meanwhile", "run again")
+    return ChangedMeanwhileError("another program made a file of that name meanwhile", "Run again")
 
 
 def when_closed(path: Path, file: FileIO, check: Callable[[], None], act: Callable[[], None]) -> None:
@@ -150,7 +150,7 @@ def when_closed(path: Path, file: FileIO, check: Callable[[], None], act: Callab
                 if time.monotonic() > give_up:
                     raise WriteError(
                         "cannot be written: another program has it open, or the share does not allow it",
-                        "close it there and run again",
+                        "Close it there and run again",
                     ) from error
         time.sleep(_BUSY_PAUSE_S)
 
@@ -174,7 +174,7 @@ def rename_over(new: Temporary, path: Path) -> None:
         except OSError:
             raise WriteError(
                 f"the disk took the old file away; the new one is beside it, under the name {new.name.name}",
-                "run again, and it gets its name back",
+                "Run again, and it gets its name back",
             ) from error
 
 

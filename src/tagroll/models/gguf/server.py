@@ -60,12 +60,12 @@ def model_files(model: Path, mmproj: Path | None) -> ModelFiles:
     if not found:
         raise UsageError(
             f"{model.name} alone does not see images: its image projector is missing",
-            "Give it with --mmproj FILE; it is offered where the model is, as mmproj-....gguf.",
+            "Give it with --mmproj FILE; it is offered where the model is, as mmproj-....gguf",
         )
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise UsageError(
-            f"there are several image projectors beside {model.name}: {names}", "Give one with --mmproj."
+            f"there are several image projectors beside {model.name}: {names}", "Give one with --mmproj"
         )
     for path in (model, found[0]):
         _check(path)
@@ -85,7 +85,7 @@ def _check(path: Path) -> None:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     if head != b"GGUF":
         raise UsageError(
-            f"{path} is no GGUF file", "Models for llama.cpp are GGUF files; tagroll doctor looks for some."
+            f"{path} is no GGUF file", "Models for llama.cpp are GGUF files; tagroll doctor looks for some"
         )
 
 
@@ -164,7 +164,7 @@ class LocalServer:
         )[:300]
 
 
-_HINT = "The file may be damaged, made for a newer llama.cpp, or too large for this machine's memory."
+_HINT = "The file may be damaged, made for a newer llama.cpp, or too large for this machine's memory"
 
 
 def _child(arguments: Sequence[str], log: Any) -> "subprocess.Popen[bytes]":

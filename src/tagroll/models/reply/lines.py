@@ -167,18 +167,25 @@ def _stopped_items(line: str) -> list[str]:
     """The raw items of a list with a full stop after each, or []."""
     parts = [part.rstrip(". ") for part in _SENTENCE_END.split(line)]
     fits = len(parts) > 2 and "," not in line and all(part.count(" ") < 3 for part in parts)
-    return parts if fits and all(map(clean_item, parts)) and not any(map(CLAUSE.match, parts)) else []
+    return parts if fits and all(map(clean_item, parts)) and not any(map(_is_clause, parts)) else []
 
 
 def _look_like_items(parts: list[str], sentence: str) -> bool:
     """Whether the parts of an unlabelled line are names of things, and not the clauses of a sentence."""
     bare = [part.strip().removeprefix("and ") for part in parts]
-    bad = [part for part in bare if is_sentence(part.rstrip(".")) or CLAUSE.match(part) or _relates(part)]
+    bad = [part for part in bare if is_sentence(part.rstrip(".")) or _is_clause(part) or _relates(part)]
     if len(bare) > 4 and len(bad) * 5 <= len(bare) and bare[0] not in bad:
         return True
     words = sum(len(part.split()) for part in bare) / len(bare)
     is_told = sentence.rstrip().endswith(".") and re.match(r"(?:an?|the|two|this)\s", sentence, re.IGNORECASE)
     return not bad and words <= (2.2 if is_told or len(bare) == 2 else _MAX_MEAN_WORDS)
+
+
+def _is_clause(part: str) -> bool:
+    """Whether a part goes on with a sentence; a name does not ("First Communion", "Standing Stones")."""
+    first, *more = part.split() or [""]
+    is_name = bool(more) and len(first) > 1 and all(word[0].isupper() for word in (first, *more))
+    return CLAUSE.match(part) is not None and not is_name
 
 
 def _relates(part: str) -> bool:

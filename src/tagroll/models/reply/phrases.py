@@ -67,7 +67,7 @@ NOT_A_KEYWORD = frozenset(
 """Answers of a word or two that name nothing."""
 
 BROKEN = re.compile(
-    r"(.)\1{4,}|(.{2,3}?)\2{3,}.{0,2}|(?:unused|pad|token|extra_id|reserved|special)_?\d+|[xy]_?(?:min|max|\d|center|cent(?:er|re))|"
+    r"(.)\1{4,}|(.{2,3}?)\2{3,}.{0,2}|(.{4,12}?)\3{3,}.{0,11}|(?:unused|pad|token|extra_id|reserved|special)_?\d+|[xy]_?(?:min|max|\d|center|cent(?:er|re))|"
     r"[-+]?\d{1,3}(?:\.\d+)?°(?:\d.*)?[nsewo]?|.*\d\.\d{4,}.*"
 )
 """What a broken model, or one that points, says in the place of a word; small letters, without spaces."""
@@ -95,12 +95,13 @@ TROUBLE = re.compile(
 """What begins so reports an error."""
 
 CODE = re.compile(
-    r"[{}<>\\]|://|[A-Za-z0-9_]\(|base64|^image/|\.(?:jpe?g|png|webp|gif|heic|tiff?|bmp|json)$", re.IGNORECASE
+    r"[{}<>\\]|://|\"\s*[:\[\]]|[A-Za-z0-9_]\(|base64|^image/|\.(?:jpe?g|png|webp|gif|heic|tiff?|bmp|json)$",
+    re.IGNORECASE,
 )
 
 CLAUSE = re.compile(
     r"(?:with|while|where|which|who|as|its|his|her|their|creating|featuring|showing|surrounded|including|but|so|"
-    r"in the|on the|under|against|set|standing|sitting|giving|making|adding|i|you|we|let|okay|ok|well|sure|"
+    r"in the|on the|under|against|set|(?:standing|sitting|giving|making|adding)(?= )|i|you|we|let|okay|ok|well|sure|"
     r"first|next|hmm|wait|of course|certainly)\b",
     re.IGNORECASE,
 )

@@ -81,6 +81,12 @@ def _unwrapped(value: Any, into: Findings) -> Any:
     if _is_schema(value):
         into.echoed = True
         return _filled_in(value)
+    if any(isinstance(part, dict) and _is_schema(part) for part in value.values()):
+        into.echoed = True  # a schema's properties, and maybe something beside them
+        typed = {key: part for key, part in value.items() if isinstance(part, dict) and _is_schema(part)}
+        return {key: part for key, part in value.items() if key not in typed} | _filled_in(
+            {"properties": typed}
+        )
     arguments = _arguments(value)
     return value if arguments is None else arguments
 
@@ -123,9 +129,12 @@ def _is_schema(value: dict[str, Any]) -> bool:
     inner = value.get("schema", value.get("json_schema"))
     is_typed = isinstance(value.get("type"), str) and value["type"] in _SCHEMA_TYPES
     is_wrapped = isinstance(inner, dict) and (_is_schema(inner) or "schema" in inner)
+    properties = value.get("properties")
+    inside = properties.values() if isinstance(properties, dict) else ()
     return (
         is_wrapped
         or "$schema" in value
+        or any(isinstance(part, dict) and _is_schema(part) for part in inside)
         or (is_typed and (len(value) == 1 or not _SCHEMA_KEYS.isdisjoint(value)))
     )
 

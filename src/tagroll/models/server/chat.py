@@ -12,18 +12,10 @@ from tagroll.models.server.completion import Completion, read_completion
 from tagroll.models.server.discovery import ServerInfo, blind_error
 from tagroll.models.server.forms import Forms
 from tagroll.models.server.http import Answer, Wire
+from tagroll.models.server.outage import TRIES, Tries, Trouble
 from tagroll.models.server.refusal import Refusal, may_pass, no_switches, refusal_of, refused_switches
 from tagroll.models.server.request import Question
-from tagroll.models.server.retry import (
-    TRIES,
-    Channel,
-    Limits,
-    Tries,
-    Trouble,
-    UnheardError,
-    is_too_much,
-    spread,
-)
+from tagroll.models.server.retry import Channel, Limits, UnheardError, is_too_much, spread
 from tagroll.models.server.telling import ENDS, FINAL, photo_error, server_error
 from tagroll.models.server.wire_error import WireError
 
@@ -158,24 +150,22 @@ class Chat:
         """Decide what a refusal means: return to try again, or raise."""
         root, garbage = self.wire.address.root, answer.is_ok and not answer.error
         answered = self.stats.answers > 0
-        single = answered and (
-            why is Refusal.ADDRESS or answer.status == 403
-        )  # a guard on the way may mean this photo
-        if why in ENDS and not single:
+        if why in ENDS and (not answered or why is Refusal.PAYMENT):  # else it may pass, or mean this photo
             self.channel.end(server_error(why, answer, root, model))
         if why is Refusal.BLIND and not answered and self._is_blind(model):
             self.channel.end(blind_error(self.info, model, answer.error))
         error = photo_error(why, answer)
-        if why in FINAL or why is Refusal.KEY:
+        if why in FINAL:
             self._strike(error)
         if garbage:
             error = ReplyError(
-                f"The model server at {root} answered, but not with a chat completion", NO_CHAT
+                f"the model server at {root} answered, but not with a chat completion", NO_CHAT
             )
-        ends = ServerError(f"The model server refuses every photo. {error.message}", error.hint)
-        if why is Refusal.MODEL:
+        ends = ServerError(f"the model server refuses every photo: {error.message}", error.hint)
+        if why in {Refusal.MODEL, Refusal.KEY}:
             ends = server_error(why, answer, root, model)
-            if tries.count + 1 >= TRIES and not answered and not may_pass(answer.error):
+            unheard = why is Refusal.MODEL and not answered and not may_pass(answer.error)
+            if unheard and tries.count + 1 >= TRIES:
                 self.channel.end(ends)
         passing = why is Refusal.MODEL or may_pass(answer.error)
         for_good = why in {Refusal.OTHER, Refusal.BLIND} and not (garbage or passing or answered)
@@ -185,8 +175,8 @@ class Chat:
             tries.count += 1  # others may be answered at this moment, and show that it is an outage
             self.channel.gate.pause(spread(0.2))
             return
-        patience, busy = self.channel.limits.outage, is_too_much(answer.error)
-        trouble = Trouble(ends, error, patience, busy, passing, answer.retry_after)
+        allowed, busy = self.channel.limits.outage, is_too_much(answer.error)
+        trouble = Trouble(ends, error, allowed, busy, passing, answer.retry_after)
         try:
             self.channel.failed(tries, trouble)
         except PhotoError as failure:
@@ -201,7 +191,7 @@ class Chat:
             out = len(self._strikes) >= STRIKES and long
         if out:
             self.channel.end(
-                ServerError(f"The model server refuses every photo. {error.message}", error.hint)
+                ServerError(f"the model server refuses every photo: {error.message}", error.hint)
             )
         raise error
 

@@ -24,14 +24,10 @@ from tagroll.models.server.discovery import (
     unknown_error,
 )
 from tagroll.models.server.http import Wire
+from tagroll.models.server.outage import Tries, Trouble
 from tagroll.models.server.refusal import Refusal
 from tagroll.models.server.request import Question
-from tagroll.models.server.retry import (
-    NOT_RUNNING,
-    Limits,
-    Tries,
-    Trouble,
-)
+from tagroll.models.server.retry import NOT_RUNNING, Limits
 from tagroll.models.server.stuck import Stuck
 from tagroll.models.server.telling import server_error
 from tagroll.models.server.wire_error import WireError
@@ -216,13 +212,13 @@ class ServerDescriber(Describer):
                 info = look(self._wire, limits.answer)
             except WireError as error:
                 root = self._wire.address.root
-                raise ServerError(f"No model server at {root}: {error}", error.hint or NOT_RUNNING) from error
+                raise ServerError(f"no model server at {root}: {error}", error.hint or NOT_RUNNING) from error
             if info.refusal:
                 raise server_error(Refusal.KEY, info.refusal, info.url, self._wanted)
             if info.state != "loading":
-                self._chat.channel.patience.acquit(tries)
+                self._chat.channel.clock.acquit(tries)
                 return info
-            loading = ServerError(f"The model server at {info.url} keeps loading", "See its log")
+            loading = ServerError(f"the model server at {info.url} keeps loading", "See its log")
             self._chat.channel.failed(
                 tries, Trouble(loading, PhotoError(""), limits.first_answer, passing=True)
             )

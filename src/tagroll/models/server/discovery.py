@@ -256,7 +256,7 @@ def choose(info: ServerInfo, wanted: str, *, explicit: bool) -> Choice:
     if seeing := _seeing(info.models):
         return in_place_of(info, wanted, seeing)
     if not info.models:
-        raise ServerError(f"The model server at {info.url} has no model loaded", f"Load {wanted} there")
+        raise ServerError(f"the model server at {info.url} has no model loaded", f"Load {wanted} there")
     raise blind_error(info, info.models[0].name)
 
 
@@ -286,7 +286,7 @@ def unknown_error(info: ServerInfo, name: str, words: str = "") -> ServerError:
     """The server has no such model: say which it has."""
     said = f': "{words}"' if words else ""
     hint = _choices("It has", info.models) if info.models else f"Load {name} there"
-    return ServerError(f'The model server at {info.url} has no model "{name}"{said}', hint)
+    return ServerError(f'the model server at {info.url} has no model "{name}"{said}', hint)
 
 
 def blind_error(info: ServerInfo, name: str, said: str = "") -> ServerError:
@@ -297,7 +297,7 @@ def blind_error(info: ServerInfo, name: str, said: str = "") -> ServerError:
         hint = "Give llama-server the model's image projector too: --mmproj FILE, or -hf with a vision model"
     words = f': "{said}"' if said else ""
     return ServerError(
-        f"The model {name} at {info.url} does not see images{words}",
+        f"the model {name} at {info.url} does not see images{words}",
         _choices("Give one that does with --model", seeing) if seeing else hint,
     )
 

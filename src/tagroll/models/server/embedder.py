@@ -171,7 +171,7 @@ class ServerEmbedder:
             except ServerError as error:
                 self._channel = self._open(self._channel.limits)  # who asks again, asks the server again
                 hint = _HINT if error.hint in {NOT_RUNNING, SLOW} else error.hint
-                raise ServerError(f"No embeddings. {error.message}", hint) from error
+                raise ServerError(f"no embeddings: {error.message}", hint) from error
             too_many = len(texts) > 1 and _TOO_MANY.search(answer.error.lower())
             if not answer.is_refusal or delay is None or too_many or refusal_of(answer) is not Refusal.BROKEN:
                 break
@@ -200,7 +200,7 @@ class ServerEmbedder:
                 hint = f"Load {self.model} there, or name a model for embeddings with --embedding-model"
             case Refusal.ADDRESS:
                 return ServerError(
-                    f"There are no embeddings at {answer.url} ({words})",
+                    f"there are no embeddings at {answer.url} ({words})",
                     f"Give the server's base URL with --embedding-url, such as http://127.0.0.1:1234/v1, {_WITHOUT}",
                 )
             case Refusal.PAYMENT:

@@ -74,7 +74,7 @@ def parse_address(api_url: str) -> Address:
     except ValueError:
         host = ""
     if not host or parts.scheme not in {"http", "https"} or re.search(r"[\s\x00-\x1f]", text):
-        raise UsageError("The server's address is not a URL", "Use one like http://127.0.0.1:1234")
+        raise UsageError("the server's address is not a URL", "Use one like http://127.0.0.1:1234")
     host = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host  # noqa: S104 - replaced, not bound
     origin = f"{parts.scheme}://{host}{f':{port}' if port else ''}"
     path = quote(re.sub("/+", "/", parts.path).rstrip("/"), safe="/%:@!$&'()*+,;=~")
@@ -124,6 +124,11 @@ class Answer:
         """Whether it is a page for people."""
         return self.body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
+    @property
+    def is_reply(self) -> bool:
+        """Whether it may be what was asked for: no refusal, no page, and not nothing."""
+        return not self.is_refusal and not self.is_page and bool(self.body.strip())
+
     def json(self) -> Any:
         """The body as JSON, or what its events are as one; None if it is neither."""
         return read_json(self.body)
@@ -147,7 +152,7 @@ class Wire:
         key = (api_key or "").strip()
         if not (key.isascii() and key.isprintable()):
             raise UsageError(
-                "The API key has characters that no API key has", "Copy it again, without line breaks"
+                "the API key has characters that no API key has", "Copy it again, without line breaks"
             )
         self._server = urlsplit(self.address.root)
         self._transport = transport
@@ -275,7 +280,7 @@ def _up_to(parts: Iterable[bytes], most: int) -> bytes:
 
 def too_long(most: int) -> WireError:
     """The answer does not end."""
-    return WireError("cut", f"its answer is longer than {most >> 20} MB", "See the server's log.")
+    return WireError("cut", f"its answer is longer than {most >> 20} MB", "See the server's log")
 
 
 def _unpacked(body: bytes, most: int) -> bytes:

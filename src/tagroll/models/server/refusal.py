@@ -40,20 +40,21 @@ _INSTEAD = {"completion_tokens": "max_tokens"}
 
 _NOT = (
     r"(not? (support|accept|available|enabled|allow|a\b|valid)|n't (support|accept|allow)|"
-    r"unsupported|unknown|unexpected|without|missing|at most 0|only|cannot|can't|unable to|not have|n't have|lacks|\bno )"
+    r"unsupported|unrecogni[sz]ed|"
+    r"unknown|unexpected|without|missing|at most 0|only|cannot|can't|unable to|not have|n't have|lacks|\bno )"
 )
 _EYES = r"(image|vision|multi-?modal|mmproj|picture)"
 _BLIND = re.compile(
     rf"{_EYES}.*{_NOT}|{_NOT}.*{_EYES}|\bno \w+( \w+)? .*\b(support|accept|handle|take)\w* .*{_EYES}"
     r"|\bcontent\b.*\b(must|should|expect\w*|has to|needs? to|only)\b.*\b(str|string|text)\b"
-    r"|\bonly\b.{0,20}\btext\b|\btext\W+only\b|\bexpected\b\W*(an? )?\W*(str|string|text)\b"
+    r"|\bonly\b.{0,20}\btext\b|\btext\W+only\b|\bexpected\b\W*(an? )?\W*(str|string|text)\b|\bstr(ing)? type expected\b"
 )
 _CONTEXT = re.compile(
     r"context[ _-]?(length|size|window|limit)|\b(n|num)_ctx\b|kv.?cache\b.*\b(full|exhausted|space)\b"
     r"|max_model_len|maximum model length|too many tokens"
     r"|context\b.{0,15}\b(full|overflow\w*|exhausted|too (small|short))|\bout of context\b"
     r"|\btokens?\b.*\b(exceed\w*|too long|longer|greater|overflow\w*)|\b(exceed\w*|too long|longer|overflow\w*)\b.*\btokens"
-    r"|\b(prompt|input|sequence|messages?) (is |are |length )?(too long|longer|exceed\w*)"
+    r"|\b(prompt|input|sequence|messages?) (is |are |length )?(\d+ )?(too long|longer|exceed\w*)"
 )
 _SIZE = re.compile(
     r"(entity|payload|body|request)( body| size)? (is )?too large|\b(body|payload)\b.*\b(limit|exceed)"
@@ -61,9 +62,11 @@ _SIZE = re.compile(
 _FLAGGED = re.compile(
     r"moderation|moderated|\bflagged|content[ _-]?(policy|filter\w*|management)|safety|inappropriate|nsfw"
     r"|polic(y|ies)\W*violat|violat\w* .*polic|prohibited|harmful"
+    r"|\bsensitive (content|material)|guardrail|data.?inspection|legal reasons"
 )
 _PAYMENT = re.compile(
     r"(insufficient|not enough|out of|no)[ _](credit|balance|fund|quota)|payment required|billing"
+    r"|\b(balance|credits?|funds)\b.{0,4}\b(too low|exhausted|depleted)"
 )
 _MODEL = re.compile(r"\bmodels?\b")
 _ABSENT = re.compile(

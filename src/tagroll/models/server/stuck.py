@@ -51,7 +51,7 @@ class Stuck:
             self._looks = list(looks)
             if len(looks) < self._most:
                 return None
-        return ServerError(f"The model says the same of {len(looks)} different photos: {_short(text)}", _HINT)
+        return ServerError(f"the model says the same of {len(looks)} different photos: {_short(text)}", _HINT)
 
     def unusable(self, text: str) -> ServerError | None:
         """Take in an answer that cannot be used; as above."""
@@ -59,8 +59,8 @@ class Stuck:
             self._unusable += 1
             if self._most is None or self._unusable < self._most:
                 return None
-        message = f"The model says nothing usable of {self._unusable} photos in a row, but: {_short(text)}"
-        return ServerError(f"{message} It may not get to see them", _HINT)
+        message = f"the model says nothing usable of {self._unusable} photos in a row, but: {_short(text)}"
+        return ServerError(f"{message}; it may not get to see them", _HINT)
 
 
 def _look(jpeg: bytes) -> tuple[int, ...]:

@@ -25,21 +25,21 @@ def server_error(why: Refusal, answer: Answer, root: str, model: str) -> ServerE
     through = f", through the proxy {answer.proxy}" if answer.proxy else ""
     match why:
         case Refusal.KEY if answer.status == 401:
-            message = f"The model server at {root} rejected the API key{words}"
+            message = f"the model server at {root} rejected the API key{words}"
             hint = "Give it with --api-key or in the environment as TAGROLL_API_KEY"
         case Refusal.KEY:
-            message = f"The model server at {root} forbids this{through}{words}"
+            message = f"the model server at {root} forbids this{through}{words}"
             hint = "Look at what the key may do (TAGROLL_API_KEY) and which hosts the server allows"
             if answer.proxy:
                 hint += "; NO_PROXY=HOST asks it without the proxy"
         case Refusal.PAYMENT:
-            message = f"The account at {root} is empty{words}"
+            message = f"the account at {root} is empty{words}"
             hint = "Pay there, or take a model on your own machine"
         case Refusal.ADDRESS:
-            message = f"There is no OpenAI API at {answer.url}{through}{words}"
+            message = f"there is no OpenAI API at {answer.url}{through}{words}"
             hint = "Give the server's base URL with --api-url, such as http://127.0.0.1:1234/v1"
         case _:
-            message, hint = f"The model server at {root} has no model {model}{words}", f"Load {model} there"
+            message, hint = f"the model server at {root} has no model {model}{words}", f"Load {model} there"
     return ServerError(message, hint)
 
 
@@ -48,12 +48,12 @@ def photo_error(why: Refusal, answer: Answer) -> PhotoError:
     words = quoted(answer)
     match why:
         case Refusal.CONTEXT:
-            return PhotoError(f"The picture does not fit into the model's context{words}", LARGER_CONTEXT)
+            return PhotoError(f"the picture does not fit into the model's context{words}", LARGER_CONTEXT)
         case Refusal.SIZE:
             hint = "The server or a proxy before it limits the size of requests (nginx: client_max_body_size 20m)"
-            return PhotoError(f"The request is too large for the model server{words}", hint)
+            return PhotoError(f"the request is too large for the model server{words}", hint)
         case Refusal.FLAGGED:
             hint = "A filter there took offence at this photo; a model on your own machine has none"
-            return PhotoError(f"The model server refused the picture{words}", hint)
+            return PhotoError(f"the model server refused the picture{words}", hint)
         case _:
-            return PhotoError(f"The model server refused the picture{words}", "See the server's log")
+            return PhotoError(f"the model server refused the picture{words}", "See the server's log")

@@ -70,7 +70,7 @@ def find_proxy(server: SplitResult) -> Proxy | None:
     except ValueError:
         parts = urlsplit("")
     if not parts.hostname:
-        raise UsageError(f"{setting} is not the URL of a proxy", "Mend it, or unset it.")
+        raise UsageError(f"{setting} is not the URL of a proxy", "Mend it, or unset it")
     return Proxy(setting, parts)
 
 
@@ -113,14 +113,14 @@ def connection_pool(
         url = httpcore2.URL(scheme=scheme, host=host, port=port, target=b"/")
         return httpcore2.HTTPProxy(url, proxy_auth=proxy.user, **options)
     if scheme not in _SOCKS:
-        raise UsageError(f"{proxy.setting} names a proxy of an unknown kind: {scheme}", f"{way_out}.")
+        raise UsageError(f"{proxy.setting} names a proxy of an unknown kind: {scheme}", f"{way_out}")
     url = httpcore2.URL(scheme=_SOCKS[scheme], host=host, port=port or 1080, target=b"/")
     try:
         import socksio  # type: ignore[import-not-found,unused-ignore]  # noqa: F401 - httpcore's own word is "RuntimeError"
     except ImportError:
         raise UsageError(
             f"{proxy.setting} names a SOCKS proxy, and the package socksio is not installed",
-            f"{way_out}, or: pip install socksio.",
+            f"{way_out}, or: pip install socksio",
         ) from None
     return httpcore2.SOCKSProxy(url, proxy_auth=proxy.user, **options)
 
@@ -131,7 +131,7 @@ def _trusted() -> ssl.SSLContext:
         return httpcore2.default_ssl_context()
     except OSError as error:  # an SSLError is one
         setting = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
-        raise UsageError(f"The certificates of {setting} cannot be read", "Mend it, or unset it.") from error
+        raise UsageError(f"the certificates of {setting} cannot be read", "Mend it, or unset it") from error
 
 
 _until = threading.local()
@@ -227,7 +227,7 @@ def explain(error: Exception, server: SplitResult, proxy: Proxy | None) -> WireE
             return WireError(
                 "down",
                 f"the proxy {proxy} lets nothing through{refusal}",
-                f"Set NO_PROXY={server.hostname} to ask the server without a proxy, or mend {proxy.setting}.",
+                f"Set NO_PROXY={server.hostname} to ask the server without a proxy, or mend {proxy.setting}",
             )
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
@@ -257,7 +257,7 @@ def _tls(error: ssl.SSLError) -> WireError:
         return WireError(
             "down",
             f"its certificate is not trusted ({why})",
-            "Name a file with its certificate, or with that of who signed it, in SSL_CERT_FILE.",
+            "Name a file with its certificate, or with that of who signed it, in SSL_CERT_FILE",
         )
     if error.reason in {
         "WRONG_VERSION_NUMBER",
@@ -265,6 +265,6 @@ def _tls(error: ssl.SSLError) -> WireError:
         "RECORD_LAYER_FAILURE",
         "PACKET_LENGTH_TOO_LONG",
     }:
-        return WireError("down", "it does not speak HTTPS", "Write http:// in place of https://.")
+        return WireError("down", "it does not speak HTTPS", "Write http:// in place of https://")
     words = (error.reason or "unknown").replace("_", " ").lower()
-    return WireError("down", f"no safe connection can be made ({words})", "See the server's log.")
+    return WireError("down", f"no safe connection can be made ({words})", "See the server's log")

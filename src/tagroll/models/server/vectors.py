@@ -40,17 +40,17 @@ def read_vectors(answer: Any, count: int) -> Vectors:
 
     items = _items(answer, count)
     if items is None:
-        raise ServerError("The answer of the embedding server has no list of vectors", SHAPE_HINT)
+        raise ServerError("the answer of the embedding server has no list of vectors", SHAPE_HINT)
     if len(items) != count:
-        raise ServerError(f"The embedding server sent {len(items)} vectors for {count} texts", SHAPE_HINT)
+        raise ServerError(f"the embedding server sent {len(items)} vectors for {count} texts", SHAPE_HINT)
     try:
         rows = np.array([_numbers(item) for item in _in_order(items)], np.float64)
     except (ValueError, TypeError) as error:
         raise ServerError(
-            "The embedding server sent vectors of different lengths or no numbers", SHAPE_HINT
+            "the embedding server sent vectors of different lengths or no numbers", SHAPE_HINT
         ) from error
     if rows.ndim != 2 or not rows.shape[1]:
-        raise ServerError("The embedding server sent no vectors", SHAPE_HINT)
+        raise ServerError("the embedding server sent no vectors", SHAPE_HINT)
     return rows
 
 
@@ -76,7 +76,7 @@ def _in_order(items: list[Any]) -> list[Any]:
         places = [number - first if isinstance(number, int) else -1 for number in numbers]
         if sorted(places) == list(range(len(items))):
             return [item for _, item in sorted(zip(places, items, strict=True), key=lambda pair: pair[0])]
-    raise ServerError("The embedding server numbers its vectors wrongly", SHAPE_HINT)
+    raise ServerError("the embedding server numbers its vectors wrongly", SHAPE_HINT)
 
 
 def _numbers(item: Any) -> Any:

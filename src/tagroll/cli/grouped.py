@@ -1,0 +1,44 @@
+"""Help with the options under headings: a command has up to forty, and nobody reads a list of forty."""
+
+import click
+
+HEADINGS = {
+    "What the model is asked": ("max_tags", "language", "prompt_file", "case", "threshold", "thresholds"),
+    "Which photos": ("exclude", "follow_links"),
+    "How files are written": ("sidecar", "sidecar_name", "embed_signed", "mtime", "touch"),
+    "Which model": (
+        "api_urls", "model", "models", "api_key", "backend", "model_file", "mmproj",
+        "jobs", "patience", "timeout", "force",
+    ),
+    "In every command": ("catalog", "json", "quiet", "verbose", "config", "help", "_click_default_help"),
+}  # fmt: skip
+"""Heading -> the parameters below it; what a command has for itself stands above them all."""
+OWN = "Options"
+
+
+class CalledAs(click.Context):
+    """Knows that the older scripts are one command each: they are called without its name."""
+
+    @property
+    def command_path(self) -> str:
+        """What a person types to call the command."""
+        script = self.find_root().info_name or ""
+        return script if script.endswith(".py") else super().command_path
+
+
+class GroupedCommand(click.Command):
+    """A command whose help has headings."""
+
+    context_class = CalledAs
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, a section for each heading that has some."""
+        under = {name: heading for heading, names in HEADINGS.items() for name in names}
+        sections: dict[str, list[tuple[str, str]]] = {heading: [] for heading in (OWN, *HEADINGS)}
+        for option in self.get_params(ctx):
+            if isinstance(option, click.Option) and (record := option.get_help_record(ctx)):
+                sections[under.get(option.name or "", OWN)].append(record)
+        for heading, records in sections.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)

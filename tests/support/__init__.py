@@ -1,0 +1,1 @@
+"""What several test files need: photos, judges, model servers, runs of tagroll."""

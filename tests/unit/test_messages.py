@@ -1,0 +1,56 @@
+"""Errors are told in one style: a message begins small, a hint with a capital, and neither ends in a full stop."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tagroll
+from tagroll import errors
+
+PACKAGE = Path(tagroll.__file__).parent
+KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | {
+    "WireError",
+    "NotKeptError",
+}
+AS_IT_IS = re.compile(r"[A-Z][a-z]*[A-Z]|tagroll |exiftool|pip |--|\{|\W")
+"""Names, commands, options, and what only a run knows."""
+
+
+def texts(node: ast.expr) -> Iterator[str]:
+    """The texts that an expression may be, {} for what is filled in."""
+    if isinstance(node, ast.IfExp):
+        yield from texts(node.body)
+        yield from texts(node.orelse)
+    elif isinstance(node, ast.JoinedStr):
+        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    elif isinstance(node, ast.Constant) and node.value:
+        yield str(node.value)
+
+
+def told(path: Path) -> Iterator[tuple[str, str]]:
+    """All messages and hints in a module, as far as they are written where the error is made."""
+    for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KINDS:
+            words = call.args[1:] if call.func.id == "WireError" else call.args
+            yield from (
+                (kind, text)
+                for kind, word in zip(("message", "hint"), words, strict=False)
+                for text in texts(word)
+            )
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_messages_and_hints_have_one_style(path: Path) -> None:
+    for kind, text in told(path):
+        assert not text.endswith(".") or text.endswith("..."), f"{kind} with a full stop: {text}"
+        begins = str.islower if kind == "message" else str.isupper
+        assert AS_IT_IS.match(text) or begins(text[0]), f"{kind}: {text}"
+
+
+def test_the_messages_are_found() -> None:
+    assert sum(len(list(told(path))) for path in PACKAGE.rglob("*.py")) > 250
