@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,17 @@ def test_a_second_run_is_told_to_wait_but_may_read(catalog):
             pass
         assert caught.value.exit_code == 5
         assert "--catalog" in caught.value.hint
+
+
+def test_a_second_run_in_another_thread_is_told_to_wait_too(catalog):
+    def begin():
+        with catalog.held():
+            pass
+
+    with ThreadPoolExecutor(1) as pool:
+        with catalog.held(), pytest.raises(CatalogLockedError):
+            pool.submit(begin).result()
+        pool.submit(begin).result()
 
 
 def test_an_open_catalog_keeps_nobody_from_running(catalog):

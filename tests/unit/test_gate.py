@@ -9,7 +9,8 @@ from contextlib import ExitStack
 import pytest
 
 from tagroll.errors import StoppedError
-from tagroll.models.server.concurrency import LIMITS, START, ConcurrencyController, Gate
+from tagroll.models.server.concurrency import Gate
+from tagroll.models.server.controller import LIMITS, START, ConcurrencyController
 
 
 class Fixed:

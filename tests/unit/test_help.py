@@ -68,3 +68,20 @@ def test_renaming_a_tag_to_itself_changes_none(tmp_path):
     )
     assert "No photo has" not in done.stderr
     assert "0 tags changed" in done.stderr.splitlines()
+
+
+def test_doctor_asks_no_server_where_the_builtin_model_is_wanted(tmp_path):
+    done = CliRunner().invoke(main, ["doctor", "--backend", "builtin", "--catalog", str(tmp_path / "c")])
+    assert "built-in model: tagroll-builtin-1 is ready\n" in done.stdout
+    assert "model server" not in done.stdout
+
+
+def test_doctor_says_what_can_be_done_for_a_signed_photo(tmp_path):
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.jpg")
+    data = (tmp_path / "a.jpg").read_bytes()
+    manifest = b"JP\0\x01\0\0\0\x01\0\0\0\x28jumb\0\0\0\x20jumdc2pa\0\x11\0\x10" + bytes(20)
+    (tmp_path / "a.jpg").write_bytes(
+        data[:2] + b"\xff\xeb" + (len(manifest) + 2).to_bytes(2) + manifest + data[2:]
+    )
+    done = CliRunner().invoke(main, ["doctor", str(tmp_path / "a.jpg")])
+    assert "a C2PA signature would become invalid\n    --embed-signed writes" in done.stdout

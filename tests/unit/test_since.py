@@ -344,6 +344,22 @@ def test_the_sidecar_of_a_raw_is_its_own_base(home):
     assert leaves(sidecar) == {"Sunset", "Dusk"}
 
 
+@pytest.mark.parametrize("sidecar_stays", [True, False])
+def test_what_was_renamed_beside_a_read_only_photo_stays_renamed(home, sidecar_stays):
+    photo = home.add()
+    home.tag(photo, "Sunset", "Beach")
+    photo.chmod(0o444)
+    home.rename(photo, "Beach", "Shore")
+    photo.chmod(0o644)
+    sidecar = photo.with_name("photo.jpg.xmp")
+    assert leaves(photo) == {"Sunset", "Beach"}
+    assert leaves(sidecar) == {"Sunset", "Shore"}
+    if not sidecar_stays:  # without it the photo is all that there is
+        sidecar.unlink()
+    home.rename(photo, "Sunset", "Dusk")
+    assert leaves(photo) == ({"Dusk", "Shore"} if sidecar_stays else {"Dusk", "Beach"})
+
+
 def test_a_library_is_read_without_what_was_taken_away(home, monkeypatch):
     monkeypatch.setattr("tagroll.runs.read.WORTH_PROCESSES", 1)
     photos = [home.add(f"{number}.jpg") for number in range(3)]

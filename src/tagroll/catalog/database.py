@@ -53,7 +53,7 @@ class Database:
         self._readers: list[sqlite3.Connection] = []
         self._reader_lock = threading.Lock()
         self._unwatched_error: BaseException | None = None
-        self._held = False
+        self._holder: int | None = None
         self._open: Callable[[], sqlite3.Connection] = partial(_open_to_read if read_only else _open, path)
         with _as_catalog_error(path):
             # first of all: the database of another program must not even get a lock beside it
@@ -71,22 +71,23 @@ class Database:
     def held(self) -> Iterator[bool]:
         """Hold the lock that only one run of all programs may have; gives whether it was taken here and now.
 
-        A catalog may be open for days without it. Who holds it may hold it again.
+        A catalog may be open for days without it. The thread that holds it may hold it again; another one would go on
+        without it when the first one ends.
 
         Raises:
             CatalogLockedError: Another run holds it.
             CatalogError: It cannot be taken, as on a disk that cannot be written.
         """
-        if self._held:
+        if self._holder == threading.get_ident():
             yield False
             return
         with _as_catalog_error(self.path):
             lock = _lock(self.path)
-        self._held = True
+        self._holder = threading.get_ident()
         try:
             yield True
         finally:
-            self._held = False
+            self._holder = None
             lock.release()
 
     def __enter__(self) -> Self:

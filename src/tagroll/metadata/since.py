@@ -89,6 +89,7 @@ def merged(metadata: Metadata, files: Sequence[Seen], writes: Sequence[Write]) -
     edits = _Edits()
     for file in files:
         edits.include(_edits(file, file.path != files[0].path, writes))
+        edits.gone_names |= _left_behind(file.path, files, writes)
     left = tuple(tag for tag in metadata.tags if not edits.took(tag))
     away: dict[str, str] = {}
     for write in writes:
@@ -134,6 +135,16 @@ def _edits(file: Seen, is_sidecar: bool, writes: Sequence[Write]) -> _Edits:
     if (edits.gone or edits.gone_names) and any(digest(file.data(), like) == like for like in known if like):
         return _Edits()  # restored from a backup: nobody took anything away
     return edits
+
+
+def _left_behind(path: Path, files: Sequence[Seen], writes: Sequence[Write]) -> set[str]:
+    """What we took away in another file of the photo since we wrote this one last: it was read-only, for one."""
+    last = max((at for at, write in enumerate(writes) if write.target == path), default=len(writes))
+    there, gone = {file.path for file in files}, set[str]()
+    for write in writes[last + 1 :]:
+        if write.target in there:
+            gone = (gone | _leaves(write.before.tags)) - _leaves(write.after.tags)
+    return gone
 
 
 def _compare(row: Field, base: Fields, now: Fields, edits: _Edits) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tagroll.domain import Beside
-    from tagroll.runs.run import Tally
+    from tagroll.runs.tally import Tally
 
+SIGNED_HINT = "--embed-signed writes into signed photos, too; their signature becomes invalid."
 _SHOWN_REASONS = 5
 
 
@@ -55,7 +56,7 @@ def _what_to_do(beside: "Counter[Beside]") -> Iterator[str]:
     from tagroll.metadata.store import SIGNED
 
     if any(one.reason == SIGNED for one in beside):
-        yield "--embed-signed writes into signed photos, too; their signature becomes invalid."
+        yield SIGNED_HINT
     if any(one.kind == "raw" and not one.is_base for one in beside):
         yield "Lightroom reads a RAW's name.xmp: --sidecar-name stem makes such ones."
 

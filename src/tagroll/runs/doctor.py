@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tagroll.domain import Outcome, Photo
 from tagroll.errors import PhotoError, TagrollError
+from tagroll.runs.beside import SIGNED_HINT
 from tagroll.runs.inspect import Explainer
 from tagroll.settings import Settings, without_password
 from tagroll.tags.identity import LEVEL
@@ -36,9 +37,8 @@ class Finding:
 
 def everything(settings: Settings) -> Iterator[Finding]:
     """Look at all that tagging needs."""
-    servers = (
-        [own_model(settings)] if settings.model_file else [server(settings, url) for url in settings.api_urls]
-    )
+    urls = () if settings.backend == "builtin" else settings.api_urls
+    servers = [own_model(settings)] if settings.model_file else [server(settings, url) for url in urls]
     yield from servers
     yield from downloads()
     yield builtin(needed=not any(finding.good for finding in servers))
@@ -64,6 +64,8 @@ def photos_explained(photos: Iterable[Photo | Outcome]) -> Iterator[Finding]:
 
 
 def _one_photo(explainer: Explainer, photo: Photo) -> Iterator[Finding]:
+    from tagroll.metadata.store import SIGNED
+
     yield Finding(str(photo.path), True, f"a {photo.format.name} file")
     for view in explainer.views(photo):
         tags = ", ".join(tag.replace(LEVEL, " > ") for tag in view.tags) or "no tags"
@@ -72,7 +74,8 @@ def _one_photo(explainer: Explainer, photo: Photo) -> Iterator[Finding]:
     why = f", because {plan.reason}" if plan.reason else ""
     also = " and ".join(sidecar.name for sidecar in plan.sidecars if sidecar != plan.target)
     kept = f"; the sidecar {also} is kept in step" if also else ""
-    yield Finding("  tagroll", True, f"would write {plan.target.name} ({plan.engine}){why}{kept}")
+    hint = SIGNED_HINT if plan.reason == SIGNED else ""
+    yield Finding("  tagroll", True, f"would write {plan.target.name} ({plan.engine}){why}{kept}", hint)
 
 
 def server(settings: Settings, url: str) -> Finding:

@@ -24,14 +24,10 @@ from tagroll.models.server.discovery import (
     unknown_error,
 )
 from tagroll.models.server.http import Wire
+from tagroll.models.server.outage import Tries, Trouble
 from tagroll.models.server.refusal import Refusal
 from tagroll.models.server.request import Question
-from tagroll.models.server.retry import (
-    NOT_RUNNING,
-    Limits,
-    Tries,
-    Trouble,
-)
+from tagroll.models.server.retry import NOT_RUNNING, Limits
 from tagroll.models.server.stuck import Stuck
 from tagroll.models.server.telling import server_error
 from tagroll.models.server.wire_error import WireError
@@ -220,7 +216,7 @@ class ServerDescriber(Describer):
             if info.refusal:
                 raise server_error(Refusal.KEY, info.refusal, info.url, self._wanted)
             if info.state != "loading":
-                self._chat.channel.patience.acquit(tries)
+                self._chat.channel.clock.acquit(tries)
                 return info
             loading = ServerError(f"the model server at {info.url} keeps loading", "See its log")
             self._chat.channel.failed(

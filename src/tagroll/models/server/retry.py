@@ -10,14 +10,15 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NoReturn
 
 from tagroll.domain import Waiting
 from tagroll.errors import PhotoError, ServerError
 from tagroll.models.server.concurrency import ElsewhereError, Gate, Slot
 from tagroll.models.server.http import CHAT_BYTES, Answer, Wire
+from tagroll.models.server.outage import TRIES, OutageClock, Tries, Trouble
 from tagroll.models.server.refusal import Refusal, refusal_of
 from tagroll.models.server.wire_error import WireError
 
@@ -26,12 +27,6 @@ NOT_RUNNING = (
     "give its address with --api-url if it is another one, or go without a server: --backend builtin"
 )
 SLOW = "See the server's log. A smaller model or fewer requests at once (--jobs 1) may help"
-TRIES = 3
-"""How often a photo is tried that fails while others are answered."""
-FLAKY_TRIES = 5
-"""The same with a server whose failures pass."""
-MOST_TRIES = 12
-"""The same where others are refused too, as too many."""
 LONGEST_PAUSE = 60.0
 LONGEST_PROBE_PAUSE = 5.0
 """Seconds between the requests that ask whether an outage is over: short at first, never longer than this..."""
@@ -80,125 +75,6 @@ class UnheardError(Exception):
     """A request broke off, and it may be for its form: a schema can bring a server down."""
 
 
-@dataclass(eq=False, slots=True)
-class Tries:
-    """How one photo fares with the servers.
-
-    Attributes:
-        count: How often it failed.
-        alone: How often it failed with a server that answered others since it failed before.
-        last: When it failed last.
-        sent: When it was sent last.
-        probe: Whether it was sent to see if an outage is over.
-        elsewhere: Whether another server can have it now.
-        ceiling: How many requests at once were allowed before this photo was refused.
-    """
-
-    count: int = 0
-    alone: int = 0
-    last: float = 0.0
-    sent: float = 0.0
-    probe: bool = False
-    elsewhere: Callable[[], bool] = field(default=lambda: False, repr=False)
-    ceiling: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """A failure, as it is told if it is the server's and if it is the photo's.
-
-    Attributes:
-        server: What ends the run.
-        photo: What the photo failed with.
-        patience: Seconds it may last; None: not for the clock to decide.
-        busy: Whether it is for too many requests: then others are refused as well, and it says little of this one.
-        passing: Whether it is worth waiting for although no other photo shows whose fault it is.
-        retry_after: Seconds the server asks for.
-    """
-
-    server: ServerError
-    photo: PhotoError
-    patience: float | None
-    busy: bool = False
-    passing: bool = False
-    retry_after: float | None = None
-
-
-class OutageClock:
-    """What is known of a server's failures, and how long they may last: one clock for all threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._verdict: ServerError | None = None
-        self._suspects: set[Tries] = set()  # photos that failed since anything was answered
-        self.since: float | None = None
-        self.trouble: Trouble | None = None
-        self._failures: list[
-            Tries
-        ] = []  # the last photo that failed, and before it the last one that was another
-        self.answers = 0
-        self._recovered = 0  # photos that failed and were answered later
-        self.latest = 0.0  # when the last of those that were answered had been sent
-
-    @property
-    def outage(self) -> bool:
-        """Whether several photos failed and none was answered."""
-        return len(self._suspects) > 1
-
-    def check(self) -> None:
-        """Raise the ServerError with which patience ended, if it has."""
-        if self._verdict:
-            raise ServerError(self._verdict.message, self._verdict.hint)
-
-    def end(self, message: str, hint: str) -> None:
-        """Give up; the first reason counts."""
-        with self._lock:
-            self._verdict = self._verdict or ServerError(message, hint)
-
-    @property
-    def tries(self) -> int:
-        """How many failures are a photo's own: more where failures have passed before."""
-        return TRIES if self._recovered < TRIES else FLAKY_TRIES
-
-    def answered(self, tries: Tries) -> None:
-        """The server lives: the clock starts anew with the next failure."""
-        with self._lock:
-            self.answers += 1
-            self.latest = max(self.latest, tries.sent)
-            self._recovered += tries.count > 0
-            self.since = self.trouble = None
-            self._suspects.clear()
-
-    def failed(self, tries: Tries, trouble: Trouble) -> None:
-        """Count a failure of a photo."""
-        with self._lock:
-            now = time.monotonic()
-            self.since = self.since or now
-            self.trouble = trouble
-            self._suspects.add(tries)
-            others = max((other.last for other in self._failures if other is not tries), default=0.0)
-            well = self.latest > tries.last and not (trouble.busy and others > tries.last)
-            tries.alone += (
-                tries.count == 0 or well or (tries.count >= MOST_TRIES and self.latest > tries.last)
-            )
-            tries.count += 1
-            tries.last = now
-            self._failures = [tries, *(other for other in self._failures if other is not tries)][:2]
-
-    def is_over(self, trouble: Trouble) -> bool:
-        """Whether there has been nothing but failures for longer than this one may last."""
-        long = time.monotonic() - (self.since or time.monotonic())
-        worth_waiting = self.outage or trouble.passing
-        return worth_waiting and trouble.patience is not None and long > trouble.patience
-
-    def acquit(self, tries: Tries) -> None:
-        """It was the photo: it says nothing about the server."""
-        with self._lock:
-            self._suspects.discard(tries)
-            if not self._suspects:
-                self.since = self.trouble = None
-
-
 def is_too_much(words: str) -> bool:
     """Whether a server says that it has no memory for so much at once."""
     return bool(_TOO_MANY.search(words.lower()))
@@ -207,14 +83,6 @@ def is_too_much(words: str) -> bool:
 def spread(seconds: float) -> float:
     """A little more than these seconds, not the same for any two threads."""
     return min(seconds, LONGEST_PAUSE) * random.uniform(1.0, 1.25)  # noqa: S311 - guards nothing
-
-
-def pauses() -> Iterator[float]:
-    """Seconds between tries: short at first, for many a broken connection is the only one; never long."""
-    pause = 0.1
-    while True:
-        yield pause
-        pause = min(2 * pause, 2.0)
 
 
 class Channel:
@@ -232,7 +100,7 @@ class Channel:
     ) -> None:
         self.wire = wire
         self.gate = Gate(limits.jobs)
-        self.patience = OutageClock()
+        self.clock = OutageClock()
         self.limits = limits
         self._endpoint, self._most = endpoint, most
         self._slowest: float | None = None  # of the answers since the server was (re)started; None: none yet
@@ -279,7 +147,7 @@ class Channel:
 
     def _once(self, body: bytes, tries: Tries) -> Answer:
         with self.gate.turn(tries.elsewhere) as turn:
-            self.patience.check()
+            self.clock.check()
             tries.sent, tries.probe = turn.began, turn.probe
             seconds = self._timeout(tries)
             try:
@@ -301,14 +169,14 @@ class Channel:
     def _answered(self, tries: Tries) -> None:
         self._least, self._answered_at = 0.0, time.monotonic()
         self._probes = self._silences = 0
-        self.patience.answered(tries)
+        self.clock.answered(tries)
         self.gate.outage = False
 
     def _no_answer(self, error: WireError, turn: Slot, seconds: float) -> None:
         if error.kind == "down":
             self._slowest = None
         elif (
-            error.kind == "late" and self.patience.latest <= turn.began
+            error.kind == "late" and self.clock.latest <= turn.began
         ):  # else others overtook it: its own fault
             turn.late = True
             self._least = max(self._least, 2 * seconds)
@@ -335,29 +203,29 @@ class Channel:
             ElsewhereError: Another server can have the photo.
             StoppedError: The run is being stopped.
         """
-        patience = self.patience
+        clock = self.clock
         self.gate.check()
-        patience.check()
-        patience.failed(tries, trouble)
-        if tries.alone >= patience.tries:
+        clock.check()
+        clock.failed(tries, trouble)
+        if tries.alone >= clock.tries:
             self._blame(tries, trouble)
         if tries.elsewhere():
             self._rest(tries, trouble)
             raise ElsewhereError
-        if patience.is_over(trouble):
+        if clock.is_over(trouble):
             self.end(trouble.server)
-        if not self._proof and not patience.outage and not trouble.passing and tries.count >= TRIES:
+        if not self._proof and not clock.outage and not trouble.passing and tries.count >= TRIES:
             self._blame(tries, trouble)
         self._rest(tries, trouble)
         lone = min(0.1 * 2 ** (tries.count - 1), 2.0)
-        self.gate.pause(spread(self.limits.probe if patience.outage else lone))
-        if self._proof and tries.count > 1 and patience.latest <= tries.last and not self.gate.under_way:
+        self.gate.pause(spread(self.limits.probe if clock.outage else lone))
+        if self._proof and tries.count > 1 and clock.latest <= tries.last and not self.gate.under_way:
             self._cross_examine(trouble)
-        patience.check()
+        clock.check()
 
     def _blame(self, tries: Tries, trouble: Trouble) -> None:
         """It is the photo, and the server is as well as it was before."""
-        self.patience.acquit(tries)
+        self.clock.acquit(tries)
         self.gate.restore(tries.ceiling)
         raise trouble.photo
 
@@ -368,12 +236,12 @@ class Channel:
             answer = self._once(self._proof, witness)
             if answer.is_reply:
                 return
-        self.patience.failed(witness, trouble)
+        self.clock.failed(witness, trouble)
         self._rest(witness, trouble)
 
     def end(self, error: ServerError) -> NoReturn:
         """End the run for all threads: nobody is waited for any more."""
-        self.patience.end(error.message, error.hint)
+        self.clock.end(error.message, error.hint)
         self.gate.open()
         raise error
 
@@ -381,7 +249,7 @@ class Channel:
         """Give the server a rest that its state calls for, for all threads."""
         if trouble.retry_after is not None:
             self.gate.hold(min(trouble.retry_after, LONGEST_PAUSE))
-        if not self.patience.outage:
+        if not self.clock.outage:
             return
         if not self.gate.outage or tries.probe:
             self._probes += self.gate.outage
@@ -405,7 +273,7 @@ class Channel:
         state = "too busy" if answer.status == 429 else "not ready"
         said = f" ({answer.error})" if answer.error else ""
         # A gateway without a server behind it (502, 504) is an outage; loading a model takes its time.
-        loading = answer.status == 429 or (answer.status == 503 and not self.patience.answers)
+        loading = answer.status == 429 or (answer.status == 503 and not self.clock.answers)
         root = self.wire.address.root
         return Trouble(
             ServerError(f"the model server at {root} stays {state}: status {answer.status}{said}", SLOW),
@@ -440,14 +308,14 @@ class Channel:
 
     def waiting(self) -> Waiting | None:
         """What is waited for longer than usual, or None."""
-        now, trouble, since = time.monotonic(), self.patience.trouble, self.patience.since
+        now, trouble, since = time.monotonic(), self.clock.trouble, self.clock.since
         under_way = self.gate.under_way
         if self._stopping:
             began, grace = self._stopping
             answers = "an answer that is" if under_way == 1 else f"{under_way} answers that are"
             return Waiting(f"{answers} on the way", now - began, grace) if under_way else None
         if trouble and since and now - since > NOTICED:
-            return Waiting(trouble.server.message, now - since, trouble.patience)
+            return Waiting(trouble.server.message, now - since, trouble.allowed)
         quiet = now - max(self.gate.quiet_since, self._answered_at)
         if under_way and quiet > max(NOTICED, 3 * (self._slowest or 0.0)):
             return Waiting(f"no answer yet from the model server at {self.wire.address.root}", quiet)

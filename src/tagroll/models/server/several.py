@@ -8,7 +8,7 @@ from tagroll.domain import Describer, Description, Preview, Prompt, Stats, Waiti
 from tagroll.errors import ServerError
 from tagroll.models.server.concurrency import ElsewhereError
 from tagroll.models.server.describer import ServerDescriber
-from tagroll.models.server.retry import Tries
+from tagroll.models.server.outage import Tries
 
 
 class ManyDescriber(Describer):
