@@ -288,9 +288,8 @@ def _utf16(text: bytes, order: str) -> str:
     UTF-8, which the older script left here, is tried where the bytes are no UTF-16 at all.
     """
     text += b"\0" * (len(text) % 2)
-    zeros = text[1::2].count(0) - text[::2].count(
-        0
-    )  # Latin text has its zeros in the second byte, or the first
+    # Latin text has its zeros in the second byte, or the first
+    zeros = text[1::2].count(0) - text[::2].count(0)
     little = zeros > 0 or (zeros == 0 and order == "<")
     for name in ("utf-16-le" if little else "utf-16-be", "utf-8"):
         try:
