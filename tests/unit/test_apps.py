@@ -117,6 +117,7 @@ def test_why_names_the_field_and_the_place():
     with_sidecars = RULES["digiKam with sidecars on"]
     assert with_sidecars.read(beside).why == "XMP-digiKam:TagsList in name.ext.xmp"
     assert RULES["Damselfly"].read(Sources({})).why == "no IPTC:Keywords in the photo"
+    assert RULES["Aves"].read(Sources({})).why == "no XMP-dc:Subject or IPTC:Keywords in the photo"
     assert RULES["Immich"].read(Sources({SUBJECT: ("a",)})).why == "XMP-dc:Subject in the photo"
     assert "comma" in RULES["darktable"].read(Sources({SUBJECT: ("Paris, France",)})).why
     assert "comma" not in RULES["darktable"].read(Sources(ALL)).why

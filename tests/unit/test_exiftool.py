@@ -144,7 +144,7 @@ def test_a_hanging_process_is_given_up(tmp_path, script):
     start = time.monotonic()
     with ExifTool([str(hang)], timeout_s=0.3) as pool, pytest.raises(ForeignStructureError, match="too long"):
         pool.read(b"x", ".tif", [])
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30  # of the 60 that it sleeps
 
 
 def test_a_program_that_dies_at_once_is_an_error():

@@ -214,10 +214,10 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">' + "".join(
     ],
 )
 def test_what_is_not_understood_is_refused(text):
-    start = time.monotonic()
+    start = time.thread_time()
     with pytest.raises(MetadataError):
         Xmp(text.encode())
-    assert time.monotonic() - start < 1
+    assert time.thread_time() - start < 1
 
 
 @pytest.mark.parametrize(
@@ -237,9 +237,9 @@ def test_an_empty_packet_is_not_an_unreadable_one():
 
 
 def test_endless_white_space_takes_no_endless_time():
-    start = time.monotonic()
+    start = time.thread_time()
     assert Xmp(packet(bag("Sky") + " " * (1 << 20), padding=1 << 20)).values(SUBJECT) == ("Sky",)
-    assert time.monotonic() - start < 2
+    assert time.thread_time() - start < 2
 
 
 def test_exiftool_reads_what_we_write(tmp_path):

@@ -196,7 +196,7 @@ def _report(settings: Settings, options: ClassifyOptions, request: "ClassifyRequ
 def _advise(tally: "Tally", options: ClassifyOptions, target: Path, *, cut_off: bool) -> None:
     """Say what can be done next, where there is something to say."""
     if cut_off:
-        say(f"Interrupted; no file is half-written. Resume with: {typed()}")
+        say(f"Stopped before the end; no file is half-written. Resume with: {typed()}")
     elif not tally.total:
         say(no_photos([options.directory]))
     elif tally.changed and not options.dry_run:

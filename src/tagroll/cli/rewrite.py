@@ -102,7 +102,7 @@ def advise(session: Session, report: Report | None, *, stopped: bool = True) -> 
     if session.settings.quiet:
         return
     if stopped:
-        say(f"Interrupted; no file is half-written. Resume with: {typed()}")
+        say(f"Stopped before the end; no file is half-written. Resume with: {typed()}")
     elif not session.opened.tally.total:
         say(no_photos(session.opened.paths))
     elif report is not None and report.tally.changed:

@@ -147,7 +147,7 @@ def _report(settings: Settings, paths: tuple[Path, ...], options: TagOptions, ru
 def _advise(tally: "Tally", paths: tuple[Path, ...], *, cut_off: bool, dry_run: bool) -> None:
     """Say what can be done next, where there is something to say."""
     if cut_off:
-        say(f"Interrupted; no file is half-written. Resume with: {typed()}")
+        say(f"Stopped before the end; no file is half-written. Resume with: {typed()}")
     elif not tally.total:
         say(no_photos(paths))
     if tally.kept:

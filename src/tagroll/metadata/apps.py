@@ -158,8 +158,9 @@ def _of_mwg(fields: Fields, where: str) -> dict[str, tuple[str, tuple[str, ...],
 
 def _aves(photo: Sources) -> Seen:
     """dc:subject, and only when there is none IPTC."""
-    name = SUBJECT if photo.embedded.get(SUBJECT) else IPTC
-    return _seen(photo.embedded.get(name, ()), photo.embedded, (name,), "the photo")
+    both = (SUBJECT, IPTC)
+    names = next(((name,) for name in both if photo.embedded.get(name)), both)
+    return _seen(photo.embedded.get(names[0], ()), photo.embedded, names, "the photo")
 
 
 def _photoprism(photo: Sources) -> Seen:

@@ -66,10 +66,10 @@ class ClassifyPolicy:
         again: Make a new copy also of photos that have one, and ask the model again.
         dry_run: Find out every name, make no file.
         style: How names are written.
-        template: How they are put together (see `naming.fill_template`); "" leaves it to us.
+        template: How they are put together (see `names.fill_template`); "" leaves it to us.
         case: Letter case of keywords.
         max_tags: At most so many keywords a photo.
-        engine: What is made of the photo: a copy, or a link (see `metadata.copying`).
+        engine: What is made of the photo: a copy, or a link (see `metadata.copies`).
         write_metadata: Write title, description and keywords into the copy.
     """
 

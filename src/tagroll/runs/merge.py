@@ -249,9 +249,8 @@ def embed_tags(
         done(len(known))
         some = missing[start : start + KEPT_TOGETHER]
         rows = zip(some, embedder.embed(some), strict=True)
-        made = {
-            tag: row.astype("<f4").tobytes() for tag, row in rows
-        }  # a zero row says: no vector for this text
+        # a zero row says: no vector for this text
+        made = {tag: row.astype("<f4").tobytes() for tag, row in rows}
         catalog.vectors.keep(model, made)
         known |= made
     done(len(known))

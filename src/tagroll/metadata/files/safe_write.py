@@ -96,9 +96,8 @@ class Original:
         self.check_same_file()
         if self.is_large:
             return
-        with contextlib.suppress(
-            OSError
-        ):  # the same file as we hold open, so that its bytes can be read there
+        with contextlib.suppress(OSError):
+            # the same file as we hold open, so that its bytes can be read there
             if _holds(self.file.fileno(), self.data):
                 return
         raise _changed()

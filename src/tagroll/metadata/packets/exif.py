@@ -27,9 +27,6 @@ _POINTERS = frozenset({_EXIF_IFD, 0x8825, 0xA005})
 _THUMBNAIL = (0x201, 0x202)
 """Place and length of the thumbnail."""
 
-_HEADER = 8
-"""Bytes of the header, behind which directories may stand."""
-
 _NO_ENTRIES = bytes(6)
 """A directory without entries, and without one that follows."""
 
@@ -55,16 +52,13 @@ class ExifText:
 class _Block(Tiff[bytearray]):
     """A block with its directories, open for changes at its end."""
 
+    _lowest = 8  # behind the header
+
     def __init__(self, block: bytes) -> None:
         if block[:4] not in CLASSIC:
             raise BrokenTiffError("not an EXIF block")
         super().__init__(bytearray(block))
         self._budget = math.inf  # what is read of it is little, but again and again
-
-    def _rows(self, position: int) -> tuple[int, bytearray]:
-        if position < _HEADER:
-            raise BrokenTiffError("a directory in the header")
-        return super()._rows(position)
 
     def exif_at(self) -> int | None:
         """Where the Exif directory stands; None when there is none."""
@@ -208,10 +202,12 @@ def read_text(block: bytes) -> ExifText:
 
 def _captions(tiff: _Block) -> dict[str, str]:
     found = {}
-    for tag in [entry.tag for entry in tiff.entries(tiff.first, _CAPTIONS)]:
+    first: dict[int, Entry] = {}
+    for entry in tiff.entries(tiff.first, _CAPTIONS):
+        first.setdefault(entry.tag, entry)
+    for tag, entry in first.items():
         with suppress(BrokenTiffError):
-            entry = tiff.find(tiff.first, tag)
-            value = tiff.text(entry) if entry else b""
+            value = tiff.text(entry)
             text = plain_text(value) if tag == _DESCRIPTION else _words(value)
             found[_CAPTIONS[tag]] = text.strip("\0 \t\r\n")
     return {name: text for name, text in found.items() if text}
@@ -292,9 +288,8 @@ def _utf16(text: bytes, order: str) -> str:
     UTF-8, which the older script left here, is tried where the bytes are no UTF-16 at all.
     """
     text += b"\0" * (len(text) % 2)
-    zeros = text[1::2].count(0) - text[::2].count(
-        0
-    )  # Latin text has its zeros in the second byte, or the first
+    # Latin text has its zeros in the second byte, or the first
+    zeros = text[1::2].count(0) - text[::2].count(0)
     little = zeros > 0 or (zeros == 0 and order == "<")
     for name in ("utf-16-le" if little else "utf-16-be", "utf-8"):
         try:

@@ -1,6 +1,5 @@
 """Reads TIFF: the file, BigTIFF and the RAW formats built on it, an EXIF block, a multi-picture index (TIFF 6.0)."""
 
-import itertools
 import struct
 from collections.abc import Container
 from typing import Generic, NamedTuple, TypeVar
@@ -17,6 +16,8 @@ _SIZES = {
 _WHOLE = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _BYTES = {"H": 2, "I": 4, "Q": 8}
 _BIG = 43
+_ROWS = {order + form: struct.Struct(f"{order}HH{form}{form}") for order in "<>" for form in "IQ"}
+"""Tag, type, count, and value or its place, by the order of bytes and the width of the latter two."""
 _Data = TypeVar("_Data", bytearray, memoryview)
 
 
@@ -50,6 +51,9 @@ class Tiff(Generic[_Data]):
         first: Where its first directory stands.
     """
 
+    _lowest = 0
+    """The first place where a directory may stand."""
+
     def __init__(self, data: _Data) -> None:
         self.data: _Data = data
         self._budget: float = 4 * len(data)
@@ -58,34 +62,39 @@ class Tiff(Generic[_Data]):
             raise BrokenTiffError("not a TIFF")
         is_big = self.number(2, "H") == _BIG
         self._counter, self._offset = ("Q", "Q") if is_big else ("H", "I")
-        self._row = struct.Struct(f"{self.order}HH{self._offset}{self._offset}")
+        self._row = _ROWS[self.order + self._offset]
+        self._head, self._width = _BYTES[self._counter], _BYTES[self._offset]
         self.first = self.number(8 if is_big else 4, self._offset)
 
     def number(self, at: int, code: str = "I") -> int:
         """The whole number at a place; `code`: H, I or Q, as in struct."""
-        self._spend(at, _BYTES[code])
+        size = _BYTES[code]
+        self._budget -= size
+        if at + size > len(self.data) or self._budget < 0:
+            raise BrokenTiffError("outside the file")
         value: int = struct.unpack_from(self.order + code, self.data, at)[0]
         return value
 
     def cut(self, start: int, size: int) -> _Data:
         """Some of its bytes."""
-        self._spend(start, size)
+        self._budget -= size
+        if start + size > len(self.data) or self._budget < 0:
+            raise BrokenTiffError("outside the file")
         return self.data[start : start + size]
 
     def entries(self, position: int, only: Container[int] | None = None) -> list[Entry]:
         """The entries of the directory at a place, in their order; `only`: those with one of these tags."""
         start, rows = self._rows(position)
-        size = self._row.size
-        value = size - _BYTES[self._offset]
-        return [
-            Entry(tag, kind, count, at, at + value)
-            for at, (tag, kind, count, _) in zip(itertools.count(start, size), self._row.iter_unpack(rows))
-            if only is None or tag in only
-        ]
+        found = enumerate(self._row.iter_unpack(rows))
+        return [self._entry(start, at, row) for at, row in found if only is None or row[0] in only]
 
     def find(self, position: int, wanted: int) -> Entry | None:
         """The first entry with a tag in the directory at a place."""
-        return next(iter(self.entries(position, (wanted,))), None)
+        start, rows = self._rows(position)
+        for index, row in enumerate(self._row.iter_unpack(rows)):
+            if row[0] == wanted:
+                return self._entry(start, index, row)
+        return None
 
     def directory(self, position: int) -> tuple[dict[int, Entry], int]:
         """The entries of one directory by tag, and the place of the next (0: none)."""
@@ -94,13 +103,13 @@ class Tiff(Generic[_Data]):
 
     def following(self, position: int, count: int) -> int:
         """Where the directory behind that of so many entries at a place stands (0: there is none)."""
-        end = position + _BYTES[self._counter] + count * self._row.size
-        is_last = end + _BYTES[self._offset] > len(self.data)  # some writers leave the final zero out
+        end = position + self._head + count * self._row.size
+        is_last = end + self._width > len(self.data)  # some writers leave the final zero out
         return 0 if is_last else self.number(end, self._offset)
 
     def span(self, entry: Entry) -> tuple[int, int]:
         """Where a value stands, which is in the entry itself when it fits: first byte, and the one after the last."""
-        fits = entry.size <= _BYTES[self._offset]
+        fits = entry.size <= self._width
         start = entry.at if fits else self.number(entry.at, self._offset)
         if start + entry.size > len(self.data):
             raise BrokenTiffError("outside the file")
@@ -120,10 +129,11 @@ class Tiff(Generic[_Data]):
 
     def _rows(self, position: int) -> tuple[int, _Data]:
         """Where the entries of the directory at a place start, and their bytes."""
-        start = position + _BYTES[self._counter]
+        if position < self._lowest:
+            raise BrokenTiffError("a directory in the header")
+        start = position + self._head
         return start, self.cut(start, self.number(position, self._counter) * self._row.size)
 
-    def _spend(self, start: int, size: int) -> None:
-        self._budget -= size
-        if start + size > len(self.data) or self._budget < 0:
-            raise BrokenTiffError("outside the file")
+    def _entry(self, first: int, index: int, row: tuple[int, ...]) -> Entry:
+        start = first + index * self._row.size
+        return Entry(row[0], row[1], row[2], start, start + self._row.size - self._width)

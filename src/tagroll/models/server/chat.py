@@ -151,7 +151,8 @@ class Chat:
         root, garbage = self.wire.address.root, answer.is_ok and not answer.error
         answered = self.stats.answers > 0
         if why in ENDS and (not answered or why is Refusal.PAYMENT):  # else it may pass, or mean this photo
-            self.channel.end(server_error(why, answer, root, model))
+            self._end(answer, why, model, tries)
+            return
         if why is Refusal.BLIND and not answered and self._is_blind(model):
             self.channel.end(blind_error(self.info, model, answer.error))
         error = photo_error(why, answer)
@@ -172,8 +173,7 @@ class Chat:
         if for_good and not tries.elsewhere():
             if tries.count:
                 self._strike(error)
-            tries.count += 1  # others may be answered at this moment, and show that it is an outage
-            self.channel.gate.pause(spread(0.2))
+            self._once_more(tries)
             return
         allowed, busy = self.channel.limits.outage, is_too_much(answer.error)
         trouble = Trouble(ends, error, allowed, busy, passing, answer.retry_after)
@@ -181,6 +181,19 @@ class Chat:
             self.channel.failed(tries, trouble)
         except PhotoError as failure:
             self._strike(failure)
+
+    def _end(self, answer: Answer, why: Refusal, model: str, tries: Tries) -> None:
+        """End the run; but a key is not wrong with which others are being answered."""
+        channel = self.channel
+        if why is Refusal.KEY and not tries.count and (channel.gate.under_way or channel.clock.answers):
+            self._once_more(tries)
+        else:
+            channel.end(server_error(why, answer, self.wire.address.root, model))
+
+    def _once_more(self, tries: Tries) -> None:
+        """Ask again in a moment: others may be answered just now, and show that it is an outage."""
+        tries.count += 1
+        self.channel.gate.pause(spread(0.2))
 
     def _strike(self, error: PhotoError) -> NoReturn:
         """Fail a photo; or the run, if so many failed for so long and none was answered in between."""

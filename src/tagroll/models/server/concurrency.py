@@ -227,9 +227,8 @@ class Gate:
                 self._learn(turn, at_once)
                 if turn.probe:
                     self._probing = False
-                    if (
-                        turn.seconds is None
-                    ):  # how long the next one waits is decided when its failure is told
+                    if turn.seconds is None:
+                        # how long the next one waits is decided when its failure is told
                         self._probe_at = max(self._probe_at, time.monotonic() + 0.1)
                 self._room.notify(max(self.limit - self.under_way, 1))
 

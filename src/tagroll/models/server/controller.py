@@ -67,9 +67,8 @@ class ConcurrencyController:
         """
         self._answers[_rung(at_once)].append((at_once, seconds))
         self._loads[_rung(load or at_once)].append((load or at_once, seconds))
-        self._fresh += (
-            at_once >= 0.7 * self.limit
-        )  # less means that the work is the bottleneck, not the server
+        # less means that the work is the bottleneck, not the server
+        self._fresh += at_once >= 0.7 * self.limit
         if self._fresh < self._wanted:
             return
         if self._home is None:

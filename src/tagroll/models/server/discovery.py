@@ -247,9 +247,8 @@ def choose(info: ServerInfo, wanted: str, *, explicit: bool) -> Choice:
         if only.sees is False and not explicit:
             raise blind_error(info, only.name)
         return Choice(only, f"{info.url} has only the model {only.name}, which is used")
-    if (
-        explicit
-    ):  # servers have more than they list: aliases, other cached models, all that a gateway passes on
+    if explicit:
+        # servers have more than they list: aliases, other cached models, all that a gateway passes on
         return Choice(
             ServedModel(wanted, listed=False), f"{info.url} does not list the model {wanted}, but has it"
         )

@@ -68,9 +68,8 @@ class OutageClock:
         self._suspects: set[Tries] = set()  # photos that failed since anything was answered
         self.since: float | None = None
         self.trouble: Trouble | None = None
-        self._failures: list[
-            Tries
-        ] = []  # the last photo that failed, and before it the last one that was another
+        # the last photo that failed, and before it the last one that was another
+        self._failures: list[Tries] = []
         self.answers = 0
         self._recovered = 0  # photos that failed and were answered later
         self.latest = 0.0  # when the last of those that were answered had been sent

@@ -256,9 +256,8 @@ class Channel:
             self.gate.outage = True
             longest = LONGEST_ASIDE if tries.elsewhere() else LONGEST_PROBE_PAUSE
             pause = min(self.limits.probe * 2 ** min(self._probes, 10), longest)
-            aside = (
-                3 * (tries.last - tries.sent) if tries.elsewhere() else 0.0
-            )  # what asking has cost a photo
+            # three times what asking has cost a photo
+            aside = 3 * (tries.last - tries.sent) if tries.elsewhere() else 0.0
             self.gate.hold(spread(max(pause, aside)), probes=True)
 
     def _lost(self, error: WireError) -> Trouble:

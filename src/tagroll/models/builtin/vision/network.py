@@ -28,9 +28,8 @@ class Network:
     def __init__(self) -> None:
         weights = load_weights()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = (
-            1  # photos side by side use the cores better than one photo on all of them
-        )
+        # photos side by side use the cores better than one photo on all of them
+        options.intra_op_num_threads = 1
         options.enable_mem_pattern = False  # photos differ in shape
         self._session = onnxruntime.InferenceSession(
             build_onnx(weights), options, providers=["CPUExecutionProvider"]
