@@ -1,5 +1,6 @@
 """Reading the tags of many photos: from files, in processes, by exiftool, from the index."""
 
+import os
 import shutil
 import tracemalloc
 from concurrent.futures import ProcessPoolExecutor
@@ -136,6 +137,22 @@ def test_processes_read_what_we_read(library, catalog, monkeypatch):
     away = list(Reader(MetadataStore(), catalog).read(photos(library)))
     assert away == here
     assert {outcome.path.name for outcome in away if outcome.status is Status.FAILED} >= {"broken.jpg"}
+
+
+def test_what_a_killed_process_was_to_read_is_read_here(library, catalog, monkeypatch):
+    here = list(Reader(MetadataStore(), catalog).read(photos(library)))
+    catalog.photos.forget([outcome.path for outcome in here])
+
+    class Pool(ProcessPoolExecutor):
+        def submit(self, *work):
+            return super().submit(*work if self._processes else (os._exit, 9))
+
+    monkeypatch.setattr(reading, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(reading, "cores", lambda: 1)
+    monkeypatch.setattr(reading, "WORTH_PROCESSES", 1)
+    monkeypatch.setattr(reading, "BATCH", 4)
+    monkeypatch.setattr(reading, "SHARE", 2)
+    assert list(Reader(MetadataStore(), catalog).read(photos(library))) == here
 
 
 def test_every_item_comes_back_in_order_whatever_the_batches(library, catalog, monkeypatch):

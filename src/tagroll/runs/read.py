@@ -4,7 +4,7 @@ import gc
 import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -141,8 +141,15 @@ class _Processes:
         """Begin to read photos; gives what they say."""
         asked = [(str(photo.path), photo.format.name) for photo in photos]
         shares = [asked[start : start + SHARE] for start in range(0, len(asked), SHARE)]
-        futures = [self._pool.submit(_read_share, share) for share in shares]
-        return _gathered(shares, futures)
+        return _gathered(shares, [self._submit(share) for share in shares])
+
+    def _submit(self, share: "_Share") -> "Future[list[_Said | None]]":
+        try:
+            return self._pool.submit(_read_share, share)
+        except BrokenExecutor as error:
+            broken = Future[list[_Said | None]]()
+            broken.set_exception(error)
+            return broken
 
 
 def _prepare() -> None:
@@ -164,7 +171,15 @@ def _gathered(
     """What the photos of all shares say. From the end on, what no process has begun with is read here."""
     here = {n: _read_share(shares[n]) for n in reversed(range(len(shares))) if futures[n].cancel()}
     for number, future in enumerate(futures):
-        yield from here[number] if number in here else future.result()
+        yield from here[number] if number in here else _result(future, shares[number])
+
+
+def _result(future: Future[list[_Said | None]], share: _Share) -> list[_Said | None]:
+    """What a process has read; where one was killed, as for want of memory, it is read here."""
+    try:
+        return future.result()
+    except BrokenExecutor:
+        return _read_share(share)
 
 
 def _read_share(share: _Share) -> list[_Said | None]:
