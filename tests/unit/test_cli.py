@@ -16,9 +16,10 @@ from PIL import Image
 
 from tagroll.catalog import Catalog
 from tagroll.cli.app import COMMANDS, main
-from tagroll.cli.options import shared_options, typed, undo_command
+from tagroll.cli.options import shared_options
 from tagroll.cli.progress import Report, duration, plural, progress_text
 from tagroll.cli.terminal import show
+from tagroll.cli.typed import typed, undo_command
 from tagroll.domain import Beside, Outcome, Status
 from tagroll.runs.run import Tally
 from tagroll.settings import Settings, config_file

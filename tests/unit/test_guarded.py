@@ -14,9 +14,10 @@ from click.testing import CliRunner
 from tagroll.catalog import Catalog
 from tagroll.cli import eval_output
 from tagroll.cli.app import main
-from tagroll.cli.options import shared_options, typed
+from tagroll.cli.options import shared_options
 from tagroll.cli.progress import ProgressLine, Report
 from tagroll.cli.terminal import Shown, complain, print_line, say, show, tell
+from tagroll.cli.typed import typed
 from tagroll.domain import Photo
 from tagroll.errors import ServerError, TagrollError, WriteError
 from tagroll.formats import FORMATS

@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tagroll.catalog.committer import Committer
 from tagroll.catalog.schema import check, migrate
@@ -89,16 +88,6 @@ class Database:
         finally:
             self._holder = None
             lock.release()
-
-    def __enter__(self) -> Self:
-        """Use as a context manager."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Commit what is queued and close."""
-        self.close()
 
     def close(self) -> None:
         """Commit what is queued and close every connection."""

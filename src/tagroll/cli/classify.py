@@ -17,12 +17,11 @@ from tagroll.cli.options import (
     shared_options,
     text_of,
     threshold_option,
-    typed,
-    undo_command,
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, ignore_error, opened, scanned
 from tagroll.cli.terminal import say, show, tell
+from tagroll.cli.typed import typed, undo_command
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.settings import Case, Settings
 

@@ -3,7 +3,6 @@
 import difflib
 import functools
 import logging
-import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import click
 
 from tagroll.cli.scanning import Scope
-from tagroll.cli.terminal import Shown, say, show
+from tagroll.cli.terminal import Shown, say
 from tagroll.errors import UsageError
 from tagroll.settings import (
     CONFIG_NAME,
@@ -27,7 +26,6 @@ from tagroll.settings import (
     default_catalog,
     read_config,
     unread_config,
-    without_password,
 )
 
 if TYPE_CHECKING:
@@ -374,40 +372,3 @@ def lines_of(path: Path | None) -> tuple[str, ...] | None:
     """
     text = text_of(path)
     return None if text is None else tuple(line.strip() for line in text.splitlines() if line.strip())
-
-
-_URLS = ("--api-url", "--embedding-url")
-
-
-def typed(*more: object, without: str = "") -> str:
-    """The command line as the user typed it, ready for a shell; a key or password is not shown.
-
-    Args:
-        more: Added at its end.
-        without: A flag that is left out.
-    """
-    words = ["tagroll"]
-    for word in click.get_current_context().find_root().obj or ():
-        if words[-1] == "--api-key":
-            words.append("KEY")
-        elif words[-1] in _URLS:
-            words.append(without_password(word, "USER:PASSWORD@"))
-        elif word != without:
-            words.append(_public(word))
-    return shlex.join(show(word) for word in (*words, *map(str, more)))
-
-
-def _public(word: str) -> str:
-    """A word of the command line, without the secret that an option and its value in one word hold."""
-    option, equals, value = word.partition("=")
-    if equals and option == "--api-key":
-        return "--api-key=KEY"
-    return f"{option}={without_password(value, 'USER:PASSWORD@')}" if equals and option in _URLS else word
-
-
-def undo_command() -> str:
-    """What takes the run back: with the run's catalog, unless that is found without being named."""
-    ctx = click.get_current_context()
-    found = (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.ENVIRONMENT)
-    named = ctx.get_parameter_source("catalog") not in found
-    return shlex.join(["tagroll", "undo", *(("--catalog", show(ctx.params["catalog"])) if named else ())])

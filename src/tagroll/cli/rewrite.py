@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tagroll.cli.options import typed, undo_command
 from tagroll.cli.progress import Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, opened, scanned
 from tagroll.cli.terminal import say, tell
+from tagroll.cli.typed import typed, undo_command
 from tagroll.domain import Status
 from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings
 

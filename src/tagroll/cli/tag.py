@@ -18,12 +18,11 @@ from tagroll.cli.options import (
     store_options,
     text_of,
     threshold_option,
-    typed,
-    undo_command,
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, plural, stop_on_interrupt
 from tagroll.cli.scanning import Scope, ignore_error, noted, opened, scanned
 from tagroll.cli.terminal import say, tell
+from tagroll.cli.typed import typed, undo_command
 from tagroll.domain import Status
 from tagroll.settings import Case, Mtime, Placing, Settings
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from tagroll.cli.grouped import GroupedCommand
-from tagroll.cli.options import mtime_options, shared_options, undo_command
+from tagroll.cli.options import mtime_options, shared_options
 from tagroll.cli.progress import Report, stop_on_interrupt
 from tagroll.cli.scanning import opened
 from tagroll.cli.terminal import show, tell
+from tagroll.cli.typed import undo_command
 from tagroll.domain import Status
 from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Settings
