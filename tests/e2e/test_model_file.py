@@ -25,7 +25,7 @@ def children(of: int) -> list[int]:
     """The processes that run a model for this one."""
     tasks = Path(f"/proc/{of}/task")
     numbers = [int(n) for task in tasks.iterdir() for n in (task / "children").read_text().split()]
-    return [number for number in numbers if b"llama_child" in Path(f"/proc/{number}/cmdline").read_bytes()]
+    return [number for number in numbers if b"gguf.child" in Path(f"/proc/{number}/cmdline").read_bytes()]
 
 
 def test_a_model_file_sees_each_picture(tagroll, tmp_path, model):

@@ -247,7 +247,7 @@ def test_a_run_interrupted_by_ctrl_c_finishes_what_is_in_flight(tagroll, tmp_pat
             child.send_signal(signal.SIGINT)
             out, err = child.communicate(timeout=30)
         assert child.returncode == 130
-        assert f"Go on with: tagroll tag {folder} --api-url {server.url} --jobs 4 --json\n" in err
+        assert f"Resume with: tagroll tag {folder} --api-url {server.url} --jobs 4 --json\n" in err
         asked = server.chats
         done = tagroll("tag", folder, "--api-url", server.url, "--json")
         assert out.count('"status": "tagged"') == done.summary["unchanged"] == asked

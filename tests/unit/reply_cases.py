@@ -802,6 +802,15 @@ REPORTED = [
         '[{"name": "beach", "function": "rest"}, {"name": "sunset"}]',
         ["beach", "sunset"],
     ),
+    ("a quote missing at the last item", '["beach", "sunset]', ["beach", "sunset"]),
+    (
+        "a quote missing at the last item of an object",
+        '{"keywords": ["beach", "sunset]}',
+        ["beach", "sunset"],
+    ),
+    ("a plan", "<plan>dog, cat, tree</plan>beach, sunset, ocean", ["beach", "sunset", "ocean"]),
+    ("places of Florence", "<OD>car<loc_12><loc_3>door handle<loc_1><loc_2>", ["car", "door handle"]),
+    ("signs of a tokenizer", "beach,Ġsunset,Ġocean", ["beach", "sunset", "ocean"]),
 ]
 
 FAILURES = [

@@ -134,7 +134,7 @@ def _run(settings: Settings, options: ClassifyOptions, request: "ClassifyRequest
 
     with opened(settings) as space:
         model = space.model(limits=limits(options), defer=True)
-        model.when_found(lambda notes: tell(settings, *notes))
+        model.announce(lambda notes: tell(settings, *notes))
         with (
             space.begin("classify", options.typed(), model=model.describer.model, done=Status.COPIED) as run,
             stop_on_interrupt(space.stop, space.halt),

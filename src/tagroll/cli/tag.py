@@ -110,7 +110,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
     arguments = [*(str(path.absolute()) for path in paths), *(["--dry-run"] if options.dry_run else [])]
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
         model = space.model(limits=limits(options), defer=True)
-        model.when_found(lambda notes: tell(settings, *notes))
+        model.announce(lambda notes: tell(settings, *notes))
         with (
             space.begin("tag", arguments, model=model.describer.model) as run,
             stop_on_interrupt(space.stop, space.halt),

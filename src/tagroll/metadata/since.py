@@ -117,6 +117,8 @@ def _base(path: Path, writes: Sequence[Write]) -> Fields | None:
 def _edits(file: Seen, is_sidecar: bool, writes: Sequence[Write]) -> _Edits:
     """What was done to one file since."""
     base, now, edits = _base(file.path, writes), file.content.fields, _Edits()
+    come = [row for row in FIELDS.values() if now.get(row.name) and not (base and base.get(row.name))]
+    says_all = (base or is_sidecar) and _agree(come, now)
     for row in FIELDS.values():
         if base and base.get(row.name):
             if now.get(row.name):
@@ -124,7 +126,7 @@ def _edits(file: Seen, is_sidecar: bool, writes: Sequence[Write]) -> _Edits:
             elif row.name == SUBJECT and file.content.packets.xmp is not None:
                 # other lists are dropped by programs that do not know them, and packets by those that know none
                 edits.gone_names |= _names(row, base)
-        elif now.get(row.name) and (base or is_sidecar):
+        elif row in come and says_all:
             _compare_with_tags(row, now, writes, edits)
     known = {
         hash_
@@ -169,6 +171,17 @@ def _compare_with_tags(row: Field, now: Fields, writes: Sequence[Write], edits: 
         names = (levels(tag)[-1] for tag in writes[-1].after.tags)
         was = {identity(name) for name in names if row.family != "iptc" or iptc.fits(name)}
         edits.gone_names |= _gone(was, there, row)
+
+
+def _agree(rows: Iterable[Field], fields: Fields) -> bool:
+    """Whether lists name the same tags: a program that writes all it knows does so in every list that it makes."""
+    paths = ("paths", "tree", "xml")
+    lists = [
+        _leaves(paths_in(row, fields)) if row.holds in paths else identities(names_in(row, fields))
+        for row in rows
+        if row.holds in (*paths, "flat")
+    ]
+    return all(one == lists[0] for one in lists)
 
 
 def _ours(writes: Sequence[Write]) -> set[str]:

@@ -65,6 +65,12 @@ class Model:
         """Close connections, and end what runs for it."""
         self._resources.close()
 
+    def announce(self, do: Found) -> None:
+        """Call something with what is known of the choice now, and with the rest when the model is found."""
+        if self.later:
+            do(self.notes)
+        self.when_found(do)
+
     def when_found(self, do: Found) -> None:
         """Call something with the notes when the model is found: now, or before the first question."""
         if self.later:
@@ -109,17 +115,24 @@ def choose_model(
 
         if later or (last is not None and backend is SERVERS):
             deferred = DeferredDescriber(last or settings.model, find, describer)
-            return Model(deferred, threads, (), deferred, resources.pop_all())
+            at_once = _unheeded(settings) if _is_wanted(settings) else ()
+            return Model(deferred, threads, at_once, deferred, resources.pop_all())
         with watch(lambda: describer.waiting) if watch else nullcontext():
             _, notes = find()
+        if backend is SERVERS and _is_wanted(settings):
+            notes = (*notes, *_unheeded(settings))
         return Model(describer, threads, notes, _resources=resources.pop_all())
 
 
 def _may_wait(settings: Settings, last: str | None) -> bool:
     """Whether the server need not be asked now: it is wanted, or was found there the last time."""
-    is_wanted = settings.backend == "server" or settings.server_is_explicit
     is_open = settings.backend != "builtin" and settings.model_file is None
-    return last is not None and is_open and (is_wanted or bool(last))
+    return last is not None and is_open and (_is_wanted(settings) or bool(last))
+
+
+def _is_wanted(settings: Settings) -> bool:
+    """Whether a server was asked for, and nothing else will do."""
+    return settings.backend == "server" or settings.server_is_explicit
 
 
 def other_thresholds(model: Model, thresholds: Iterable[float]) -> list[Model]:
@@ -186,7 +199,12 @@ def _server_notes(settings: Settings, server: Describer) -> tuple[str, ...]:
         if kept:
             raise ServerError(error.message, kept) from error
         raise
-    return (*departures(settings.api_urls), *filter(None, [kept]), *found, *_unheeded(settings))
+    return (
+        *departures(settings.api_urls),
+        *filter(None, [kept]),
+        *found,
+        *(() if _is_wanted(settings) else _unheeded(settings)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

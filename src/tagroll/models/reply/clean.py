@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 _THOUGHTS = (
     r"think|thinking|thoughts?|reasoning|reflection|analysis|scratchpad|seed:think|internal|"
-    r"(?:inner|internal)[_ ]?(?:monologue|thoughts?|voice)|monologue|deliberation"
+    r"(?:inner|internal)[_ ]?(?:monologue|thoughts?|voice)|monologue|deliberation|plan(?:ning)?"
 )
 _THINKING = re.compile(
     rf"(?P<open><(?:{_THOUGHTS})(?:\s[^<>]{{0,80}})?>|<\|(?:(?:begin|start)_of_)?(?:{_THOUGHTS})\|>|"
@@ -45,7 +45,7 @@ _TURN = re.compile(
 )
 _TOKEN = re.compile(
     r"<\|?[\w▁ -]{1,40}\|>|<\|[\w▁ -]{1,40}>|<｜[\w▁ -]{1,40}｜>|"
-    r"<(?:s|bos|pad|unk|image|seg\d*|loc\d+|patch_index_\d+|img|br ?/?|0x[0-9A-Fa-f]{2})>|"
+    r"<(?:s|bos|pad|unk|image|seg\d*|loc_?\d+|OD|patch_index_\d+|img|br ?/?|0x[0-9A-Fa-f]{2})>|"
     r"\[/?(?:INST|TOOL_CALLS|OUT|SYS|IMG|(?:unused|PAD|MASK|UNK|extra_id_?|control_?)\d*)\]|"
     r"\bto=(?:self|user)\b"
 )
@@ -93,6 +93,8 @@ class Cleaned:
 
 def clean(text: str, prompt_text: str = "") -> Cleaned:
     """Take everything off an answer that is not the answer. Time is linear in the text."""
+    # a tokenizer's own signs for a blank and a line's end, where it forgot to turn them back
+    text = text.replace("Ġ", " ").replace("Ċ", "\n") if "Ġ" in text else text
     text = _INVISIBLE.sub("", text.replace("\r\n", "\n"))
     answer, thoughts = _without_thoughts(text)
     answer = _one_turn(answer).strip()

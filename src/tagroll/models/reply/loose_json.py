@@ -108,6 +108,8 @@ _STRINGS = {
 }
 _CLOSED = {quote: re.compile(rf"([^\\\n{ends}]{{1,100}})[{ends}](?=\s)") for quote, ends in _QUOTES.items()}
 """Where no end of a string fits: ["beach", "sunset" ocean]."""
+_LAST = re.compile(r"([^\"\n,\[{]{1,60}?)\s*+(?=[\]}][\s\]}`]*+\Z)")
+"""Where only the brackets of the whole answer follow: ["beach", "sunset]."""
 _SKIP = re.compile(r"(?:[\s,，、;؛،\\]++|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|\#(?=[\s!#-])[^\n]*+)*+")
 _BARE = re.compile(r"[^,，、;:：=\n\[\]{}】]++")
 _COLON = re.compile(r"\s*+(?::|：|=>|=)")
@@ -181,9 +183,8 @@ class _Reader:
         return self._string(char) if char in _QUOTES else self._bare()
 
     def _string(self, quote: str) -> Any:
-        match = _STRINGS[quote].match(self.text, self.pos + 1) or _CLOSED[quote].match(
-            self.text, self.pos + 1
-        )
+        forms = (_STRINGS[quote], _CLOSED[quote], _LAST)
+        match = next(filter(None, (form.match(self.text, self.pos + 1) for form in forms)), None)
         if not match:
             self.pos, self.cut = len(self.text), True
             return _CUT

@@ -67,7 +67,7 @@ NOT_A_KEYWORD = frozenset(
 """Answers of a word or two that name nothing."""
 
 BROKEN = re.compile(
-    r"(.)\1{4,}|(.{2,3}?)\2{3,}.{0,2}|(.{4,12}?)\3{3,}.{0,11}|(?:unused|pad|token|extra_id|reserved|special)_?\d+|[xy]_?(?:min|max|\d|center|cent(?:er|re))|"
+    r"(.)\1{4,}|(.{2,3}?)\2{3,}.{0,2}|(.{4,12}?)\3{3,}.{0,11}|(?:unused|pad|token|extra_id|reserved|special)_?\d+|c[xy]|[xy]_?(?:min|max|\d|center|cent(?:er|re))|"
     r"[-+]?\d{1,3}(?:\.\d+)?°(?:\d.*)?[nsewo]?|.*\d\.\d{4,}.*"
 )
 """What a broken model, or one that points, says in the place of a word; small letters, without spaces."""
