@@ -29,7 +29,7 @@ from tagroll.settings import (
 )
 
 if TYPE_CHECKING:
-    from tagroll.runs.run import Limits
+    from tagroll.runs.limits import Limits
 
 UNREAD = "tagroll.unread"
 """Where a command's context notes that there are settings in the current folder, which were not read."""
@@ -328,7 +328,7 @@ def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def limits(options: Asks) -> "Limits":
     """How many questions at once, and how long to wait for answers, as the user wants it."""
-    from tagroll.runs.run import Limits
+    from tagroll.runs.limits import Limits
 
     wanted = Limits(jobs=options.jobs, outage=options.patience)
     if options.timeout is not None:

@@ -6,14 +6,17 @@ LookSpec -> Looker, where the looking is done -> Look, for whom writes the photo
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tagroll.domain import Describer, Description, Photo, Preview, Prompt
 from tagroll.exiftool.pool import available_exiftool
 from tagroll.metadata.store import MetadataStore
 from tagroll.models.answers import AnswerStore, load_answer, store_answer
-from tagroll.models.spec import ModelSpec
 from tagroll.photos.preview.opened import previews
 from tagroll.runs.ask_once import Asking
+
+if TYPE_CHECKING:
+    from tagroll.models.spec import ModelSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ class LookSpec:
         prompt: What it is asked.
     """
 
-    model: ModelSpec
+    model: "ModelSpec"
     prompt: Prompt
 
     @contextmanager

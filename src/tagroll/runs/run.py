@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tagroll.catalog import Catalog, PhotoRow, State
 from tagroll.domain import (
@@ -35,8 +35,6 @@ from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
 from tagroll.metadata.copies import MADE
 from tagroll.metadata.store import Decide, MetadataStore, target_of
-from tagroll.models.choose import Model, Watch, choose_model
-from tagroll.models.server.retry import Limits
 from tagroll.photos.preview.opened import previews
 from tagroll.photos.scan import scan
 from tagroll.runs.executors import Executor, threads
@@ -45,7 +43,11 @@ from tagroll.runs.recover import leftover_cleaner, recover
 from tagroll.runs.tally import Tally
 from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings, without_password
 
-__all__ = ["Entries", "Limits", "Run", "Tally", "Workspace", "Written", "scan"]
+if TYPE_CHECKING:
+    from tagroll.models.choose import Model, Watch
+    from tagroll.models.server.retry import Limits
+
+__all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
 
 T = TypeVar("T")
 MOST_REMEMBERED = 1000
@@ -81,7 +83,7 @@ class Workspace:
     placing: Placing = WHERE_SAFE
     stop: threading.Event = field(default_factory=threading.Event)
     _resources: ExitStack = field(default_factory=ExitStack, repr=False)
-    _models: list[Model] = field(default_factory=list)
+    _models: "list[Model]" = field(default_factory=list)
 
     @classmethod
     @contextmanager
@@ -166,11 +168,11 @@ class Workspace:
     def model(
         self,
         settings: Settings | None = None,
-        limits: Limits | None = None,
-        watch: Watch | None = None,
+        limits: "Limits | None" = None,
+        watch: "Watch | None" = None,
         *,
         defer: bool = False,
-    ) -> Model:
+    ) -> "Model":
         """Find the model that looks at the photos; it is ready for as long as the workspace is open.
 
         Args:
@@ -184,6 +186,8 @@ class Workspace:
             ServerError: A server is wanted and cannot be used, or a model file cannot be run.
             UsageError: What was named as a model file is none.
         """
+        from tagroll.models.choose import choose_model  # 0.15 s that commands without a model need not pay
+
         _ = self.preview  # the decoding processes start while a server is looked for
         wanted, catalog = settings or self.settings, self.catalog
         place = json.dumps([*map(without_password, wanted.api_urls), wanted.model])
@@ -306,7 +310,7 @@ class Run:
 
         return self.tally.counted(do(one, items, stop=self.space.stop))
 
-    def asks(self, model: Model) -> None:
+    def asks(self, model: "Model") -> None:
         """Note which model it is, as soon as that is known."""
         model.when_found(lambda _: self.space.catalog.runs.note_model(self.number, model.describer.model))
 
