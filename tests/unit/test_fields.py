@@ -481,6 +481,10 @@ def test_what_stands_flat_beside_lightrooms_tree_is_not_hung_into_it():
     )
     said = apply_change(packets, Change(add=("Feline",)), families=JPEG)
     assert "Feline" in read_fields(said)["XMP-lr:HierarchicalSubject"]
+    without = apply_change(
+        packets, Change(add=NEW, remove=("Animals|Cat",)), families=JPEG
+    )  # no tree is left
+    assert "Feline" in read_fields(without)["XMP-lr:HierarchicalSubject"]
     flat = Packets(xmp=packet(hierarchicalSubject=["Cat"], subject=["Cat", "Feline"]))
     assert (
         "Feline"
