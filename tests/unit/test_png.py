@@ -272,3 +272,19 @@ def test_damaged_files_raise_nothing_but_our_errors(damage, new):
         data[at : at + len(junk)] = junk
     with contextlib.suppress(MetadataError):
         replace_packets(bytes(data), replace(new, iptc=IPTC))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (chunk(b"tEXt", b"Title\0Ulm"), {"PNG:Title": "Ulm"}),
+        (chunk(b"tEXt", b"description\0f\xfcr Oma"), {"PNG:Description": "für Oma"}),
+        (chunk(b"zTXt", b"COMMENT\0\0" + zlib.compress(b"Ulm")), {"PNG:Comment": "Ulm"}),
+        (chunk(b"iTXt", b"title\0\0\0de\0Titel\0" + "für Oma".encode()), {"PNG:Title": "für Oma"}),
+        (chunk(b"tEXt", b"Titles\0Ulm") + chunk(b"tEXt", b"parameters\0a cat"), {}),
+    ],
+)
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_caption_in_a_text_is_found_however_it_is_called(text, found, behind):
+    data = photo(after=(IDAT, text)) if behind else photo(text)
+    assert read(data).texts == found

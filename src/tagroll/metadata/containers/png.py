@@ -203,7 +203,10 @@ def _captions(chunks: Sequence[_Chunk]) -> dict[str, str]:
     """The captions in text chunks; of a damaged one nothing."""
     found: dict[str, str] = {}
     for chunk in chunks:
-        name = _CAPTIONS.get(chunk.payload[:80].partition(b"\0")[0]) if chunk.name in _TEXTS else None
+        keyword = (
+            chunk.payload[:80].partition(b"\0")[0].capitalize()
+        )  # some programs write it in small letters
+        name = _CAPTIONS.get(keyword) if chunk.name in _TEXTS else None
         if name and name not in found:
             with suppress(MetadataError):
                 text = _text(chunk, _MAX_CAPTION)[1]
