@@ -247,6 +247,7 @@ class Change:
         set: New values for "title", "description", "alt_text"; "" removes.
         left: Lists of tags that tagroll has left in the photo before. A UserComment of just one of them is its own.
         align: Whether fields that disagree are brought in step even where no tag comes or goes.
+        hang: Words that go into a tree of Lightroom's too where they are, so far, flat beside it.
         fields: Raw values that fields shall hold, whatever the tags are; () takes one out.
         comment: Whether UserComment shall hold the tags as well, where it is empty or ours and no caption.
     """
@@ -256,6 +257,7 @@ class Change:
     set: Mapping[str, str] = field(default_factory=dict)
     left: tuple[tuple[str, ...], ...] = ()
     align: bool = False
+    hang: tuple[str, ...] = ()
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     comment: bool = False
 

@@ -221,6 +221,7 @@ def test_damage_is_refused_or_harmless(data):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # exiftool looks at hundreds of files
 @pytest.mark.skipif(
     "TAGROLL_DATA" not in os.environ, reason="TAGROLL_DATA does not name the folder of test data"
 )

@@ -397,6 +397,31 @@ def test_a_list_becomes_the_kind_that_its_readers_want(wrong):
     assert kinds == {"subject": "Bag", "TagsList": "Seq", "hierarchicalSubject": "Bag"}
 
 
+@pytest.mark.parametrize("wrong", ["Seq", "Bag", "Alt", ""])
+@pytest.mark.parametrize("change", [Change(align=True), Change(add=("Sky",)), Change(remove=("Gone",))])
+def test_a_list_of_the_wrong_kind_is_written_anew_although_it_says_what_it_should(wrong, change):
+    right = packet(subject=["Sky"], TagsList=["Sky"], hierarchicalSubject=["Sky"], LastKeywordXMP=["Sky"])
+    xmp = right.decode()
+    for kind in ("Bag", "Seq"):
+        xmp = xmp.replace(li(kind, "Sky"), li(wrong, "Sky") if wrong else "Sky")
+    before = Packets(xmp=xmp.encode())
+    after = apply_change(before, change, families=PNG)
+    kinds = re.findall(
+        r"<[^>]*:(subject|TagsList|hierarchicalSubject|LastKeywordXMP)\b[^>]*>\s*<rdf:(\w+)>",
+        after.xmp.decode(),
+    )
+    assert dict(kinds) == {
+        "subject": "Bag",
+        "TagsList": "Seq",
+        "hierarchicalSubject": "Bag",
+        "LastKeywordXMP": "Bag",
+    }
+    assert read_fields(after) == read_fields(before)
+    assert apply_change(after, change, families=PNG) == after
+    caption = apply_change(before, Change(set={"title": "A lake"}), families=PNG)
+    assert li(wrong, "Sky") in caption.xmp.decode() or not wrong  # no tags, no new lists
+
+
 ACCOUNT = ["darktable|changed", "darktable|format|jpg", "darktable|style|1. Develop Filmic"]
 
 
@@ -481,6 +506,10 @@ def test_what_stands_flat_beside_lightrooms_tree_is_not_hung_into_it():
     )
     said = apply_change(packets, Change(add=("Feline",)), families=JPEG)
     assert "Feline" in read_fields(said)["XMP-lr:HierarchicalSubject"]
+    without = apply_change(
+        packets, Change(add=NEW, remove=("Animals|Cat",)), families=JPEG
+    )  # no tree is left
+    assert "Feline" in read_fields(without)["XMP-lr:HierarchicalSubject"]
     flat = Packets(xmp=packet(hierarchicalSubject=["Cat"], subject=["Cat", "Feline"]))
     assert (
         "Feline"

@@ -135,6 +135,7 @@ def test_words_become_paths_as_the_vocabulary_or_other_photos_have_them():
 @pytest.mark.parametrize("word", [
     "", " ", "a|", "|a", "a||b", " a", "a\nb",
     "Paris\u202e", "\u2066Paris", "Pa\u200bris", "Paris\ufeff", "Paris\u200c", "\u200dParis", "Pa\u200dris", "a|\u200c",
+    "Paris\U000e0067\U000e007f", "\U0001f3f4\U000e0067", "\U000e0001Paris",
 ])  # fmt: skip
 def test_what_cannot_be_a_tag_is_refused(word):
     with pytest.raises(UsageError):
@@ -149,6 +150,9 @@ def test_what_cannot_be_a_tag_is_refused(word):
         "\U0001f468\u200d\U0001f469\u200d\U0001f467",
         "\u0915\u094d\u200d\u0937",
         "\U0001f3f3\ufe0f\u200d\U0001f308",
+        "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+        "\u2764\ufe0f\u200d\U0001f525",
+        "1\ufe0f\u20e3",
     ],
 )
 def test_a_person_may_say_what_a_model_may(word):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tagroll.runs.tag import TagPolicy
 from tagroll.tags.normalize import MAX_CHARS, MAX_WORDS, normalize
 
+ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 FAMILY = "\N{MAN}\u200d\N{WOMAN}\u200d\N{GIRL}"
 
 CASES = [
@@ -29,6 +30,7 @@ CASES = [
      ["Beach", "Evil", "Soft"]),
     ("joiners only where they join", [f"{FAMILY} family", "می\u200cخواهم", "sea\u200dside"],
      [f"{FAMILY} Family", "می\u200cخواهم", "Seaside"]),
+    ("flags of regions, and what hides text", [ENGLAND, "sea\U000e0061side"], [ENGLAND, "Seaside"]),
     ("broken surrogates, noncharacters, private use", ["be\ud800ach", "sea\uffff", "\ue000sky"],
      ["Beach", "Sea", "Sky"]),
     ("no empty", ["", "  ", "...", "-", "\u200b"], []),

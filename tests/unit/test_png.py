@@ -15,9 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from support.photos import as_photo
+from tagroll.domain import Change
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata.containers.png import read_packets, replace_packets
 from tagroll.metadata.packets.raw import Packets
+from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"
 KEYWORD = b"XML:com.adobe.xmp"
@@ -185,14 +188,43 @@ def test_what_is_not_safe_to_edit_is_refused(data, new):
         photo(chunk(b"zTXt", KEYWORD + b"\0\0not packed")),
         photo(chunk(b"zTXt", KEYWORD + b"\0\0" + zlib.compress(XMP)[:-6])),
         photo(chunk(b"zTXt", KEYWORD + b"\0\0" + zlib.compress(bytes(65 << 20)))),
-        photo(chunk(b"tEXt", b"Raw profile type exif\0\nexif\n 5\nabcd\n")),
-        photo(chunk(b"tEXt", b"Raw profile type exif\0\nexif\n 2\nab??\n")),
-        photo(chunk(b"tEXt", b"Raw profile type exif\0hello")),
     ],
 )
 def test_what_is_cut_off_or_damaged_is_an_error_and_not_empty(data):
     with pytest.raises(MetadataError):
         read(data)
+
+
+DAMAGED = {
+    "cut": chunk(b"tEXt", b"Raw profile type exif\0\nexif\n 5\nabcd\n"),
+    "no digits": chunk(b"tEXt", b"Raw profile type exif\0\nexif\n 2\nab??\n"),
+    "no profile": chunk(b"tEXt", b"Raw profile type 8bim\0hello"),
+    "not packed": chunk(b"zTXt", b"Raw profile type iptc\0\0hello"),
+    "wrong sum": raw_ztxt(b"iptc", IPTC)[:-4] + bytes(4),
+    "wrong sum of EXIF": chunk(b"eXIf", EXIF)[:-4] + bytes(4),
+}
+
+
+@pytest.mark.parametrize("damaged", DAMAGED.values(), ids=DAMAGED)
+def test_what_is_damaged_beside_xmp_is_told_and_hides_no_xmp(damaged):
+    assert "damaged" in read(photo(damaged)).damaged
+    found = read(photo(itxt(XMP), damaged))
+    assert found.xmp == XMP
+    assert "damaged" in found.damaged
+    assert not read(photo(itxt(XMP))).damaged
+
+
+@pytest.mark.parametrize("damaged", DAMAGED.values(), ids=DAMAGED)
+def test_a_photo_with_something_damaged_stays_as_it_is_and_is_no_photo_without_tags(tmp_path, damaged):
+    path = tmp_path / "a.png"
+    path.write_bytes(photo(damaged))
+    with pytest.raises(MetadataError, match="damaged"):
+        MetadataStore().read(as_photo(path))
+    before = photo(itxt(XMP), damaged)
+    path.write_bytes(before)
+    (write,) = MetadataStore().write(as_photo(path), lambda _: Change(add=("Sky",)), lambda _: None)
+    assert (write.target.name, path.read_bytes()) == ("a.png.xmp", before)
+    assert MetadataStore().read(as_photo(path)).tags == ("Sea", "Sky")
 
 
 def test_the_picture_is_not_read():
@@ -240,3 +272,19 @@ def test_damaged_files_raise_nothing_but_our_errors(damage, new):
         data[at : at + len(junk)] = junk
     with contextlib.suppress(MetadataError):
         replace_packets(bytes(data), replace(new, iptc=IPTC))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (chunk(b"tEXt", b"Title\0Ulm"), {"PNG:Title": "Ulm"}),
+        (chunk(b"tEXt", b"description\0f\xfcr Oma"), {"PNG:Description": "für Oma"}),
+        (chunk(b"zTXt", b"COMMENT\0\0" + zlib.compress(b"Ulm")), {"PNG:Comment": "Ulm"}),
+        (chunk(b"iTXt", b"title\0\0\0de\0Titel\0" + "für Oma".encode()), {"PNG:Title": "für Oma"}),
+        (chunk(b"tEXt", b"Titles\0Ulm") + chunk(b"tEXt", b"parameters\0a cat"), {}),
+    ],
+)
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_caption_in_a_text_is_found_however_it_is_called(text, found, behind):
+    data = photo(after=(IDAT, text)) if behind else photo(text)
+    assert read(data).texts == found

@@ -332,6 +332,35 @@ def test_megabytes_of_text_or_profile_are_no_obstacle(data: bytes) -> None:
     assert preview_of(data).size == (120, 80)
 
 
+def chunk(name: bytes, payload: bytes, checksum: bytes = b"") -> bytes:
+    return len(payload).to_bytes(4) + name + payload + (checksum or zlib.crc32(name + payload).to_bytes(4))
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        pytest.param(chunk(b"tEXt", b"Comment\0hello", b"????"), id="wrong sum"),
+        pytest.param(chunk(b"gAMA", b"\0\0\xb1\x8f", b"????"), id="wrong sum of the colours"),
+        pytest.param(chunk(b"zTXt", b"a\0\7" + packed(9)), id="packed in no known way"),
+        pytest.param(chunk(b"iCCP", b"a\0\7" + packed(9)), id="profile packed in no known way"),
+        pytest.param(chunk(b"iCCP", b"a"), id="no profile at all"),
+    ],
+)
+@pytest.mark.parametrize("at", [33, -12])
+def test_what_is_damaged_beside_the_picture_is_no_obstacle(damaged: bytes, at: int) -> None:
+    data = (FILES / "rgb.png").read_bytes()
+    assert preview_of(data[:at] + damaged + data[at:]).size == (120, 80)
+
+
+@pytest.mark.parametrize("name", [b"IHDR", b"PLTE"])
+def test_what_is_damaged_in_the_picture_fails(name: bytes) -> None:
+    data = (FILES / "palette.png").read_bytes()
+    at = data.index(name)
+    size = int.from_bytes(data[at - 4 : at])
+    with pytest.raises(PictureError):
+        make_preview(data[: at + 4 + size] + b"????" + data[at + 8 + size :], FORMAT["png"])
+
+
 @pytest.mark.parametrize(
     "head", [b"zTXt" + b"a\0\0", b"iTXt" + b"a\0\1\0\0\0", b"iCCP" + b"a\0\0"], ids=["zTXt", "iTXt", "iCCP"]
 )

@@ -96,6 +96,7 @@ def test_what_is_not_the_users_photos_is_left_out(tmp_path: Path, plant: Plant) 
         *("Lightroom Library.lrlibrary", "Trip.cocatalog", "Holiday.imovielibrary", "TV.tvlibrary"),
         *("Library Previews.lrdata", "Cut.FCPBUNDLE", "Photo Booth Library"),
         *("@Recently-Snapshot", "~snapshot", "#snapshot", "@GMT-2024.01.01-00.00.00", "appdata_oc1x2y3z"),
+        *("files_trashbin", "files_versions", "@RECYCLE"),
         *("System Volume Information", "SYSTEM VOLUME INFORMATION", "found.000"),
     ],
 )

@@ -65,7 +65,7 @@ class Home:
 
         def decide(metadata: Metadata) -> Change:
             change = proposal.change(metadata, append=append)
-            return dataclasses.replace(change, align=not proposal.is_settled(metadata))
+            return dataclasses.replace(change, align=not proposal.is_settled(metadata), hang=tags)
 
         return self.write(path, decide)
 
@@ -429,6 +429,28 @@ def test_fields_that_disagree_are_brought_in_step_although_no_tag_is_new(home, p
     found = fields(photo)
     assert {len(found[name]) for name in (DC, LR, IPTC)} == {3}
     assert not home.tag(photo, "Sunset", "Sea")
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "photo.png"])
+@pytest.mark.parametrize(
+    ("tree", "append", "after"),
+    [
+        (("My|Archive",), True, {"My|Archive", "Sunset", "Sea"}),
+        (("My|Archive", "Sunset"), True, {"My|Archive", "Sunset", "Sea"}),
+        (("Places|Sea",), True, {"Places|Sea", "Sunset"}),
+        (
+            ("My|Archive",),
+            False,
+            {"Sunset", "Sea"},
+        ),  # the tree goes, the list that Immich and darktable read stays
+    ],
+)
+def test_a_word_of_the_model_that_is_flat_beside_a_tree_comes_into_it(home, name, tree, append, after):
+    photo = home.add(name, "baseline.jpg" if name.endswith("jpg") else "rgb.png")
+    put(photo, lr=tree, dc=("Archive", "Sunset", "Sea"))
+    assert home.tag(photo, "Sunset", "Sea", append=append)
+    assert set(fields(photo)[LR]) == after
+    assert not home.tag(photo, "Sunset", "Sea", append=append)
 
 
 def test_no_file_is_made_only_to_bring_fields_in_step(home):

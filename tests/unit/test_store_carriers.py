@@ -186,11 +186,29 @@ def break_iptc(path: Path) -> None:
     path.write_bytes(data.replace(b"\x1c\x02\x19\x00\x04Anna", b"\x1c\x02\x19\x70\x04Anna"))
 
 
-@pytest.mark.parametrize("sample", ["single.tif", "pages.tif", "baseline.jpg"])
-def test_broken_iptc_beside_whole_xmp_is_no_obstacle(store, tmp_path, sample):
+def quarter_iptc(path: Path) -> None:
+    """As ImageMagick 6 leaves it in a TIFF: counted in words, but for bytes."""
+    data = path.read_bytes()
+    order = "<" if data.startswith(b"II") else ">"
+    entry = data.index(struct.pack(f"{order}HH", 33723, 4))  # IPTC-NAA, as LONG
+    (count,) = struct.unpack_from(f"{order}I", data, entry + 4)
+    path.write_bytes(data[: entry + 4] + struct.pack(f"{order}I", count // 4) + data[entry + 8 :])
+
+
+@pytest.mark.parametrize(
+    ("sample", "spoil"),
+    [
+        ("single.tif", break_iptc),
+        ("pages.tif", break_iptc),
+        ("baseline.jpg", break_iptc),
+        ("single.tif", quarter_iptc),
+        ("pages.tif", quarter_iptc),
+    ],
+)
+def test_broken_iptc_beside_whole_xmp_is_no_obstacle(store, tmp_path, sample, spoil):
     photo = copy(sample, tmp_path / sample)
-    by_exiftool(photo.path, "-XMP-dc:Subject=Lake", "-IPTC:Keywords=Anna")
-    break_iptc(photo.path)
+    by_exiftool(photo.path, "-XMP-dc:Subject=Lake", "-IPTC:Keywords=Anna", "-IPTC:Keywords=Sea at night")
+    spoil(photo.path)
     before = photo.path.read_bytes()
     assert store.read(as_photo(photo.path)).tags == ("Lake",)
     assert "IPTC" in store.explain(as_photo(photo.path)).reason
@@ -198,6 +216,28 @@ def test_broken_iptc_beside_whole_xmp_is_no_obstacle(store, tmp_path, sample):
     assert write.target == tmp_path / f"{sample}.xmp"
     assert photo.path.read_bytes() == before
     assert store.read(as_photo(photo.path)).tags == ("Lake", "Sky")
+
+
+@pytest.mark.parametrize(
+    ("xmp", "tags"), [("-XMP-dc:Subject=Lake", ("Lake",)), ("-XMP-dc:Title=A lake", None)]
+)
+def test_two_iptc_blocks_that_disagree_beside_whole_xmp_are_no_obstacle(store, tmp_path, xmp, tags):
+    photo = copy("baseline.jpg", tmp_path / "a.jpg")
+    by_exiftool(photo.path, xmp)
+    blocks = b"".join(
+        b"8BIM\x04\x04\0\0\0\0\0\x09\x1c\x02\x19\0\4" + word + b"\0" for word in (b"Anna", b"Bert")
+    )
+    data = photo.path.read_bytes()
+    segment = b"Photoshop 3.0\0" + blocks
+    before = data[:2] + b"\xff\xed" + struct.pack(">H", len(segment) + 2) + segment + data[2:]
+    photo.path.write_bytes(before)
+    if tags is None:
+        with pytest.raises(MetadataError, match="several IPTC"):
+            store.read(as_photo(photo.path))
+        return
+    assert store.read(as_photo(photo.path)).tags == tags
+    (write,) = changed(store, photo, Change(add=("Sky",)))
+    assert (write.target.suffix, photo.path.read_bytes()) == (".xmp", before)
 
 
 @pytest.mark.parametrize("sample", ["single.tif", "baseline.jpg"])

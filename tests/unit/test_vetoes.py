@@ -103,9 +103,10 @@ def test_what_dictionaries_say_of_a_word_is_not_said_of_one_with_accents() -> No
 
 
 @pytest.mark.parametrize(
-    "pair", ["C# C", "C++ C", "C# C++", "F# F", "J# J", "VB# VB", "C#_Code C_Code", "A# A"]
-)
-def test_what_ends_a_name_is_no_punctuation(pair: str) -> None:
+    "pair", ["C# C", "C++ C", "C# C++", "F# F", "J# J", "VB# VB", "C#_Code C_Code", "A# A", ".NET NET",
+    ".Net_Code Net_Code", "9/11 911", "24/7 247", "1/2 12", "1.5 15"]
+)  # fmt: skip
+def test_what_belongs_to_a_name_is_no_punctuation(pair: str) -> None:
     a, b = map(term, pair.split())
     for found in (judge(a, b), judge(b, a)):
         assert found.evidence is None

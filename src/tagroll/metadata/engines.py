@@ -218,16 +218,16 @@ def _said(packets: Packets) -> tuple[Fields, str]:
         MetadataError: A packet cannot be read, and no other one says what may be in it.
     """
     try:
-        return read_fields(packets), _fixed(packets)
+        fields, problem = read_fields(packets), packets.damaged
     except ForeignStructureError:
         raise
     except MetadataError as error:
         if packets.iptc is None:
             raise
-        fields = read_fields(replace(packets, iptc=None))
-        if not any(fields.get(name) for name in FIELDS if FIELDS[name].holds in _TAGS):
-            raise
-        return fields, error.message
+        fields, problem = read_fields(replace(packets, iptc=None)), error.message
+    if problem and not any(fields.get(name) for name in FIELDS if FIELDS[name].holds in _TAGS):
+        raise MetadataError(problem)
+    return fields, problem or _fixed(packets)
 
 
 def _fixed(packets: Packets) -> str:
@@ -269,14 +269,14 @@ def _content(tags: Mapping[str, str], source: bytes | Path, fmt: Format) -> Cont
         found[_COPY.sub("", name)].append(text)
     xmp = _of_the_photo([block for text in found[_XMP] if (block := _block(text))], source, fmt)
     iptc = [_block(text) for name, texts in found.items() if _ANY_IPTC.fullmatch(name) for text in texts]
-    if len({(block or b"").rstrip(b"\0") for block in iptc}) > 1:
-        raise ForeignStructureError("the photo has several IPTC blocks that do not say the same")
+    many = len({(block or b"").rstrip(b"\0") for block in iptc}) > 1
     digest = found.get(_DIGEST, [""])[0]
     packets = Packets(
         xmp=next(iter(xmp), None),
-        iptc=next(iter(iptc), None),
+        iptc=None if many else next(iter(iptc), None),
         others=tuple(xmp[1:]),
         digest=bytes.fromhex(digest) if digest.strip("0") and _MD5.fullmatch(digest) else None,
+        damaged="the photo has several IPTC blocks that do not say the same" if many else "",
     )
     texts = {name: (found[name][0],) for name in _TEXTS if found.get(name, [""])[0].strip()}
     if packets == Packets() and not texts:

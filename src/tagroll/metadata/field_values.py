@@ -54,10 +54,11 @@ def with_fields(packets: Packets, there: Fields, wanted: Fields) -> Packets:
         MetadataError: A packet cannot be read; nothing may be written then.
         ForeignStructureError: A field that other programs read cannot be kept in step.
     """
-    changed = {name: values for name, values in wanted.items() if values != there.get(name, ())}
-    rows = [FIELDS[name] for name in changed]
+    asked = [FIELDS[name] for name in wanted]
+    xmp = Xmp(packets.xmp if any(row.family == "xmp" for row in asked) else None)
+    rows = [row for row in asked if wanted[row.name] != there.get(row.name, ()) or _is_odd(row, xmp)]
+    changed = {row.name: wanted[row.name] for row in rows}
     if any(row.family == "xmp" for row in rows):
-        xmp = Xmp(packets.xmp)
         for row in rows:
             _set_xmp(xmp, row, changed[row.name])
         packets = replace(packets, xmp=xmp.to_bytes())
@@ -66,6 +67,11 @@ def with_fields(packets: Packets, there: Fields, wanted: Fields) -> Packets:
     if any(row.family == "exif" for row in rows):
         packets = replace(packets, exif=_set_exif(packets.exif, changed) or None)
     return packets
+
+
+def _is_odd(row: Field, xmp: Xmp) -> bool:
+    """Whether a list is there in another kind than its readers want: digiKam sees no Seq where a Bag belongs."""
+    return row.kind in _LISTS and not row.cleaned and not xmp.kinds(row.xml) <= {row.kind}
 
 
 def as_values(text: str) -> tuple[str, ...]:

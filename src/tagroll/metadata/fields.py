@@ -272,11 +272,18 @@ def _hung(
 ) -> tuple[str, ...]:
     """The tags that a field with paths gets: all; but what stands flat beside Lightroom's tree is not hung into it.
 
-    Lightroom writes synonyms and the like beside the tree, and would make keywords at its root of them.
+    Lightroom writes synonyms and the like beside the tree, and would make keywords at its root of them. A tree that
+    goes with this change is none, and a word that is to hang there is no synonym.
     """
-    if row.name != HIERARCHICAL or not any(LEVEL in value for value in old):
+    if (
+        row.name != HIERARCHICAL
+        or not any(LEVEL in value for value in old)
+        or not any(LEVEL in tag for tag in tags)
+    ):
         return tags
-    hung = identities(_paths(metadata.fields)) | (identities(change.add) - identities(change.remove))
+    hung = identities((*_paths(metadata.fields), *change.hang)) | (
+        identities(change.add) - identities(change.remove)
+    )
     beside = identities(_flats(metadata.fields)) - hung
     return tuple(tag for tag in tags if LEVEL in tag or identity(tag) not in beside)
 

@@ -28,13 +28,43 @@ _VIDEOS = frozenset(
 )
 _DOCUMENTS = frozenset(
     {
-        *(".afphoto", ".ai", ".eps", ".indd", ".kra", ".pdf", ".psb", ".psd", ".svg", ".xcf"),
-        *(".aac", ".flac", ".m4a", ".mp3", ".wav"),  # cameras record notes beside the photo
+        *(
+            ".afphoto",
+            ".ai",
+            ".clip",
+            ".eps",
+            ".indd",
+            ".kra",
+            ".ora",
+            ".pdf",
+            ".procreate",
+            ".psb",
+            ".psd",
+            ".psdt",
+        ),
+        *(".pdd", ".svg", ".svgz", ".xcf"),
+        *(".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".wav", ".wma"),  # cameras record notes
+        *(
+            ".dpx",
+            ".exr",
+            ".hdr",
+            ".insp",
+            ".j2c",
+            ".j2k",
+            ".jp2",
+            ".jpf",
+            ".jpx",
+            ".jxr",
+            ".pcx",
+            ".tga",
+            ".wdp",
+        ),
     }
 )
-"""What else Bridge, Premiere and their like give a name.xmp."""
-_OWNERS = PHOTO_SUFFIXES | _VIDEOS | _DOCUMENTS
-_RIVALS_OF_RAW = RAW_SUFFIXES | _VIDEOS
+"""What else Bridge, Premiere and their like give a name.xmp; pictures among it that tagroll does not open."""
+_OTHER_RAWS = frozenset({".bay", ".cap", ".eip", ".mdc", ".ptx", ".pxn", ".raw", ".rwz"})
+_OWNERS = PHOTO_SUFFIXES | _OTHER_RAWS | _VIDEOS | _DOCUMENTS
+_RIVALS_OF_RAW = RAW_SUFFIXES | _OTHER_RAWS | _VIDEOS
 """Beside a RAW, programs put their XMP into the JPEG, TIFF or PSD of its name: name.xmp is not theirs."""
 _FOR_EXTENSION = re.compile(rb"""SidecarForExtension\s*(?:=\s*["']|>)\s*([A-Za-z0-9]{1,8})""")
 

@@ -27,6 +27,7 @@ _FOREIGN_FOLDERS = frozenset(
         *("@eadir", "#recycle", "#snapshot", "@tmp", "@sharebin", "@database", "@appdata"),  # Synology
         *("@recycle", "@recently-snapshot", "@transcode", "@__thumb"),  # QNAP
         *("~snapshot", "trashbox"),  # NetApp, Buffalo
+        *("files_trashbin", "files_versions"),  # Nextcloud, ownCloud
         *("$recycle.bin", "recycler", "recycled", "system volume information", "found.000"),  # Windows
         *("__macosx", "network trash folder", "temporary items", "ipod photo cache"),  # macOS
         *("lost+found", "iphoto library", "photo booth library"),

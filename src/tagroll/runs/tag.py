@@ -226,7 +226,8 @@ class Tagger:
         def decide(metadata: Metadata) -> Change:
             change = proposal.change(metadata, append=self.policy.append)
             align = not proposal.is_settled(metadata)
-            return dataclasses.replace(change, align=align, comment=self.policy.user_comment)
+            hang = tuple(tag for tag in proposal.tags if identity(tag) not in proposal.paths)
+            return dataclasses.replace(change, align=align, hang=hang, comment=self.policy.user_comment)
 
         ours = self.run.space.catalog.journal.written_tags(photo.path)
         row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))

@@ -15,6 +15,8 @@ _PUNCTUATION = frozenset({"Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Cc", "Cf", 
 _KEPT = "%°"
 _NAMED_HASH = re.compile(r"(?<![^\W_])[^\W\d_]{1,2}#(?![^\W_])")
 """The end of a name (C#, F#), and no hashtag."""
+_NAMED_DOT = re.compile(r"(?<![^\s|])\.(?=[^\W_])")
+"""The beginning of one (.NET, .22)."""
 _LIGATURES = str.maketrans({"æ": "ae", "œ": "oe"})
 _UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss"})
 
@@ -121,7 +123,7 @@ def _level_words(text: str) -> list[str]:
     text = _split_camel_case(text).lower().translate(_LIGATURES)
     text = _INITIALS.sub(lambda m: m[0].replace(".", ""), text)
     text = _APOSTROPHES.sub("", text).replace("&", " and ")
-    inner = {m.end() - 1 for kept in (_BETWEEN_DIGITS, _NAMED_HASH) for m in kept.finditer(text)}
+    inner = {m.end() - 1 for kept in (_BETWEEN_DIGITS, _NAMED_HASH, _NAMED_DOT) for m in kept.finditer(text)}
     chars = (
         c if i in inner or c in _KEPT or unicodedata.category(c) not in _PUNCTUATION else " "
         for i, c in enumerate(text)
@@ -138,8 +140,8 @@ def key(tag: str) -> str:
     """What is left of a tag when the ways of writing it are taken away.
 
     Compatible characters, CamelCase, accents of English words, case, the "#" of hashtags,
-    apostrophes, "&", "_", "-", British spelling and the plural of the last word. Digits, "1.8", "f/1.8" and "C#"
-    stay. Each level of a hierarchical tag has its own key. A tag of nothing but punctuation is its own key.
+    apostrophes, "&", "_", "-", British spelling and the plural of the last word. Digits, "1.8", "f/1.8", "C#"
+    and ".NET" stay. Each level of a hierarchical tag has its own key. A tag of nothing but punctuation is its own key.
     """
     text = unicodedata.normalize("NFKC", tag).strip()
     levels = [" ".join(_level_words(level)) for level in text.split(LEVEL)]
@@ -147,5 +149,5 @@ def key(tag: str) -> str:
 
 
 def squash(text: str) -> str:
-    """A key without spaces (sea shore, seashore); those between two numbers stay."""
-    return re.sub(r"(?<!\d) | (?!\d)|/", "", text)
+    """A key without spaces (sea shore, seashore) and slashes (f/8, f8); those between two numbers stay."""
+    return re.sub(r"(?<!\d)[ /]|[ /](?!\d)", "", text)

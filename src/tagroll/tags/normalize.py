@@ -19,6 +19,10 @@ _SENTENCE_WORDS = 4
 """From this many words on, a full stop at the end makes a sentence ("Washington D.C." is none)."""
 
 _JOINERS = "\u200c\u200d"  # ZWNJ and ZWJ: Persian and Indic spelling, emoji families
+_TAGS = re.compile(
+    "(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f)|[\U000e0020-\U000e007f]"
+)
+"""A flag of a region (Unicode technical standard 51, ED-14a: England, Scotland), or a character of one elsewhere."""
 _LEADING = "#*•·‣◦▪-\u2013—~,.:!?=+…"
 _TRAILING = "*•·-\u2013—~,:!?=…"
 _QUOTES = "\"'`\u2018\u2019“”„«»\u2039\u203a「」『』"
@@ -73,7 +77,7 @@ def normalize(
 def is_visible(text: str) -> bool:
     """Whether all of a text can be seen, so that a person may use it as a tag: no control, bidi or format characters.
 
-    ZWNJ and ZWJ are allowed where `normalize` keeps them: in Persian words, in families of emoji.
+    ZWNJ and ZWJ are allowed where `normalize` keeps them: in Persian words, in families of emoji; so are flags of regions.
     """
     return _visible(text) == text
 
@@ -103,13 +107,14 @@ def _clean(text: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """The text without what cannot be seen; joiners stay where they join."""
-    return _without_loose_joiners("".join(c if c.isprintable() else _replacement(c) for c in text))
+    """The text without what cannot be seen; joiners stay where they join, and what makes a flag of a region there."""
+    text = "".join(c if c.isprintable() else _replacement(c) for c in text)
+    return _without_loose_joiners(_TAGS.sub(r"\1", text))
 
 
 def _replacement(char: str) -> str:
     """What stands for a character that str.isprintable() refuses."""
-    if char in _JOINERS:
+    if char in _JOINERS or _TAGS.fullmatch(char):
         return char
     kind = unicodedata.category(char)
     if char.isspace() or kind == "Cc":

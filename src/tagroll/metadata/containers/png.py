@@ -54,12 +54,16 @@ _PNG_CHUNKS = frozenset(
 
 
 class _Chunk(NamedTuple):
-    """One chunk: `start` is its length field, `end` lies behind its checksum; `payload` if it may be ours."""
+    """One chunk: `start` is its length field, `end` lies behind its checksum; `payload` if it may be ours.
+
+    `is_whole`: Its checksum fits; looked at only where there is a payload.
+    """
 
     name: bytes
     start: int
     end: int
     payload: bytes
+    is_whole: bool = True
 
 
 class _Found(NamedTuple):
@@ -79,7 +83,7 @@ def read_packets(source: BinaryIO) -> Packets:
 
     Raises:
         ForeignStructureError: There are several IPTC packets.
-        MetadataError: The file is no PNG, is cut off, or a packet is damaged.
+        MetadataError: The file is no PNG, is cut off, or its XMP is damaged.
     """
     return _packets(list(_chunks(source)))[0]
 
@@ -120,14 +124,13 @@ def _chunks(source: BinaryIO) -> Iterator[_Chunk]:
         end = position + 12 + length
         if len(head) < 8 or end > size or not name.isalpha():
             raise MetadataError("the PNG is cut off or damaged")
-        payload = b""
+        payload, is_whole = b"", True
         if name in _TEXTS or name == b"eXIf":
             payload = source.read(length)
-            if source.read(4) != _checksum(name, payload) and _is_ours(name, payload):
-                raise MetadataError("a metadata chunk of the PNG is damaged")
+            is_whole = source.read(4) == _checksum(name, payload)
         else:
             source.seek(end)
-        yield _Chunk(name, position, end, payload)
+        yield _Chunk(name, position, end, payload, is_whole)
         if name == b"IEND":
             return
         position = end
@@ -148,18 +151,22 @@ def _checksum(name: bytes, payload: bytes) -> bytes:
 
 def _packets(chunks: Sequence[_Chunk]) -> tuple[Packets, Mapping[str, list[_Found]]]:
     """What the chunks say, and where it stands."""
-    by_kind: dict[str, list[_Chunk]] = {}
-    for chunk in chunks:
-        if chunk.payload and _is_ours(chunk.name, chunk.payload):
-            keyword = chunk.payload[:80].partition(b"\0")[0]
-            by_kind.setdefault("exif" if chunk.name == b"eXIf" else _KINDS[keyword], []).append(chunk)
     found: dict[str, list[_Found]] = {}
     twins: list[bytes | None] = []
-    for kind, several in by_kind.items():
+    damaged = ""
+    for kind, several in _by_kind(chunks).items():
         # the modern EXIF chunk beside its raw twin is what ImageMagick writes; it counts
         several.sort(key=lambda chunk: chunk.name != b"eXIf")
         counting = several[:1] if kind == "exif" else several
-        of_kind = [_found(chunk, is_alone=len(several) == 1) for chunk in counting]
+        try:
+            of_kind = [_found(chunk, is_alone=len(several) == 1) for chunk in counting]
+        except ForeignStructureError:
+            raise
+        except MetadataError as error:
+            if kind == "xmp":
+                raise
+            damaged = error.message
+            continue
         if kind == "iptc":
             # Photoshop resources need not hold any; ImageMagick writes the same under two names
             of_kind = [one for one in of_kind if one.packet is not None]
@@ -172,15 +179,34 @@ def _packets(chunks: Sequence[_Chunk]) -> tuple[Packets, Mapping[str, list[_Foun
     xmp, iptc, exif = (found[kind][0].packet if kind in found else None for kind in ("xmp", "iptc", "exif"))
     signed = any(chunk.name == b"caBX" for chunk in chunks) or points_to_manifest(xmp)
     return Packets(
-        xmp, iptc, exif, others=tuple(filter(None, twins)), texts=_captions(chunks), signed=signed
+        xmp,
+        iptc,
+        exif,
+        others=tuple(filter(None, twins)),
+        texts=_captions(chunks),
+        signed=signed,
+        damaged=damaged,
     ), found
+
+
+def _by_kind(chunks: Sequence[_Chunk]) -> dict[str, list[_Chunk]]:
+    """The chunks that hold packets, by what these are."""
+    found: dict[str, list[_Chunk]] = {}
+    for chunk in chunks:
+        if chunk.payload and _is_ours(chunk.name, chunk.payload):
+            keyword = chunk.payload[:80].partition(b"\0")[0]
+            found.setdefault("exif" if chunk.name == b"eXIf" else _KINDS[keyword], []).append(chunk)
+    return found
 
 
 def _captions(chunks: Sequence[_Chunk]) -> dict[str, str]:
     """The captions in text chunks; of a damaged one nothing."""
     found: dict[str, str] = {}
     for chunk in chunks:
-        name = _CAPTIONS.get(chunk.payload[:80].partition(b"\0")[0]) if chunk.name in _TEXTS else None
+        keyword = (
+            chunk.payload[:80].partition(b"\0")[0].capitalize()
+        )  # some programs write it in small letters
+        name = _CAPTIONS.get(keyword) if chunk.name in _TEXTS else None
         if name and name not in found:
             with suppress(MetadataError):
                 text = _text(chunk, _MAX_CAPTION)[1]
@@ -189,6 +215,8 @@ def _captions(chunks: Sequence[_Chunk]) -> dict[str, str]:
 
 
 def _found(chunk: _Chunk, *, is_alone: bool) -> _Found:
+    if not chunk.is_whole:
+        raise MetadataError("a metadata chunk of the PNG is damaged")
     if chunk.name == b"eXIf":
         return _Found(chunk, chunk.payload.removeprefix(_EXIF_HEADER), b"", is_alone)
     keyword, text = _text(chunk)

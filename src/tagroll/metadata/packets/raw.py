@@ -26,6 +26,7 @@ class Packets:
             edited; not part of equality.
         signed: Whether a C2PA manifest vouches for the file's bytes; any change makes it invalid, so such a
             file gets a sidecar. Not part of equality: it says something about the file, not the packets.
+        damaged: Why IPTC or EXIF that is there could not be taken out, or "". Not part of equality, likewise.
     """
 
     xmp: bytes | None = field(default=None, repr=False)
@@ -36,3 +37,4 @@ class Packets:
     digest: bytes | None = field(default=None, compare=False, repr=False)
     texts: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     signed: bool = field(default=False, compare=False)
+    damaged: str = field(default="", compare=False)

@@ -92,6 +92,11 @@ class Xmp:
             return _text(node if first is None else first)
         return ""
 
+    def kinds(self, names: tuple[str, ...]) -> set[str]:
+        """What the property is wherever it stands: "Bag", "Seq", "Alt", or "" for simple text."""
+        boxes = (None if isinstance(node, str) else _container(node) for node in self._find(names))
+        return {"" if box is None else str(box.tag).removeprefix(_RDF) for box in boxes}
+
     def tree(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """The tags in a tree of keywords; see `mwg`."""
         return tuple(

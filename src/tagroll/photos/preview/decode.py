@@ -40,6 +40,24 @@ take megabytes. More is an attack."""
 PngImagePlugin.MAX_TEXT_MEMORY = 4 * PngImagePlugin.MAX_TEXT_CHUNK
 
 
+class _PngStream(PngImagePlugin.PngStream):
+    """A PNG as libpng and every viewer read it: a damaged chunk beside the picture (PNG, 5.4) is no obstacle."""
+
+    def call(self, cid: bytes, pos: int, length: int) -> bytes:
+        try:
+            return super().call(cid, pos, length)
+        except (SyntaxError, LookupError, struct.error):
+            if not cid[:1].islower():
+                raise
+            return b""
+
+    def crc(self, cid: bytes, data: bytes) -> None:
+        (self.crc_skip if cid[:1].islower() else super().crc)(cid, data)
+
+
+PngImagePlugin.PngStream = _PngStream  # type: ignore[misc]
+
+
 def _pillow_class(plugin: str) -> type[ImageFile.ImageFile]:
     module = import_module(f"PIL.{plugin}ImagePlugin")
     found: type[ImageFile.ImageFile] = getattr(module, f"{plugin}ImageFile")
