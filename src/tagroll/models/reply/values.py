@@ -96,13 +96,15 @@ def _arguments(call: dict[str, Any]) -> Any:
     function = call.get("function")
     if isinstance(function, dict):
         return _arguments({"name": "", **function})
-    if not any(isinstance(call.get(key), str) for key in ("name", "function", "tool", "tool_name")):
+    if not any(isinstance(call.get(key), str) for key in ("name", "function", "tool", "tool_name", "action")):
         return None
-    for key in ("arguments", "parameters", "args", "input", "kwargs"):
+    for key in ("arguments", "parameters", "args", "input", "kwargs", "action_input"):
         if isinstance(call.get(key), dict | list):
             return call[key]
         if isinstance(call.get(key), str) and call[key].lstrip()[:1] in ("{", "["):
             return [found.value for found in find_json(call[key])]
+    if isinstance(call.get("action_input"), str):
+        return {"answer": call["action_input"]}
     return None
 
 
