@@ -78,6 +78,7 @@ _PLACED = re.compile(r"(?<=[^\W\d_])[ ]?\[\[[\d.,;\s]+\]\]")
 # The same as tokens: <|ref|>..<|/ref|>, <|box_start|>..<|box_end|>.
 _MARK = re.compile(r"<\|(/?)(ref|det|box|quad|point|object_ref)(?:_(?:start|(end)))?\|>")
 _MARKDOWN_ESCAPE = re.compile(r"(?<!\\)\\([\[\]_*#~-])")
+_CALL = re.compile(r"\s*[\w.]+\(\s*([\"'])([^\"'\n]+)\1\s*\)\s*;?\s*")
 _BOXED = re.compile(r"\\boxed\{((?:[^{}\\]|\\\w+\{[^{}]*\})*)\}")
 _LATEX = re.compile(r"\$*\\(?:text\w{0,6}|mathrm|mathbf)\{([^{}]*)\}\$*")
 _LATEX_LIST = re.compile(r"\\(?:begin|end)\{\w{1,20}\}|\\item\b")
@@ -129,6 +130,8 @@ def _without_dialects(text: str) -> str:
     """The words out of places in the picture, attributes, LaTeX, escapes of Markdown."""
     if "<|" in text:
         text = _MARK.sub(lambda mark: f"<{'/' if mark[1] or mark[3] else ''}{mark[2]}>", text)
+    if call := _CALL.fullmatch(text):
+        text = call[2]
     if boxed := _BOXED.findall(text):
         text = boxed[-1]
     if "\\" in text:

@@ -24,6 +24,15 @@ CJK_SENTENCE = re.compile(
     r"です|ます|ました|ません|この(?:画像|写真)|습니다|입니다|이 (?:이미지|사진)"
 )
 
+_IMAGE = (
+    r"(?:im[aá]ge[mn]?(?:es|ens|s)?|immagin[ei]|bild(?:er|es?|et)?|obraz\w*|zdjęci\w*|afbeelding\w*|foto\w*|изображени\w*|картинк\w*|"
+    r"зображен\w*|görsel\w*|resim\w*|gambar|kép\w*|kuva\w*|εικόνα\w*|hình ảnh|이미지\w*|사진\w*|画像|写真|[图圖][片像]|照片|"
+    r"صورة|تصویر\w*|תמונה|छवि|ภาพ)"
+)
+_NONE = (
+    r"(?:nessun\w*|keine?\w*|nicht|aucune?|pas|ning[uú]n\w*|nenhum\w*|não|brak|żadn\w*|nie|ingen|inget|intet|ikke|inte|geen|niet|"
+    r"нет|не|немає|yok|tidak|nincs|nem|ei|δεν|không|없\w*|않\w*|なし|ない|ません|未|[没沒]|[无無]|لا|نیست|אין|לא|नहीं|ไม่)"
+)
 REFUSAL = re.compile(
     r"\b(?:sorry|apologi[sz]e|apologies|as an? (?:ai|language|text|artificial)|unable to|not able to|"
     r"can(?:no|['’]|\s?no)t (?:see|view|access|process|analy[sz]e|identify|help|assist|provide|describe|"
@@ -42,7 +51,10 @@ REFUSAL = re.compile(
     r"на жаль|не можу|съжалявам|λυπάμαι|συγγνώμη|δεν μπορώ)\b|"
     r"抱歉|对不起|對不起|无法|無法|看不[到见見]|[没沒未](?:有)?(?:看到|收到)|[请請](?:上[传傳]|重新|提供)|متأسف|نمی.?توان|ببخشید|"
     r"申し訳|すみません|できません|죄송|할 수 없|آسف|عذر|لا أستطيع|لا يمكن|"
-    r"מצטער|क्षमा|माफ़|ขออภัย|ขอโทษ",
+    r"מצטער|क्षमा|माफ़|ขออภัย|ขอโทษ|[请請]稍|"
+    # a picture that is not there, in whatever language
+    rf"(?<!\w){_NONE}(?!\w)[^,;\n、，]{{0,30}}(?<!\w){_IMAGE}(?!\w)|(?<!\w){_IMAGE}(?!\w)[^,;\n、，]{{0,30}}(?<!\w){_NONE}(?!\w)|"
+    r"(?:未|[没沒无無]).{0,6}(?:[图圖][片像]|照片)|(?:画像|写真)(?:なし|が?ありません)",
     re.IGNORECASE,
 )
 
@@ -72,8 +84,8 @@ NOT_A_KEYWORD = frozenset(
 """Answers of a word or two that name nothing."""
 
 BROKEN = re.compile(
-    r"(.)\1{4,}|(.{2,3}?)\2{3,}.{0,2}|(.{4,12}?)\3{3,}.{0,11}|(?:unused|pad|token|extra_id|reserved|special)_?\d+|c[xy]|[xy]_?(?:min|max|\d|center|cent(?:er|re))|"
-    r"[-+]?\d{1,3}(?:\.\d+)?°(?:\d.*)?[nsewo]?|.*\d\.\d{4,}.*|([\u3400-\u9fff])\4{3,}"
+    r"(.)\1{3,}|(.{2,3}?)\2{3,}.{0,2}|(.{4,12}?)\3{3,}.{0,11}|(?:unused|pad|token|extra_id|reserved|special)_?\d+|c[xy]|[xy]_?(?:min|max|\d|center|cent(?:er|re))|"
+    r"[-+]?\d{1,3}(?:\.\d+)?°(?:\d.*)?[nsewo]?|.*\d\.\d{4,}.*"
 )
 """What a broken model, or one that points, says in the place of a word; small letters, without spaces."""
 
