@@ -276,6 +276,68 @@ def test_a_photo_that_one_server_cannot_stand_is_given_to_the_other(said):
         assert other.asked[7]
 
 
+# ---------------------------------------------------------------- one of several says nothing usable
+
+USELESS = {
+    "a refusal": chat("I'm sorry, I can't help with identifying this."),
+    "a refusal in its field": chat(None, refusal="I can't assist with that."),
+    "no image": chat("I see no image. Please upload one."),
+    "nothing": chat(""),
+    "nonsense": chat("GGGGGGGGGGGGGGGG"),
+    "an empty list": keywords(),
+    "prose": chat("The image shows a calm evening at the sea, and somebody who walks there."),
+    "no end of thinking": chat("", finish="length", reasoning_content="Let me see. It could be"),
+    "no completion": Says({"hello": "world"}),
+    "a filter": error(400, "Your input was flagged by our content policy"),
+    "a small context": error(400, "the request exceeds the available context size, 512 tokens"),
+    "a small proxy": Says(b"<html><title>413 Request Entity Too Large</title></html>", 413),
+}
+
+
+@pytest.mark.parametrize("said", USELESS.values(), ids=USELESS)
+def test_a_server_that_says_nothing_usable_costs_no_photo(said):
+    with Night(lambda *_: None, delay=0.02) as well, Night(lambda *_: said) as useless:
+        assert tagged(run(well, useless, photos=40)) == 40
+        assert useless.chats <= 80, "it is asked about a photo once, or twice where the answer was cut"
+
+
+@pytest.mark.parametrize("said", [USELESS[name] for name in ("a refusal", "nothing", "a filter")])
+def test_so_does_one_of_three(said):
+    with (
+        Night(lambda *_: None, delay=0.02) as well,
+        Night(lambda *_: said) as one,
+        Night(lambda *_: said) as two,
+    ):
+        assert tagged(run(one, well, two, photos=40)) == 40
+
+
+@pytest.mark.parametrize("said", [USELESS[name] for name in ("a refusal", "nothing", "prose", "a filter")])
+def test_a_photo_of_which_nobody_says_anything_usable_fails_alone(said):
+    habit = lambda _, number: said if number == 7 else None  # noqa: E731
+    with Night(habit, delay=0.02) as one, Night(habit, delay=0.02) as other:
+        outcomes = run(one, other, photos=30)
+        assert [number for number, outcome in enumerate(outcomes) if outcome != "tagged"] == [7]
+        assert isinstance(outcomes[7], str)
+        assert min(one.asked[7], other.asked[7]) == 1
+        assert one.asked[7] + other.asked[7] <= 3
+
+
+def test_that_a_server_gets_no_more_photos_is_told_once():
+    with Night(lambda *_: None) as well, Night(lambda *_: chat("I see no image.")) as useless:
+        limits = Limits(**QUICK, jobs=2)
+        many = ManyDescriber(
+            [ServerDescriber(url, "stub-vlm", limits=limits) for url in (useless.url, well.url)]
+        )
+        many.discover()
+        assert all(many.describe(picture(number), PROMPT).keywords for number in range(15))
+        (news,) = many.news()
+        assert useless.url in news
+        assert "nothing usable" in news
+        assert many.news() == ()
+        assert useless.chats == 10
+        many.close()
+
+
 # ---------------------------------------------------------------- stuck, blind, another
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from support.stub import chat
+from tagroll.models.reply.parse import parse_reply
 from tagroll.models.server.bodies import read_json, stated_error
 from tagroll.models.server.completion import breaks_off, read_completion
 
@@ -32,7 +33,11 @@ def called(arguments):
         {"content": "", "tool_calls": called({"keywords": WORDS})},
         {"content": None, "function_call": {"name": "tag_photo", "arguments": ANSWER}},
         {"content": None, "parsed": {"keywords": WORDS}},
+        {"content": None, "tool_calls": [{"type": "custom", "custom": {"name": "tag", "input": ANSWER}}]},
         {"content": "", "reasoning_content": ANSWER},
+        {"content": "{}", "reasoning_content": ANSWER},
+        {"content": "[]", "thinking": ANSWER},
+        {"content": "null", "reasoning": ANSWER},
         {"content": "", "reasoning": ANSWER},
         {"content": "", "thinking": ANSWER},
         {"content": "", "reasoning_details": [{"type": "reasoning.text", "text": ANSWER}]},
@@ -44,6 +49,28 @@ def test_an_answer_is_found_where_it_is_put(message):
     assert not said.cut
 
 
+MESSAGE = {"role": "assistant", "content": ANSWER}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"choices": {"message": MESSAGE}},
+        {"data": {"choices": [{"message": MESSAGE}]}},
+        [{"choices": [{"message": MESSAGE}]}],
+        {"model": "m", "message": MESSAGE, "done": True},
+    ],
+)
+def test_a_completion_is_found_in_its_wrapping(body):
+    assert json.loads(read_completion(body).text) == {"keywords": WORDS}
+
+
+def test_several_calls_of_a_function_are_one_answer():
+    calls = [*called('{"keywords": ["beach"]}'), *called({"keywords": ["sunset"]})]
+    said = read_completion({"choices": [{"message": {"content": None, "tool_calls": calls}}]})
+    assert list(parse_reply(said.text).keywords) == WORDS
+
+
 @pytest.mark.parametrize("thoughts", [{"reasoning_content": "Hm"}, {"thinking": "Hm"}, {"reasoning": "Hm"}])
 def test_thoughts_are_known_as_such(thoughts):
     assert read_completion({"choices": [{"message": {"content": ANSWER, **thoughts}}]}).thought
@@ -52,8 +79,10 @@ def test_thoughts_are_known_as_such(thoughts):
 
 
 @pytest.mark.parametrize(
-    "nothing", [None, [], {}, {"choices": []}, {"choices": [None]}, {"choices": [{"delta": 1}]}]
-)
+    "nothing",
+    [None, [], {}, {"choices": []}, {"choices": [None]}, {"choices": [{"delta": 1}]}, {"choices": {}},
+     {"message": "Not ready"}, {"message": {"text": "no"}}, {"data": []}, [[]], {"choices": "no"}],
+)  # fmt: skip
 def test_what_is_no_completion_is_none(nothing):
     assert read_completion(nothing) is None
 
@@ -88,6 +117,12 @@ WHOLE = json.loads(json.dumps(chat(ANSWER).body))
         stream(chunks(*PIECES), before="", between="\n", end=""),
         stream(chunks({"tool_calls": called(ANSWER[:9])}, {"tool_calls": called(ANSWER[9:])})),
         stream([WHOLE]),
+        stream(
+            [
+                {"choices": [{"text": ANSWER[:9]}]},
+                {"choices": [{"text": ANSWER[9:]}], "usage": {"prompt_tokens": 7}},
+            ]
+        ),
         json.dumps(WHOLE).encode() + b"\n\ndata: [DONE]\n\n",
         b"data: " + json.dumps(WHOLE, indent=1).replace("\n", "\ndata: ").encode() + b"\n\n",
     ],
@@ -132,6 +167,21 @@ def test_an_error_in_a_stream_is_an_error(events):
 )
 def test_an_event_that_is_an_error_is_one(body):
     assert stated_error(read_json(body)) == "out of memory"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"status": "error", "message": "out of memory"},
+        {"code": 500, "msg": "out of memory"},
+        {"code": 503, "message": "out of memory", "data": None},
+        {"error_code": 17, "error_msg": "out of memory"},
+        {"type": "error", "message": "out of memory"},
+    ],
+)
+def test_an_error_without_its_name_is_one(said):
+    assert stated_error(said) == "out of memory"
+    assert stated_error({"code": 200, "message": "fine"}) == ""
 
 
 # ---------------------------------------------------------------- cut and refused

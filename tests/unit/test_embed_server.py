@@ -2,13 +2,15 @@ import base64
 import json
 import math
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 
-from tagroll.errors import ServerError, UsageError
+from tagroll.errors import ServerError, StoppedError, UsageError
 from tagroll.models.server.embedder import ServerEmbedder
 
 Answer = Callable[[list[str]], tuple[int, object]]
@@ -27,6 +29,7 @@ class Server:
     """A server of embeddings that answers as `self.answer` says; every request is kept."""
 
     def __init__(self) -> None:
+        self.retry_after = ""
         self.answer: Answer = lambda texts: (200, {"data": items(texts)})
         self.requests: list[tuple[str, dict[str, object], str]] = []
         owner = self
@@ -39,6 +42,8 @@ class Server:
                 payload = said if isinstance(said, bytes) else json.dumps(said).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(payload)))
+                if owner.retry_after:
+                    self.send_header("Retry-After", owner.retry_after)
                 self.end_headers()
                 self.wfile.write(payload)
 
@@ -147,7 +152,7 @@ def test_what_may_pass_is_tried_again(server: Server, embedder: ServerEmbedder, 
     usual, tries = server.answer, iter([status, status])
     server.answer = lambda texts: (code, {"error": "busy"}) if (code := next(tries, 0)) else usual(texts)
     assert embedder.embed(["sea"]).shape == (1, 3)
-    assert len(server.requests) == 3
+    assert len(server.requests) <= 4, "and what was answered before, to see whose fault it is"
 
 
 @pytest.mark.parametrize("said", [{"error": "no such model"}, {"error": {"message": "no such model"}}])
@@ -327,7 +332,7 @@ def test_vectors_are_read_in_every_shape(server: Server, shape: Callable[[list[s
         (501, {"error": "This server does not support embeddings"}, "does not support", "--embeddings"),
         (400, {"error": "this model does not support embeddings"}, "does not support", "--embedding-model"),
         (402, {"error": "Insufficient credits"}, "Insufficient credits", "built-in"),
-        (200, {"error": {"message": "model some-model not loaded"}}, "not loaded", "Load some-model"),
+        (200, {"error": {"message": "model some-model not found"}}, "not found", "Load some-model"),
         (400, b"<html><title>Bad</title>" + b"x" * 5000 + b"</html>", "refuses embeddings: 400 Bad$", "log"),
     ],
 )
@@ -343,15 +348,81 @@ def test_each_refusal_is_told_with_what_to_do(
     assert len(server.requests) <= 3
 
 
-def test_a_model_that_is_loading_is_waited_for(server: Server) -> None:
-    usual, tries = server.answer, iter([503] * 3)
-    server.answer = lambda texts: (
-        (code, {"error": "Loading model"}) if (code := next(tries, 0)) else usual(texts)
-    )
+PASSING = [
+    (503, {"error": "Loading model"}),
+    (404, {"error": {"message": "No models loaded. Please load a model in the developer page"}}),
+    (400, {"error": "Model is unloaded."}),
+    (400, {"error": 'Failed to load model "m". Error: Operation canceled.'}),
+    (500, {"error": "model runner has unexpectedly stopped"}),
+    (200, {"error": {"message": "model some-model not loaded"}}),
+]
+
+
+def for_a_while(server: Server, said: tuple[int, object], times: int) -> None:
+    usual, left = server.answer, iter(range(times))
+    server.answer = lambda texts: said if next(left, None) is not None else usual(texts)
+
+
+@pytest.mark.parametrize("said", PASSING, ids=lambda said: str(said[0]))
+def test_a_model_that_is_loading_is_waited_for(server: Server, said: tuple[int, object]) -> None:
+    for_a_while(server, said, 4)
     embedder = ServerEmbedder(server.url, "some-model")
     assert embedder.check().shape == (1, 3)
     embedder.close()
-    assert len(server.requests) == 4
+    assert len(server.requests) == 5
+
+
+@pytest.mark.parametrize("said", [*PASSING, (500, {"error": "Internal Server Error"}), (502, b"")])
+def test_an_outage_on_the_way_is_waited_for_and_costs_no_larger_batch(
+    server: Server, embedder: ServerEmbedder, said: tuple[int, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tagroll.models.server.retry.LONGEST_PROBE_PAUSE", 0.1)
+    for_a_while(server, said, 6)
+    assert embedder.embed(["sea", "fog", "tree", "bridge"]).shape == (4, 3)
+    assert [len(body["input"]) for _, body, _ in server.requests][-2:] == [2, 2]
+
+
+@pytest.mark.parametrize("said", PASSING[1:3])
+def test_what_does_not_come_back_ends_it_in_the_servers_words(
+    server: Server, said: tuple[int, object]
+) -> None:
+    server.answer = lambda _: said
+    embedder = ServerEmbedder(server.url, "some-model", patience=0.4)
+    with pytest.raises(ServerError, match=r"refuses embeddings: 40\d .*loaded"):
+        embedder.check()
+    embedder.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "word"), [(503, "loading"), (429, "slow down"), (404, "No models loaded")]
+)
+def test_retry_after_is_kept(server: Server, status: int, word: str) -> None:
+    server.retry_after = "0.6"
+    for_a_while(server, (status, {"error": word}), 2)
+    embedder = ServerEmbedder(server.url, "some-model")
+    began = time.monotonic()
+    embedder.check()
+    assert time.monotonic() - began > 1.2
+    embedder.close()
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("said", [PASSING[0], PASSING[1], (429, {"error": "slow down"})])
+def test_what_is_waited_for_is_told_and_stopping_ends_it(
+    server: Server, said: tuple[int, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tagroll.models.server.retry.NOTICED", 0.1)
+    server.answer = lambda _: said
+    embedder = ServerEmbedder(server.url, "some-model")
+    assert embedder.waiting is None
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(embedder.check)
+        while (told := embedder.waiting) is None:
+            time.sleep(0.02)
+        assert server.url in told.reason
+        embedder.stop()
+        assert isinstance(asked.exception(20), StoppedError)
+    embedder.close()
 
 
 @pytest.mark.parametrize(

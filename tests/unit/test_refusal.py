@@ -134,6 +134,155 @@ def test_refusals_are_told_apart(status, words, why):
     assert why_refused(status, words.upper(), "the-model") is why
 
 
+SIBLINGS = {
+    Refusal.BROKEN: [
+        (500, "rpc error: code = DeadlineExceeded desc = context deadline exceeded"),
+        (500, "write tcp: context canceled while writing"),
+        (500, "CUDA error: an illegal memory access was encountered"),
+        (500, "hipErrorInvalidContext: invalid device context"),
+        (500, "request took too long"),
+        (500, "EGL context lost"),
+        (500, "Vulkan: device lost"),
+        (500, "failed to create context with model"),
+        (500, "llama_context: graph reserve failed"),
+        (500, "the operation was canceled: request context done"),
+        (500, "Internal Server Error"),
+        (502, "Bad Gateway"),
+        (504, "Gateway Time-out"),
+        (408, "Request Timeout"),
+        (409, "Conflict"),
+        (500, "model runner has unexpectedly stopped"),
+        (500, "llama runner process has terminated: exit status 2"),
+        (524, "A timeout occurred"),
+        (529, "Overloaded"),
+        (520, "Web server is returning an unknown error"),
+        (599, ""),
+        (500, "'NoneType' object has no attribute 'shape'"),
+        (500, "list index out of range"),
+        (500, "unexpected EOF"),
+    ],
+    Refusal.CONTEXT: [
+        (400, "prompt is too long: 9000 tokens > 4096 maximum"),
+        (400, "This model's maximum context length is 4096 tokens"),
+        (400, "Requested token count exceeds the model's maximum context length"),
+        (400, "input length and max_tokens exceed context limit: 4000 + 900 > 4096"),
+        (400, "the input token count (5000) exceeds the maximum number of tokens allowed (4096)"),
+        (400, "n_ctx is too small for this image"),
+        (500, "failed to process image: not enough space in the context"),
+        (400, "image tokens (3000) do not fit in context window"),
+        (400, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096"),
+    ],
+    Refusal.BLIND: [
+        (400, "This model does not support image inputs"),
+        (
+            400,
+            "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+        ),
+        (404, "No providers support multimodal content"),
+        (422, "messages.0.content: invalid type: sequence, expected a string"),
+        (422, "unknown variant `image_url`, expected `text`"),
+        (400, "Invalid content type. image_url is only supported by certain models."),
+        (400, "content parts of type image_url are not allowed for this model"),
+        (400, "This is a text-only model"),
+        (500, "model does not have vision capabilities"),
+        (400, "At most 0 image(s) may be provided in one request"),
+        (400, "Unsupported content type: image_url"),
+        (400, "Cannot handle image input: no vision encoder"),
+        (400, "unrecognized message part type: image_url"),
+    ],
+    Refusal.FLAGGED: [
+        (403, "Your input was flagged by moderation"),
+        (400, "Image violates our safety policy"),
+        (400, "DataInspectionFailed: input data may contain inappropriate content"),
+        (451, "Unavailable For Legal Reasons"),
+        (400, "Prompt blocked by guardrails"),
+        (400, "NSFW content detected"),
+        (403, "Content blocked: sensitive material"),
+        (400, "SAFETY"),
+        (400, "PROHIBITED_CONTENT"),
+    ],
+    Refusal.KEY: [
+        (401, "Incorrect API key provided"),
+        (401, "key not allowed to access model. This key can only access models=['x']"),
+        (403, "origin not allowed"),
+        (407, "Proxy Authentication Required"),
+        (401, "token expired"),
+        (403, "Access denied by network policy"),
+        (403, "Just a moment... Cloudflare"),
+    ],
+    Refusal.PAYMENT: [
+        (400, "You exceeded your current quota, please check your plan and billing details"),
+        (429, "You exceeded your current quota, please check your plan and billing details"),
+        (403, "Your credit balance is too low to access the API"),
+        (429, "insufficient_quota"),
+        (403, "Arrearage: account in arrears, access denied"),
+        (400, "Insufficient Balance"),
+    ],
+    Refusal.MODEL: [
+        (404, "model 'the-model' not found, try pulling it first"),
+        (404, "The model `the-model` does not exist."),
+        (400, "Invalid model name passed in model=the-model"),
+        (404, "No models loaded. Please load a model"),
+        (400, "the-model is not a valid model ID"),
+        (400, "model the-model is not available in your region"),
+        (400, "unknown model: the-model"),
+        (404, "no such model"),
+        (500, "could not find model the-model"),
+        (503, "model the-model is not loaded"),
+    ],
+    Refusal.ADDRESS: [
+        (404, "Cannot POST /v1/chat/completions"),
+        (404, "Unexpected endpoint or method. (POST /v1/chat/completions)"),
+        (404, "Not Found"),
+        (404, "no Route matched with those values"),
+        (400, "Unknown endpoint"),
+        (404, "The requested URL was not found on this server"),
+        (301, "it redirects to https://x"),
+    ],
+    Refusal.SIZE: [
+        (413, "Request Entity Too Large"),
+        (400, "Payload Too Large"),
+        (400, "request body is too large"),
+        (400, "Request size limit exceeded"),
+        (413, "FST_ERR_CTP_BODY_TOO_LARGE: Request body is too large"),
+        (400, "body exceeded 1mb limit"),
+    ],
+    Refusal.OTHER: [
+        (400, "invalid base64 image"),
+        (501, "Not implemented"),
+        (400, "bad request"),
+        (400, "invalid image url: base64 data is truncated"),
+    ],
+}
+
+
+@pytest.mark.parametrize(("why", "said"), [(why, said) for why, cases in SIBLINGS.items() for said in cases])
+def test_siblings_are_told_apart_too(why, said):
+    assert why_refused(*said, "the-model") is why
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("structured outputs are not supported for multimodal inputs", "schema"),
+        ("`response_format` cannot be used together with images", "schema"),
+        ("json_schema is not supported with vision models", "schema"),
+        ("Extra inputs are not permitted: chat_template_kwargs", "template"),
+        ("unknown field 'reasoning_effort' for this multimodal model", "effort"),
+        ("Grammar is not supported with mmproj loaded", "schema"),
+        ("`temperature` must be > 0", "temperature"),
+        (
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+            "max_tokens",
+        ),
+        ("thinking budget is not supported for this model", "effort"),
+        ("enable_thinking must be set to true for vision", "template"),
+    ],
+)
+def test_of_what_is_said_of_pictures_and_a_switch_the_switch_counts(words, named):
+    assert named in refused_switches(words, frozenset(SWITCHES))
+
+
 def test_a_page_for_people_is_no_api():
     page = b"\n<!doctype html><title>My cloud</title>"
     assert refusal_of(Answer(200, page)) is Refusal.ADDRESS

@@ -16,7 +16,11 @@ from tagroll.models.reply.parse import Reply, parse_reply
 # ruff: noqa: E501 - a row shows an answer as it is
 
 
-TABLES = runpy.run_path(str(Path(__file__).with_name("reply_cases.py")))
+TABLES = {
+    name: table
+    for file in ("reply_cases.py", "reply_dialects.py")
+    for name, table in runpy.run_path(str(Path(__file__).with_name(file))).items()
+}
 
 
 def rows(*tables):
@@ -24,13 +28,14 @@ def rows(*tables):
 
 
 @pytest.mark.parametrize(
-    ("answer", "keywords"), rows("JSON", "AROUND", "BROKEN_JSON", "TEXT", "REPETITION", "REPORTED")
+    ("answer", "keywords"),
+    rows("JSON", "AROUND", "BROKEN_JSON", "TEXT", "REPETITION", "REPORTED", "DIALECTS"),
 )
 def test_keywords(answer, keywords):
     assert list(parse_reply(answer).keywords) == keywords
 
 
-@pytest.mark.parametrize("answer", rows("FAILURES"))
+@pytest.mark.parametrize("answer", rows("FAILURES", "NO_ANSWERS"))
 def test_an_honest_failure(answer):
     with pytest.raises(ReplyError):
         parse_reply(answer)

@@ -1,7 +1,9 @@
 """`tagroll dedupe DIR`."""
 
 import sys
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +17,13 @@ from tagroll.cli.dedupe_output import (
 )
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import key_goes_with, scan_options, shared_options, store_options, text_of
-from tagroll.cli.progress import Report, plural
+from tagroll.cli.progress import Report, plural, watched
 from tagroll.cli.rewrite import Session, advise, session
 from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import show, tell
 from tagroll.cli.typed import typed
-from tagroll.domain import Status
-from tagroll.errors import UsageError
+from tagroll.domain import Status, Waiting
+from tagroll.errors import StoppedError, UsageError
 from tagroll.settings import Mtime, Placing, Settings, without_password
 
 if TYPE_CHECKING:
@@ -207,7 +209,13 @@ def _run(settings: Settings, options: DedupeOptions) -> int:
     if options.plan and not options.apply:
         check_plan(options.plan)
     embedder = None if edited or not options.embeds else _embedder(settings, options)
-    with session(settings, [options.directory], placing=options.placing, mtime=options.mtime) as opened:
+    halt = embedder.stop if embedder else lambda: None
+    with (
+        closing(embedder) if embedder else nullcontext(),
+        session(
+            settings, [options.directory], placing=options.placing, mtime=options.mtime, halt=halt
+        ) as opened,
+    ):
         opened.read_tags(options.scope)
         job = Job(opened, options, embedder)
         return job.apply(edited) if edited else job.merge(vocabulary)
@@ -215,16 +223,17 @@ def _run(settings: Settings, options: DedupeOptions) -> int:
 
 def _embedder(settings: Settings, options: DedupeOptions) -> "Embedder":
     """What compares meanings; it is there before anything is scanned."""
-    from tagroll.runs.merge import choose_embedder
+    from tagroll.runs.merge import EmbeddingServer, choose_embedder
 
     ctx = click.get_current_context()
     source = ctx.get_parameter_source
     by_default = click.core.ParameterSource.DEFAULT
     explicit = any(source(name) is not by_default for name in ("embedding_url", "embedding_model"))
     embedder, notes = choose_embedder(
-        replace(settings, key_goes_out=key_goes_with(ctx, "embedding_url")), options.embedding_url, options.embedding_model,
-        batch_size=options.batch_size, explicit=explicit,
-    )  # fmt: skip
+        replace(settings, key_goes_out=key_goes_with(ctx, "embedding_url")),
+        EmbeddingServer(options.embedding_url, options.embedding_model, options.batch_size, explicit),
+        partial(watched, settings),
+    )
     tell(settings, *notes)
     return embedder
 
@@ -259,7 +268,11 @@ class Job:
 
         opened, options, settings = self.session.opened, self.options, self.session.settings
         counts, decisions = opened.library.counts, decisions_for(opened.space.catalog, vocabulary)
-        plan = propose(opened, decisions, options.merging(), self.embedder, self._compared)
+        with watched(settings, self._waiting):
+            try:
+                plan = propose(opened, decisions, options.merging(), self.embedder, self._compared)
+            except StoppedError:
+                raise click.exceptions.Exit(130) from None
         warn_of_threshold(plan, settings)
         into, apart = ask(plan, counts) if options.interactive else (plan.mapping, frozenset())
         paths = as_paths(into, counts, vocabulary, decisions.apart | apart) if options.hierarchy else {}
@@ -268,6 +281,9 @@ class Job:
             show_hierarchy(plan, paths, settings)
             self._write_plan(plan, paths)
         return self._end(MergeProposal(plan, into | paths, into, apart))
+
+    def _waiting(self) -> Waiting | None:
+        return self.embedder.waiting if self.embedder else None
 
     def _compared(self, number: int, total: int) -> None:
         self.session.check_stop()

@@ -1,12 +1,14 @@
 """`tagroll doctor [PHOTO...]`."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
 
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import shared_options
+from tagroll.cli.progress import watched
 from tagroll.cli.scanning import Scope, scanned
 from tagroll.cli.terminal import print_json, print_line
 from tagroll.settings import Settings
@@ -29,7 +31,7 @@ def command(settings: Settings, photos: tuple[Path, ...]) -> None:
     findings = (
         photos_explained(scanned(photos, Scope(settings, follow_links=True)))
         if photos
-        else everything(settings)
+        else everything(settings, partial(watched, settings))
     )
     bad = False
     for finding in findings:

@@ -1,6 +1,6 @@
 """How commands that change tags across a library show it: the reading, the rewriting, and what can be done next."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -85,14 +85,19 @@ class Session:
 
 @contextmanager
 def session(
-    settings: Settings, paths: Sequence[Path], *, placing: Placing = WHERE_SAFE, mtime: Mtime = "nudge"
+    settings: Settings,
+    paths: Sequence[Path],
+    *,
+    placing: Placing = WHERE_SAFE,
+    mtime: Mtime = "nudge",
+    halt: Callable[[], None] = lambda: None,
 ) -> Iterator[Session]:
-    """Open the library of these paths; Ctrl-C ends what is done with it."""
+    """Open the library of these paths; Ctrl-C ends what is done with it, and what `halt` ends."""
     from tagroll.runs.rewrite import OpenLibrary
 
     with (
         opened(settings, placing=placing, mtime=mtime) as space,
-        stop_on_interrupt(space.stop),
+        stop_on_interrupt(space.stop, halt),
     ):
         yield Session(settings, OpenLibrary.of(space, paths))
 

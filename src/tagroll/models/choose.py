@@ -238,6 +238,16 @@ class Embedder(Protocol):
     def model(self) -> str:
         """Its name, as it goes into the catalog."""
 
+    @property
+    def waiting(self) -> Waiting | None:
+        """What is waited for longer than usual, or None."""
+
+    def stop(self) -> None:
+        """Wait for nothing any more: who waits gets a StoppedError."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
     def check(self) -> "Vectors":
         """See whether it works, by one vector: always of the same text, shape (1, d)."""
 
@@ -245,17 +255,32 @@ class Embedder(Protocol):
         """Float32 rows of length 1, or 0 where there is no vector, in the order of the texts."""
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddingServer:
+    """Which server is to compare tags.
+
+    Attributes:
+        url: Where it is.
+        model: Its embedding model.
+        batch_size: Texts a request.
+        explicit: The user named the server or the model: one that cannot be used is an error.
+    """
+
+    url: str
+    model: str
+    batch_size: int = 100
+    explicit: bool = True
+
+
 def choose_embedder(
-    settings: Settings, url: str, model: str, *, batch_size: int, explicit: bool
+    settings: Settings, meant: EmbeddingServer, watch: Watch | None = None
 ) -> tuple[Embedder, tuple[str, ...]]:
     """Find the embedder, make it ready, and what to tell the user about the choice.
 
     Args:
         settings: Say which backend, and the key of the server.
-        url: The embedding server.
-        model: Its embedding model.
-        batch_size: Texts a request.
-        explicit: The user named the server or the model: one that cannot be used is an error.
+        meant: The server.
+        watch: Shows what is waited for while the server is looked at.
 
     Raises:
         ServerError: A server is wanted and cannot be used.
@@ -266,13 +291,15 @@ def choose_embedder(
 
     if settings.backend == "builtin":
         return BuiltinEmbedder(), ()
+    url = meant.url
     key, shown = key_for(settings, url), without_password(url)
-    wanted = explicit or settings.backend == "server"
+    wanted = meant.explicit or settings.backend == "server"
     if not wanted and probe(url, api_key=key) is None:
         return BuiltinEmbedder(), (NO_EMBEDDER_NOTE.format(url=shown),)
-    server = ServerEmbedder(url, model, api_key=key, batch_size=batch_size)
+    server = ServerEmbedder(url, meant.model, api_key=key, batch_size=meant.batch_size)
     try:
-        server.check()
+        with watch(lambda: server.waiting) if watch else nullcontext():
+            server.check()
     except ServerError as error:
         server.close()
         if wanted:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tagroll.domain import Outcome, Photo
 from tagroll.errors import PhotoError, TagrollError
@@ -13,6 +14,9 @@ from tagroll.runs.beside import SIGNED_HINT
 from tagroll.runs.inspect import Explainer
 from tagroll.settings import Settings, without_password
 from tagroll.tags.identity import LEVEL
+
+if TYPE_CHECKING:
+    from tagroll.models.choose import Watch
 
 LOW_SPACE = 1 << 30
 """Bytes: a photo is replaced by a copy of itself, so there has to be room for the largest one and the catalog."""
@@ -35,10 +39,14 @@ class Finding:
     hint: str = ""
 
 
-def everything(settings: Settings) -> Iterator[Finding]:
-    """Look at all that tagging needs."""
+def everything(settings: Settings, watch: "Watch") -> Iterator[Finding]:
+    """Look at all that tagging needs; `watch` shows what is waited for."""
     urls = () if settings.backend == "builtin" else settings.api_urls
-    servers = [own_model(settings)] if settings.model_file else [server(settings, url) for url in urls]
+    servers = (
+        [own_model(settings, watch)]
+        if settings.model_file
+        else [server(settings, url, watch) for url in urls]
+    )
     yield from servers
     yield from downloads()
     yield builtin(needed=not any(finding.good for finding in servers))
@@ -78,7 +86,7 @@ def _one_photo(explainer: Explainer, photo: Photo) -> Iterator[Finding]:
     yield Finding("  tagroll", True, f"would write {plan.target.name} ({plan.engine}){why}{kept}", hint)
 
 
-def server(settings: Settings, url: str) -> Finding:
+def server(settings: Settings, url: str, watch: "Watch") -> Finding:
     """Whether a model server answers and has a model that sees images."""
     from tagroll.models.sending import key_for, key_stays
     from tagroll.models.server.describer import ServerDescriber
@@ -86,9 +94,8 @@ def server(settings: Settings, url: str) -> Finding:
     name, key = f"model server {without_password(url)}", key_for(settings, url)
     explicit = settings.model_is_explicit
     try:
-        with contextlib.closing(
-            ServerDescriber(url, settings.model, api_key=key, explicit_model=explicit)
-        ) as describer:
+        describer = ServerDescriber(url, settings.model, api_key=key, explicit_model=explicit)
+        with contextlib.closing(describer), watch(lambda: describer.waiting):
             notes = describer.discover()
     except TagrollError as error:
         wanted = settings.server_is_explicit or settings.backend == "server"
@@ -98,12 +105,12 @@ def server(settings: Settings, url: str) -> Finding:
     return Finding(name, None if describer.doubt else True, " ".join((*found, *notes)))
 
 
-def own_model(settings: Settings) -> Finding:
+def own_model(settings: Settings, watch: "Watch") -> Finding:
     """Whether the model file runs and sees pictures."""
     from tagroll.models.choose import choose_model
 
     try:
-        with choose_model(settings) as model:
+        with choose_model(settings, watch=watch) as model:
             return Finding("model file", True, f"the model {model.describer.model} runs and sees images")
     except TagrollError as error:
         return Finding("model file", False, error.message, error.hint)

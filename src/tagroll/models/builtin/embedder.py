@@ -33,6 +33,16 @@ class BuiltinEmbedder:
         onnxruntime.set_default_logger_severity(3)
         self._session = onnxruntime.InferenceSession(str(model_path()), providers=["CPUExecutionProvider"])
 
+    @property
+    def waiting(self) -> None:
+        """Nothing is waited for."""
+
+    def stop(self) -> None:
+        """Nobody waits."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
     def check(self) -> Vectors:
         """Always there; the vector of one text."""
         return self.embed(["photo"])

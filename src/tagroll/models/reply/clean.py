@@ -4,17 +4,19 @@
 import re
 from dataclasses import dataclass
 
+# What thoughts are called: whole names, and stems that no name of a part of an answer has.
 _THOUGHTS = (
-    r"think|thinking|thoughts?|reasoning|reflection|analysis|scratchpad|seed:think|internal|"
-    r"(?:inner|internal)[_ ]?(?:monologue|thoughts?|voice)|monologue|deliberation|plan(?:ning)?"
+    r"(?:internal|plan(?:ning)?|cot|draft|observations?|brainstorm(?:ing)?|critique|"
+    r"[\w:-]{0,20}?(?:analy[sz]|think|thought|reason(?!ab)|reflect|deliberat|monologue|inner_?voice|scratch_?pad|rationale|"
+    r"gedank|denk|pensamiento|pens[ée]e|raisonnement|ragionament|рассужд|размышл|思考|推理)[\w:-]{0,20})"
 )
 _THINKING = re.compile(
-    rf"(?P<open><(?:{_THOUGHTS})(?:\s[^<>]{{0,80}})?>|<\|(?:(?:begin|start)_of_)?(?:{_THOUGHTS})\|>|"
-    rf"\[(?:{_THOUGHTS})\]|◁think▷|<\|START_THINKING\|>|<\|channel>thought|"
+    rf"(?P<open><{_THOUGHTS}(?:\s[^<>]{{0,80}})?>|<\|(?!end|\w+_end\|){_THOUGHTS}\|>|"
+    rf"\[{_THOUGHTS}\]|\{{{_THOUGHTS}\}}|◁think▷|<\|channel>thought|"
     r"<unused94>thought|<\|channel\|>\s*(?:analysis|commentary)[^<]{0,80}<\|message\|>|"
     r"^\s*Here are my reasoning steps:)|"
-    rf"(?P<close></(?:{_THOUGHTS})>|<\|(?:/|end_of_)(?:{_THOUGHTS})\|>|\[/(?:{_THOUGHTS})\]|◁/think▷|"
-    r"<\|END_THINKING\|>|<channel\|>|<unused95>|<(?:conclusion|final_answer)>|"
+    rf"(?P<close></{_THOUGHTS}>|<\|/?{_THOUGHTS}\|>|\[/{_THOUGHTS}\]|\{{/{_THOUGHTS}\}}|◁/think▷|"
+    r"<channel\|>|<unused95>|<(?:conclusion|final_answer)>|"
     r"\[BEGIN FINAL RESPONSE\]|<\|channel\|>\s*final[^<]{0,80}<\|message\|>)",
     re.IGNORECASE,
 )
@@ -26,6 +28,9 @@ _TITLED_THOUGHTS = re.compile(
     rf"^[ \t*]*(?:{_TITLED})[ *]*:.*?(?=^[ \t*]*{_ANSWERED}[ *]*:)|"
     r"^[ \t]*thinking ?\.{3}.*?^[ \t]*\.{3} ?done thinking\b\.?|"
     rf"^[ \t]*```[ \t]*(?:{_TITLED})\b.*?^[ \t]*```|"
+    rf"^[ \t]*\((?:{_TITLED})\b:?[^()]*\)[ \t]*$|"
+    rf"<details(?:\s[^<>]{{0,80}}\b{_THOUGHTS}[^<>]{{0,80}}>|[^<>]{{0,80}}>\s{{0,9}}<summary>[^<]{{0,40}}\b{_THOUGHTS})"
+    r"(?:(?!<details).)*?</details>|"
     r"\Aanalysis(?=[A-Z\s]).*?assistant\s*final",
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
@@ -46,8 +51,10 @@ _TURN = re.compile(
 _TOKEN = re.compile(
     r"<\|?[\w▁ -]{1,40}\|>|<\|[\w▁ -]{1,40}>|<｜[\w▁ -]{1,40}｜>|"
     r"<(?:s|bos|pad|unk|image|seg\d*|loc_?\d+|OD|patch_index_\d+|img|br ?/?|0x[0-9A-Fa-f]{2})>|"
-    r"\[/?(?:INST|TOOL_CALLS|OUT|SYS|IMG|(?:unused|PAD|MASK|UNK|extra_id_?|control_?)\d*)\]|"
-    r"\bto=(?:self|user)\b"
+    r"\[/?(?:INST|TOOL_CALLS|OUT|SYS|IMG|CLS|SEP|[BE]O[ST]|END|(?:unused|PAD|MASK|UNK|extra_id_?|control_?)\d*)\]|"
+    r"<!\[CDATA\[|\]\]>|<!--.{0,2000}?-->|<[?!][A-Za-z][^<>]{0,300}>|"
+    r"\bto=(?:self|user)\b",
+    re.DOTALL,
 )
 _FENCE = re.compile(
     r"```[ \t]*(?:(?:json[5c]?|ya?ml|python|py|te?xt|plain(?:text)?|markdown|md|csv|html|xml|javascript|js|"
@@ -55,13 +62,26 @@ _FENCE = re.compile(
     re.IGNORECASE,
 )
 # An element that names a part of the answer becomes a line with that label.
-_ELEMENT = re.compile(r"<(/?)([A-Za-z][\w-]{0,30})(?:\s[^<>]{0,200})?/?>")
+_ELEMENT = re.compile(r"<(/?)(?:\w{1,20}:)?([A-Za-z][\w-]{0,30})(?:[\s=][^<>]{0,200})?/?>")
+_HALF_ELEMENT = re.compile(r"<(\w[\w:-]{0,30})(?:>[^<>]*)?\Z")
+_FOLDED = re.compile(r"<details[^<>]{0,80}>\s*<summary>([^<]{0,80})</summary>", re.IGNORECASE)
+_BB_ELEMENT = re.compile(r"\[(/?)([A-Za-z]{1,12})\]")
+_NEIGHBOURS = re.compile(r"(</(span|a|code|mark|b|strong|em)>)\s*(?=<\2\b)")
 _INLINE = frozenset(("b", "i", "em", "strong", "u", "span", "code", "mark", "a", "ref", "font", "small"))
 # What is said of a place in the picture, and the place; an element that holds a keyword as an attribute.
 _GROUNDED = re.compile(
-    r"<(?:ref|phrase)>([^<\n]{1,100})</(?:ref|phrase)>|<(box|object|quad|point)>[^\n]{0,400}?</\2>",
+    r"<(?:ref|phrase|object_ref)>([^<\n]{1,100})</(?:ref|phrase|object_ref)>|"
+    r"<(box|object|quad|point|det)>[^\n]{0,400}?</\2>(?P<next>\s*(?=<(?:ref|phrase|object_ref)>))?",
     re.IGNORECASE,
 )
+_PLACED = re.compile(r"(?<=[^\W\d_])[ ]?\[\[[\d.,;\s]+\]\]")
+# The same as tokens: <|ref|>..<|/ref|>, <|box_start|>..<|box_end|>.
+_MARK = re.compile(r"<\|(/?)(ref|det|box|quad|point|object_ref)(?:_(?:start|(end)))?\|>")
+_MARKDOWN_ESCAPE = re.compile(r"(?<!\\)\\([\[\]_*#~-])")
+_CALL = re.compile(r"\s*[\w.]+\(\s*([\"'])([^\"'\n]+)\1\s*\)\s*;?\s*")
+_BOXED = re.compile(r"\\boxed\{((?:[^{}\\]|\\\w+\{[^{}]*\})*)\}")
+_LATEX = re.compile(r"\$*\\(?:text\w{0,6}|mathrm|mathbf)\{([^{}]*)\}\$*")
+_LATEX_LIST = re.compile(r"\\(?:begin|end)\{\w{1,20}\}|\\item\b")
 _ATTRIBUTE = re.compile(
     r"<(?:tag|keyword|label|item|object)\s[^<>]{0,80}?\b(?:name|value|label|text)=[\"']([^\"'<>]{1,100})[\"'][^<>]{0,200}?>"
     r"(?:\s*</(?:tag|keyword|label|item|object)>)?",
@@ -100,14 +120,35 @@ def clean(text: str, prompt_text: str = "") -> Cleaned:
     answer = _one_turn(answer).strip()
     if len(answer) > _MAX_CHARS:
         answer = answer[:_MAX_CHARS].rsplit(maxsplit=1)[0]  # no half word at the end
-    answer = _ATTRIBUTE.sub("\n\\1\n", _GROUNDED.sub("\\1", answer))
+    answer = _without_dialects(answer)
     answer = _FENCE.sub("\n", _TOKEN.sub("\n", answer))
     answer, echoed = _without_prompt(answer, prompt_text)
     return Cleaned(answer.strip(), _one_turn(thoughts).strip()[-_MAX_CHARS:], echoed)
 
 
+def _without_dialects(text: str) -> str:
+    """The words out of places in the picture, attributes, LaTeX, escapes of Markdown."""
+    if "<|" in text:
+        text = _MARK.sub(lambda mark: f"<{'/' if mark[1] or mark[3] else ''}{mark[2]}>", text)
+    if call := _CALL.fullmatch(text):
+        text = call[2]
+    if boxed := _BOXED.findall(text):
+        text = boxed[-1]
+    if "\\" in text:
+        text = _MARKDOWN_ESCAPE.sub("\\1", _LATEX_LIST.sub("\n", _LATEX.sub("\\1", text)))
+    text = _PLACED.sub("", text)
+    text = _GROUNDED.sub(lambda found: (found[1] or "") + (", " if found["next"] is not None else ""), text)
+    return _ATTRIBUTE.sub("\n\\1\n", text)
+
+
 def without_markup(text: str) -> str:
     """HTML and XML as plain lines: "<tags><tag>beach</tag></tags>" is "tags:", "tag:", "beach"."""
+    text = _FOLDED.sub("\n\\1:\n", _NEIGHBOURS.sub("\\1, ", text))
+    if "[/" in text:
+        text = _BB_ELEMENT.sub("<\\1\\2>", text.replace("[*]", "\n- "))
+    half = _HALF_ELEMENT.search(text)
+    if half and f"</{half[1]}" in text:  # it broke off
+        text = text[: half.start()]
     return re.sub(r"\n\s*\n", "\n", _ELEMENT.sub(_line, text)) if "</" in text or "<li>" in text else text
 
 

@@ -4,7 +4,7 @@
 import html
 import re
 
-from tagroll.models.reply.names import Part, is_category, part_named
+from tagroll.models.reply.names import Part, is_category, is_name, part_named
 from tagroll.models.reply.phrases import (
     BROKEN,
     CJK,
@@ -28,8 +28,8 @@ _PICTOGRAMS = r"[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff\s]+"
 _EMOJI = re.compile(f"^{_PICTOGRAMS}|{_PICTOGRAMS}$")
 _TAIL = re.compile(r"\s(?:etc|usw|ecc|и т\.? ?д|и др|и т\.? ?п)\.?$|(?:等等?|など)$")
 _BULLET = re.compile(
-    r"(?:[-*+•·‣◦▪►▸➤→✓✔☑○●\u2013—>~]+|\(?\d{1,3}[.):、]|\(?[a-z]\)|\[[ xX]?\])\s+|"
-    r"\d\ufe0f?\u20e3\s*|\d{1,2}[.)](?=[^\W\d])|[•·‣◦▪►▸➤✓✔☑○●]+"
+    r"(?:[-*+•·‣◦▪►▸➤→✓✔☑○●\u2013—>~]+|\(?\d{1,3}[.):、．]|\(?[a-z]\)|\[[ xX]?\])\s+|"
+    r"\d\ufe0f?\u20e3\s*|\d{1,2}[.):．](?=[^\W\d])|[・•·‣◦▪►▸➤✓✔☑○●]+"
 )
 _SCORE = re.compile(
     r"(?:(?<!\d)\s*[:=|,]\s*|\s+[-\u2013—@~]\s*|\s*[(\[]\s*|\s+(?=\d{1,3}(?:\.\d+)?\s?%|[01]\.\d))"
@@ -87,7 +87,11 @@ def is_sentence(text: str) -> bool:
 
 def is_placeholder(text: str) -> bool:
     """Whether a text stands for a keyword, as in the examples of prompts ("tag1", "your keyword here")."""
-    return bool(PLACEHOLDER.fullmatch(_strip_edges(text)))
+    text = _strip_edges(text)
+    numbered = re.fullmatch(r"(\D{2,30}?)[ _-]*\d{1,2}", text)
+    return bool(PLACEHOLDER.fullmatch(text)) or bool(
+        numbered and is_name(numbered[1]) and part_named(numbered[1]) is Part.KEYWORDS
+    )
 
 
 def _can_be_keyword(text: str) -> bool:
@@ -150,8 +154,10 @@ def split_label(text: str) -> tuple[str, str]:
     return (head, value) if head and value and head.count(" ") < MAX_WORDS else ("", "")
 
 
-_LIST_BREAK = re.compile(r"[;；؛|•\t\n]|\s[·‧/>]\s")
+_LIST_BREAK = re.compile(r"[;；؛|•\t\n]|\s[·‧/>]\s|(?<=\S) {3,}(?=\S)")
 _SPACED = re.compile(r"\s[.+]\s")
+_ARROW = re.compile(r"\s(?:[→⇒»~]|[-=]>)\s")
+_WEIGHED = re.compile(r"(?<=[:=]0\.\d)\s+|(?<=[:=]0\.\d\d)\s+|(?<=[:=]1\.0)\s+")
 _COMMA = re.compile(r"[，、،､]|,(?!\d{3}\b)")
 _DASH = re.compile(r"\s[-\u2013—]\s")
 _HAN_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+(?:\s+[\u3040-\u30ff\u3400-\u9fff]+)+")
@@ -188,7 +194,7 @@ def _split_at_separators(text: str) -> list[str]:
     if commas:
         parts = [part for chunk in _LIST_BREAK.split(text) for part in _COMMA.split(chunk)]
         return parts[:-1] + _last_items(parts[-1], parts)
-    for separator in (_DASH, _SPACED):
+    for separator in (_DASH, _SPACED, _ARROW, _WEIGHED):
         if len(parts := separator.split(text)) > 2:
             return parts
     return [text]
@@ -200,6 +206,11 @@ def _last_items(last: str, parts: list[str]) -> list[str]:
     last = last if "." in last[:-1] else last.removesuffix(".")
     sides = _AND.split(last)
     spoken = len(sides) == 2 and last.casefold() not in FIXED_PAIRS
-    if spoken and not any(_AND.search(part) for part in parts[:-1]) and all(s.count(" ") < 2 for s in sides):
+    most = 1 if " and " in last else 2  # blanks: "puesta de sol" is no longer than "sunset"
+    if (
+        spoken
+        and not any(_AND.search(part) for part in parts[:-1])
+        and all(s.count(" ") <= most for s in sides)
+    ):
         return sides
     return [last]

@@ -4,14 +4,14 @@
 import re
 from collections.abc import Iterable
 
-from tagroll.models.reply.items import clean_item, is_sentence, split_items, split_label
+from tagroll.models.reply.items import clean_item, is_sentence, split_items, split_label, unescape
 from tagroll.models.reply.names import Part, is_category, is_name, part_named, words_of
 from tagroll.models.reply.phrases import CLAUSE, INTERJECTION, REFUSAL, RELATION
 from tagroll.models.reply.values import Findings
 
 _BULLET = re.compile(
-    r"\s*(?:(?:[-*+•‣◦▪►▸➤→✓✔☑○●\u2013—]|\(?\d{1,3}[.)]|\(?[a-z]\)|\(?[ivx]{1,4}[.)])\s+(?=\S)|"
-    r"\d{1,2}[.)](?=[^\W\d])|[•‣◦▪►▸➤✓✔☑○●](?=\S))"
+    r"\s*(?:(?:[-*+•‣◦▪►▸➤→✓✔☑○●\u2013—]|\(?\d{1,3}[.)．、]|\(?[a-z]\)|\(?[ivx]{1,4}[.)])\s+(?=\S)|"
+    r"\d{1,2}[.)．、](?=[^\W\d])|[・•‣◦▪►▸➤✓✔☑○●](?=\S))"
 )
 _CONTINUED = re.compile(rf"(?<=[,，、])[ \t]*+\n(?!{_BULLET.pattern})\s*+")
 _HASHTAG = re.compile(r"(?<![\w#&])#(?=[^\W_])([\w-]+)")
@@ -23,6 +23,18 @@ _SPOKEN_LABEL = re.compile(
     r"^[\s*]*((?:[\w' ]{0,40}\b)?(?:keywords|tags)\b[\w' ]{0,40}?)"
     r"(?:\s(?:are|include|would be|could be)(?=\s)(?!\s*:)|\s*(?:=|->|=>|→)+)\s*",
     re.IGNORECASE | re.MULTILINE,
+)
+_BRACKETED_LABEL = re.compile(r"^[ \t]*[【\[]([^\]】\[\n]{1,30})[】\]][ \t]*[:：]?[ \t]*(?=\S)", re.MULTILINE)
+_COUNTED = re.compile(
+    r"[ \t]*[(\[*<]{0,3}(?:(?:no|nr|number|tag|keyword|label|item)\b\.?[ \t]*)?(?:[#№][ \t]?(?=\d+ )|(?!#))"
+    r"(\d{1,3}|(?:[a-z]|[ivx]{1,5})(?=[.):\]*/>]|[ \t][-\u2013—]))\b"
+    r"(?:[.):\]*/>]{1,3}|[ \t](?=[-\u2013—:]))?[ \t]*[-\u2013—:]?[ \t]+(?=\S)",
+    re.IGNORECASE,
+)
+_COUNTS = (
+    tuple(map(str, range(1, 100))),
+    tuple("abcdefghijklmnopqrstuvwxyz"),
+    tuple("i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split()),  # noqa: SIM905
 )
 _FINAL = re.compile(r"\b(?:final|corrected|revised|improved)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[^\W\d_]{3}[.!])\s+(?=[^\W\d_])")
@@ -38,8 +50,9 @@ _MAX_MEAN_WORDS = 3.2
 
 def read_text(text: str, into: Findings) -> None:
     """Collect what an answer in plain text holds."""
-    text = _SPOKEN_LABEL.sub("\\1: ", INTERJECTION.sub("", text))
-    text = "\n".join(map(_label_on_each_line, text.splitlines()))
+    text = _SPOKEN_LABEL.sub("\\1: ", INTERJECTION.sub("", unescape(text)))
+    text = _BRACKETED_LABEL.sub(lambda label: f"{label[1]}: " if is_name(label[1]) else label[0], text)
+    text = "\n".join(map(_label_on_each_line, _without_numbers(text.splitlines())))
     text = _CONTINUED.sub(" ", text)
     sections, rest = _sections(text.splitlines(), into)
     final = [lines for label, lines in sections.items() if _FINAL.search(label)]
@@ -49,6 +62,16 @@ def read_text(text: str, into: Findings) -> None:
     # Without a label, a list in a refusal says what to do instead, not what is in the picture.
     if not into.named and not REFUSAL.search(text):
         into.others.extend(_list_items(rest, labelled=False))
+
+
+def _without_numbers(lines: list[str]) -> list[str]:
+    """Make lines that count up from one ("A. beach", "B. sunset"; "#1", "#2"; "No. I", "No. II") to bullets."""
+    counted = [(place, match) for place, line in enumerate(lines) if (match := _COUNTED.match(line))]
+    said = [match[1].casefold() for _, match in counted]
+    if len(said) < 2 or not any(said == list(count[: len(said)]) for count in _COUNTS):
+        return lines
+    bullets = {place: f"- {match.string[match.end() :]}" for place, match in counted}
+    return [bullets.get(place, line) for place, line in enumerate(lines)]
 
 
 def _label_on_each_line(line: str) -> str:
@@ -69,7 +92,9 @@ def _sections(lines: list[str], into: Findings) -> tuple[dict[str, list[str]], l
         elif part is Part.KEYWORDS:
             current = sections.setdefault(words_of(label), [])
         elif part in (Part.ASIDE, Part.ERROR):
-            current = []
+            # in YAML, "    score: 0.9" is about the item above it
+            current = current if line[:1].isspace() else []
+            value = ""
         elif current is texts.get(Part.TITLE) and current and not line.strip():
             current = rest
         if part is None or value:

@@ -19,7 +19,7 @@ from tagroll.models.reply.items import clean_item, is_placeholder, unescape
 from tagroll.models.reply.lines import read_text
 from tagroll.models.reply.loose_json import Found, find_json
 from tagroll.models.reply.names import Part
-from tagroll.models.reply.phrases import BLIND, CORRECTION, REFUSAL, SERVER, TROUBLE
+from tagroll.models.reply.phrases import BLIND, CORRECTION, REFUSAL, SERVER, SOURCE, TROUBLE
 from tagroll.models.reply.values import Findings, read_value
 from tagroll.tags.identity import identity
 
@@ -103,6 +103,8 @@ def _decoded(text: str) -> str:
 def _read(text: str) -> Findings:
     """Collect from JSON where there is any with keywords in it, else from the text around it."""
     values = list(find_json(text))
+    if SOURCE.search(text):
+        return Findings(echoed=True)
     found = Findings()
     # The last draft counts, unless it broke off and an earlier one is whole.
     for draft in sorted(

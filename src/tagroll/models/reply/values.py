@@ -96,13 +96,15 @@ def _arguments(call: dict[str, Any]) -> Any:
     function = call.get("function")
     if isinstance(function, dict):
         return _arguments({"name": "", **function})
-    if not any(isinstance(call.get(key), str) for key in ("name", "function", "tool", "tool_name")):
+    if not any(isinstance(call.get(key), str) for key in ("name", "function", "tool", "tool_name", "action")):
         return None
-    for key in ("arguments", "parameters", "args", "input", "kwargs"):
+    for key in ("arguments", "parameters", "args", "input", "kwargs", "action_input"):
         if isinstance(call.get(key), dict | list):
             return call[key]
         if isinstance(call.get(key), str) and call[key].lstrip()[:1] in ("{", "["):
             return [found.value for found in find_json(call[key])]
+    if isinstance(call.get("action_input"), str):
+        return {"answer": call["action_input"]}
     return None
 
 
@@ -235,8 +237,7 @@ def _entry(key: str, value: Any, depth: int) -> list[str]:
         return [key] if value and value not in ("0", "0%") else []
     is_explained = isinstance(value, str) and value.count(" ") > 2 and "," not in value
     is_placed = isinstance(value, list) and bool(value) and all(isinstance(v, int | float) for v in value)
-    is_detailed = isinstance(value, dict) and bool(value) and all(part_named(k) is Part.ASIDE for k in value)
-    is_key = part is None and (is_explained or is_placed or is_detailed)
+    is_key = part is None and (is_explained or is_placed or _is_detail(value))
     return [key] if is_key else _items(value, depth + 1)
 
 
@@ -249,7 +250,16 @@ def _is_score(value: Any) -> bool:
 
 def _are_scores(answer: dict[str, Any]) -> bool:
     """Whether an object is a list of keywords with how sure the model is of each."""
-    return all(map(_is_score, answer.values())) and not all(map(is_name, answer))
+    values = answer.values()
+    detailed = len(answer) > 1 and all(
+        _is_detail(value) and any(map(_is_score, value.values())) for value in values
+    )
+    return (detailed or all(map(_is_score, values))) and not all(map(is_name, answer))
+
+
+def _is_detail(value: Any) -> bool:
+    """Whether a value says more about its key, and only that."""
+    return isinstance(value, dict) and bool(value) and all(part_named(key) is Part.ASIDE for key in value)
 
 
 def _item_name(item: dict[str, Any]) -> str:

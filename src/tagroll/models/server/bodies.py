@@ -40,9 +40,19 @@ def _value(text: str) -> Any:
 
 
 def first_choice(said: Any) -> dict[str, Any]:
-    """The first of a completion's choices, {} if it has none."""
-    choices = said.get("choices") if isinstance(said, dict) else None
-    first = choices[0] if isinstance(choices, list) and choices else None
+    """The first of a completion's choices, {} if it has none.
+
+    Gateways wrap a completion once more, in a list or under "data", and some send the only choice or its message alone.
+    """
+    said = said[0] if isinstance(said, list) and len(said) == 1 else said
+    if not isinstance(said, dict):
+        return {}
+    if "choices" not in said and isinstance(said.get("data"), dict):
+        said = said["data"]
+    choices = said.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else choices
+    if first is None and isinstance(said.get("message"), dict) and "content" in said["message"]:
+        first = said
     return first if isinstance(first, dict) else {}
 
 
@@ -72,7 +82,7 @@ def _joined(events: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
         choice = first_choice(event)
         if choice.get("message") or event.get("error"):
             return event
-        delta = choice.get("delta")
+        delta = choice.get("delta", {"content": choice.get("text")})
         for key, value in delta.items() if isinstance(delta, dict) else ():
             if key == "tool_calls":
                 calls = message.setdefault("function_call", {"arguments": ""})
@@ -93,7 +103,10 @@ def _arguments(calls: Any) -> Iterator[str]:
             yield function["arguments"]
 
 
-_WORDS = ("error", "message", "detail", "details", "msg", "reason", "errors", "title", "metadata", "raw")
+_WORDS = (
+    "error", "message", "detail", "details", "msg", "reason", "errors", "title", "metadata", "raw", "error_message",
+    "error_msg", "error_description", "description", "innererror", "fault", "faultstring",
+)  # fmt: skip
 """Where servers put their words, in the order in which they are told."""
 
 
@@ -106,7 +119,7 @@ def error_text(body: bytes) -> str:
     said = read_json(body)
     if said is None:
         text = body[:100_000].decode("utf-8", "replace")
-        page = re.search(r"<title>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
+        page = re.search(r"<(?:title|h1)>(.*?)</(?:title|h1)>", text, re.DOTALL | re.IGNORECASE)
         if text.lstrip("\ufeff \t\r\n").startswith("<"):
             text = page[1] if page else ""
         return one_line(text)
@@ -126,6 +139,9 @@ def _words_in(said: Any, depth: int = 6) -> Iterator[str]:
         for item in said[:2]:
             yield from _words_in(item, depth - 1)
     elif isinstance(said, dict) and depth:
+        said = {str(key).lower(): value for key, value in said.items()}
+        if isinstance(said.get("errors"), dict):  # by the part of the request
+            said["errors"] = list(said["errors"].values())
         words = [word for key in _WORDS for word in _words_in(said.get(key), depth - 1)]
         place = said.get("loc") or said.get("param")
         named = ".".join(map(str, place)) if isinstance(place, list) else place
@@ -150,7 +166,13 @@ def stated_error(said: Any) -> str:
             return _words_of({key: place.get(key) for key in ("error", "errors")})
     if choice:
         return one_line(_refused_by_the_model(choice))
-    if said.get("success") is False or "detail" in said or said.get("object") == "error":
+    code = said.get("code", said.get("error_code"))
+    failed = said.get("success") is False or "error" in (
+        said.get("object"),
+        said.get("status"),
+        said.get("type"),
+    )
+    if failed or "detail" in said or "error_msg" in said or (isinstance(code, int) and code >= 400):
         return _words_of(said)
     return ""
 

@@ -9,6 +9,7 @@ from tagroll.domain import Stats
 from tagroll.errors import PhotoError, ReplyError, ServerError
 from tagroll.models.server import sight
 from tagroll.models.server.completion import Completion, read_completion
+from tagroll.models.server.concurrency import ElsewhereError
 from tagroll.models.server.discovery import ServerInfo, blind_error
 from tagroll.models.server.forms import Forms
 from tagroll.models.server.http import Answer, Wire
@@ -157,7 +158,7 @@ class Chat:
             self.channel.end(blind_error(self.info, model, answer.error))
         error = photo_error(why, answer)
         if why in FINAL:
-            self._strike(error)
+            self._strike(error, tries)
         if garbage:
             error = ReplyError(
                 f"the model server at {root} answered, but not with a chat completion", NO_CHAT
@@ -172,7 +173,7 @@ class Chat:
         for_good = why in {Refusal.OTHER, Refusal.BLIND} and not (garbage or passing or answered)
         if for_good and not tries.elsewhere():
             if tries.count:
-                self._strike(error)
+                self._strike(error, tries)
             self._once_more(tries)
             return
         allowed, busy = self.channel.limits.outage, is_too_much(answer.error)
@@ -180,7 +181,7 @@ class Chat:
         try:
             self.channel.failed(tries, trouble)
         except PhotoError as failure:
-            self._strike(failure)
+            self._strike(failure, tries)
 
     def _end(self, answer: Answer, why: Refusal, model: str, tries: Tries) -> None:
         """End the run; but a key is not wrong with which others are being answered."""
@@ -195,8 +196,8 @@ class Chat:
         tries.count += 1
         self.channel.gate.pause(spread(0.2))
 
-    def _strike(self, error: PhotoError) -> NoReturn:
-        """Fail a photo; or the run, if so many failed for so long and none was answered in between."""
+    def _strike(self, error: PhotoError, tries: Tries) -> NoReturn:
+        """Fail a photo, unless another server can have it; or the run, if so many failed for so long with no answer."""
         with self._lock:
             now = time.monotonic()
             self._strikes.append(now)
@@ -206,6 +207,8 @@ class Chat:
             self.channel.end(
                 ServerError(f"the model server refuses every photo: {error.message}", error.hint)
             )
+        if tries.elsewhere():
+            raise ElsewhereError
         raise error
 
 

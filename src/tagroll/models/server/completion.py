@@ -13,6 +13,7 @@ _CUT = frozenset({"length", "max_tokens", "max_length", "model_length", "token_l
 _TEXT_KEYS = ("text", "content", "value", "output_text", "summary", "thinking", "reasoning")
 _ANSWER_KEYS = frozenset({"keywords", "tags", "title", "filename"})
 _THOUGHT_KEYS = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thoughts")
+_NOTHING = frozenset({"", "{}", "[]", "null"})
 _THINKING_PART = re.compile(r"reason|think|thought")
 
 
@@ -61,9 +62,10 @@ def read_completion(answer: Any) -> Completion | None:
     content = _text(message.get("content", message.get("text"))) or _called(message)
     thoughts = "".join(_thoughts(message))
     cut = choice.get("finish_reason") in _CUT
-    if not content.strip() and (not cut or thoughts.lstrip()[:1] in {"{", "["}):
+    if content.strip() in _NOTHING and (not cut or thoughts.lstrip()[:1] in {"{", "["}):
         content = thoughts  # LM Studio puts an answer by schema there for some models
     thought = bool(thoughts.strip()) or "<think>" in content
+    answer = answer if isinstance(answer, dict) else {}
     usage = answer.get("usage")
     counts = usage if isinstance(usage, dict) else {}
     return Completion(
@@ -126,14 +128,16 @@ def _thoughts(message: dict[str, Any]) -> Iterator[str]:
 
 
 def _called(message: dict[str, Any]) -> str:
-    """What a model says by calling a function, or what a server has understood of its answer already."""
+    """What a model says by calling functions, or what a server has understood of its answer already."""
     calls = message.get("tool_calls")
-    first = calls[0] if isinstance(calls, list) and calls else None
-    for call in (message.get("function_call"), first):
-        function = call.get("function", call) if isinstance(call, dict) else None
-        arguments = function.get("arguments") if isinstance(function, dict) else None
+    said: list[str] = []
+    for call in (message.get("function_call"), *(calls if isinstance(calls, list) else ())):
+        function = call.get("function", call.get("custom", call)) if isinstance(call, dict) else None
+        arguments = function.get("arguments", function.get("input")) if isinstance(function, dict) else None
         if arguments:
-            return arguments if isinstance(arguments, str) else json.dumps(arguments)
+            said.append(arguments if isinstance(arguments, str) else json.dumps(arguments))
+    if said:
+        return "\n".join(said)
     parsed = message.get("parsed")
     return json.dumps(parsed) if isinstance(parsed, dict | list) and parsed else ""
 

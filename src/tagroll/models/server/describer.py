@@ -12,6 +12,7 @@ from tagroll.models.reply.parse import parse_reply
 from tagroll.models.server import sight
 from tagroll.models.server.chat import Chat
 from tagroll.models.server.completion import Completion
+from tagroll.models.server.concurrency import ElsewhereError
 from tagroll.models.server.discovery import (
     Choice,
     ServedModel,
@@ -85,6 +86,11 @@ class ServerDescriber(Describer):
     def served_as(self) -> str:
         """See Describer."""
         return self.model
+
+    @property
+    def url(self) -> str:
+        """Where the server is."""
+        return self._wire.address.root
 
     @property
     def _asked(self) -> str:
@@ -164,6 +170,7 @@ class ServerDescriber(Describer):
             ReplyError: The model answered twice, but with nothing usable.
             PhotoError: The server refuses this picture.
             ServerError: The server cannot be used any more; the run has to stop.
+            ElsewhereError: Another server can have the picture.
         """
         if self._choice is None:
             self.discover()
@@ -174,7 +181,11 @@ class ServerDescriber(Describer):
         try:
             found: Description | None = self._understand(said, prompt, preview)
         except ReplyError:
-            if said.is_endless and question.thinks:  # it had its room
+            had_its_room = said.is_endless and question.thinks
+            if (had_its_room or not said.cut) and tries.elsewhere():
+                self._unusable(said)
+                raise ElsewhereError from None
+            if had_its_room:
                 raise
             found = None
         if found and (not said.cut or (prompt.task == "tags" and len(found.keywords) >= prompt.max_tags)):
@@ -192,9 +203,15 @@ class ServerDescriber(Describer):
         try:
             return self._understand(said, prompt, preview)
         except ReplyError:
-            if doubt := self._stuck.unusable(said.text):
-                self._chat.channel.end(doubt)
+            self._unusable(said)
+            if tries.elsewhere():
+                raise ElsewhereError from None
             raise
+
+    def _unusable(self, said: Completion) -> None:
+        """Count an answer that cannot be used against the model; too many in a row end its work."""
+        if doubt := self._stuck.unusable(said.text):
+            self._chat.channel.end(doubt)
 
     def _understand(self, said: Completion, prompt: Prompt, preview: Preview) -> Description:
         if said.is_endless:

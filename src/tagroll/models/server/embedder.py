@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tagroll.errors import PhotoError, ServerError
 from tagroll.models.server.http import VECTORS_BYTES, Answer, Wire
-from tagroll.models.server.refusal import Refusal, refusal_of
-from tagroll.models.server.retry import NOT_RUNNING, SLOW, Channel, Limits, spread
+from tagroll.models.server.outage import Tries, Trouble
+from tagroll.models.server.refusal import Refusal, may_pass, refusal_of
+from tagroll.models.server.retry import NOT_RUNNING, SLOW, Channel, Limits, is_too_much
 from tagroll.models.server.vectors import SHAPE_HINT, read_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
+
+    from tagroll.domain import Waiting
 
     Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
@@ -69,13 +73,22 @@ class ServerEmbedder:
         self._wire = Wire(url, api_key)
         self._limits = Limits(jobs=1, outage=patience)
         # A server that is not there is not waited for, one that loads its model is.
-        self._channel = self._open(Limits(jobs=1, outage=0))
+        self._channel = self._opened(replace(self._limits, outage=0))
         self._batch_size = batch_size
         self._form = _FORMS[0]
         self._sample: Vectors | None = None
 
-    def _open(self, limits: Limits) -> Channel:
+    def _opened(self, limits: Limits) -> Channel:
         return Channel(self._wire, limits, "embeddings", most=VECTORS_BYTES)
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What is waited for longer than usual, or None."""
+        return self._channel.waiting()
+
+    def stop(self) -> None:
+        """The user stops the run: who waits gets a StoppedError, an answer on its way gets a little time."""
+        self._channel.stop()
 
     def close(self) -> None:
         """Close the connections."""
@@ -96,7 +109,7 @@ class ServerEmbedder:
             self._sample = self._unit_rows(["photo"], self._first(["photo"]))
             if not self._form[1]:
                 self._batch_size = 1
-            self._channel = self._open(self._limits)
+            self._channel.limits = self._limits
         return self._sample
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -107,6 +120,7 @@ class ServerEmbedder:
 
         Raises:
             ServerError: The server is gone, or its answers cannot be used.
+            StoppedError: The run is being stopped.
         """
         import numpy as np
 
@@ -154,29 +168,45 @@ class ServerEmbedder:
         return answers[0]
 
     def _ask(self, texts: Sequence[str]) -> Answer:
-        """Send texts; what may pass is tried again, but not what a smaller batch may mend.
+        """Send texts; what may pass is waited for, but not what a smaller batch may mend.
 
         Raises:
-            ServerError: The server does not answer.
+            ServerError: The server does not answer, or not for longer than may be waited for.
         """
         named, listed = self._form
         fed = [self._prefix + text for text in texts]
         fields = {"model": self.model, "input": fed if listed else fed[0]}
         body = json.dumps(fields | ({"encoding_format": "float"} if named else {})).encode()
-        for delay in (0.1, 0.2, None):
+        tries, refused, trouble = Tries(), Answer(500, b""), None
+        while True:
             try:
-                answer = self._channel.chat(body)
-            except PhotoError as error:  # it breaks off at this very request
-                return Answer(500, b"", error=error.message)
+                answer = self._channel.chat(body, tries)
+                trouble = self._passing(answer, len(texts)) if answer.is_refusal else None
+                if trouble is None:
+                    return answer
+                refused = answer
+                self._channel.failed(tries, trouble)
+            except PhotoError as error:  # it fails with this very request
+                return refused if refused.error else Answer(500, b"", error=error.message)
             except ServerError as error:
-                self._channel = self._open(self._channel.limits)  # who asks again, asks the server again
+                self._channel = self._opened(self._channel.limits)  # who asks again, asks the server again
+                if trouble and error.message == trouble.server.message:
+                    raise
                 hint = _HINT if error.hint in {NOT_RUNNING, SLOW} else error.hint
                 raise ServerError(f"no embeddings: {error.message}", hint) from error
-            too_many = len(texts) > 1 and _TOO_MANY.search(answer.error.lower())
-            if not answer.is_refusal or delay is None or too_many or refusal_of(answer) is not Refusal.BROKEN:
-                break
-            self._channel.gate.pause(spread(delay))
-        return answer
+
+    def _passing(self, answer: Answer, count: int) -> Trouble | None:
+        """What is to be waited for after a refusal; None if that mends nothing."""
+        words = answer.error.lower()
+        if count > 1 and (_TOO_MANY.search(words) or is_too_much(words)):
+            return None
+        passing = may_pass(words) or answer.retry_after is not None
+        if not passing and refusal_of(answer, self.model) is not Refusal.BROKEN:
+            return None
+        refusal, allowed = self._refusal(answer), self._limits.outage
+        return Trouble(
+            refusal, PhotoError(refusal.message), allowed, passing=passing, retry_after=answer.retry_after
+        )
 
     def _fewer(self, answer: Answer, count: int) -> int:
         """How many texts to send when so many were refused: what the server says it takes, or half.

@@ -54,10 +54,11 @@ _CONTEXT = re.compile(
     r"|max_model_len|maximum model length|too many tokens"
     r"|context\b.{0,15}\b(full|overflow\w*|exhausted|too (small|short))|\bout of context\b"
     r"|\btokens?\b.*\b(exceed\w*|too long|longer|greater|overflow\w*)|\b(exceed\w*|too long|longer|overflow\w*)\b.*\btokens"
+    r"|\b(space|room)\b.{0,20}\bcontext\b|\b(inputs?|prompt)\b.*\btokens\b.*\bmust be (<|less|at most|smaller|below)"
     r"|\b(prompt|input|sequence|messages?) (is |are |length )?(\d+ )?(too long|longer|exceed\w*)"
 )
 _SIZE = re.compile(
-    r"(entity|payload|body|request)( body| size)? (is )?too large|\b(body|payload)\b.*\b(limit|exceed)"
+    r"(entity|payload|body|request)( body| size)? (is )?too large|\b(body|payload|request size)\b.*\b(limit|exceed)"
 )
 _FLAGGED = re.compile(
     r"moderation|moderated|\bflagged|content[ _-]?(policy|filter\w*|management)|safety|inappropriate|nsfw"
@@ -66,11 +67,13 @@ _FLAGGED = re.compile(
 )
 _PAYMENT = re.compile(
     r"(insufficient|not enough|out of|no)[ _](credit|balance|fund|quota)|payment required|billing"
+    r"|\barrear|\boverdue\b|\b(subscription|plan) (has |is )?expired"
     r"|\b(balance|credits?|funds)\b.{0,4}\b(too low|exhausted|depleted)"
 )
 _MODEL = re.compile(r"\bmodels?\b")
 _ABSENT = re.compile(
-    r"not (found|loaded|exist|available)|n't exist|no models?\b|invalid model|unknown|unload|no such"
+    r"not (found|loaded|exist|available)|n't exist|no models?\b|invalid model|unknown|unload|no such|not a valid"
+    r"|(could ?n.t|could not|cannot|can.t|unable to) find"
 )
 _ASKED = re.compile(r"\b(param|argument|field|feature)")
 _ENDPOINT = re.compile(r"(unexpected|unknown|no such|invalid|undefined) (end ?point|route|path|url)")

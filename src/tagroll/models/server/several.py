@@ -14,8 +14,8 @@ from tagroll.models.server.outage import Tries
 class ManyDescriber(Describer):
     """Sends each picture to the server with the most room, and goes on without those that die.
 
-    A picture that a server fails goes to another one first; a server in trouble gets one now and then, to see
-    whether it is well again.
+    A picture that a server fails, or says nothing usable of, goes to another one first; a server in trouble gets one
+    now and then, to see whether it is well again.
 
     Args:
         servers: One describer a server, at least one.
@@ -25,6 +25,7 @@ class ManyDescriber(Describer):
         self._servers = tuple(servers)
         self._lock = threading.Lock()
         self._busy = dict.fromkeys(self._servers, 0)  # pictures at each server that is alive
+        self._news: list[str] = []
 
     @property
     def model(self) -> str:
@@ -58,7 +59,9 @@ class ManyDescriber(Describer):
 
     def news(self) -> tuple[str, ...]:
         """What the user should know since this was asked last, a sentence each."""
-        return tuple(news for server in self._servers for news in server.news())
+        with self._lock:
+            own, self._news = self._news, []
+        return (*own, *(news for server in self._servers for news in server.news()))
 
     def close(self) -> None:
         """Stop all."""
@@ -105,7 +108,8 @@ class ManyDescriber(Describer):
             except ElsewhereError:
                 failures[server] += 1
             except ServerError as error:
-                self._drop_server(server, error)
+                if self._drop_server(server, error):
+                    self._news.append(f"{server.url} gets no more photos: {error.message}")
             finally:
                 with self._lock:
                     if server in self._busy:
@@ -120,9 +124,9 @@ class ManyDescriber(Describer):
             self._busy[server] += 1
             return server
 
-    def _drop_server(self, server: ServerDescriber, error: ServerError) -> None:
-        """Go on without a server; the last one stays, and says why it cannot go on."""
+    def _drop_server(self, server: ServerDescriber, error: ServerError) -> bool:
+        """Go on without a server; the last one stays, and says why it cannot go on. Whether this is the first to do so."""
         with self._lock:
             if self._busy.keys() <= {server}:
                 raise error
-            self._busy.pop(server, None)
+            return self._busy.pop(server, None) is not None
