@@ -11,6 +11,9 @@ from tagroll.models.server.controller import LIMITS, START, ConcurrencyControlle
 STEP, STEP_SECONDS = 4, 0.03
 """A higher limit is approached in steps of so many requests: the first that is refused spares the others."""
 
+ENOUGH = 32
+"""Answers after which it is worth remembering how many at once a server took."""
+
 
 class ElsewhereError(Exception):
     """This server is in trouble, and another one can have the photo."""
@@ -106,6 +109,7 @@ class Gate:
         self._probing = False
         self._outage = False
         self._stopped = False
+        self._answers = 0
         self._allowed, self._more_at = limit or START, 0.0  # follows the limit, step by step
         self.under_way = 0
         self._work, self._changed = 0.0, time.monotonic()  # seconds of all requests so far, until then
@@ -115,6 +119,20 @@ class Gate:
     def limit(self) -> int:
         """How many requests may be under way now."""
         return min(self._fixed or self._controller.limit, self._ceiling.now)
+
+    @property
+    def took(self) -> int | None:
+        """How many at once it turned out to take; None where that was not asked, or there is little to go by."""
+        learned = self._controller.home or (self.limit if self._ceiling.most < LIMITS[-1] else None)
+        return (
+            None if self._fixed or not learned or self._answers < ENOUGH else min(learned, self._ceiling.most)
+        )
+
+    def begin_at(self, took: int | None) -> None:
+        """Begin where an earlier run ended: with half of that, and the rest step by step."""
+        if took and not self._fixed:
+            self._controller = ConcurrencyController(took)
+            self._allowed = max(START, took // 2)
 
     @property
     def widest(self) -> int:
@@ -260,6 +278,7 @@ class Gate:
         elif turn.late:
             self._ceiling.lower(at_once // 2 + 1)
         elif turn.seconds is not None:
+            self._answers += 1
             self._ceiling.answered(turn.began, turn.at_once)
             load = (self._work - turn.work) / max(turn.seconds, 1e-6)
             self._controller.answered(turn.at_once, turn.seconds, load)

@@ -24,7 +24,7 @@ BOLD_SECONDS = 1.0
 """While an answer takes less, a queue that turns out too long is gone in seconds."""
 TOLERANCE = 0.92
 """A rung that brings this share of the best is as good as the best."""
-REST, LONGEST_REST = 64, 1024
+LONGEST_REST = 1024
 """Answers after which it is looked again whether things have changed; at first it is fewer."""
 
 _Samples = deque[tuple[float, float]]  # requests at once, and the seconds one of them took
@@ -75,7 +75,7 @@ class ConcurrencyController:
         self._rest = 0  # answers between two excursions from home
         self._set(START)
         if home:
-            self._settle(_rung(home), max(8 * home, REST))
+            self._settle(_rung(home), 8 * max(home, START))
 
     def answered(self, at_once: int, seconds: float, load: float | None = None) -> None:
         """Take in one answer.

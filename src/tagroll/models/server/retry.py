@@ -10,8 +10,8 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from tagroll.domain import Waiting
@@ -59,6 +59,7 @@ class Limits:
         stopping: For the answers that are on their way when the user stops the run; at most.
         repeats: So many different photos with one answer, or with none that can be used, end the run; None: they do
             not.
+        took: How many requests at once models took the last time, by place (see Describer.took).
     """
 
     jobs: int | None = None
@@ -69,6 +70,7 @@ class Limits:
     probe: float = 1.0
     stopping: float = 30.0
     repeats: int | None = 10
+    took: Mapping[str, int] = field(default_factory=dict)
 
 
 class UnheardError(Exception):
