@@ -176,7 +176,7 @@ def ask(gate, *, refused=False, late=False, beside=0):
         for _ in range(beside):
             others.enter_context(gate.turn()).answered()
         with gate.turn() as turn:
-            turn.refused, turn.late = refused, late
+            turn.refused, turn.said, turn.late = refused, refused, late
             if not (refused or late):
                 turn.answered()
 
