@@ -168,6 +168,11 @@ class Describer(Protocol):
         return Stats()
 
     @property
+    def took(self) -> Mapping[str, int]:
+        """How many questions at once it turned out to take, by place: where the next run had better begin."""
+        return {}
+
+    @property
     def waiting(self) -> Waiting | None:
         """What is waited for longer than usual, or None."""
         return None

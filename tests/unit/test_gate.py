@@ -48,6 +48,33 @@ def simulate(ladder, slots, photos=400, spread=0.0, *, seed=1):
     return history
 
 
+def work_together(ladder, pace, photos):
+    """Send photos to a server that works on all of them at once, at a pace that depends on how many they are.
+
+    Returns the same as `simulate`.
+    """
+    under_way, history = (
+        [],
+        [],
+    )  # seconds of work left, when it was sent, as the how manieth, and all work before
+    now, work, left = 0.0, 0.0, photos
+    while left or under_way:
+        while left and len(under_way) < ladder.limit:
+            left -= 1
+            under_way.append([SECONDS, now, len(under_way) + 1, work])
+        speed = pace(len(under_way))
+        next_one = min(under_way)
+        passed = next_one[0] / speed
+        now, work = now + passed, work + passed * len(under_way)
+        for one in under_way:
+            one[0] -= passed * speed
+        under_way.remove(next_one)
+        _, sent, at_once, before = next_one
+        ladder.answered(at_once, now - sent, (work - before) / (now - sent))
+        history.append((now, ladder.limit, len(under_way) + 1))
+    return history
+
+
 def duration(history):
     return history[-1][0]
 
@@ -74,6 +101,48 @@ def test_eight_slots_are_filled_after_a_few_answers():
     history = simulate(ConcurrencyController(), 8)
     assert next(number for number, (_, limit, _) in enumerate(history) if limit >= 8) <= 8
     assert duration(simulate(ConcurrencyController(), 8)) <= 400 * SECONDS / 8 / 0.95
+
+
+@pytest.mark.parametrize("most", [2, 4, 6])
+@pytest.mark.parametrize("slower", [3, 6, 12])
+def test_where_more_at_once_slow_each_other_down_it_steps_down_early(most, slower):
+    """A graphics card whose memory spills over."""
+
+    def pace(at_once):
+        return 1.0 if at_once <= most else most / at_once / slower
+
+    history = work_together(ConcurrencyController(), pace, photos=200)
+    settled = [limit for _, limit, _ in history[50:]]
+    assert sum(limit <= most for limit in settled) > 0.9 * len(settled)
+    assert max(limit for _, limit, _ in history) <= 12
+
+
+@pytest.mark.parametrize("loss", [1.0, 1.3, 1.5, 2.0])
+def test_where_more_at_once_bring_nothing_it_ends_with_few(loss):
+    def pace(at_once):
+        return 1 / at_once / (loss if at_once > 1 else 1.0)
+
+    history = work_together(ConcurrencyController(), pace, photos=200)
+    settled = [limit for _, limit, _ in history[50:]]
+    assert sum(limit <= (2 if loss > 1 else 4) for limit in settled) > 0.8 * len(settled)
+    assert max(limit for _, limit, _ in history) <= 12
+    assert 200 * SECONDS / duration(history) >= 0.75
+
+
+@pytest.mark.parametrize(("slots", "share"), [(8, 0.95), (16, 0.95), (32, 0.93)])
+def test_a_limit_of_the_last_time_saves_the_climb(slots, share):
+    first = ConcurrencyController()
+    simulate(first, slots, 600)
+    again = simulate(ConcurrencyController(first.home), slots, 300)
+    assert 300 * SECONDS / slots / duration(again) >= share
+
+
+@pytest.mark.parametrize("slots", [1, 2, 4])
+def test_a_limit_of_the_last_time_that_is_too_high_or_too_low_now_is_left(slots):
+    limits = [limit for _, limit, _ in simulate(ConcurrencyController(16), slots, 600)]
+    assert limits[-1] <= 2 * slots + 1
+    limits = [limit for _, limit, _ in simulate(ConcurrencyController(2), 4 * slots, 600)]
+    assert limits[-1] >= 4 * slots
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -107,7 +176,7 @@ def ask(gate, *, refused=False, late=False, beside=0):
         for _ in range(beside):
             others.enter_context(gate.turn()).answered()
         with gate.turn() as turn:
-            turn.refused, turn.late = refused, late
+            turn.refused, turn.said, turn.late = refused, refused, late
             if not (refused or late):
                 turn.answered()
 

@@ -82,6 +82,12 @@ MIGRATIONS = (
         model TEXT NOT NULL             -- '': none, the built-in model was taken
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE limits (               -- how many requests at once a server took the last time: a run begins there
+        place TEXT PRIMARY KEY,         -- JSON: its address, and its model
+        at_once INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 _APPLICATION = 1952540530
 _TABLES = {"runs", "answers", "writes", "photos"}

@@ -1,7 +1,7 @@
 """A model that is looked for when the first question is due: a run that has nothing to ask needs none."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tagroll.domain import Describer, Description, Preview, Prompt, Stats, Waiting
 
@@ -65,6 +65,11 @@ class DeferredDescriber(Describer):
     def stats(self) -> Stats:
         """See Describer."""
         return self._found.stats if self._found else Stats()
+
+    @property
+    def took(self) -> Mapping[str, int]:
+        """See Describer."""
+        return self.pending.took
 
     @property
     def waiting(self) -> Waiting | None:

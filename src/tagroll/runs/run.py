@@ -187,12 +187,15 @@ class Workspace:
             UsageError: What was named as a model file is none.
         """
         from tagroll.models.choose import choose_model  # 0.15 s that commands without a model need not pay
+        from tagroll.runs.limits import Limits
 
         _ = self.preview  # the decoding processes start while a server is looked for
         wanted, catalog = settings or self.settings, self.catalog
         place = json.dumps([*map(without_password, wanted.api_urls), wanted.model])
         last = catalog.servers.model_at(place) if defer else None
+        limits = dataclasses.replace(limits or Limits(), took=catalog.servers.limits())
         model = self._resources.enter_context(choose_model(wanted, limits, watch, last=last))
+        self._resources.callback(lambda: catalog.servers.note_limits(model.describer.took))
         self._models.append(model)
         if defer:
             model.when_found(lambda _: catalog.servers.note_model(place, model.describer.served_as))

@@ -3,13 +3,16 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from tagroll.errors import StoppedError
 from tagroll.models.server.controller import LIMITS, START, ConcurrencyController, rung_beside
 
 STEP, STEP_SECONDS = 4, 0.03
 """A higher limit is approached in steps of so many requests: the first that is refused spares the others."""
+
+ENOUGH = 32
+"""Answers after which it is worth remembering how many at once a server took."""
 
 
 class ElsewhereError(Exception):
@@ -22,17 +25,19 @@ class Slot:
     Attributes:
         at_once: How many requests are under way with it.
         probe: Whether it is sent to see if an outage is over.
-        refused: Set it when the server said that it is too much.
+        alone: Whether no other is let through meanwhile.
+        refused: Set it when it was refused, or broke off.
+        said: Set it when the server said that it is too much.
         late: Set it when there was no answer in time.
     """
 
-    def __init__(self, at_once: int, *, probe: bool = False, work: float = 0.0) -> None:
+    def __init__(self, at_once: int, *, probe: bool = False, alone: bool = False, work: float = 0.0) -> None:
         self.at_once = at_once
         self.work = work  # seconds of all requests before it was sent
-        self.probe = probe
+        self.probe, self.alone = probe, alone
         self.began = time.monotonic()
         self.seconds: float | None = None
-        self.refused = False
+        self.refused = self.said = False
         self.late = False
 
     def answered(self) -> float:
@@ -48,6 +53,7 @@ class Ceiling:
         self.most = LIMITS[-1]
         self._refused: list[int] = []  # requests at once of which one was refused, until an answer tells why
         self._refused_at = 0.0
+        self._said = False  # whether the server said that they were too many
         self._trust = 32
         """Answers after which one more is tried: an overload may cost a server its life, but it may also pass."""
         self._answers = 0
@@ -58,21 +64,39 @@ class Ceiling:
         """How many at once at present."""
         return (
             max(min(self.most, *(at_once - 1 for at_once in self._refused)), 1)
-            if self._refused
+            if self._means_it
             else self.most
         )
 
-    def refused(self, at_once: int) -> None:
-        """One of so many requests was refused. If others of them are answered, they were too many."""
-        self._refused.append(at_once)
-        self._refused_at = time.monotonic()
+    @property
+    def _means_it(self) -> bool:
+        """Whether refusals may be for too many: a single one without a word about it may be for anything."""
+        return self._said or len(self._refused) > 1
+
+    def refused(self, at_once: int, *, said: bool) -> None:
+        """One of so many requests was refused. If others of them are answered, they were too many.
+
+        Args:
+            at_once: How many, itself included.
+            said: Whether the server said so. If not it takes two, and no answer to as many in between.
+        """
+        if said or at_once > 1:
+            self._refused.append(at_once)
+            self._refused_at = time.monotonic()
+            self._said |= said
 
     def answered(self, sent: float, at_once: int) -> None:
         """A request is answered; `sent` when."""
-        if self._refused:
+        if not self._said:
+            self._refused = [refused for refused in self._refused if refused > at_once]
+        if self._means_it:
             # Was it there while others were refused? If not they all were: as too many, or in an outage.
-            self.lower(min(self._refused) if sent < self._refused_at else max(self._refused) // 2 + 1)
+            if sent < self._refused_at:
+                self.lower(min(self._refused))
+            elif self._said:
+                self.lower(max(self._refused) // 2 + 1)
             self._refused.clear()
+            self._said = False
         self._answers += at_once >= 0.7 * self.most
         if self.most < LIMITS[-1] and self._answers >= self._trust:
             self.most = rung_beside(self.most, 1)
@@ -106,6 +130,8 @@ class Gate:
         self._probing = False
         self._outage = False
         self._stopped = False
+        self._loners = 0  # who want nobody else to be let through
+        self._answers = 0
         self._allowed, self._more_at = limit or START, 0.0  # follows the limit, step by step
         self.under_way = 0
         self._work, self._changed = 0.0, time.monotonic()  # seconds of all requests so far, until then
@@ -115,6 +141,20 @@ class Gate:
     def limit(self) -> int:
         """How many requests may be under way now."""
         return min(self._fixed or self._controller.limit, self._ceiling.now)
+
+    @property
+    def took(self) -> int | None:
+        """How many at once it turned out to take; None where that was not asked, or there is little to go by."""
+        learned = self._controller.home or (self.limit if self._ceiling.most < LIMITS[-1] else None)
+        return (
+            None if self._fixed or not learned or self._answers < ENOUGH else min(learned, self._ceiling.most)
+        )
+
+    def begin_at(self, took: int | None) -> None:
+        """Begin where an earlier run ended: with half of that, and the rest step by step."""
+        if took and not self._fixed:
+            self._controller = ConcurrencyController(took)
+            self._allowed = max(START, took // 2)
 
     @property
     def widest(self) -> int:
@@ -131,6 +171,11 @@ class Gate:
         with self._lock:
             self._ceiling.most = max(self._ceiling.most, ceiling or 1)
             self._room.notify_all()
+
+    def too_many(self, at_once: int) -> None:
+        """What failed as one of so many was answered alone."""
+        with self._lock:
+            self._ceiling.lower(at_once)
 
     @property
     def is_open(self) -> bool:
@@ -199,44 +244,68 @@ class Gate:
             raise StoppedError("the run was stopped")
 
     @contextmanager
-    def turn(self, elsewhere: Callable[[], bool] = lambda: False) -> Iterator[Slot]:
+    def turn(self, elsewhere: Callable[[], bool] = lambda: False, *, alone: bool = False) -> Iterator[Slot]:
         """Wait for leave, hold it for the block. Call the turn's `answered` to have it measured.
 
         Args:
             elsewhere: Whether who waits had better ask another server.
+            alone: Let nobody else through meanwhile.
 
         Raises:
             ElsewhereError: Nobody goes through at present, and it had better.
             StoppedError: The run is being stopped.
         """
+        with self._nobody_else() if alone else nullcontext():
+            turn = self._enter(elsewhere, alone=alone)
+            try:
+                yield turn
+            finally:
+                self._leave(turn)
+
+    @contextmanager
+    def _nobody_else(self) -> Iterator[None]:
         with self._lock:
-            while (wait := self._seconds_to_wait()) != 0.0:
+            self._loners += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._loners -= 1
+                self._room.notify_all()
+
+    def _enter(self, elsewhere: Callable[[], bool], *, alone: bool) -> Slot:
+        with self._lock:
+            while (wait := self._seconds_to_wait(alone=alone)) != 0.0:
                 if not self.is_open and elsewhere():
                     raise ElsewhereError
                 self._room.wait(wait if self.is_open else min(wait or 1.0, 1.0))
             self.quiet_since = self.quiet_since if self.under_way else time.monotonic()
             self._pass(1)
-            turn = Slot(self.under_way, probe=self._outage, work=self._work)
-            self._probing |= turn.probe
-        try:
-            yield turn
-        finally:
-            with self._lock:
-                at_once = self.under_way
-                self._pass(-1)
-                self._learn(turn, at_once)
-                if turn.probe:
-                    self._probing = False
-                    if turn.seconds is None:
-                        # how long the next one waits is decided when its failure is told
-                        self._probe_at = max(self._probe_at, time.monotonic() + 0.1)
+            self._probing |= self._outage
+            is_alone = alone or self.limit == 1
+            return Slot(self.under_way, probe=self._outage, alone=is_alone, work=self._work)
+
+    def _leave(self, turn: Slot) -> None:
+        with self._lock:
+            at_once = self.under_way
+            self._pass(-1)
+            self._learn(turn, at_once)
+            if turn.probe:
+                self._probing = False
+                if turn.seconds is None:
+                    # how long the next one waits is decided when its failure is told
+                    self._probe_at = max(self._probe_at, time.monotonic() + 0.1)
+            if self._loners:  # it may be any of those who wait
+                self._room.notify_all()
+            else:
                 self._room.notify(max(self.limit - self.under_way, 1))
 
-    def _seconds_to_wait(self) -> float | None:
+    def _seconds_to_wait(self, *, alone: bool) -> float | None:
         """0.0 to go through, None until something changes."""
         self.check()
         now = time.monotonic()
-        if self._probing if self._outage else self.under_way >= self.limit:
+        is_full = self.under_way > 0 if alone else self._loners or self.under_way >= self.limit
+        if self._probing if self._outage else is_full:
             return None
         held = max(self._held_until - now, self._probe_at - now, 0.0)
         self._allowed = min(self._allowed, self.limit)
@@ -256,10 +325,11 @@ class Gate:
 
     def _learn(self, turn: Slot, at_once: int) -> None:
         if turn.refused:
-            self._ceiling.refused(max(turn.at_once, at_once))
+            self._ceiling.refused(max(turn.at_once, at_once), said=turn.said)
         elif turn.late:
             self._ceiling.lower(at_once // 2 + 1)
         elif turn.seconds is not None:
+            self._answers += 1
             self._ceiling.answered(turn.began, turn.at_once)
             load = (self._work - turn.work) / max(turn.seconds, 1e-6)
             self._controller.answered(turn.at_once, turn.seconds, load)

@@ -4,7 +4,9 @@ Servers differ in what they accept, how they fail and where they put the answer.
 form (an answer by JSON schema, no thinking); what a server refuses is left away from then on.
 """
 
+import json
 import threading
+from collections.abc import Mapping
 
 from tagroll.domain import Describer, Description, Preview, Prompt, Stats, Waiting
 from tagroll.errors import PhotoError, ReplyError, ServerError
@@ -129,6 +131,16 @@ class ServerDescriber(Describer):
         return self._chat.channel.gate.limit
 
     @property
+    def took(self) -> Mapping[str, int]:
+        """See Describer."""
+        at_once = self._chat.channel.gate.took
+        return {self._place: at_once} if at_once else {}
+
+    @property
+    def _place(self) -> str:
+        return json.dumps([self._wire.address.root, self._asked])
+
+    @property
     def capacity(self) -> int:
         """How many threads can be of use."""
         return self._chat.channel.gate.widest
@@ -156,6 +168,8 @@ class ServerDescriber(Describer):
                 choice = self._tried(choose(self._chat.info, self._wanted, explicit=self._explicit))
                 self._notes = tuple(note for note in (choice.note, self.doubt) if note)
                 self._choice = choice
+                channel = self._chat.channel
+                channel.gate.begin_at(channel.limits.took.get(self._place))
         return self._notes
 
     def describe(self, preview: Preview, prompt: Prompt, tries: Tries | None = None) -> Description:

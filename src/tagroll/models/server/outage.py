@@ -27,6 +27,8 @@ class Tries:
         probe: Whether it was sent to see if an outage is over.
         elsewhere: Whether another server can have it now.
         ceiling: How many requests at once were allowed before this photo was refused.
+        at_once: Of how many it was one when it failed, at least; 0 if it was always alone.
+        by_itself: Whether others cannot have made it fail the last time: it was alone, or its time was up.
     """
 
     count: int = 0
@@ -36,6 +38,8 @@ class Tries:
     probe: bool = False
     elsewhere: Callable[[], bool] = field(default=lambda: False, repr=False)
     ceiling: int | None = None
+    at_once: int = 0
+    by_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class OutageClock:
         # the last photo that failed, and before it the last one that was another
         self._failures: list[Tries] = []
         self.answers = 0
+        self.words: set[str] = set()  # what was said since anything was answered
         self._recovered = 0  # photos that failed and were answered later
         self.latest = 0.0  # when the last of those that were answered had been sent
 
@@ -102,6 +107,7 @@ class OutageClock:
             self._recovered += tries.count > 0
             self.since = self.trouble = None
             self._suspects.clear()
+            self.words.clear()
 
     def failed(self, tries: Tries, trouble: Trouble) -> None:
         """Count a failure of a photo."""
@@ -110,6 +116,7 @@ class OutageClock:
             self.since = self.since or now
             self.trouble = trouble
             self._suspects.add(tries)
+            self.words.add(trouble.server.message)
             others = max((other.last for other in self._failures if other is not tries), default=0.0)
             well = self.latest > tries.last and not (trouble.busy and others > tries.last)
             tries.alone += (

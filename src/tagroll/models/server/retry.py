@@ -10,8 +10,8 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from tagroll.domain import Waiting
@@ -20,6 +20,7 @@ from tagroll.models.server.concurrency import ElsewhereError, Gate, Slot
 from tagroll.models.server.http import CHAT_BYTES, Answer, Wire
 from tagroll.models.server.outage import TRIES, OutageClock, Tries, Trouble
 from tagroll.models.server.refusal import Refusal, refusal_of
+from tagroll.models.server.telling import FINAL
 from tagroll.models.server.wire_error import WireError
 
 NOT_RUNNING = (
@@ -32,6 +33,8 @@ LONGEST_PROBE_PAUSE = 5.0
 """Seconds between the requests that ask whether an outage is over: short at first, never longer than this..."""
 LONGEST_ASIDE = 60.0
 """...or this where another server does the work."""
+HOPELESS = 3
+"""So many requests that ask whether an outage is over are refused like all before them, and none was ever answered."""
 SILENT = 3
 """So many time-outs one after the other, each longer than the one before, and the server is taken for dead."""
 NOTICED = 3.0
@@ -59,6 +62,7 @@ class Limits:
         stopping: For the answers that are on their way when the user stops the run; at most.
         repeats: So many different photos with one answer, or with none that can be used, end the run; None: they do
             not.
+        took: How many requests at once models took the last time, by place (see Describer.took).
     """
 
     jobs: int | None = None
@@ -69,6 +73,7 @@ class Limits:
     probe: float = 1.0
     stopping: float = 30.0
     repeats: int | None = 10
+    took: Mapping[str, int] = field(default_factory=dict)
 
 
 class UnheardError(Exception):
@@ -121,7 +126,8 @@ class Channel:
         Args:
             body: The request.
             tries: How it fares.
-            doubtful: Whether the request's form may be what the server cannot stand.
+            doubtful: Whether the request's form may be what the server cannot stand; while others are under way, it may
+                be these.
 
         Raises:
             UnheardError: It breaks off, and the form is doubtful.
@@ -135,20 +141,20 @@ class Channel:
             try:
                 answer = self._once(body, tries)
             except WireError as error:
-                if error.kind == "cut" and doubtful():
+                if error.kind == "cut" and not self.gate.under_way and doubtful():
                     raise UnheardError from error
                 self.failed(tries, self._lost(error))
                 continue
-            if answer.status == 502 and doubtful():
+            if answer.status == 502 and not self.gate.under_way and doubtful():
                 raise UnheardError
             if answer.status not in _WAIT or refusal_of(answer) is Refusal.PAYMENT:
                 return answer
             self.failed(tries, self._busy(answer))
 
     def _once(self, body: bytes, tries: Tries) -> Answer:
-        with self.gate.turn(tries.elsewhere) as turn:
+        with self.gate.turn(tries.elsewhere, alone=tries.alone >= self.clock.tries) as turn:
             self.clock.check()
-            tries.sent, tries.probe = turn.began, turn.probe
+            tries.sent, tries.probe, tries.by_itself = turn.began, turn.probe, turn.alone
             seconds = self._timeout(tries)
             try:
                 url = f"{self.wire.address.api}/{self._endpoint}"
@@ -156,15 +162,28 @@ class Channel:
             except WireError as error:
                 self.gate.check()
                 self._no_answer(error, turn, seconds)
+                tries.by_itself = error.kind != "cut"
+                if error.kind == "cut":
+                    self._refused(tries, turn)
                 raise
             if answer.is_reply:
                 self._slowest = max(turn.answered(), self._slowest or 0.0)
                 self._proof = body
                 self._answered(tries)
-            elif answer.status in _BUSY or is_too_much(answer.error):
-                tries.ceiling = tries.ceiling or self.gate.ceiling
-                turn.refused = True
+                if turn.alone and tries.at_once:
+                    self.gate.too_many(tries.at_once)
+            elif refusal_of(answer) not in FINAL:
+                turn.said = answer.status in _BUSY or is_too_much(answer.error)
+                self._refused(tries, turn)
+                tries.by_itself |= answer.status == 504
             return answer
+
+    def _refused(self, tries: Tries, turn: Slot) -> None:
+        """It may be for the load: as long as the photo is not blamed, what that teaches holds."""
+        tries.ceiling = tries.ceiling or self.gate.ceiling
+        turn.refused = True
+        if turn.at_once > 1:
+            tries.at_once = min(tries.at_once or turn.at_once, turn.at_once)
 
     def _answered(self, tries: Tries) -> None:
         self._least, self._answered_at = 0.0, time.monotonic()
@@ -207,12 +226,12 @@ class Channel:
         self.gate.check()
         clock.check()
         clock.failed(tries, trouble)
-        if tries.alone >= clock.tries:
+        if tries.alone >= clock.tries and (tries.by_itself or not tries.at_once):
             self._blame(tries, trouble)
         if tries.elsewhere():
             self._rest(tries, trouble)
             raise ElsewhereError
-        if clock.is_over(trouble):
+        if clock.is_over(trouble) or self._is_hopeless(trouble):
             self.end(trouble.server)
         if not self._proof and not clock.outage and not trouble.passing and tries.count >= TRIES:
             self._blame(tries, trouble)
@@ -222,6 +241,11 @@ class Channel:
         if self._proof and tries.count > 1 and clock.latest <= tries.last and not self.gate.under_way:
             self._cross_examine(trouble)
         clock.check()
+
+    def _is_hopeless(self, trouble: Trouble) -> bool:
+        """Whether the server has said the same of every photo since the run began, and it is not what passes."""
+        has_one_word = not (trouble.busy or trouble.passing) and len(self.clock.words) == 1
+        return not self._proof and has_one_word and self._probes >= HOPELESS
 
     def _blame(self, tries: Tries, trouble: Trouble) -> None:
         """It is the photo, and the server is as well as it was before."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tagroll.domain import Describer, Description, Preview, Prompt, Stats, Waiting
 from tagroll.errors import ServerError
@@ -49,6 +49,11 @@ class ManyDescriber(Describer):
     def capacity(self) -> int:
         """How many threads can be of use."""
         return sum(server.capacity for server in self._servers)
+
+    @property
+    def took(self) -> Mapping[str, int]:
+        """See Describer."""
+        return {place: at_once for server in self._servers for place, at_once in server.took.items()}
 
     @property
     def waiting(self) -> Waiting | None:
