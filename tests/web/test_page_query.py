@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from web.fake import Row
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -8,7 +8,7 @@ import { combo } from "./combo.js";
 import { icon } from "./icons.js";
 import { identity, number, counted, percent, rank } from "./text.js";
 import { changed, show, state, targets, writable } from "./state.js";
-import { style } from "./style.js";
+import { style } from "./lazy.js";
 
 const MOST = 60; // chips of one kind
 const ASKED = 20; // photos whose proposals are asked for

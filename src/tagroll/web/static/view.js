@@ -11,7 +11,7 @@ import { on } from "./keys.js";
 import { FLAG } from "./model.js";
 import * as panel from "./panel.js";
 import { changed, show, state } from "./state.js";
-import { style } from "./style.js";
+import { style } from "./lazy.js";
 import { momentText, number } from "./text.js";
 
 const EDGE = 4000; // pixels of the long edge as if of every photo, until the original is loaded: how far it may be zoomed
@@ -37,7 +37,8 @@ export async function open(hit, out) {
   }
   state.viewing = hit;
   render(frame(), dialog);
-  dialog.append(panel.root, snackbar); // what is outside of a modal dialog cannot be reached
+  dialog.querySelector(".beside").append(panel.root); // once: an element that is moved loses the keyboard
+  dialog.append(snackbar); // what is outside of a modal dialog cannot be reached
   dialog.classList.toggle("with", beside); // before PhotoSwipe measures its stage
   dialog.showModal();
   const stage = dialog.querySelector(".stage");
@@ -142,7 +143,6 @@ function draw() {
   if (state.viewing === null) return;
   const { library, hits, selected } = state;
   dialog.classList.toggle("with", beside);
-  dialog.querySelector(".beside").append(panel.root);
   const chosen = selected.has(idOf(state.viewing));
   render(html`<button class="plain" aria-label="Back to the photos" title="Back (Esc)" @click=${() => leave()}>${icon("back")}</button>
     <span class="where">${number(state.viewing + 1)} of ${number(hits.length)}</span>
