@@ -6,12 +6,13 @@ import threading
 
 import pytest
 
-from web.fake import Library, Server, make
+from web.fake import Library, Server
+from web.photos import make
 
-FLAGS = (
+FLAGS = (  # noqa: SIM905 - as on a command line
     "--no-sandbox --headless=new --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
-).split()  # noqa: SIM905 - as on a command line
+).split()
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {
     "viewport": {"width": 390, "height": 844},

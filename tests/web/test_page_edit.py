@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from web.fake import make
+from web.photos import make
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from web.fake import CSP, STATIC, Row, make
+from web.fake import CSP, STATIC
+from web.photos import Row, make
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from web.fake import STATIC, make
+from web.fake import STATIC
+from web.photos import make
 from web.test_page_edit import chip, few, panel, select, until
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

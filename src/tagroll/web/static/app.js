@@ -86,7 +86,7 @@ function leaveView() {
 function drawBar() {
   if (document.activeElement !== $("#search")) $("#search").value = state.text;
   const { query, hits, close, selected, library, ready } = state;
-  const term = ({ field, value, not }) => html`<button class="term ${not ? "not" : ""}" aria-label="Drop ${not ? "not " : ""}${field} ${value}"
+  const term = ({ field, value, not }) => html`<button class="term ${not ? "without" : ""}" aria-label="Drop ${not ? "not " : ""}${field} ${value}"
     @click=${() => go(address({ ...query, terms: query.terms.filter((t) => t.field !== field || t.value !== value) }))}>
     <small>${not ? "not " : ""}${field}</small> ${value.split("|").at(-1)} ${icon("close")}</button>`;
   const words = query.words ? html`<button class="term" aria-label="Drop words ${query.words}" @click=${() => go(address({ ...query, words: "" }))}>

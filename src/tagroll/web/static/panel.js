@@ -163,7 +163,7 @@ export async function open() {
   await style("screens.css");
   changed({ panel: true });
   draw();
-  field()?.focus();
+  if (matchMedia("(pointer: fine)").matches) field()?.focus(); // with a finger it would bring up the keyboard over the chips
 }
 
 export function close() {
