@@ -212,7 +212,9 @@ def test_embedded_preview(exiftool, tmp_path):
         exiftool.embedded_preview(tmp_path / "empty.nef")
 
 
-@pytest.mark.parametrize("name", ["a.NEF", "a.arw", "a.cr3", "a.rw2", "a.pef", "a.tif", "a.jpg", "a.xyz", "a"])
+@pytest.mark.parametrize(
+    "name", ["a.NEF", "a.arw", "a.cr3", "a.rw2", "a.pef", "a.tif", "a.jpg", "a.xyz", "a"]
+)
 def test_the_preview_is_found_whatever_the_name_says(exiftool, tmp_path, name):
     raw = FILES / "raw.dng"
     shutil.copy(raw, tmp_path / name)

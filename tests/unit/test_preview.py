@@ -424,7 +424,9 @@ def test_a_plain_tiff_under_the_name_of_a_raw_is_decoded(tmp_path: Path, name: s
 
 
 @pytest.mark.parametrize("tag", [(254, 1), (262, 32803), (262, 34892), (330, 8), (50706, 1)])
-def test_a_tiff_with_the_marks_of_a_raw_is_not_decoded_as_a_plain_one(tmp_path: Path, tag: tuple[int, int]) -> None:
+def test_a_tiff_with_the_marks_of_a_raw_is_not_decoded_as_a_plain_one(
+    tmp_path: Path, tag: tuple[int, int]
+) -> None:
     ifd = TiffImagePlugin.ImageFileDirectory_v2()
     ifd[tag[0]] = tag[1]
     copy = tmp_path / "photo.nef"

@@ -210,7 +210,11 @@ class ExifTool:
             found = [self._run(["-b", f"-{name}", place])[0] for name in _PREVIEWS if name in row]
         jpegs = [preview for preview in found if preview.startswith(b"\xff\xd8\xff")]
         orientation = row.get("Orientation")
-        return jpegs, orientation if orientation in range(1, 9) else 0, str(row.get("FileTypeExtension")).lower()
+        return (
+            jpegs,
+            orientation if orientation in range(1, 9) else 0,
+            str(row.get("FileTypeExtension")).lower(),
+        )
 
     def _run(self, arguments: Sequence[str]) -> tuple[bytes, str]:
         """Run one command in a process of the pool; a dead process is started anew, once."""

@@ -148,7 +148,9 @@ def _embedded_format(source: Path | bytes) -> Format:
     """The format of the preview from inside a RAW file, or of a file that only has a RAW's name."""
     with _reader(source) as file:
         found = detect(file.read(HEAD_BYTES), "")
-        is_raw = not isinstance(source, bytes) and not (found and found.container == "tiff" and _is_plain(file))
+        is_raw = not isinstance(source, bytes) and not (
+            found and found.container == "tiff" and _is_plain(file)
+        )
     if found is None or is_raw or found.decoder not in ("pillow", "heif"):
         raise PictureError("no usable preview in the raw file", "See: tagroll doctor PHOTO")
     return found
