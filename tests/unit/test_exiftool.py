@@ -210,3 +210,12 @@ def test_embedded_preview(exiftool, tmp_path):
     (tmp_path / "empty.nef").write_bytes(b"")
     with pytest.raises((MetadataError, PictureError)):
         exiftool.embedded_preview(tmp_path / "empty.nef")
+
+
+@pytest.mark.parametrize(
+    "name", ["a.NEF", "a.arw", "a.cr3", "a.rw2", "a.pef", "a.tif", "a.jpg", "a.xyz", "a"]
+)
+def test_the_preview_is_found_whatever_the_name_says(exiftool, tmp_path, name):
+    raw = FILES / "raw.dng"
+    shutil.copy(raw, tmp_path / name)
+    assert exiftool.embedded_preview(tmp_path / name) == exiftool.embedded_preview(raw)

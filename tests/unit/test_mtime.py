@@ -13,6 +13,7 @@ from tagroll.cli import main
 from tagroll.domain import Change, Write
 from tagroll.exiftool.pool import ExifTool, find_exiftool
 from tagroll.metadata.files import attributes
+from tagroll.metadata.files.order import Order
 from tagroll.metadata.files.safe_write import hold, safe_replace
 from tagroll.metadata.store import MetadataStore
 from tagroll.settings import Mtime
@@ -141,6 +142,94 @@ def test_the_order_of_photos_stays(tmp_path):
     for photo in reversed(photos):
         change(MetadataStore(), photo, Change(add=("Cat",)))
     assert sorted(photos, key=lambda photo: photo.stat().st_mtime_ns) == photos
+
+
+def rename_times(store: MetadataStore, photo: Path, times: int) -> list[Write]:
+    """Write a photo again and again; each time the time has to be a new and later one."""
+    rows: list[Write] = []
+    for _ in range(times):
+        before = photo.stat().st_mtime_ns
+        rows += change(store, photo, Change(add=(f"Word {before}",)))
+        assert photo.stat().st_mtime_ns > before
+    return rows
+
+
+def by_time(photos: list[Path]) -> list[Path]:
+    return sorted(photos, key=lambda photo: photo.stat().st_mtime_ns)
+
+
+def burst(folder: Path, gap_ns: int, names: str = "abcdef") -> list[Path]:
+    photos = [folder / f"{name}.jpg" for name in names]
+    for step, photo in enumerate(photos):
+        shutil.copyfile(FILES / "baseline.jpg", photo)
+        os.utime(photo, ns=(TAKEN, TAKEN + step * gap_ns))
+    return photos
+
+
+@pytest.mark.parametrize(
+    "gap_ns", [1_000_000, 50_000_000, 400_000_000, 1_000_000_000, 2_000_000_000, 5_000_000_000]
+)
+@pytest.mark.parametrize("names", ["abcdef", "fedcba"])
+@pytest.mark.parametrize("which", [0, 3, 5])
+@pytest.mark.parametrize("again", ["one store", "new stores"])
+def test_one_photo_of_a_burst_written_many_times_stays_in_its_place(tmp_path, gap_ns, names, which, again):
+    photos, store = burst(tmp_path, gap_ns, names), MetadataStore()
+    if again == "one store":
+        rows = rename_times(store, photos[which], 6)
+    else:
+        rows = [row for _ in range(6) for row in rename_times(MetadataStore(), photos[which], 1)]
+    assert by_time(photos) == photos
+    for row in reversed(rows):
+        MetadataStore().undo(row, lambda _: None)
+    assert by_time(photos) == photos
+    assert photos[which].read_bytes() == (FILES / "baseline.jpg").read_bytes()
+
+
+def test_all_photos_of_a_burst_written_in_any_order_and_number_keep_theirs(tmp_path):
+    photos, store = burst(tmp_path, 300_000_000), MetadataStore()
+    for photo, times in zip(photos, (3, 1, 4, 1, 5, 2), strict=True):
+        rename_times(store, photo, times)
+    assert by_time(photos) == photos
+    for photo in (photos[4], photos[0], photos[2]):
+        rename_times(MetadataStore(), photo, 2)
+    assert by_time(photos) == photos
+
+
+@pytest.mark.parametrize("gap_ns", [0, 1_000_000_000])
+def test_photos_of_one_and_the_same_time_stay_together(tmp_path, gap_ns):
+    photos = burst(tmp_path, 0)
+    later = burst(tmp_path, 0, "xyz")
+    for photo in later:
+        os.utime(photo, ns=(TAKEN, TAKEN + gap_ns))
+    store = MetadataStore()
+    for photo in (photos[3], later[1], *photos[4:], *photos[:3], later[0], later[2]):
+        rename_times(store, photo, 1)
+    assert len({photo.stat().st_mtime_ns for photo in photos}) == 1
+    assert len({photo.stat().st_mtime_ns for photo in later}) == 1
+    assert by_time([*photos, *later]) == [*photos, *later]
+
+
+def test_a_video_has_its_place_in_the_order_and_sidecars_have_none(tmp_path):
+    (photo,) = burst(tmp_path, 0, "a")
+    for name, later in (("a.xmp", 1), (".hidden.jpg", 2), ("a.mov", 900_000_000)):
+        (tmp_path / name).write_bytes(b"")
+        os.utime(tmp_path / name, ns=(TAKEN, TAKEN + later))
+    with hold(photo) as original:
+        order = Order()
+        assert TAKEN + 400_000_000 < order.later(original.path, TAKEN) < TAKEN + 900_000_000
+    assert Order().later(tmp_path / "a.xmp", TAKEN) == TAKEN + 2_000_000_000
+
+
+def test_a_photo_that_came_later_is_seen_and_one_that_has_gone_is_not(tmp_path):
+    first, second = burst(tmp_path, 500_000_000, "ab")
+    order = Order()
+    assert order.later(first, TAKEN) < TAKEN + 500_000_000
+    second.unlink()
+    assert order.later(first, TAKEN) == TAKEN + 2_000_000_000
+    third = tmp_path / "c.jpg"
+    third.write_bytes(b"")
+    os.utime(third, ns=(TAKEN, TAKEN - 7))
+    assert order.later(third, TAKEN - 7) < TAKEN
 
 
 def test_where_another_computer_sees_nothing_but_the_time(tmp_path):

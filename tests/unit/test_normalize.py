@@ -49,8 +49,15 @@ CASES = [
     ("; and | end a tag", ["beach; sea|sky"], ["Beach", "Sea", "Sky"]),
     ("a slash between alternatives", ["couch/sofa", "hot dog / sausage"],
      ["Couch", "Sofa", "Hot Dog", "Sausage"]),
-    ("any other slash is a space", ["AC/DC", "24/7", "black/white photo"],
-     ["AC DC", "24 7", "Black White Photo"]),
+    ("a slash between alternatives of three letters", ["Cat/Dog", "sea/sky/sun"], ["Cat", "Dog", "Sea", "Sky", "Sun"]),
+    ("a slash in an abbreviation stays", ["B/W", "24/7", "AC/DC", "9/11", "HH/MM", "and/or", "R&B", "TCP/IP", "b/w photo",
+      "“Ч/Б”", "(A/C)", "24/7/365"],
+     ["B/W", "24/7", "AC/DC", "9/11", "HH/MM", "And/Or", "R&B", "TCP/IP", "B/W Photo",
+      "Ч/Б", "A/C", "24/7/365"]),
+    ("any other slash is a space", ["black/white photo", "/sea", "12/05/2021", "a//b"],
+     ["Black White Photo", "Sea", "12 05 2021", "A B"]),
+    ("w/ is with", ["w/ dog", "man w/ hat", "w/dog", "w/o shoes"],
+     ["With Dog", "Man With Hat", "W/O Shoes"]),
     ("no sentence", ["The image shows a beach at sunset.", "Waves hit the sand.", "a b c d e f g", "这是。"],
      []),
     ("not too long", ["x" * 65, "x" * 64], ["X" + "x" * 63]),
@@ -109,6 +116,12 @@ CASE = st.sampled_from(["title", "lower", "keep"])
 @settings(max_examples=300, deadline=None)
 @given(LISTS, CASE, st.none() | st.integers(0, 5))
 @example(["ß" * 64, "a b c. d.", "İ", "ŉa", "'a.'", "a./b", ".a.", "a -."], "title", None)
+@example(
+    ["ŉab/c", "ß/b", "İ/b", "ǆ/1", "(a/b", "'B/W'", "a/b/", "//", "a/\u0301b", "ab/\u200dc"], "lower", None
+)
+@example(
+    ["ŉab/c", "ß/b", "İ/b", "ǆ/1", "(a/b", "'B/W'", "a/b/", "//", "a/\u0301b", "ab/\u200dc"], "title", None
+)
 def test_laws(keywords, case, max_tags):
     tags = normalize(keywords, case=case, max_tags=max_tags)
 
@@ -120,7 +133,8 @@ def test_laws(keywords, case, max_tags):
         assert 0 < len(tag) <= MAX_CHARS
         assert len(tag.split()) <= MAX_WORDS
         assert unicodedata.is_normalized("NFC", tag)
-        assert not set(tag) & set("/|;_\n\t\ufffe\uffff")
+        assert not set(tag) & set("|;_\n\t\ufffe\uffff")
+        assert all(part and len(part) < 6 for word in tag.split() if "/" in word for part in word.split("/"))
         assert not {unicodedata.category(c) for c in tag} & {"Cc", "Cs", "Co", "Zl", "Zp"}
         assert not set(tag) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\ufeff")
         tag.encode()

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, ImageDraw
+from PIL import Image, ImageCms, ImageDraw, TiffImagePlugin
 
 from tagroll.domain import Outcome, Photo, Preview
 from tagroll.errors import PictureError
@@ -441,6 +441,31 @@ def test_the_pool_gives_what_decoding_here_gives(pool: PreviewPool) -> None:
     for name in WHOLE:
         expected = make_preview(FILES / name, photo(FILES / name).format)
         assert pool.make(photo(FILES / name)) == expected
+
+
+@pytest.mark.parametrize("name", ["single.tif", "pages.tif", "single.tif as .CR2"])
+def test_a_plain_tiff_under_the_name_of_a_raw_is_decoded(tmp_path: Path, name: str) -> None:
+    sample, _, suffix = name.partition(" as ")
+    copy = tmp_path / f"photo{suffix or '.nef'}"
+    copy.write_bytes((FILES / sample).read_bytes())
+    assert photo(copy).format.is_raw
+    assert make_preview(copy, photo(copy).format) == make_preview(FILES / sample, FORMAT["tiff"])
+
+
+@pytest.mark.parametrize("tag", [(254, 1), (262, 32803), (262, 34892), (330, 8), (50706, 1)])
+def test_a_tiff_with_the_marks_of_a_raw_is_not_decoded_as_a_plain_one(
+    tmp_path: Path, tag: tuple[int, int]
+) -> None:
+    ifd = TiffImagePlugin.ImageFileDirectory_v2()
+    ifd[tag[0]] = tag[1]
+    copy = tmp_path / "photo.nef"
+    Image.new("RGB", (9, 9)).save(copy, "TIFF", tiffinfo=ifd)
+    data = copy.read_bytes()
+    if tag[0] == 262:  # Pillow sets it by the mode
+        at = data.index(b"\x06\x01\x03\x00") + 8
+        copy.write_bytes(data[:at] + tag[1].to_bytes(2, "little") + data[at + 2 :])
+    with pytest.raises(PictureError):
+        make_preview(copy, FORMAT["raw"])
 
 
 def test_the_pool_takes_embedded_previews_and_their_orientation(pool: PreviewPool) -> None:

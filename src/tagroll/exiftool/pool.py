@@ -183,30 +183,38 @@ class ExifTool:
     def embedded_preview(self, path: Path) -> tuple[bytes, int]:
         """The largest JPEG preview inside a RAW file, and the photo's EXIF orientation (1 to 8).
 
+        exiftool looks where RAWs of the name's ending have it. Where the content is of another kind, or nothing is
+        there, it looks again by the content alone.
+
         Raises:
             PictureError: There is none.
             MetadataError: exiftool cannot read the file.
         """
-        with self._placed(path, path.suffix) as place:
-            output, errors = self._run(
-                [
-                    "-j",
-                    "-n",
-                    *(f"-{name}#" for name in ("Orientation",)),
-                    *(f"-{name}" for name in _PREVIEWS),
-                    place,
-                ]
-            )
+        jpegs, orientation, kind = self._previews(path, path.suffix)
+        if not jpegs or kind != path.suffix[1:].lower():
+            more, by_content, _ = self._previews(path, "")
+            jpegs, orientation = jpegs + more, by_content or orientation
+        if not jpegs:
+            raise PictureError("no embedded preview", "If other programs show the photo, convert it to JPEG")
+        return max(jpegs, key=len), orientation or 1
+
+    def _previews(self, path: Path, suffix: str) -> tuple[list[bytes], int, str]:
+        """The JPEGs in a file under a name with this ending, its orientation (0: unknown) and the ending it should have."""
+        names = ("Orientation#", "FileTypeExtension", *_PREVIEWS)
+        with self._placed(path, suffix) as place:
+            output, errors = self._run(["-j", "-n", *(f"-{name}" for name in names), place])
             try:
                 (row,) = json.loads(output)
             except ValueError as error:
                 raise MetadataError(f"exiftool cannot read it: {_first_line(errors)}") from error
             found = [self._run(["-b", f"-{name}", place])[0] for name in _PREVIEWS if name in row]
         jpegs = [preview for preview in found if preview.startswith(b"\xff\xd8\xff")]
-        if not jpegs:
-            raise PictureError("no embedded preview")
         orientation = row.get("Orientation")
-        return max(jpegs, key=len), orientation if orientation in range(1, 9) else 1
+        return (
+            jpegs,
+            orientation if orientation in range(1, 9) else 0,
+            str(row.get("FileTypeExtension")).lower(),
+        )
 
     def _run(self, arguments: Sequence[str]) -> tuple[bytes, str]:
         """Run one command in a process of the pool; a dead process is started anew, once."""

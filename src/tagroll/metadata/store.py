@@ -26,6 +26,7 @@ from tagroll.metadata.fields import tags_after
 from tagroll.metadata.files import temporary
 from tagroll.metadata.files.attributes import NotKeptError
 from tagroll.metadata.files.hashing import digest, digest_of
+from tagroll.metadata.files.order import Order
 from tagroll.metadata.files.platforms import keep_large_blocks
 from tagroll.metadata.files.safe_write import (
     Original,
@@ -90,7 +91,7 @@ class MetadataStore:
             writes beside them; "never" neither reads nor writes sidecars, and fails where a photo cannot be
             written.
         mtime: The modification time of a file that is written: "nudge" makes it two seconds later, so that backups
-            and galleries look again and the order of photos stays; "keep" leaves it; "now".
+            and galleries look again, and less where it would reach that of the next photo of the folder; "keep" leaves it; "now".
         exiftool: For the formats that need it; None where there is none.
         name: What a new sidecar is called: "stem" for name.xmp, "full" for name.ext.xmp, "auto": for a RAW as those of
             the other RAWs in its folder.
@@ -110,7 +111,7 @@ class MetadataStore:
     ) -> None:
         keep_large_blocks()
         self._planner = Planner(sidecar, exiftool, name, embed_signed, past)
-        self._mtime = mtime
+        self._mtime = Order().later if mtime == "nudge" else mtime
         self.notes: dict[str, None] = {}
         """What the disks could not do though the files were written, each once; to be told at the end of a run."""
         self._computing = threading.Lock()

@@ -27,7 +27,11 @@ _LEADING = "#*•·‣◦▪-\u2013—~,.:!?=+…"
 _TRAILING = "*•·-\u2013—~,:!?=…"
 _QUOTES = "\"'`\u2018\u2019“”„«»\u2039\u203a「」『』"
 _BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
+_WRAPPING = "".join((_QUOTES, *_BRACKETS, *_BRACKETS.values()))
 _ALTERNATIVES = re.compile(r"[^\W\d_]{3,}(?:/[^\W\d_]{3,})+")
+_SHORT = 3
+"""A word with slashes between parts of so many letters is an abbreviation, and one tag: B/W, AC/DC, 24/7, and/or."""
+_WITH = re.compile(r"(?<!\S)w/(?=\s*\w{2})")
 
 
 _SEPARATORS = re.compile("[;|]")
@@ -47,8 +51,8 @@ def normalize(
     - NFC; no control, format, private or broken characters; white space and underscores are one space.
     - No wrapping quotes, brackets, bullets, hashes, and no punctuation at the end.
     - `;`, `|` and a comma end a tag and begin the next, but for the comma in a number and in texts of `whole`. So
-      does a slash with spaces around it, or one between single words ("couch/sofa"); any other slash becomes a
-      space ("AC/DC"). Photo programs read all of them as a hierarchy or a list.
+      does a slash with spaces around it, or one between single words ("couch/sofa"). It stays in what is short ("B/W",
+      "AC/DC", "24/7"), and becomes a space elsewhere: photo programs read it as a hierarchy. "w/" is "with".
     - What has no letter, digit or symbol, more than MAX_WORDS words or MAX_CHARS characters, or ends
       like a sentence, is dropped.
     - Of tags that differ only in case, the first stays.
@@ -88,11 +92,20 @@ def _parts(keywords: Iterable[str], whole: Collection[str]) -> Iterator[str]:
         is_one = identity(text) in whole or _is_prose(text)
         for part in (_SEPARATORS if is_one else _LISTED).split(text):
             for side in re.split(r"(?<=\s)/(?=\s)", part):
-                tight = side.strip()
+                tight = _WITH.sub("with ", side).strip()
                 if _ALTERNATIVES.fullmatch(tight):
                     yield from tight.split("/")
                 else:
-                    yield " ".join(tight.replace("/", " ").split())
+                    words = (word if _is_short(word) else word.replace("/", " ") for word in tight.split())
+                    yield " ".join(" ".join(words).split())
+
+
+def _is_short(word: str) -> bool:
+    """Whether a word with slashes is an abbreviation, whatever its case; alternatives are looked for before."""
+    parts = word.strip(_WRAPPING).split("/")
+    return len(parts) > 1 and all(
+        part.isalnum() and len(part) == len(part.title()) == len(part.lower()) <= _SHORT for part in parts
+    )
 
 
 def _is_prose(text: str) -> bool:
@@ -147,8 +160,12 @@ def _cased(tag: str, case: Case) -> str:
         return tag.lower()
     if case == "keep":
         return tag
+    return re.sub("[^ /]+", lambda word: _capital(word[0]), tag)
+
+
+def _capital(word: str) -> str:
     # str.title() on one character: the digraph "ǆ" and Georgian have a form for it that is not upper().
-    return " ".join(word[0].title() + word[1:] if word.islower() else word for word in tag.split(" "))
+    return word[0].title() + word[1:] if word.islower() else word
 
 
 def _is_tag(tag: str) -> bool:

@@ -10,13 +10,10 @@ import os
 import stat
 
 from tagroll.errors import WriteError
+from tagroll.metadata.files.order import NUDGE_NS
 from tagroll.metadata.files.platforms import copy_attributes
 from tagroll.metadata.files.refusals import CANNOT, Tell
 from tagroll.metadata.files.temporary import Temporary
-from tagroll.settings import Mtime
-
-NUDGE_NS = 2_000_000_000
-"""FAT counts in steps of two seconds, and rsync compares whole ones; less would not be seen by all."""
 
 _OTHERS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
@@ -108,19 +105,20 @@ def keep_times(new: Temporary, atime_ns: int, mtime_ns: int, tell: Tell) -> None
         tell("this disk does not let times be set: written files have the time at which they were written")
 
 
-def set_times(new: Temporary, old: os.stat_result, mtime: Mtime, tell: Tell) -> int | None:
-    """Give the new file the times it shall have, going by those of the one it replaces.
+def set_times(new: Temporary, old: os.stat_result, wanted: int, tell: Tell) -> int | None:
+    """Give the new file its times: that of reading as the one it replaces has it, and a modification time.
 
-    A nudge that the disk cannot show, as the time is the last that it knows, becomes now.
+    A later time that the disk does not tell from the old one, as it counts in whole seconds, becomes two seconds later,
+    and now where it knows no later one.
 
     Returns:
         The modification time it shall have, in nanoseconds; None for that of writing.
     """
-    if mtime == "now":
-        return None
-    wanted = old.st_mtime_ns + (NUDGE_NS if mtime == "nudge" else 0)
     keep_times(new, old.st_atime_ns, wanted, tell)
-    if mtime == "nudge" and new.name.stat().st_mtime_ns == old.st_mtime_ns:
-        os.utime(new.name)
-        return None
+    if wanted > old.st_mtime_ns == new.name.stat().st_mtime_ns:
+        wanted = old.st_mtime_ns + NUDGE_NS
+        keep_times(new, old.st_atime_ns, wanted, tell)
+        if new.name.stat().st_mtime_ns == old.st_mtime_ns:
+            os.utime(new.name)
+            return None
     return wanted

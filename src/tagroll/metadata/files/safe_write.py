@@ -26,6 +26,7 @@ from tagroll.metadata.files.attributes import (
     keep_times,
     set_times,
 )
+from tagroll.metadata.files.order import Later, two_seconds_later
 from tagroll.metadata.files.platforms import lock, sync, sync_folder
 from tagroll.metadata.files.refusals import Tell, explained, untold
 from tagroll.metadata.files.temporary import (
@@ -151,7 +152,7 @@ def safe_replace(
     new: bytes,
     *,
     before_replace: BeforeReplace,
-    mtime: Mtime = "keep",
+    mtime: Mtime | Later = "keep",
     tell: Tell = untold,
 ) -> None:
     """Put new bytes in the place of a held file, which is closed then.
@@ -160,7 +161,7 @@ def safe_replace(
         original: The file, from `hold`.
         new: All the bytes it shall have.
         before_replace: Commits the journal.
-        mtime: Its modification time: as it was, to the nanosecond, two seconds later, or now.
+        mtime: Its modification time: as it was, to the nanosecond, two seconds or so much later, or now.
         tell: Is told what the disk could not do.
 
     Raises:
@@ -178,7 +179,8 @@ def safe_replace(
             temp.write(new)
             if mode & _SPECIAL:
                 keep_mode(temp, mode, tell)  # writing takes these away
-            time_ns = set_times(temp, old, mtime, tell)
+            wanted = _wanted(original, mtime)
+            time_ns = None if wanted is None else set_times(temp, old, wanted, tell)
             sync(temp.fd)
         before_replace()
         original.check_unchanged()
@@ -191,6 +193,16 @@ def safe_replace(
 
         _closed(original, swap)
         sync_names(folder, tell)
+
+
+def _wanted(original: Original, mtime: Mtime | Later) -> int | None:
+    """The modification time that a file shall have, in nanoseconds; None for that of writing."""
+    if mtime == "now":
+        return None
+    old_ns = original.state.st_mtime_ns
+    if mtime == "keep":
+        return old_ns
+    return (two_seconds_later if mtime == "nudge" else mtime)(original.path, old_ns)
 
 
 def safe_create(

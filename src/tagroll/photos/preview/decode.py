@@ -17,6 +17,7 @@ from PIL import (
     ImageCms,
     ImageFile,
     PngImagePlugin,
+    TiffImagePlugin,
 )
 
 from tagroll.domain import Preview
@@ -162,11 +163,30 @@ def _seeable(image: Image.Image) -> Image.Image:
 
 
 def _embedded_format(source: Path | bytes) -> Format:
-    """The format of the preview from inside a RAW file."""
-    found = detect(source[:HEAD_BYTES], "") if isinstance(source, bytes) else None
-    if found is None or found.decoder not in ("pillow", "heif"):
+    """The format of the preview from inside a RAW file, or of a file that only has a RAW's name."""
+    with _reader(source) as file:
+        found = detect(file.read(HEAD_BYTES), "")
+        is_raw = not isinstance(source, bytes) and not (
+            found and found.container == "tiff" and _is_plain(file)
+        )
+    if found is None or is_raw or found.decoder not in ("pillow", "heif"):
         raise PictureError("no usable preview in the raw file", "See: tagroll doctor PHOTO")
     return found
+
+
+_SUBFILE, _PHOTOMETRIC, _SUB_IFDS, _DNG_VERSION = 254, 262, 330, 50706
+_PLAIN = frozenset({0, 1, 2, 3, 5, 6, 8})  # gray, RGB, palette, CMYK, YCbCr, CIELab
+
+
+def _is_plain(file: BinaryIO) -> bool:
+    """Whether a TIFF is a picture in itself: what the sensor saw stands in sub-directories, or is no such colours."""
+    file.seek(0)
+    tags = TiffImagePlugin.TiffImageFile(file).tag_v2
+    return (
+        not tags.get(_SUBFILE)
+        and tags.get(_PHOTOMETRIC) in _PLAIN
+        and not {_SUB_IFDS, _DNG_VERSION}.intersection(tags)
+    )
 
 
 def _reader(source: Path | bytes) -> BinaryIO:

@@ -19,7 +19,13 @@ def preview_maker(pool: PreviewPool, exiftool: ExifTool | None) -> Callable[[Pho
                 "the preview inside a RAW file is read with exiftool, which is not installed",
                 INSTALL,
             )
-        embedded, orientation = exiftool.embedded_preview(photo.path)
+        try:
+            embedded, orientation = exiftool.embedded_preview(photo.path)
+        except PictureError as error:
+            try:
+                return pool.make(photo)  # a plain TIFF under a RAW's name
+            except PictureError:
+                raise error from None
         return pool.make(photo, embedded, orientation=orientation)
 
     return make
