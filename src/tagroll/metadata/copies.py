@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from tagroll.domain import Change, Journal, Metadata, Photo, Write
 from tagroll.errors import ChangedMeanwhileError, MetadataError, WriteError
@@ -28,13 +27,11 @@ from tagroll.metadata.files.safe_write import hold, pieces, safe_remove, sync_na
 from tagroll.metadata.files.temporary import Temporary, give_name, temporary
 from tagroll.metadata.genuine import check_made
 from tagroll.metadata.planning import SIDECAR, Planner, resolved
+from tagroll.metadata.rows import COPIES, COPY, HARD_LINK, JSON, SYMBOLIC_LINK, XMP
 
-COPY, HARD_LINK, SYMBOLIC_LINK, JSON, XMP = "copy", "hardlink", "symlink", "json", "xmp"
-"""How the journal calls what was made."""
-COPIES: Final = frozenset({COPY, HARD_LINK, SYMBOLIC_LINK})
-"""Those that show the photo itself."""
-MADE: Final = COPIES | {JSON, XMP}
-"""All that `take_back` takes back."""
+__all__ = [
+    "COPIES", "COPY", "HARD_LINK", "JSON", "SYMBOLIC_LINK", "XMP", "NewFile", "make_files", "take_back", "with_metadata",
+]  # fmt: skip
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _CHUNK = 1 << 20

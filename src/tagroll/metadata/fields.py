@@ -71,7 +71,8 @@ def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fix
 def _captions(sources: Sequence[Fields], metadata: Metadata, flats: Sequence[str]) -> dict[str, Any]:
     """The captions of a photo: what stands where tagroll writes them, else what a person said elsewhere."""
     captions: dict[str, Any] = {}
-    for row in _CAPTION_ROWS:
+    there = set[str]().union(*sources)  # of the many fields, a photo has few
+    for row in (row for row in _CAPTION_ROWS if row.name in there):
         for text in (one[row.name][0] for one in sources if one.get(row.name)):
             missing = [name for name in row.change if not captions.get(name)]
             if missing and (
@@ -192,7 +193,7 @@ def paths_in(row: Field, fields: Fields) -> Iterator[str]:
 
 def _all_paths(fields: Fields) -> Iterator[str]:
     """All paths there are, bookkeeping included."""
-    return (path for row in _PATH_ROWS for path in paths_in(row, fields))
+    return (path for row in _PATH_ROWS if row.name in fields for path in paths_in(row, fields))
 
 
 def _is_path(row: Field, value: str, fields: Fields) -> bool:
@@ -249,7 +250,7 @@ def _named(fields: Fields) -> list[tuple[Field, str]]:
     return [
         (row, name)
         for row in _FLAT_ROWS
-        if not (speaks and row.family == "iptc")
+        if row.name in fields and not (speaks and row.family == "iptc")
         for name in names_in(row, fields)
         if not account or identity(name) not in account
     ]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from tagroll.domain import Beside, Change, Metadata, Write
 from tagroll.metadata.engines import SIGNED
@@ -13,6 +14,12 @@ from tagroll.metadata.planning import MetadataView, Step
 from tagroll.metadata.restore import UndoPlan
 from tagroll.tags.identity import identities, identity
 
+COPY, HARD_LINK, SYMBOLIC_LINK, JSON, XMP = "copy", "hardlink", "symlink", "json", "xmp"
+"""How the journal calls what was made."""
+COPIES: Final = frozenset({COPY, HARD_LINK, SYMBOLIC_LINK})
+"""Those that show the photo itself."""
+MADE: Final = COPIES | {JSON, XMP}
+"""All that is taken back by taking it away (`copies.take_back`)."""
 _CAPTIONS = ("title", "description", "alt_text")
 
 

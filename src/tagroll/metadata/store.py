@@ -46,13 +46,14 @@ from tagroll.metadata.planning import (
     sidecar_fields,
 )
 from tagroll.metadata.restore import bytes_before, left_in, plan_undo, target_of
-from tagroll.metadata.rows import placed, restored, written
+from tagroll.metadata.rows import MADE, placed, restored, written
 from tagroll.metadata.sidecar import SidecarName
 from tagroll.metadata.since import Past, nothing_written
 from tagroll.metadata.stamps import stamp_of, stamps_of
 from tagroll.settings import Mtime
 
 __all__ = [
+    "MADE",
     "SIGNED",
     "Decide",
     "Explanation",

@@ -1,11 +1,11 @@
-"""Which model looks at photos, and which one compares tags: a server's, one from a file, or a built-in one."""
+"""Which model looks at photos: a server's, one from a file, or a built-in one."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Self
 
 from tagroll.domain import Describer, Waiting
 from tagroll.errors import ServerError
@@ -20,19 +20,12 @@ from tagroll.models.server.several import ManyDescriber
 from tagroll.parallel import cores
 from tagroll.settings import Settings, without_password
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
-
 BUILTIN_NOTE = (
     "No model server answers at {url}: the built-in model looks at the photos.\n"
     "  It knows everyday things. For more: start LM Studio, Ollama or llama.cpp, then tagroll doctor."
 )
 NO_HEAD = "builtin-no-head"
 """The name of the built-in model without its head, for those who want to know what the head is worth."""
-NO_EMBEDDER_NOTE = "No embedding server answers at {url}: the built-in embedder compares the tags."
-FAILS_NOTE = "The built-in embedder compares the tags: {error}"
 THRESHOLD_NOTE = "--threshold is for the built-in model: a model on a server does not tell how sure it is."
 SPARE_THREADS = 6
 """Photos that are hashed, decoded or written while as many as a server takes are with the server."""
@@ -229,81 +222,3 @@ SERVERS = Backend(_wants_server, _open_servers, _server_notes)
 BUILTIN = Backend(lambda _: True, _open_builtin, _builtin_notes, spare=2)
 BACKENDS = (FILE, SERVERS, BUILTIN)
 """The first that is meant is taken. A new one is a folder in `models/` and a row here."""
-
-
-class Embedder(Protocol):
-    """Turns texts into vectors."""
-
-    @property
-    def model(self) -> str:
-        """Its name, as it goes into the catalog."""
-
-    @property
-    def waiting(self) -> Waiting | None:
-        """What is waited for longer than usual, or None."""
-
-    def stop(self) -> None:
-        """Wait for nothing any more: who waits gets a StoppedError."""
-
-    def close(self) -> None:
-        """Close the connections."""
-
-    def check(self) -> "Vectors":
-        """See whether it works, by one vector: always of the same text, shape (1, d)."""
-
-    def embed(self, texts: Sequence[str]) -> "Vectors":
-        """Float32 rows of length 1, or 0 where there is no vector, in the order of the texts."""
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingServer:
-    """Which server is to compare tags.
-
-    Attributes:
-        url: Where it is.
-        model: Its embedding model.
-        batch_size: Texts a request.
-        explicit: The user named the server or the model: one that cannot be used is an error.
-    """
-
-    url: str
-    model: str
-    batch_size: int = 100
-    explicit: bool = True
-
-
-def choose_embedder(
-    settings: Settings, meant: EmbeddingServer, watch: Watch | None = None
-) -> tuple[Embedder, tuple[str, ...]]:
-    """Find the embedder, make it ready, and what to tell the user about the choice.
-
-    Args:
-        settings: Say which backend, and the key of the server.
-        meant: The server.
-        watch: Shows what is waited for while the server is looked at.
-
-    Raises:
-        ServerError: A server is wanted and cannot be used.
-        UsageError: The URL cannot be one.
-    """
-    from tagroll.models.builtin.embedder import BuiltinEmbedder
-    from tagroll.models.server.embedder import ServerEmbedder
-
-    if settings.backend == "builtin":
-        return BuiltinEmbedder(), ()
-    url = meant.url
-    key, shown = key_for(settings, url), without_password(url)
-    wanted = meant.explicit or settings.backend == "server"
-    if not wanted and probe(url, api_key=key) is None:
-        return BuiltinEmbedder(), (NO_EMBEDDER_NOTE.format(url=shown),)
-    server = ServerEmbedder(url, meant.model, api_key=key, batch_size=meant.batch_size)
-    try:
-        with watch(lambda: server.waiting) if watch else nullcontext():
-            server.check()
-    except ServerError as error:
-        server.close()
-        if wanted:
-            raise
-        return BuiltinEmbedder(), (FAILS_NOTE.format(error=error.message),)
-    kept = key_stays(settings, [url])
-    return server, (*departures([url], "tags"), *filter(None, [kept]))

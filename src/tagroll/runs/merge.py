@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tagroll.catalog import Catalog
 from tagroll.errors import UsageError
 from tagroll.metadata.files.documents import ANY, check_free, write_document
-from tagroll.models.choose import Embedder, EmbeddingServer, choose_embedder
+from tagroll.models.embedders import Embedder, EmbeddingServer, choose_embedder
 from tagroll.runs.rewrite import OpenLibrary, check_words
 from tagroll.tags import hierarchy
 from tagroll.tags.decisions import Decisions

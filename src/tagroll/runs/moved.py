@@ -10,8 +10,7 @@ from pathlib import Path
 from tagroll.catalog import Catalog, Writing
 from tagroll.domain import Photo, Write
 from tagroll.errors import PhotoError
-from tagroll.metadata.copies import MADE
-from tagroll.metadata.store import MetadataStore, left_in, target_of
+from tagroll.metadata.store import MADE, MetadataStore, left_in, target_of
 from tagroll.photos.scan import scan
 
 

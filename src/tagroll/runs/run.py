@@ -33,12 +33,10 @@ from tagroll.domain import (
 from tagroll.errors import ServerError
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
-from tagroll.metadata.copies import MADE
-from tagroll.metadata.store import Decide, MetadataStore, target_of
+from tagroll.metadata.store import MADE, Decide, MetadataStore, target_of
 from tagroll.photos.preview.opened import previews
 from tagroll.photos.scan import scan
 from tagroll.runs.executors import Executor, threads
-from tagroll.runs.look import Looker, Questions
 from tagroll.runs.recover import leftover_cleaner, recover
 from tagroll.runs.tally import Tally
 from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings, without_password
@@ -46,6 +44,7 @@ from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings, without_passw
 if TYPE_CHECKING:
     from tagroll.models.choose import Model, Watch
     from tagroll.models.server.retry import Limits
+    from tagroll.runs.look import Questions
 
 __all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
 
@@ -317,8 +316,10 @@ class Run:
         """Note which model it is, as soon as that is known."""
         model.when_found(lambda _: self.space.catalog.runs.note_model(self.number, model.describer.model))
 
-    def questions(self, describer: Describer, prompt: Prompt, *, again: bool) -> Questions:
+    def questions(self, describer: Describer, prompt: Prompt, *, again: bool) -> "Questions":
         """What asks a model about photos in this run; `again`: also where an answer is kept."""
+        from tagroll.runs.look import Looker, Questions
+
         space = self.space
         looker = Looker(describer, space.preview, space.store.picture_hash, prompt)
         return Questions(looker, space.catalog.answers, again)

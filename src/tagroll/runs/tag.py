@@ -229,10 +229,11 @@ class Tagger:
             hang = tuple(tag for tag in proposal.tags if identity(tag) not in proposal.paths)
             return dataclasses.replace(change, align=align, hang=hang, comment=self.policy.user_comment)
 
-        ours = self.run.space.catalog.journal.written_tags(photo.path)
         row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))
         written = self.run.write(photo, decide, row, dry_run=self.policy.dry_run)
-        removed = identities(written.before.tags) - identities(written.tags) - ours
+        removed = identities(written.before.tags) - identities(written.tags)
+        if removed:
+            removed -= self.run.space.catalog.journal.written_tags(photo.path)
         kept = any(text and getattr(written.before, name) for name, text in proposal.captions.items())
         outcome = written.outcome(photo.path, Status.TAGGED)
         return dataclasses.replace(outcome, removed=len(removed), kept=kept)

@@ -10,8 +10,8 @@ from tagroll.catalog import Catalog, State, Writing
 from tagroll.catalog import Run as PastRun
 from tagroll.domain import Outcome, Status, Write
 from tagroll.errors import UsageError, WriteError
-from tagroll.metadata.copies import MADE, take_back
-from tagroll.metadata.store import target_of
+from tagroll.metadata.copies import take_back
+from tagroll.metadata.store import MADE, target_of
 from tagroll.photos.scan import OUTPUT_FOLDER, absolute
 from tagroll.runs.guard import guard
 from tagroll.runs.moved import Moved, photos_at, picture_of

@@ -114,7 +114,9 @@ def singular(word: str) -> str:
 
 
 def _split_camel_case(text: str) -> str:
-    plain = "".join(without_accents(char)[0] for char in text)
+    if text.islower():
+        return text
+    plain = text if text.isascii() else "".join(without_accents(char)[0] for char in text)
     places = [match.start() for match in _CAMEL.finditer(plain)]
     return " ".join(text[i:j] for i, j in zip([0, *places], [*places, len(text)], strict=True))
 

@@ -22,7 +22,7 @@ _CUT = 56
 """IPTC cuts a keyword at 64 bytes, some programs a few earlier to save a character: so long may be cut."""
 
 
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ILLEGAL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def xml_safe(text: str) -> str:
