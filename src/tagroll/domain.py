@@ -39,6 +39,19 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """How a picture is made for people's eyes.
+
+    Attributes:
+        long_edge: At most so many pixels; no picture is enlarged.
+        format: Of the file that is made.
+    """
+
+    long_edge: int
+    format: Literal["jpeg", "webp"] = "webp"
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """What a model is asked.
 

@@ -24,7 +24,6 @@ from tagroll.domain import (
     Metadata,
     Outcome,
     Photo,
-    Preview,
     Prompt,
     Status,
     Waiting,
@@ -46,6 +45,7 @@ from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings, without_passw
 if TYPE_CHECKING:
     from tagroll.models.choose import Model, Watch
     from tagroll.models.server.retry import Limits
+    from tagroll.photos.preview.maker import PreviewMaker
 
 __all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
 
@@ -214,8 +214,8 @@ class Workspace:
             model.describer.stop()
 
     @cached_property
-    def preview(self) -> Callable[[Photo], Preview]:
-        """Makes what a model sees of a photo, in processes that start now."""
+    def preview(self) -> "PreviewMaker":
+        """Makes what a model, or a person, sees of a photo, in processes that start now."""
         return self._resources.enter_context(previews(self.exiftool))
 
 

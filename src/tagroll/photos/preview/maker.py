@@ -1,25 +1,50 @@
 """What makes previews of all formats: decoded pixels, or the camera's own preview inside a RAW file."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
-from tagroll.domain import Photo, Preview
+from tagroll.domain import Form, Photo, Preview
 from tagroll.errors import PictureError
 from tagroll.exiftool.pool import INSTALL, ExifTool
 from tagroll.photos.preview.pool import PreviewPool
 
 
-def preview_maker(pool: PreviewPool, exiftool: ExifTool | None) -> Callable[[Photo], Preview]:
-    """What makes previews: the camera's own one for RAW (through exiftool), decoded pixels for the rest."""
+@dataclass(frozen=True, slots=True)
+class PreviewMaker:
+    """Makes previews: the camera's own one for RAW (through exiftool), decoded pixels for the rest.
 
-    def make(photo: Photo) -> Preview:
+    Attributes:
+        pool: Decodes.
+        exiftool: None where there is none.
+    """
+
+    pool: PreviewPool
+    exiftool: ExifTool | None
+
+    def __call__(self, photo: Photo) -> Preview:
+        """What a model sees of a photo.
+
+        Raises:
+            PictureError: It cannot be decoded.
+        """
+        embedded, orientation = self._embedded(photo)
+        return self.pool.make(photo, embedded, orientation=orientation)
+
+    def picture(self, photo: Photo, form: Form) -> bytes:
+        """What people see of it.
+
+        Raises:
+            PictureError: It cannot be decoded.
+        """
+        embedded, orientation = self._embedded(photo)
+        return self.pool.picture(photo, form, embedded, orientation=orientation)
+
+    def _embedded(self, photo: Photo) -> tuple[bytes | None, int]:
+        """The preview inside a RAW file, and how it is to be turned; nothing for other photos."""
         if photo.format.decoder != "embedded":
-            return pool.make(photo)
-        if exiftool is None:
+            return None, 1
+        if self.exiftool is None:
             raise PictureError(
                 "the preview inside a RAW file is read with exiftool, which is not installed",
                 INSTALL,
             )
-        embedded, orientation = exiftool.embedded_preview(photo.path)
-        return pool.make(photo, embedded, orientation=orientation)
-
-    return make
+        return self.exiftool.embedded_preview(photo.path)
