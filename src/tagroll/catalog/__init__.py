@@ -4,5 +4,6 @@ from tagroll.catalog.catalog import Catalog
 from tagroll.catalog.journal import State, Writing
 from tagroll.catalog.photos import PhotoRow
 from tagroll.catalog.runs import Run
+from tagroll.catalog.verdicts import Verdict
 
-__all__ = ["Catalog", "PhotoRow", "Run", "State", "Writing"]
+__all__ = ["Catalog", "PhotoRow", "Run", "State", "Verdict", "Writing"]

@@ -82,6 +82,17 @@ MIGRATIONS = (
         model TEXT NOT NULL             -- '': none, the built-in model was taken
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE verdicts (             -- what a person said of a tag of a picture
+        picture_hash TEXT NOT NULL,
+        word TEXT NOT NULL,             -- identity of the last level of the tag
+        yes INTEGER NOT NULL,
+        run INTEGER REFERENCES runs,    -- the run that gave or took the tag; NULL: it was only said
+        created REAL NOT NULL,
+        PRIMARY KEY (picture_hash, word)
+    ) WITHOUT ROWID;
+    CREATE INDEX answers_created ON answers (created);
+    """,
 )
 _APPLICATION = 1952540530
 _TABLES = {"runs", "answers", "writes", "photos"}

@@ -257,16 +257,20 @@ class Entries:
         catalog: Holds the journal.
         run: The number of the run.
         undoes: The number of the write that is taken back, or None.
+        by_person: Whether a person wants these very tags to come and go: no model brings back what they take.
         numbers: Of the rows so far.
     """
 
     catalog: Catalog
     run: int
     undoes: int | None = None
+    by_person: bool = False
     numbers: list[int] = field(default_factory=list)
 
     def __call__(self, write: Write) -> None:
         """Note a write that is about to happen; returns when the row is on disk."""
+        if self.by_person:
+            self.catalog.verdicts.note(self.run, write)
         self.numbers.append(self.catalog.journal.add(self.run, write, self.undoes))
 
     def states(self, state: State) -> dict[int, State]:
@@ -329,7 +333,13 @@ class Run:
         return Entries(self.space.catalog, self.number, undoes)
 
     def write(
-        self, photo: Photo, decide: Decide, row: PhotoRow | None = None, *, dry_run: bool = False
+        self,
+        photo: Photo,
+        decide: Decide,
+        row: PhotoRow | None = None,
+        *,
+        dry_run: bool = False,
+        by_person: bool = False,
     ) -> Written:
         """Change what a photo says, journalled before it happens, and note in the index what it says now.
 
@@ -339,11 +349,13 @@ class Run:
             row: What the index is to know of it (stamp and tags are filled in) even where nothing changes; None: what
                 it knew.
             dry_run: Write nothing.
+            by_person: A person wants these very tags to come and go: no model brings back what they take.
 
         Raises:
             PhotoError: It cannot be read or written.
         """
-        catalog, store, entries = self.space.catalog, self.space.store, self.entries()
+        catalog, store = self.space.catalog, self.space.store
+        entries = Entries(catalog, self.number, by_person=by_person)
         seen = Metadata()
 
         def decided(metadata: Metadata) -> Change:

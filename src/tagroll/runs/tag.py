@@ -24,7 +24,7 @@ from tagroll.runs.look import Look, Questions
 from tagroll.runs.run import Run
 from tagroll.settings import Case
 from tagroll.tags.hierarchy import only_paths
-from tagroll.tags.identity import LEVEL, identities, identity
+from tagroll.tags.identity import LEVEL, identities, identity, word_of
 from tagroll.tags.normalize import normalize
 
 CAPTIONS = ("title", "description", "alt_text")
@@ -207,7 +207,9 @@ class Tagger:
         )
         if row and fresh and decided:
             return Outcome(photo.path, Status.UNCHANGED, row.tags, asked=asked)
-        outcome = self._write(photo, picture, TagProposal(tags, captions, self.policy.paths, decided=decided))
+        rejected = space.catalog.verdicts.rejected(picture)
+        proposal = TagProposal(tags, captions, self.policy.paths, decided=decided, rejected=rejected)
+        outcome = self._write(photo, picture, proposal)
         return dataclasses.replace(outcome, asked=asked)
 
     # what is done already --------------------------------------------------------------------------------
@@ -246,12 +248,14 @@ class TagProposal:
         captions: Texts for "title", "description", "alt_text".
         paths: Where in the library's tree a tag (by identity) stands, if it does.
         decided: The very same was written into this photo before.
+        rejected: Words (see `word_of`) that a person rejected for this picture.
     """
 
     tags: tuple[str, ...]
     captions: Mapping[str, str]
     paths: Mapping[str, str] = field(default_factory=dict)
     decided: bool = False
+    rejected: frozenset[str] = frozenset()
 
     def change(self, metadata: Metadata, *, append: bool) -> Change:
         """The change that makes a photo carry these tags, and captions where it has none.
@@ -263,31 +267,26 @@ class TagProposal:
         if self.is_settled(metadata):
             return Change()
         tags = self._given(metadata)
-        wanted, there = identities(tags), {_leaf(tag) for tag in metadata.tags}
+        wanted, there = identities(tags), {word_of(tag) for tag in metadata.tags}
         replace = tags and not append
         if not replace:  # a word that is a level of a path there is there, too
             there = {identity(level) for tag in metadata.tags for level in tag.split(LEVEL)}
         return Change(
             # beside a path, Lightroom would make a flat word a second keyword, at the root of its tree
             add=tuple(self.paths.get(word, tag) for tag in tags if (word := identity(tag)) not in there),
-            remove=tuple(tag for tag in metadata.tags if _leaf(tag) not in wanted) if replace else (),
+            remove=tuple(tag for tag in metadata.tags if word_of(tag) not in wanted) if replace else (),
             set={name: text for name, text in self.captions.items() if text and not getattr(metadata, name)},
         )
 
     def is_settled(self, metadata: Metadata) -> bool:
         """Whether a photo that was tagged so before is left as a person has edited it since."""
         tags = self._given(metadata)
-        return self.decided and (not tags or not identities(tags).isdisjoint(map(_leaf, metadata.tags)))
+        return self.decided and (not tags or not identities(tags).isdisjoint(map(word_of, metadata.tags)))
 
     def _given(self, metadata: Metadata) -> tuple[str, ...]:
-        """The tags, without what a person took away."""
-        away = {_leaf(tag) for tag in metadata.away}.difference(map(_leaf, metadata.tags))
-        return tuple(tag for tag in self.tags if _leaf(tag) not in away)
-
-
-def _leaf(tag: str) -> str:
-    """The identity of the word that a tag ends in."""
-    return identity(tag.rsplit(LEVEL, maxsplit=1)[-1])
+        """The tags, without what a person took away or rejected."""
+        away = self.rejected.union(map(word_of, metadata.away)).difference(map(word_of, metadata.tags))
+        return tuple(tag for tag in self.tags if word_of(tag) not in away)
 
 
 def _captions(answer: Description, names: tuple[str, ...]) -> dict[str, str]:
