@@ -103,6 +103,12 @@ class Photos:
 
         self._database.queue(job)
 
+    def note_picture(self, path: Path, stamp: str, picture_hash: str) -> None:
+        """Note the hash of a picture that was only read before, without waiting for the disk; no row is made for it."""
+        values = (picture_hash, os.fsencode(path), stamp)
+        sql = "UPDATE photos SET picture_hash = ? WHERE path = ? AND stamp = ?"
+        self._database.queue(lambda c: c.execute(sql, values).close())
+
     def forget(self, paths: Sequence[Path], *, wanted: bool = True) -> None:
         """What the index says of these files is no longer so; with `wanted`, they count as never tagged by us."""
         values = [(os.fsencode(path),) for path in paths]

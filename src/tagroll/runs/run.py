@@ -84,6 +84,7 @@ class Workspace:
     stop: threading.Event = field(default_factory=threading.Event)
     _resources: ExitStack = field(default_factory=ExitStack, repr=False)
     _models: "list[Model]" = field(default_factory=list)
+    _opening: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     @contextmanager
@@ -213,9 +214,14 @@ class Workspace:
         for model in tuple(self._models):
             model.describer.stop()
 
-    @cached_property
+    @property
     def preview(self) -> "PreviewMaker":
         """Makes what a model, or a person, sees of a photo, in processes that start now."""
+        with self._opening:
+            return self._previews
+
+    @cached_property
+    def _previews(self) -> "PreviewMaker":
         return self._resources.enter_context(previews(self.exiftool))
 
 
