@@ -79,6 +79,10 @@ class Gallery:
     def all(self) -> list[Shown]:
         return list(self._shown.values())
 
+    def carrying(self, tags: Iterable[str]) -> list[int]:
+        wanted = set(tags)
+        return [shown.id for shown in self.all() if not wanted.isdisjoint(shown.tags)]
+
     def photo(self, number: int) -> Photo:
         shown = self._shown[number]
         found = next(photos_at([shown.path]), None)

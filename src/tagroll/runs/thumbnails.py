@@ -22,11 +22,11 @@ VIEW: Final = 1600
 _MOST_FAILURES = 10_000
 
 
-def default_folder() -> Path:
-    """Where pictures are kept: the user's cache folder."""
+def default_file() -> Path:
+    """Where pictures are kept: in the user's cache folder."""
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("tagroll", appauthor=False))
+    return Path(platformdirs.user_cache_dir("tagroll", appauthor=False)) / "pictures.sqlite"
 
 
 class Thumbnails:
@@ -45,6 +45,11 @@ class Thumbnails:
         self._failed: dict[tuple[str, int], PictureError] = {}
         self._makers: list[threading.Thread] = []
         self._closed = False
+
+    @classmethod
+    def open(cls, space: Workspace, gallery: Gallery, path: Path) -> "Thumbnails":
+        """With the file in which they are kept."""
+        return cls(space, gallery, KeptPictures(path))
 
     def find(self, picture: str, long_edge: int) -> bytes | None:
         """A picture that is there already, by the hash of the photo's picture; "" finds none."""
