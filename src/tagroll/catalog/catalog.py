@@ -11,7 +11,9 @@ from tagroll.catalog.decisions import Decisions
 from tagroll.catalog.journal import Journal
 from tagroll.catalog.photos import Photos
 from tagroll.catalog.runs import Runs
+from tagroll.catalog.searches import Searches
 from tagroll.catalog.servers import Servers
+from tagroll.catalog.text import Texts
 from tagroll.catalog.vectors import Vectors
 
 
@@ -31,6 +33,8 @@ class Catalog:
         decisions: What a person decided about tags.
         vectors: What embedders made of texts.
         servers: Which model was found where.
+        texts: What is searched of photos.
+        searches: What a person searches again.
 
     Raises:
         CatalogError: The file cannot be opened, is no catalog, or (to read only) is not there.
@@ -46,6 +50,8 @@ class Catalog:
         self.decisions = Decisions(self._database)
         self.vectors = Vectors(self._database)
         self.servers = Servers(self._database)
+        self.texts = Texts(self._database)
+        self.searches = Searches(self._database)
 
     def __enter__(self) -> Self:
         """Use as a context manager."""
