@@ -20,7 +20,7 @@ ROOMS = {
 }
 """Rooms of a part, from below; what is not named lies above them and is one."""
 
-DOORS = {"metadata": {"store", "copies", "capture", "apps", "files.documents"}}
+DOORS = {"metadata": {"store", "copies", "apps", "files.documents"}}
 """Modules of a part through which the parts above it come."""
 
 FACES_MAY_KNOW = {

@@ -11,7 +11,9 @@ from tagroll.catalog.decisions import Decisions
 from tagroll.catalog.journal import Journal
 from tagroll.catalog.photos import Photos
 from tagroll.catalog.runs import Runs
+from tagroll.catalog.searches import Searches
 from tagroll.catalog.servers import Servers
+from tagroll.catalog.text import Texts
 from tagroll.catalog.vectors import Vectors
 from tagroll.catalog.verdicts import Verdicts
 
@@ -32,6 +34,8 @@ class Catalog:
         decisions: What a person decided about tags.
         vectors: What embedders made of texts.
         servers: Which model was found where.
+        texts: What is searched of photos.
+        searches: What a person searches again.
         verdicts: What a person said of proposals.
 
     Raises:
@@ -48,6 +52,8 @@ class Catalog:
         self.decisions = Decisions(self._database)
         self.vectors = Vectors(self._database)
         self.servers = Servers(self._database)
+        self.texts = Texts(self._database)
+        self.searches = Searches(self._database)
         self.verdicts = Verdicts(self._database)
 
     def __enter__(self) -> Self:

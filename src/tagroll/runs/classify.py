@@ -17,14 +17,14 @@ from tagroll.catalog import State
 from tagroll.domain import (
     Change,
     Description,
+    Facts,
     Metadata,
     Outcome,
     Photo,
     Prompt,
     Status,
 )
-from tagroll.errors import UsageError
-from tagroll.metadata.capture import Capture, read_capture
+from tagroll.errors import MetadataError, UsageError
 from tagroll.metadata.copies import (
     COPIES,
     COPY,
@@ -252,7 +252,7 @@ class Classifier:
             return Outcome(photo.path, Status.UNCHANGED, target=made)
         picture = self._picture(photo)
         look = self.questions.look(photo, picture)
-        taken = read_capture(photo, self.run.space.exiftool)
+        taken = self._facts(photo)
         caption = self._caption(photo, look.answer, taken)
         target = made or self._free(folder, self._stem(photo, number, caption, taken), suffix_of(photo.path))
         if not self.policy.dry_run:
@@ -285,15 +285,27 @@ class Classifier:
 
     def _picture(self, photo: Photo) -> str:
         row = self.run.space.catalog.photos.at(photo.path)
-        fresh = row is not None and row.picture_hash and row.stamp == self.run.space.store.stamp(photo)
+        fresh = (
+            row is not None
+            and row.pictured
+            and row.picture_hash
+            and row.stamp == self.run.space.store.stamp(photo)
+        )
         return row.picture_hash if row and fresh else self.run.space.store.picture_hash(photo)
+
+    def _facts(self, photo: Photo) -> Facts:
+        """What the photo tells of itself; nothing where it cannot be read: only a name depends on it."""
+        try:
+            return self.run.space.store.read(photo).facts
+        except MetadataError:
+            return Facts()
 
     def _picture_at(self, path: Path, like: Photo) -> str:
         return self.run.space.store.picture_hash(Photo(path, like.size, like.mtime_ns, like.format))
 
     # naming ----------------------------------------------------------------------------------------------
 
-    def _caption(self, photo: Photo, answer: Description, taken: Capture) -> Caption:
+    def _caption(self, photo: Photo, answer: Description, taken: Facts) -> Caption:
         """What is made of an answer; a model that is sure of nothing leaves the photo its own name."""
         keywords = normalize(answer.keywords, case=self.policy.case)[: self.policy.max_tags]
         title, name = answer.title, answer.filename or answer.title or " ".join(keywords[:3])
@@ -305,7 +317,7 @@ class Classifier:
             name = f"{day} {name}"
         return Caption(title, answer.description, keywords, name, answer.model)
 
-    def _stem(self, photo: Photo, number: int, caption: Caption, taken: Capture) -> str:
+    def _stem(self, photo: Photo, number: int, caption: Caption, taken: Facts) -> str:
         facts: Mapping[str, object] = {
             "date": taken.date or Undated(),
             "camera": taken.camera or "unknown camera",

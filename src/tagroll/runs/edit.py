@@ -1,6 +1,6 @@
 """What people want changed while a face is open: each thing they do is an action, and can be undone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from tagroll.catalog import Verdict
@@ -9,6 +9,7 @@ from tagroll.errors import UsageError
 from tagroll.runs.action import CAPTIONS, Action, Part, edited, label_of
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.keeper import Keeper, Tell
+from tagroll.runs.review import Review
 from tagroll.runs.rewrite import REMOVED, change_for, check_words
 from tagroll.runs.run import Workspace
 from tagroll.runs.thumbnails import picture_now
@@ -22,12 +23,13 @@ class Editing:
     Args:
         space: Opened without the lock.
         gallery: Which photos there are; it is told what has changed.
+        review: Likewise.
         tell: Called from other threads with what there is to tell: events "edit", "library" and "waiting".
     """
 
-    def __init__(self, space: Workspace, gallery: Gallery, tell: Tell) -> None:
-        self._space, self._gallery = space, gallery
-        self._keeper = Keeper(space, gallery, tell)
+    def __init__(self, space: Workspace, gallery: Gallery, review: Review, tell: Tell) -> None:
+        self._space, self._gallery, self._review = space, gallery, review
+        self._keeper = Keeper(space, gallery, tell, self._changed)
 
     @property
     def waiting(self) -> str:
@@ -143,7 +145,7 @@ class Editing:
     def _action(
         self, label: str, *, by_person: bool = True, decides: Mapping[str, str] | None = None
     ) -> Action:
-        arguments = (*map(str, self._gallery.paths), label)
+        arguments = (*map(str, self._gallery.roots), label)
         return Action(label, arguments, by_person=by_person, decides=decides or {})
 
     def _path(self, number: int) -> Path:
@@ -152,7 +154,7 @@ class Editing:
             raise UsageError(f"there is no photo {number}", "Load the page again")
         return shown.path
 
-    def _reject(self, pairs: Iterable[tuple[int, str]]) -> dict[tuple[str, str], Verdict | None]:
+    def _reject(self, pairs: Sequence[tuple[int, str]]) -> dict[tuple[str, str], Verdict | None]:
         """Keep that tags are wrong for pictures; gives what was said of these before."""
         verdicts: list[Verdict] = []
         before: dict[tuple[str, str], Verdict | None] = {}
@@ -164,4 +166,10 @@ class Editing:
             before[picture, verdict.word] = known.get(verdict.word)
             verdicts.append(verdict)
         self._space.catalog.verdicts.say(verdicts)
+        self._review.judged([number for number, _ in pairs])
         return before
+
+    def _changed(self, paths: Collection[Path]) -> None:
+        """Show what was written."""
+        self._gallery.changed(paths)
+        self._review.judged([row.id for row in self._space.catalog.photos.shown_at(list(paths))])

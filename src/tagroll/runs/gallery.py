@@ -1,191 +1,275 @@
-"""What a face shows of a library: its photos in memory, and the columns a browser gets of them."""
+"""What a person sees of a library: the photos at and below some paths, as the catalog knows them, kept up to date."""
 
-import gzip
-import hashlib
+from __future__ import annotations
+
 import json
-import math
+import os
+import secrets
 import threading
-from array import array
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from itertools import count, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tagroll.domain import Photo, Status
-from tagroll.errors import MetadataError
+from tagroll.domain import Outcome, Photo
+from tagroll.errors import MetadataError, UsageError
 from tagroll.photos.scan import absolute, scan
-from tagroll.runs.moved import photos_at
-from tagroll.runs.read import Reader
-from tagroll.runs.run import Workspace
+from tagroll.photos.scan import count as count_photos
+from tagroll.runs.columns import REVIEW, Columns, dated, text
+from tagroll.runs.meaning import Meaning
+from tagroll.runs.query import Query, Shown, Term, parse
+from tagroll.runs.read import BATCH, Reader
+from tagroll.runs.text_search import expression_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from tagroll.catalog import ShownRow
+    from tagroll.runs.run import Workspace
+
+__all__ = ["Found", "Gallery", "Progress", "Query", "Shown", "Term", "parse"]
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the reading of a library is."""
+    """How far the indexing is.
 
-    done: int
-    about: int
-    running: bool
+    Attributes:
+        done: Photos that were looked at.
+        about: How many there are, about.
+        running: Whether it goes on.
+    """
+
+    done: int = 0
+    about: int = 0
+    running: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Photos that words find."""
+    """What a search for text found.
 
-    exact: tuple[int, ...]
-    close: tuple[int, ...]
+    Attributes:
+        exact: The numbers of the photos that have all the words, the newest first.
+        close: Of others that are close to them in meaning, the closest first.
+    """
+
+    exact: tuple[int, ...] = ()
+    close: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One photo as a face shows it."""
+@dataclass(slots=True)
+class _Walked:
+    """What a walk over the paths has met."""
 
-    id: int
-    path: Path
-    format: str
-    width: int
-    height: int
-    taken: int | None
-    camera: str
-    latitude: float | None
-    longitude: float | None
-    rating: int | None
-    title: str
-    description: str
-    tags: tuple[str, ...]
-    picture_hash: str
-    error: str = ""
+    met: set[bytes] = field(default_factory=set)
+    unreadable: list[bytes] = field(default_factory=list)
+    videos: int = 0
+
+    def pass_over(self, folder: Path, _error: OSError) -> None:
+        """A folder that cannot be listed: what was in it may be there still."""
+        self.unreadable.append(os.fsencode(folder) + b"/")
+
+    def count_video(self) -> None:
+        """One more."""
+        self.videos += 1
+
+    def misses(self, path: bytes) -> bool:
+        """Whether a photo should have been met, and was not."""
+        return path not in self.met and not any(path.startswith(folder) for folder in self.unreadable)
 
 
 class Gallery:
-    """What is shown of the library at and below some paths."""
+    """The photos at and below some paths. Safe to use from many threads.
 
-    def __init__(self, space: Workspace, paths: Sequence[Path]) -> None:
-        self._space, self.paths = space, [absolute(path) for path in paths]
-        self._shown: dict[int, Shown] = {}
-        self._numbers: dict[Path, int] = {}
-        self._lock = threading.Lock()
-        self._generation = 0
-        self._built: tuple[int, bytes] = (-1, b"")
+    It shows at once what the catalog knows; `refresh` looks what has changed since. It needs no lock of the catalog.
+
+    Args:
+        space: What it works with; `Workspace.open(settings, hold=False)` will do.
+        paths: Folders and files; none: all that the catalog knows, which is not looked at again.
+        read_only: What the columns say of it.
+
+    Attributes:
+        videos: How many videos the last refresh has seen; they are not shown.
+    """
+
+    def __init__(self, space: Workspace, paths: Sequence[Path], *, read_only: bool = False) -> None:
+        self._space = space
+        self._roots = [absolute(path) for path in paths]
+        self._lock = threading.RLock()
+        self._refreshing = threading.Lock()
+        self._session, self._changes = secrets.token_hex(4), count(1)
+        self._generation = f"{self._session}-0"
+        self._packed: tuple[str, bytes] = ("", b"")
+        self._version = -1
+        self._columns = Columns(self._roots)
+        self._meaning = Meaning(space.catalog)
+        self._read_only = read_only
         self.videos = 0
+        self._catch_up()
 
     @property
     def generation(self) -> str:
-        return str(self._generation)
+        """Changes whenever `columns` would give something else."""
+        return self._generation
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The paths, absolute."""
+        return tuple(self._roots)
+
+    def columns(self) -> bytes:
+        """All photos as columns (see `columns`), packed with gzip; the same bytes as long as the generation is the same."""
+        with self._lock:
+            if self._packed[0] != self._generation:
+                head = {
+                    "generation": self._generation, "videos": self.videos, "readOnly": self._read_only,
+                    "roots": [text(os.fsencode(root)) for root in self._roots],
+                }  # fmt: skip
+                self._packed = (self._generation, self._columns.pack(head))
+            return self._packed[1]
 
     def shown(self, number: int) -> Shown | None:
-        return self._shown.get(number)
+        """One photo as the catalog knows it; None: there is no such photo in these paths."""
+        rows = self._space.catalog.photos.shown_as([number]) if number in self._columns else []
+        return self._shown(rows[0]) if rows else None
 
-    def all(self) -> list[Shown]:
-        return list(self._shown.values())
+    def all_shown(self) -> Iterator[Shown]:
+        """All photos, the newest first."""
+        ids = iter(self._columns.ids())
+        while some := list(islice(ids, BATCH)):
+            rows = {row.id: row for row in self._space.catalog.photos.shown_as(some)}
+            yield from (self._shown(rows[number]) for number in some if number in rows)
 
     def carrying(self, tags: Iterable[str]) -> list[int]:
-        wanted = set(tags)
-        return [shown.id for shown in self.all() if not wanted.isdisjoint(shown.tags)]
+        """The numbers of the photos that carry one of these very tags, the newest first."""
+        with self._lock:
+            return self._columns.carrying(tags)
 
     def photo(self, number: int) -> Photo:
-        shown = self._shown[number]
-        found = next(photos_at([shown.path]), None)
+        """The file of a photo as it is now.
+
+        Raises:
+            MetadataError: There is no such photo, or its file is gone or no photo any more.
+        """
+        shown = self.shown(number)
+        if shown is None:
+            raise MetadataError("there is no such photo here")
+        try:
+            found = next(scan([shown.path], on_unreadable=lambda *_: None), None)
+        except UsageError as error:
+            raise MetadataError(
+                "is not there any more", "It was moved or deleted; it is looked for again soon"
+            ) from error
+        if isinstance(found, Outcome):
+            raise MetadataError(found.error, found.hint)
         if found is None:
-            raise MetadataError("was moved or deleted")
+            raise MetadataError("is not there any more")
         return found
 
     def search(self, words: str) -> Found:
-        wanted = words.casefold()
-        return Found(
-            tuple(s.id for s in self.all() if any(wanted in t.casefold() for t in (*s.tags, s.path.name))), ()
-        )
+        """Search for text: in tags, title, description, folder, file name and camera, and by meaning.
 
-    def refresh(self, tell: Callable[[Progress], None]) -> None:
-        found = list(scan(self.paths, on_unreadable=lambda *_: None))
-        photos = {item.path: item for item in found if isinstance(item, Photo)}
-        done = 0
-        for outcome in Reader(self._space.store, self._space.catalog).read(found):
-            if self._space.stop.is_set():
-                return
-            done += 1
-            with self._lock:
-                number = self._numbers.setdefault(outcome.path, len(self._numbers) + 1)
-                photo = photos.get(outcome.path)
-                row = self._space.catalog.photos.at(outcome.path)
-                error = outcome.error if outcome.status is Status.FAILED else ""
-                self._put(
-                    Shown(
-                        number,
-                        outcome.path,
-                        photo.format.name if photo else "",
-                        0,
-                        0,
-                        int(photo.mtime_ns / 1e9) if photo else None,
-                        "",
-                        None,
-                        None,
-                        None,
-                        "",
-                        "",
-                        outcome.tags,
-                        row.picture_hash if row else "",
-                        error,
-                    )
-                )
-            tell(Progress(done, len(found), running=done < len(found)))
+        Args:
+            words: As typed; "-" before a word: not. `title:`, `description:` and `name:` look there alone.
+        """
+        expression = expression_for(words)
+        if not expression:
+            return Found()
+        texts = self._space.catalog.texts
+        texts.update()
+        hits = set(texts.search(expression))
+        with self._lock:
+            ids = self._columns.ids()
+            exact = tuple(number for number in ids if number in hits)
+            close = self._meaning.close(words, self._columns, hits)
+        return Found(exact, close)
 
-    def _put(self, shown: Shown) -> None:
-        if self._shown.get(shown.id) != shown:
-            self._shown[shown.id] = shown
-            self._generation += 1
+    def mark_review(self, numbers: Iterable[int]) -> None:
+        """Say which photos have a proposal to judge."""
+        with self._lock:
+            self._columns.mark(numbers, REVIEW)
+            self._next_generation()
 
     def changed(self, paths: Iterable[Path]) -> None:
-        self._space.catalog.journal.settle({})  # what is queued for the index is there now
-        with self._lock:
-            for path in paths:
-                row, number = self._space.catalog.photos.at(path), self._numbers.get(path)
-                if number and row and not row.stamp:
-                    metadata = self._space.store.read(self.photo(number))
-                    self._put(replace(self._shown[number], tags=metadata.tags))
-                elif number and row:
-                    self._put(replace(self._shown[number], tags=row.tags, picture_hash=row.picture_hash))
-
-    def columns(self) -> bytes:
-        with self._lock:
-            if self._built[0] != self._generation:
-                self._built = (self._generation, self._build())
-            return self._built[1]
-
-    def _build(self) -> bytes:
-        rows = sorted(self._shown.values(), key=lambda s: (-(s.taken or 0), s.path))
-        counts = Counter(tag for row in rows for tag in row.tags)
-        tags = {tag: n for n, (tag, _) in enumerate(counts.most_common())}
-        folders = {f: n for n, f in enumerate(sorted({str(r.path.parent) for r in rows}))}
-        minutes = [(r.taken or 0) // 60 for r in rows]
-        columns: list[tuple[str, str, array[int] | array[float]]] = [
-            ("id", "u32", array("I", (r.id for r in rows))),
-            ("aspect", "u16", array("H", (0 for _ in rows))),
-            ("minute", "i32", array("i", (m - p for m, p in zip(minutes, [0, *minutes], strict=False)))),
-            ("folder", "u32", array("I", (folders[str(r.path.parent)] for r in rows))),
-            ("camera", "u16", array("H", (0 for _ in rows))),
-            ("rating", "i8", array("b", (-128 for _ in rows))),
-            ("lat", "f32", array("f", (math.nan for _ in rows))),
-            ("lon", "f32", array("f", (math.nan for _ in rows))),
-            ("flags", "u8", array("B", (5 for _ in rows))),
-            ("key", "u32", array("I", (int(key_of(r), 16) for r in rows))),
-            ("ntags", "u16", array("H", (len(r.tags) for r in rows))),
-            ("tags", "u32", array("I", (tags[t] for r in rows for t in r.tags))),
+        """Take up what was done to some photos, as the catalog has it; of those it knows no more, the files are read."""
+        photos = self._space.catalog.photos
+        photos.settled()
+        stale = [
+            Path(os.fsdecode(row.path))
+            for row in photos.shown_at(list(paths))
+            if not row.stamp and not row.gone
         ]
-        head = {
-            "version": 1, "generation": self.generation, "count": len(rows), "tags": counts.most_common(),
-            "folders": list(folders), "cameras": [], "videos": 0, "readOnly": False,
-            "columns": [{"name": n, "type": t, "length": len(a)} for n, t, a in columns],
-            "roots": list(map(str, self.paths)),
-        }  # fmt: skip
-        text = json.dumps(head).encode()
-        text += b" " * (-(4 + len(text)) % 8)
-        parts = [len(text).to_bytes(4, "little"), text]
-        for _, _, values in columns:
-            data = values.tobytes()
-            parts += [data, bytes(-len(data) % 8)]
-        return gzip.compress(b"".join(parts), 1)
+        there = [path for path in stale if os.path.lexists(path)]
+        if there:
+            found = scan(there, on_unreadable=lambda *_: None)
+            for _ in Reader(self._space.store, self._space.catalog).read(found):
+                pass
+        self._catch_up()
 
+    def refresh(self, tell: Callable[[Progress], None]) -> None:
+        """Look what there is and read what has changed, the newest folders first; ends early where `space.stop` is set.
 
-def key_of(shown: Shown) -> str:
-    return (shown.picture_hash or hashlib.sha256(str(shown.path).encode()).hexdigest())[:8]
+        Args:
+            tell: Told how far it is, after each batch and at the end.
+
+        Raises:
+            UsageError: One of the paths is not there.
+        """
+        with self._refreshing:
+            about, done, walked = count_photos(self._roots), 0, _Walked()
+            tell(Progress(0, about, running=True))
+            found = scan(
+                self._roots, newest_first=True, on_unreadable=walked.pass_over, on_video=walked.count_video,
+                on_link_out=lambda _: None,
+            )  # fmt: skip
+            for outcome in Reader(self._space.store, self._space.catalog).read(self._until_stopped(found)):
+                walked.met.add(os.fsencode(outcome.path))
+                done += 1
+                if done % BATCH == 0:
+                    self._catch_up()
+                    tell(Progress(done, max(about, done), running=True))
+            if not self._space.stop.is_set():
+                self._leave_out(walked)
+            self._catch_up()
+            self._space.catalog.texts.update()
+            tell(Progress(done, done))
+
+    # inside ----------------------------------------------------------------------------------------------
+
+    def _until_stopped(self, found: Iterable[Photo | Outcome]) -> Iterator[Photo | Outcome]:
+        for item in found:
+            if self._space.stop.is_set():
+                return
+            yield item
+
+    def _leave_out(self, walked: _Walked) -> None:
+        """Note which photos are gone, as the walk did not meet them."""
+        photos = self._space.catalog.photos
+        photos.set_gone([row.id for row in photos.shown(self._roots) if walked.misses(row.path)])
+        if walked.videos != self.videos:
+            self.videos = walked.videos
+            self._next_generation()
+
+    def _catch_up(self) -> None:
+        """Take up what has changed in the catalog."""
+        photos = self._space.catalog.photos
+        with self._lock:
+            rows = (
+                photos.shown(self._roots, self._version) if self._roots else photos.all_shown(self._version)
+            )
+            if rows:
+                self._version = max(row.version for row in rows)
+                self._columns.put(rows)
+                self._next_generation()
+
+    def _next_generation(self) -> None:
+        self._generation = f"{self._session}-{next(self._changes)}"
+
+    def _shown(self, row: ShownRow) -> Shown:
+        return Shown(
+            row.id, Path(os.fsdecode(row.path)), row.format, row.width, row.height, row.taken, dated(row), row.camera,
+            row.latitude, row.longitude, row.rating, row.title, row.description, tuple(json.loads(row.tags)),
+            self._columns.folder(row.path), row.picture_hash, row.stamp, row.error, row.hint,
+            self._columns.marked(row.id, REVIEW),
+        )  # fmt: skip

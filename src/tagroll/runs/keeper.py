@@ -9,7 +9,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -46,15 +46,18 @@ class Keeper:
 
     Args:
         space: Opened without the lock.
-        gallery: Is told what has changed.
+        gallery: Which photos there are.
         tell: Called from other threads.
+        changed: Called with photos that were written.
 
     Attributes:
         waiting: Why edits wait, or "".
     """
 
-    def __init__(self, space: Workspace, gallery: Gallery, tell: Tell) -> None:
-        self._space, self._gallery, self._tell = space, gallery, tell
+    def __init__(
+        self, space: Workspace, gallery: Gallery, tell: Tell, changed: Callable[[Collection[Path]], None]
+    ) -> None:
+        self._space, self._gallery, self._tell, self._show = space, gallery, tell, changed
         self.waiting = ""
         self._news = threading.Condition()
         self._queue: dict[Path, list[Part]] = {}
@@ -266,7 +269,7 @@ class Keeper:
         with self._news:
             changed, self._changed = self._changed, set()
         if changed:
-            self._gallery.changed(changed)
+            self._show(changed)
             self._tell("library", {"generation": self._gallery.generation})
 
     def _say_waiting(self, reason: str) -> None:
@@ -319,7 +322,7 @@ class Keeper:
         target = action.undoes
         if target and target.effects and (target.shared or self._written_since(target)):
             action.command, action.by_person, action.done_status = "serve", False, Status.REWRITTEN
-            action.arguments = (*map(str, self._gallery.paths), f"undo {action.label}")
+            action.arguments = (*map(str, self._gallery.roots), f"undo {action.label}")
             return [
                 Part(action, path, number, reverted(before, after))
                 for path, (number, before, after) in target.effects.items()

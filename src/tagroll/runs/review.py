@@ -6,7 +6,7 @@ person rejected. Words that a model told but was not sure of are proposals, too,
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -101,6 +101,7 @@ class Review:
         self._space, self._gallery = space, gallery
         self._lock = threading.Lock()
         self._namer: Namer | None = None
+        self._marked: set[int] = set()
 
     def of(self, shown: Shown) -> list[Proposal]:
         """What is proposed for one photo, the surest first."""
@@ -115,26 +116,39 @@ class Review:
         )
 
     def by_tag(self) -> list[Proposed]:
-        """Every tag that is proposed, the surest first."""
+        """Every tag that is proposed, the surest first; marks the photos."""
         namer, catalog = self._renew(), self._space.catalog
         answers, rejected = catalog.answers.latest(), catalog.verdicts.all_rejected()
         photos = defaultdict[str, list[tuple[int, float | None]]](list)
-        for shown in self._gallery.all():
+        for shown in self._gallery.all_shown():
             if answer := answers.get(shown.picture_hash):
                 said = rejected.get(shown.picture_hash, set())
                 for one in _open(namer.proposals(answer), shown, said):
                     photos[one.tag].append((shown.id, one.confidence))
+        self._mark({number for places in photos.values() for number, _ in places})
         found = [
             Proposed(tag, tuple(sorted(places, key=lambda place: Proposal("", place[1]).rank)))
             for tag, places in photos.items()
         ]
         return sorted(found, key=lambda one: (Proposal("", one.best).rank, -len(one.photos), one.tag))
 
+    def judged(self, numbers: Iterable[int]) -> None:
+        """Mark anew, of some photos, which have a proposal."""
+        shown = [one for one in map(self._gallery.shown, numbers) if one]
+        marked = self._marked.difference(one.id for one in shown)
+        self._mark(marked.union(one.id for one in shown if self.of(one)))
+
+    def _mark(self, numbers: set[int]) -> None:
+        with self._lock:
+            if numbers != self._marked:
+                self._marked = numbers
+                self._gallery.mark_review(numbers)
+
     def _renew(self) -> Namer:
         """What is made of answers, as the library and the decisions are now."""
         catalog = self._space.catalog
         policy = TagRequest().policy(catalog.decisions.merges(), catalog.photos.paths())
-        known = {identity(tag): tag for shown in self._gallery.all() for tag in shown.tags}
+        known = {identity(tag): tag for shown in self._gallery.all_shown() for tag in shown.tags}
         with self._lock:
             self._namer = Namer(policy, known)
             return self._namer

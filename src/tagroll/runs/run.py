@@ -17,10 +17,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from tagroll.catalog import Catalog, PhotoRow, State
+from tagroll.catalog import About, Catalog, PhotoRow, State
 from tagroll.domain import (
     Change,
     Describer,
+    Facts,
     Metadata,
     Outcome,
     Photo,
@@ -61,6 +62,11 @@ def past_of(catalog: Catalog, photo: Path, picture: str) -> list[Write]:
         write if write.photo == photo else dataclasses.replace(write, target=target_of(write, photo))
         for write in written
     ]
+
+
+def about(photo: Photo, said: Metadata, facts: Facts) -> About:
+    """What the index keeps of a photo besides its tags."""
+    return About(photo.format.name, facts, said.title, said.description)
 
 
 @dataclass
@@ -374,6 +380,9 @@ class Run:
         if not dry_run and (writes or row):
             known = row or catalog.photos.at(photo.path)
             picture = row.picture_hash if row else writes[-1].picture_hash
-            now = PhotoRow(photo.path, store.stamp(photo), picture, tags, known.wanted if known else None)
+            now = PhotoRow(
+                photo.path, store.stamp(photo), picture, tags, known.wanted if known else None,
+                about=about(photo, writes[-1].after if writes else seen, seen.facts),
+            )  # fmt: skip
             catalog.photos.conclude(entries.states(State.DONE), now)
         return Written(seen, tags, writes)

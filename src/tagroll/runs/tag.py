@@ -179,7 +179,9 @@ class Tagger:
         row = space.catalog.photos.at(photo.path)
         fresh = row is not None and row.stamp == space.store.stamp(photo)
         # A row that only `tagroll tags` has made knows no picture: "" must never stand for one.
-        picture = (row.picture_hash if row and fresh else "") or space.store.picture_hash(photo)
+        picture = (row.picture_hash if row and fresh and row.pictured else "") or space.store.picture_hash(
+            photo
+        )
         return self.questions.look(photo, picture)
 
     def apply(self, photo: Photo, look: Look) -> Outcome:

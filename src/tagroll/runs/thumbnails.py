@@ -5,6 +5,7 @@ Who scrolls on does not want what is out of sight: a wish that was given up (its
 
 import threading
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,8 @@ from tagroll.domain import Form, Photo
 from tagroll.errors import PictureError
 from tagroll.parallel import cores
 from tagroll.photos.preview.kept import KeptPictures
-from tagroll.runs.gallery import Gallery
+from tagroll.runs.columns import thumbnail_key
+from tagroll.runs.gallery import Gallery, Shown
 from tagroll.runs.run import Workspace
 
 THUMB: Final = 384
@@ -114,6 +116,15 @@ class Thumbnails:
         return made
 
 
+def is_current(shown: Shown, key: str) -> bool:
+    """Whether a key (8 hex digits, as the columns have it) is that of the photo as it is known now, or was a moment ago.
+
+    While the hash of the picture is not known, the key is made of the file's stamp.
+    """
+    hashed = replace(shown, picture_hash="")
+    return any(key == f"{thumbnail_key(one):08x}" for one in (shown, hashed))
+
+
 def picture_now(space: Workspace, photo: Photo) -> str:
     """Hash of a photo's picture as its file is now; the index knows it, or is told.
 
@@ -121,7 +132,7 @@ def picture_now(space: Workspace, photo: Photo) -> str:
         MetadataError: The file cannot be read.
     """
     row, stamp = space.catalog.photos.at(photo.path), space.store.stamp(photo)
-    if row and row.stamp == stamp and row.picture_hash:
+    if row and row.stamp == stamp and row.pictured and row.picture_hash:
         return row.picture_hash
     picture = space.store.picture_hash(photo)
     if space.store.stamp(photo) == stamp:

@@ -72,6 +72,7 @@ _READING = [
     Route("/original/{number:int}", reading.original),
     Route("/api/review", reading.review),
     Route("/api/history", reading.history),
+    Route("/api/searches", reading.searches),
     Route("/api/status", reading.status),
     Route("/api/events", reading.events),
     Route("/api/edits/{number:int}", writing.edit),
@@ -82,6 +83,7 @@ _WRITING = [
     Route("/api/edits/{number:int}/undo", writing.undo, methods=["POST"]),
     Route("/api/history/{number:int}/undo", writing.undo_run, methods=["POST"]),
     Route("/api/tags", writing.tags, methods=["POST"]),
+    Route("/api/searches", writing.searches, methods=["POST"]),
 ]
 
 

@@ -39,7 +39,7 @@ class Desk:
     @property
     def roots(self) -> list[str]:
         """The paths that are shown."""
-        return list(map(str, self.gallery.paths))
+        return list(map(str, self.gallery.roots))
 
 
 @contextmanager
@@ -54,13 +54,14 @@ def desk(
         thumbnails: The file in which small pictures are kept.
         read_only: Write nothing into photos.
     """
-    events, gallery = Events(), Gallery(space, paths)
+    events, gallery = Events(), Gallery(space, paths, read_only=read_only)
+    review = Review(space, gallery)
     pictures = Thumbnails.open(space, gallery, thumbnails)
-    indexing = Indexing(gallery, events.tell)
-    editing = None if read_only else Editing(space, gallery, events.tell)
+    indexing = Indexing(gallery, review, events.tell)
+    editing = None if read_only else Editing(space, gallery, review, events.tell)
     indexing.start()
     try:
-        yield Desk(space, gallery, Review(space, gallery), pictures, events, indexing, editing)
+        yield Desk(space, gallery, review, pictures, events, indexing, editing)
     finally:
         space.stop.set()
         indexing.close()

@@ -8,6 +8,7 @@ from typing import Final
 
 from tagroll.errors import TagrollError
 from tagroll.runs.gallery import Gallery, Progress
+from tagroll.runs.review import Review
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +24,14 @@ class Indexing:
 
     Args:
         gallery: Is refreshed.
+        review: Marks afterwards what there is to judge.
         tell: Called with events: "indexing" and "library".
     """
 
-    def __init__(self, gallery: Gallery, tell: Callable[[str, Mapping[str, object]], None]) -> None:
-        self._gallery, self._tell = gallery, tell
+    def __init__(
+        self, gallery: Gallery, review: Review, tell: Callable[[str, Mapping[str, object]], None]
+    ) -> None:
+        self._gallery, self._review, self._tell = gallery, review, tell
         self._wanted, self._closed = threading.Event(), threading.Event()
         self._progress = Progress(0, 0, running=True)
         self._told, self._looked, self._generation = 0.0, 0.0, ""
@@ -57,6 +61,7 @@ class Indexing:
             self._wanted.clear()
             try:
                 self._gallery.refresh(self._note)
+                self._review.by_tag()
             except TagrollError:
                 log.exception(
                     "the folders cannot be looked at"

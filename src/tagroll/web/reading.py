@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from tagroll.errors import PhotoError
+from tagroll.runs.columns import text
 from tagroll.runs.gallery import Shown
 from tagroll.runs.history import History, PastRun
-from tagroll.runs.thumbnails import THUMB, VIEW
+from tagroll.runs.thumbnails import THUMB, VIEW, is_current
 from tagroll.web.desk import Desk
 from tagroll.web.events import event
 
@@ -72,18 +73,13 @@ async def photo(request: Request) -> Response:
     desk, shown = desk_of(request), shown_of(request)
     proposals = await run_in_threadpool(desk.review.of, shown)
     return JSONResponse({
-        "id": shown.id, "name": _printable(shown.path.name), "folder": _printable(str(shown.path.parent)),
-        "path": _printable(str(shown.path)), "format": shown.format, "width": shown.width, "height": shown.height,
+        "id": shown.id, "name": text(shown.path.name), "folder": shown.folder,
+        "path": text(str(shown.path)), "format": shown.format, "width": shown.width, "height": shown.height,
         "taken": shown.taken, "camera": shown.camera, "latitude": shown.latitude, "longitude": shown.longitude,
         "rating": shown.rating, "title": shown.title, "description": shown.description, "tags": shown.tags,
         "proposals": [{"tag": one.tag, "confidence": one.confidence} for one in proposals],
-        "error": shown.error, "hint": "",
+        "error": shown.error, "hint": shown.hint,
     })  # fmt: skip
-
-
-def _printable(text: str) -> str:
-    """A name as JSON can carry it: bytes of it that are no text are shown as signs that stand for none."""
-    return text.encode("utf-8", "replace").decode()
 
 
 async def thumb(request: Request) -> Response:
@@ -111,7 +107,7 @@ async def _picture(request: Request, long_edge: int) -> Response:
         finally:
             wish.cancel()
             gone.cancel()
-    stays = shown.picture_hash.startswith(request.path_params["key"])
+    stays = is_current(shown, request.path_params["key"])
     return Response(
         made, media_type="image/webp", headers={"Cache-Control": _FOR_GOOD if stays else _FOR_NOW}
     )
@@ -153,10 +149,16 @@ async def history(request: Request) -> Response:
 def _run_row(past: PastRun) -> Mapping[str, Any]:
     run = past.run
     return {
-        "run": run.id, "command": run.command, "arguments": list(map(_printable, run.arguments)), "model": run.model,
+        "run": run.id, "command": run.command, "arguments": list(map(text, run.arguments)), "model": run.model,
         "started": run.started, "finished": run.finished, "changed": past.changed,
         "failed": run.summary.get("failed", 0), "left": run.left,
     }  # fmt: skip
+
+
+async def searches(request: Request) -> Response:
+    """The searches that are kept."""
+    kept = await run_in_threadpool(desk_of(request).space.catalog.searches.all)
+    return JSONResponse({"searches": [{"name": name, "query": query} for name, query in kept]})
 
 
 async def status(request: Request) -> Response:
@@ -165,7 +167,7 @@ async def status(request: Request) -> Response:
     return JSONResponse({
         "indexing": desk.indexing.row(), "generation": desk.gallery.generation,
         "waiting": desk.editing.waiting if desk.editing else "", "readOnly": desk.editing is None,
-        "videos": desk.gallery.videos, "roots": list(map(_printable, desk.roots)),
+        "videos": desk.gallery.videos, "roots": list(map(text, desk.roots)),
     })  # fmt: skip
 
 

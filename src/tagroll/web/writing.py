@@ -10,6 +10,7 @@ from tagroll.runs.edit import Editing
 from tagroll.runs.rewrite import REMOVED
 from tagroll.web.bodies import body, named_texts, numbers, objects, one, text, texts
 from tagroll.web.reading import desk_of
+from tagroll.web.reading import searches as kept_searches
 
 EXAMPLES = 8
 """Photos that a preview shows."""
@@ -93,3 +94,15 @@ def _wanted(given: dict[str, object]) -> tuple[dict[str, str], str]:
     if not into:
         raise UsageError("the new name is empty", "To take a tag away, remove it")
     return {tag: into for tag in gone if tag != into}, f"{', '.join(gone)} → {into}"
+
+
+async def searches(request: Request) -> Response:
+    """Keep a search under a name, or forget one."""
+    given, kept = await body(request), desk_of(request).space.catalog.searches
+    if "remove" in given:
+        await run_in_threadpool(kept.remove, text(given, "remove"))
+    elif not text(given, "name").strip():
+        raise UsageError("a search needs a name")
+    else:
+        await run_in_threadpool(kept.keep, text(given, "name").strip(), text(given, "query"))
+    return await kept_searches(request)
