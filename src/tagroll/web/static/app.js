@@ -1,0 +1,244 @@
+// Starts the page, knows which screen is shown, and ties keys and buttons to what they do.
+
+import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
+import * as api from "./api.js";
+import * as choose from "./choose.js";
+import * as events from "./events.js";
+import * as facets from "./facets.js";
+import * as grid from "./grid.js";
+import { icon } from "./icons.js";
+import { listen, on } from "./keys.js";
+import { address, filter, find, refresh } from "./library.js";
+import * as notes from "./notes.js";
+import * as scrub from "./scrub.js";
+import { style } from "./style.js";
+import * as search from "./search.js";
+import { KEPT, changed, say, show, state, targets, writable } from "./state.js";
+import { counted, number } from "./text.js";
+
+const $ = (selector) => document.querySelector(selector);
+const canvas = $("#photos");
+const scroller = $("#scroll");
+const OTHERS = { tags: () => import("./tags.js"), review: () => import("./review.js"), history: () => import("./history.js") };
+const SCREENS = { "/": "grid", "/tags": "tags", "/review": "review", "/history": "history" };
+
+// ---- screens and addresses ------------------------------------------------------------------------------------------
+
+/** Goes to an address of ours; `back` in the browser comes back from it. */
+export function go(to) {
+  if (to !== location.pathname + location.search + location.hash) history.pushState({ inside: true }, "", to);
+  return arrive();
+}
+
+const goFilter = (text) => go(text.trim() ? `/?q=${encodeURIComponent(text.trim())}` : "/");
+
+async function arrive() {
+  const screen = SCREENS[location.pathname] ?? "grid";
+  if (screen !== state.screen && state.screen === "grid") grid.leave();
+  const came = screen !== state.screen;
+  changed({ screen });
+  showScreen(screen);
+  const text = new URLSearchParams(location.search).get("q") ?? "";
+  if (screen === "grid") {
+    if (text !== state.text || !state.hits.length) await filter(text);
+    if (came) grid.back();
+    await view(/^#photo-(\d+)$/.exec(location.hash)?.[1]);
+  } else {
+    await view();
+    await style("screens.css");
+    await (await OTHERS[screen]()).open($("#other"), go);
+  }
+  document.body.dataset.ready = screen;
+}
+
+function showScreen(screen) {
+  document.body.dataset.screen = screen;
+  $("#other").hidden = screen === "grid";
+  document.title = { grid: "tagroll", tags: "All tags · tagroll", review: "Review · tagroll", history: "History · tagroll" }[screen];
+  for (const item of document.querySelectorAll("[data-go]")) {
+    if (item.dataset.go === screen) item.setAttribute("aria-current", "page");
+    else item.removeAttribute("aria-current");
+  }
+}
+
+/** Opens the full view on a photo, or closes it. */
+async function view(id) {
+  const place = id === undefined ? undefined : state.library.at(Number(id));
+  if (place === undefined && state.viewing === null) return;
+  const { open, close } = await import("./view.js");
+  const hit = state.hits.indexOf(place);
+  if (place === undefined || hit < 0) close();
+  else await open(hit, leaveView);
+}
+
+const see = (hit) => go(`${location.pathname}${location.search}#photo-${state.library.id[state.hits[hit]]}`);
+
+/** Out of the full view: the way it was come into, so that the browser's own "back" does not lead into it again. */
+function leaveView() {
+  if (history.state?.inside) history.back();
+  else {
+    history.replaceState(null, "", location.pathname + location.search);
+    arrive();
+  }
+}
+
+// ---- what stands above and below the photos ----------------------------------------------------------------------------
+
+function drawBar() {
+  const { query, hits, close, selected, library, ready } = state;
+  const term = ({ field, value, not }) => html`<button class="term ${not ? "not" : ""}" aria-label="Drop ${not ? "not " : ""}${field} ${value}"
+    @click=${() => go(address({ ...query, terms: query.terms.filter((t) => t.field !== field || t.value !== value) }))}>
+    <small>${not ? "not " : ""}${field}</small> ${value.split("|").at(-1)} ${icon("close")}</button>`;
+  const words = query.words ? html`<button class="term" aria-label="Drop words ${query.words}" @click=${() => go(address({ ...query, words: "" }))}>
+    ${query.words} ${icon("close")}</button>` : nothing;
+  const starred = state.searches.some((one) => one.query === state.text);
+  render(html`<h1>${ready ? counted(close, "photo") : "Photos"}${hits.length > close ? html` <small>and ${number(hits.length - close)} close in meaning</small>` : nothing}</h1>
+    <div class="terms">${query.terms.map(term)}${words}
+      ${state.text && writable() && !starred ? html`<button class="term star" @click=${async () => (await more()).star()}>${icon("star")} Save</button>` : nothing}</div>
+    ${hits.length ? html`<button class="plain all" @click=${choose.all}>Select all</button>` : nothing}`, $("#shown"));
+  const chosen = $("#chosen");
+  chosen.hidden = !selected.size || state.screen !== "grid";
+  render(chosen.hidden ? nothing : html`<button class="plain" aria-label="Select none" title="Select none (Esc)" @click=${choose.clear}>${icon("close")}</button>
+    <b>${number(selected.size)}<span> selected</span></b>
+    <button class="plain" @click=${() => go(`${location.pathname}${location.search}#photo-${[...selected][0]}`)}>${icon("eye")} See</button>
+    ${writable() ? html`<button class="main" aria-expanded=${state.panel} @click=${togglePanel}>${icon("tag")} Tags</button>` : nothing}`, chosen);
+  $("#empty").hidden = Boolean(hits.length) || !ready;
+  if (!hits.length && ready) more().then(({ emptiness }) => render(emptiness(go), $("#empty")));
+}
+
+/** Asked for when it is needed: why there is nothing to see, and the small dialogs. */
+const more = () => import("./more.js");
+
+// ---- the tag panel -----------------------------------------------------------------------------------------------------
+
+async function togglePanel() {
+  if (!writable() || state.screen !== "grid") return;
+  if (state.viewing !== null) return (await import("./view.js")).toField();
+  const panel = await import("./panel.js");
+  if (state.panel) panel.close();
+  else if (targets().length) panel.open();
+}
+
+// ---- keys --------------------------------------------------------------------------------------------------------------
+
+function scopes() {
+  if (document.querySelector("dialog[open]:not(#view)")) return [];
+  if (state.viewing !== null) return ["one photo", "everywhere"];
+  return { grid: ["photos", "everywhere"], review: ["review", "everywhere"] }[state.screen] ?? ["everywhere"];
+}
+
+const STEPS = { ArrowLeft: -1, ArrowRight: 1 };
+const target = ({ key }) => (key in STEPS ? state.focus + STEPS[key] : grid.beside(state.focus, key === "ArrowUp" ? -1 : 1));
+
+/** One step back: the menu, the panel, the selection, the filter. */
+function back() {
+  if (document.body.classList.contains("filtering")) return filters(false);
+  if (state.viewing !== null) return leaveView();
+  if (state.screen !== "grid") return go(state.text ? `/?q=${encodeURIComponent(state.text)}` : "/");
+  if (state.panel) return togglePanel();
+  if (state.selected.size) return choose.clear();
+  if (state.text) return go("/");
+}
+
+on("photos", {
+  move: (event) => grid.walkTo(target(event)),
+  rowEnd: ({ key }) => grid.walkTo(grid.endOfRow(state.focus, key === "End")),
+  end: ({ key }) => grid.walkTo(key === "End" ? state.hits.length - 1 : 0),
+  page: ({ key }) => {
+    let hit = state.focus;
+    for (let n = grid.rowsInSight(); n > 0; n--) hit = grid.beside(hit, key === "PageUp" ? -1 : 1);
+    grid.walkTo(hit);
+  },
+  open: () => state.hits.length && see(state.focus),
+  toggle: () => state.hits.length && choose.toggle(state.focus),
+  extend: (event) => {
+    if (!state.selected.has(state.library.id[state.hits[state.focus]])) choose.from(state.focus);
+    const hit = Math.max(0, Math.min(target(event), state.hits.length - 1));
+    choose.extend(hit);
+    grid.walkTo(hit);
+  },
+  all: () => choose.all(),
+  date: async () => state.hits.length && (await more()).goToDate(),
+});
+
+on("everywhere", {
+  tags: togglePanel,
+  review: () => go("/review"),
+  search: () => $("#search").select(),
+  undo: async () => writable() && (await import("./actions.js")).undo(),
+  back,
+  help,
+});
+
+async function help() {
+  await (await import("./help.js")).open();
+}
+
+function filters(open) {
+  document.body.classList.toggle("filtering", open);
+  $("#open-filters").setAttribute("aria-expanded", open);
+  if (open) $("#filters").focus();
+  else $("#open-filters").focus();
+}
+
+// ---- start -------------------------------------------------------------------------------------------------------------
+
+function wire() {
+  const home = () => (state.text ? `/?q=${encodeURIComponent(state.text)}` : "/");
+  for (const item of document.querySelectorAll("[data-go]")) {
+    item.addEventListener("click", (event) => {
+      event.preventDefault();
+      filtersShut();
+      const screen = item.dataset.go;
+      go(screen !== "grid" ? `/${screen}` : state.screen === "grid" ? "/" : home());
+    });
+  }
+  $("#open-help").addEventListener("click", help);
+  $("#open-filters").addEventListener("click", () => filters(!document.body.classList.contains("filtering")));
+  $("#shut-filters").addEventListener("click", () => filters(false));
+  $("#skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    grid.focusHit(state.focus);
+  });
+  addEventListener("popstate", arrive);
+}
+
+const filtersShut = () => document.body.classList.remove("filtering");
+
+/** The columns, however long it takes until the server gives them. */
+async function firstColumns() {
+  for (;;) {
+    try {
+      return await refresh();
+    } catch (reason) {
+      if (reason instanceof api.Refusal && reason.status !== 401) say(`${reason.message} ${reason.hint}`);
+      else if (!(reason instanceof api.Refusal || reason instanceof api.Unreachable)) throw reason;
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+    }
+  }
+}
+
+async function start() {
+  wire();
+  $("#shown").replaceChildren(); // what the page shows before anything is known
+  search.start(goFilter, () => grid.focusHit(state.focus));
+  for (const part of [grid, scrub, notes, events]) part.start();
+  facets.start(go);
+  show(drawBar);
+  choose.start(canvas, scroller, see);
+  listen(scopes);
+  state.text = new URLSearchParams(location.search).get("q") ?? "";
+  events.knock();
+  await firstColumns();
+  find();
+  if (writable()) {
+    if (localStorage.getItem(KEPT)) (await import("./actions.js")).resume();
+    api.get("/api/searches").then(changed);
+  }
+  document.body.classList.toggle("read-only", !writable());
+  state.text = null; // so that the filter of the address is applied
+  await arrive();
+  performance.mark("shown");
+}
+
+start();

@@ -1,0 +1,185 @@
+// One photo, large: PhotoSwipe (vendored) on a stage in a native <dialog>, what is known of the photo and its tags beside.
+// Its own focus trap and roles are left out: the dialog has them, and the panel beside the stage must be reached.
+
+import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
+import PhotoSwipe from "./vendor/photoswipe/photoswipe.esm.min.js";
+import * as api from "./api.js";
+import * as choose from "./choose.js";
+import * as grid from "./grid.js";
+import { icon } from "./icons.js";
+import { on } from "./keys.js";
+import { FLAG } from "./model.js";
+import * as panel from "./panel.js";
+import { changed, show, state } from "./state.js";
+import { style } from "./style.js";
+import { momentText, number } from "./text.js";
+
+const EDGE = 4000; // pixels of the long edge as if of every photo, until the original is loaded: how far it may be zoomed
+
+const dialog = document.querySelector("#view");
+const snackbar = document.querySelector("#snackbar");
+let pswp = null;
+let leave;
+let known = null; // details of the photo shown
+let beside = matchMedia("(min-width: 701px)").matches; // is what is known of it shown
+
+const place = () => state.hits[state.viewing];
+const idOf = (hit) => state.library.id[state.hits[hit]];
+
+/** Shows a hit; `out` is called when the person wants to leave. */
+export async function open(hit, out) {
+  leave = out;
+  await Promise.all([style("screens.css"), style("vendor/photoswipe/photoswipe.css")]);
+  if (pswp) {
+    if (pswp.currIndex !== hit) pswp.goTo(hit);
+    return;
+  }
+  state.viewing = hit;
+  render(frame(), dialog);
+  dialog.append(panel.root, snackbar); // what is outside of a modal dialog cannot be reached
+  dialog.classList.toggle("with", beside); // before PhotoSwipe measures its stage
+  dialog.showModal();
+  const stage = dialog.querySelector(".stage");
+  pswp = new PhotoSwipe({
+    index: hit, appendToEl: stage, trapFocus: false, returnFocus: false, escKey: false, arrowKeys: false, loop: false,
+    close: false, counter: false, zoom: false, bgOpacity: 1, showHideAnimationType: "fade", showAnimationDuration: 120,
+    hideAnimationDuration: 90, bgClickAction: false, tapAction: "toggle-controls", wheelToZoom: true, preload: [1, 2],
+    getViewportSizeFn: () => ({ x: stage.clientWidth, y: stage.clientHeight }),
+    maxZoomLevel: (zoom) => Math.max(1, zoom.fit * 4),
+    secondaryZoomLevel: (zoom) => Math.max(zoom.fit * 2.5, 1),
+  });
+  listen(stage);
+  pswp.init();
+  pswp.element.removeAttribute("role");
+  pswp.element.removeAttribute("aria-label");
+  arrived();
+  stage.focus();
+}
+
+function listen(stage) {
+  pswp.addFilter("numItems", () => state.hits.length);
+  pswp.addFilter("itemData", (_, hit) => slide(hit));
+  pswp.addFilter("placeholderSrc", (src, content) => content.data.msrc || src);
+  pswp.addFilter("contentErrorElement", (element, content) => {
+    const id = content.data.id;
+    api.photo(id).then(({ name, error }) => (element.textContent = `${name}: ${error || "no picture could be made of it"}`), (reason) => (element.textContent = reason.message));
+    return element;
+  });
+  pswp.on("change", arrived);
+  pswp.on("zoomPanUpdate", ({ slide: one }) => one.currZoomLevel > one.zoomLevels.initial * 1.3 && original(one));
+  pswp.on("close", () => state.viewing !== null && leave());
+  pswp.on("destroy", gone);
+  // Without this the picture sits where it was when the panel beside or below it fills.
+  const sizes = new ResizeObserver(() => pswp?.updateSize());
+  sizes.observe(stage);
+  pswp.on("destroy", () => sizes.disconnect());
+}
+
+function slide(hit) {
+  const { library, hits } = state;
+  const aspect = library.aspect[hits[hit]] / 1000 || 1.5;
+  return {
+    id: idOf(hit), src: api.picture(library, hits[hit]), msrc: api.thumb(library, hits[hit]), alt: grid.altOf(hits[hit]),
+    width: Math.round(aspect > 1 ? EDGE : EDGE * aspect), height: Math.round(aspect > 1 ? EDGE / aspect : EDGE),
+  };
+}
+
+/** Zoomed in, the photo itself is shown, where a browser can. */
+function original(one) {
+  const at = state.library.at(one.data.id);
+  if (one.data.whole || at === undefined || !(state.library.flags[at] & FLAG.original)) return;
+  one.data.whole = true;
+  const image = new Image();
+  image.src = `/original/${one.data.id}`;
+  image.decode().then(() => (one.content.element.src = image.src), () => {}); // what is shown already stays
+}
+
+async function arrived() {
+  const hit = pswp.currIndex;
+  state.focus = hit;
+  known = null;
+  changed({ viewing: hit });
+  const id = idOf(hit);
+  history.replaceState(history.state, "", `${location.pathname}${location.search}#photo-${id}`);
+  draw();
+  try {
+    const told = await api.photo(id);
+    if (state.viewing !== null && idOf(state.viewing) === id) known = told;
+  } catch (reason) {
+    if (!(reason instanceof api.Unreachable || reason instanceof api.Refusal)) throw reason;
+  }
+  draw();
+}
+
+export function close() {
+  if (!pswp) return;
+  state.viewing = null;
+  pswp.close();
+}
+
+function gone() {
+  pswp = null;
+  dialog.close();
+  document.body.append(snackbar);
+  document.querySelector("main").after(panel.root);
+  changed({ viewing: null });
+  grid.focusHit(state.focus);
+}
+
+function toggleBeside() {
+  beside = !beside;
+  draw();
+}
+
+function frame() {
+  return html`<div class="stage" tabindex="-1"></div><div class="tools"></div><div class="beside"><div class="about"></div></div>`;
+}
+
+function draw() {
+  if (state.viewing === null) return;
+  const { library, hits, selected } = state;
+  dialog.classList.toggle("with", beside);
+  dialog.querySelector(".beside").append(panel.root);
+  const chosen = selected.has(idOf(state.viewing));
+  render(html`<button class="plain" aria-label="Back to the photos" title="Back (Esc)" @click=${() => leave()}>${icon("back")}</button>
+    <span class="where">${number(state.viewing + 1)} of ${number(hits.length)}</span>
+    <button class="plain" aria-label="Select the photo" aria-pressed=${chosen} title="Select (Space)" @click=${() => choose.toggle(state.viewing)}>${icon("check")}</button>
+    <button class="plain" aria-label="Tags and details" aria-pressed=${beside} title="Tags and details (I)" @click=${toggleBeside}>${icon("info")}</button>`,
+  dialog.querySelector(".tools"));
+  render(about(library), dialog.querySelector(".about"));
+}
+
+function about(library) {
+  const at = place();
+  const when = `${momentText(library.minute[at])}${library.flags[at] & FLAG.fileDate ? " (the file's date)" : ""}`;
+  const rows = [["Taken", when], ["Camera", library.head.cameras[library.camera[at] - 1]], ["Folder", library.head.folders[library.folder[at]]]];
+  if (known) {
+    if (known.latitude !== null) rows.push(["Place", `${known.latitude.toFixed(4)}, ${known.longitude.toFixed(4)}`]);
+    rows.push(["File", html`${known.name} <small>${known.format}${known.width ? `, ${known.width} × ${known.height}` : ""}</small>`]);
+    if (known.rating !== null) rows.push(["Rating", known.rating < 0 ? "rejected" : `${known.rating} of 5`]);
+  }
+  return html`${known?.title ? html`<h2>${known.title}</h2>` : nothing}${known?.description ? html`<p>${known.description}</p>` : nothing}
+    ${known?.error ? html`<p class="bad">${known.error} ${known.hint}</p>` : nothing}
+    <dl>${rows.filter(([, value]) => value).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+on("one photo", {
+  step: ({ key }) => (key === "ArrowLeft" ? pswp.prev() : pswp.next()),
+  end: ({ key }) => pswp.goTo(key === "Home" ? 0 : state.hits.length - 1),
+  toggle: () => choose.toggle(state.viewing),
+  zoom: () => pswp.toggleZoom(),
+  info: toggleBeside,
+  proposal: ({ key }) => panel.takeProposal(Number(key)),
+});
+
+/** T in the full view: to the field of the panel beside. */
+export function toField() {
+  if (!beside) toggleBeside();
+  panel.field()?.focus();
+}
+
+dialog.addEventListener("cancel", (event) => {
+  event.preventDefault();
+  leave();
+});
+show(draw);

@@ -1,0 +1,190 @@
+"""The grid in a browser: what is shown, found, focused and selected, by mouse and keys."""
+
+import gzip
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from web.fake import CSP, STATIC, Row, make
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = playwright.expect
+
+
+def cells(page):
+    return page.get_by_role("grid", name="Photos").get_by_role("gridcell")
+
+
+def count(page, number):
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile(rf"^{number} photos?\b"))
+
+
+def focused(page):
+    return page.evaluate("Number(document.activeElement.dataset.id)")
+
+
+def test_all_photos_are_shown_and_named_by_their_tags(serve, visit):
+    rows = make(30)
+    rows[0].tags = ["Beach", "Places|Italy|Malcesine"]
+    page = visit(serve(rows).url)
+    count(page, 30)
+    expect(cells(page).first).to_have_accessible_name("Beach, Malcesine")
+    expect(page.get_by_role("status")).to_contain_text("30 photos")
+
+
+def test_a_filter_of_the_address_a_facet_and_the_field_are_the_same(serve, visit):
+    rows = make(50)
+    server = serve(rows)
+    page = visit(server.url + "/?q=tag:Person")
+    has = sum("Person" in row.tags for row in rows)
+    count(page, has)
+    expect(page.get_by_role("combobox", name="Search")).to_have_value("tag:Person")
+    facet = page.get_by_role("navigation", name="Filters").get_by_role("button", name=re.compile("^Person"))
+    expect(facet).to_have_attribute("aria-pressed", "true")
+    facet.click()
+    count(page, 50)
+    page.get_by_role("navigation", name="Filters").get_by_role("button", name="Not Person").click()
+    count(page, 50 - has)
+    assert urlsplit(page.url).query == "q=-tag:Person"
+    page.go_back()
+    count(page, 50)
+
+
+def test_the_field_suggests_and_takes_by_keyboard(serve, visit):
+    page = visit(serve(50).url)
+    page.keyboard.press("/")
+    field = page.get_by_role("combobox", name="Search")
+    expect(field).to_be_focused()
+    field.press_sequentially("malce")
+    expect(page.get_by_role("option").first).to_contain_text("Malcesine")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("tag:Places|Italy|Malcesine")
+    expect(page.get_by_role("navigation", name="Filters").locator("[aria-pressed=true]")).to_contain_text("Malcesine")
+
+
+def test_words_are_asked_of_the_server_and_close_ones_stand_apart(serve, visit):
+    rows = make(40)
+    for row in rows:
+        row.name, row.tags = "x.jpg", []
+    rows[7].title = "The sea at night"
+    page = visit(serve(rows).url + "/?q=sea")
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^1 photo and 12 close in meaning"))
+    expect(page.get_by_text("Close in meaning").first).to_be_visible()
+
+
+def test_filtering_asks_the_server_nothing(serve, visit):
+    server = serve(200)
+    page = visit(server.url)
+    page.wait_for_timeout(300)  # whatever the first screen still asks for
+    server.asked.clear()
+    for text in ("tag:Person", "-tag:Person is:untagged", "year:2020..2023 has:gps", "folder:Oslo", ""):
+        page.get_by_role("combobox", name="Search").fill(text)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("combobox", name="Search")).to_have_value(text)
+    page.keyboard.press("Control+a")
+    expect(page.get_by_role("button", name="Tags", exact=True)).to_be_visible()
+    assert [path for path in server.asked if path.startswith("/api/")] == []
+
+
+def test_arrows_move_one_tab_stop_through_the_grid(serve, visit):
+    rows = make(60)
+    page = visit(serve(rows).url)
+    ids = [row.id for row in rows]
+    page.keyboard.press("ArrowRight")
+    assert focused(page) == ids[1]
+    page.keyboard.press("ArrowLeft")
+    assert focused(page) == ids[0]
+    page.keyboard.press("Control+End")
+    assert focused(page) == ids[-1]
+    page.keyboard.press("ArrowUp")
+    assert ids.index(focused(page)) < len(ids) - 1
+    page.keyboard.press("Control+Home")
+    assert focused(page) == ids[0]
+    page.keyboard.press("End")
+    ends = ids.index(focused(page))
+    page.keyboard.press("ArrowRight")
+    assert ids.index(focused(page)) == ends + 1
+    assert page.locator(".cell[tabindex='0']").count() == 1
+
+
+def test_photos_are_selected_by_mouse_and_keys(serve, visit):
+    page = visit(serve(60).url)
+    chosen = page.locator("[aria-selected=true]")
+    cells(page).nth(1).hover()
+    cells(page).nth(1).locator(".ring").click()
+    expect(chosen).to_have_count(1)
+    cells(page).nth(4).click(modifiers=["Shift"])
+    expect(chosen).to_have_count(4)
+    cells(page).nth(2).click(modifiers=["Control"])
+    expect(chosen).to_have_count(3)
+    page.keyboard.press("Escape")
+    expect(chosen).to_have_count(0)
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(chosen).to_have_count(3)
+    expect(page.get_by_role("status")).to_contain_text("3 selected")
+    page.get_by_role("button", name="Select all").click()
+    expect(page.get_by_text("60 selected").first).to_be_visible()
+
+
+def test_what_the_browser_loads_first_is_small(serve, visit):
+    server = serve(20)
+    visit(server.url)
+    files = {urlsplit(path).path for path in server.asked}
+    own = [STATIC / ("index.html" if path == "/" else path.removeprefix("/static/"))
+           for path in files if path == "/" or path.startswith("/static/")]  # fmt: skip
+    size = sum(len(gzip.compress(path.read_bytes())) for path in own if path.suffix != ".png")
+    assert len(own) > 15
+    assert size < 40_000, f"{size} bytes in {len(own)} files"
+
+
+def test_a_large_library_stays_small_in_the_page(serve, visit):
+    """100,000 photos with a million tags: never more than 1,500 nodes, and a filter asks nothing."""
+    server = serve(make(100_000, distinct=3000))
+    page = visit(server.url)
+    count(page, "100,000")
+    for share in range(11):
+        page.evaluate("share => { const s = document.querySelector('#scroll'); s.scrollTop = s.scrollHeight * share / 10 }", share)
+        expect(cells(page).first).to_be_attached()
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        assert page.evaluate("document.querySelectorAll('*').length") < 1500
+    server.asked.clear()
+    page.get_by_role("combobox", name="Search").fill("tag:Person -tag:Beach")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Drop not tag Beach")).to_be_visible()
+    page.keyboard.press("Control+a")
+    expect(page.get_by_role("button", name="Tags", exact=True)).to_be_visible()
+    assert page.evaluate("document.querySelectorAll('*').length") < 1500
+    assert [path for path in server.asked if path.startswith("/api/")] == []
+
+
+def test_words_of_strangers_stay_text(serve, visit):
+    bad = "<img src=x onerror=alert(1)><b>bold</b> & \"quoted\" ${1}"
+    row = Row(id=1, name=bad, folder=f"Pictures/{bad}", aspect=1500, minute=27_000_000, camera=bad, tags=[bad], title=bad)
+    page = visit(serve([row]).url)
+    expect(page.get_by_role("navigation", name="Filters").get_by_role("button", name=bad).first).to_be_visible()
+    assert page.locator("b:has-text('bold'), img[src=x]").count() == 0
+
+
+def test_states_say_what_to_do(serve, visit):
+    page = visit(serve([]).url)
+    expect(page.get_by_role("heading", name="No photos here")).to_be_visible()
+    expect(page.get_by_text("/home/anna/Pictures")).to_be_visible()
+    page = visit(serve(30).url + "/?q=tag:Person+camera:nothing-has-this")
+    expect(page.get_by_role("heading", name="No photo fits")).to_be_visible()
+    page.get_by_role("button", name="tag:Person", exact=True).click()
+    expect(page.get_by_role("heading", name="No photo fits")).to_be_hidden()
+    server = serve(30)
+    server.refusing = 401
+    page = visit(server.url, ready=False)
+    expect(page.get_by_text("no longer let in")).to_be_visible()
+
+
+def test_the_policy_is_the_strict_one(serve, visit):
+    page = visit(serve(3).url)
+    response = page.request.get(page.url)
+    assert response.headers["content-security-policy"] == CSP
+    assert "unsafe" not in CSP
