@@ -12,7 +12,6 @@ from tagroll.runs.keeper import Keeper, Tell
 from tagroll.runs.review import Review
 from tagroll.runs.rewrite import REMOVED, change_for, check_words
 from tagroll.runs.run import Workspace
-from tagroll.runs.thumbnails import picture_now
 from tagroll.runs.undo import choose_run
 from tagroll.tags.identity import word_of
 
@@ -160,7 +159,7 @@ class Editing:
         before: dict[tuple[str, str], Verdict | None] = {}
         for number, tag in pairs:
             shown = self._gallery.shown(number)
-            picture = (shown and shown.picture_hash) or picture_now(self._space, self._gallery.photo(number))
+            picture = (shown and shown.picture_hash) or self._space.picture_now(self._gallery.photo(number))
             verdict = Verdict(picture, word_of(tag), yes=False)
             known = {one.word: one for one in self._space.catalog.verdicts.of(picture)}
             before[picture, verdict.word] = known.get(verdict.word)

@@ -7,6 +7,7 @@ photos to a few others. What waits for one photo is written together, in the run
 
 import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -334,7 +335,8 @@ class Keeper:
         action.arguments, action.done_status = (str(number),), undoing.done
         undoer = Undoer(self._begin(action), undoing.moved, undoing.chosen.command)
         photos = {number: photo for number, photo, _ in self._space.catalog.journal.left(number)}
-        numbers = {path: number for path, (number, _, _) in target.effects.items()} if target else {}
+        known = self._space.catalog.photos.shown_at(list(photos.values()))
+        numbers = {Path(os.fsdecode(row.path)): row.id for row in known}
         return [
             Part(action, path, numbers.get(path), undo=partial(undone, self._space, undoer, writes))
             for writes in undoing.writes

@@ -37,6 +37,7 @@ from tagroll.metadata.copies import MADE
 from tagroll.metadata.store import Decide, MetadataStore, target_of
 from tagroll.photos.preview.opened import previews
 from tagroll.photos.scan import scan
+from tagroll.runs.entries import Entries
 from tagroll.runs.executors import Executor, threads
 from tagroll.runs.look import Looker, Questions
 from tagroll.runs.recover import leftover_cleaner, recover
@@ -220,6 +221,20 @@ class Workspace:
         for model in tuple(self._models):
             model.describer.stop()
 
+    def picture_now(self, photo: Photo) -> str:
+        """Hash of a photo's picture as its file is now: the index knows it, or is told.
+
+        Raises:
+            MetadataError: The file cannot be read.
+        """
+        row, stamp = self.catalog.photos.at(photo.path), self.store.stamp(photo)
+        # a row that was made of the head alone knows no picture: "" must never stand for one
+        if row and row.stamp == stamp and row.pictured and row.picture_hash:
+            return row.picture_hash
+        picture = self.store.picture_hash(photo)
+        self.catalog.photos.note_picture(photo.path, stamp, picture)
+        return picture
+
     @property
     def preview(self) -> "PreviewMaker":
         """Makes what a model, or a person, sees of a photo, in processes that start now."""
@@ -259,35 +274,6 @@ class Written:
             path, done if is_inside or done is Status.TAGGED else Status.BESIDE, self.tags, beside=self.writes[-1].beside,
             broke_seal=any(write.broke_seal for write in self.writes),
         )  # fmt: skip
-
-
-@dataclass(slots=True)
-class Entries:
-    """The journal of one photo: called with each write just before it happens.
-
-    Attributes:
-        catalog: Holds the journal.
-        run: The number of the run.
-        undoes: The number of the write that is taken back, or None.
-        by_person: Whether a person wants these very tags to come and go: no model brings back what they take.
-        numbers: Of the rows so far.
-    """
-
-    catalog: Catalog
-    run: int
-    undoes: int | None = None
-    by_person: bool = False
-    numbers: list[int] = field(default_factory=list)
-
-    def __call__(self, write: Write) -> None:
-        """Note a write that is about to happen; returns when the row is on disk."""
-        if self.by_person:
-            self.catalog.verdicts.note(self.run, write)
-        self.numbers.append(self.catalog.journal.add(self.run, write, self.undoes))
-
-    def states(self, state: State) -> dict[int, State]:
-        """All of them in one state."""
-        return dict.fromkeys(self.numbers, state)
 
 
 class Run:

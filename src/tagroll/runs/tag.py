@@ -21,6 +21,7 @@ from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt
 from tagroll.runs.guard import guard
 from tagroll.runs.look import Look, Questions
+from tagroll.runs.read import Reader
 from tagroll.runs.run import Run
 from tagroll.settings import Case
 from tagroll.tags.hierarchy import only_paths
@@ -175,14 +176,23 @@ class Tagger:
             PhotoError: It cannot be looked at.
             ServerError, CatalogError: The run cannot go on.
         """
+        return self.questions.look(photo, self.run.space.picture_now(photo))
+
+    def propose(self, photo: Photo) -> Outcome:
+        """Ask about one photo and keep the answer for a person to judge; write nothing.
+
+        Raises:
+            ServerError, CatalogError: The run cannot go on.
+        """
+        return guard(photo.path, lambda: self._propose(photo))
+
+    def _propose(self, photo: Photo) -> Outcome:
         space = self.run.space
-        row = space.catalog.photos.at(photo.path)
-        fresh = row is not None and row.stamp == space.store.stamp(photo)
-        # A row that only `tagroll tags` has made knows no picture: "" must never stand for one.
-        picture = (row.picture_hash if row and fresh and row.pictured else "") or space.store.picture_hash(
-            photo
-        )
-        return self.questions.look(photo, picture)
+        for known in Reader(space.store, space.catalog).read([photo]):  # so that the index has it
+            if known.status is Status.FAILED:
+                return known
+        look = self.look(photo)
+        return Outcome(photo.path, Status.UNCHANGED, self.policy.tags(look.answer.keywords), asked=look.asked)
 
     def apply(self, photo: Photo, look: Look) -> Outcome:
         """Make of what was seen what the policy says, and write it.

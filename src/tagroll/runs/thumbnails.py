@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tagroll.domain import Form, Photo
+from tagroll.domain import Form
 from tagroll.errors import PictureError
 from tagroll.parallel import cores
 from tagroll.photos.preview.kept import KeptPictures
@@ -101,7 +101,7 @@ class Thumbnails:
 
     def _picture(self, number: int, long_edge: int) -> bytes:
         photo = self._gallery.photo(number)
-        picture = picture_now(self._space, photo)
+        picture = self._space.picture_now(photo)
         if known := self._kept.find(picture, long_edge):
             return known
         if error := self._failed.get((picture, long_edge)):
@@ -123,18 +123,3 @@ def is_current(shown: Shown, key: str) -> bool:
     """
     hashed = replace(shown, picture_hash="")
     return any(key == f"{thumbnail_key(one):08x}" for one in (shown, hashed))
-
-
-def picture_now(space: Workspace, photo: Photo) -> str:
-    """Hash of a photo's picture as its file is now; the index knows it, or is told.
-
-    Raises:
-        MetadataError: The file cannot be read.
-    """
-    row, stamp = space.catalog.photos.at(photo.path), space.store.stamp(photo)
-    if row and row.stamp == stamp and row.pictured and row.picture_hash:
-        return row.picture_hash
-    picture = space.store.picture_hash(photo)
-    if space.store.stamp(photo) == stamp:
-        space.catalog.photos.note_picture(photo.path, stamp, picture)
-    return picture

@@ -50,6 +50,8 @@ def undone(space: Workspace, undoer: Undoer, writes: Sequence[int]) -> Outcome:
     """
     outcome = undoer.undo(writes)
     if outcome.status is Status.RESTORED:
-        for _ in Reader(space.store, space.catalog).read(photos_at([outcome.path])):
-            pass  # reading notes it
+        for photo in photos_at([outcome.path]):
+            for _ in Reader(space.store, space.catalog).read([photo]):
+                pass  # reading notes it
+            space.picture_now(photo)
     return outcome
