@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from support.runs import environment, wait_for
@@ -45,10 +45,11 @@ class Served:
         self.urls: list[str] = json.loads(first)["urls"]
         parts = urlsplit(self.urls[0])
         self.host, self.token = parts.netloc, parts.query.partition("=")[2]
+        self.catalog = tmp_path / "catalog.sqlite"
         self.cookie = ""
         self.cookie = self.ask("GET", f"/?token={self.token}")[1]["set-cookie"].partition(";")[0]
 
-    def __enter__(self) -> "Served":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

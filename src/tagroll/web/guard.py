@@ -121,13 +121,11 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-        if scope["type"] != "http":
-            return
-        sending = _with_headers(send)
-        answer = self._answer(scope, Headers(scope=scope)) or self._app
-        await answer(scope, receive, sending)
+        if scope["type"] == "http":
+            answer = self._answer(scope, Headers(scope=scope)) or self._app
+            await answer(scope, receive, _with_headers(send))
+        elif scope["type"] == "lifespan":  # the server's own beginning and end
+            await self._app(scope, receive, send)
 
     def _answer(self, scope: Scope, headers: Headers) -> Response | None:
         """Why a request is not passed on; None where it is."""
