@@ -90,12 +90,12 @@ class Served:
 
     def finished(self, number: int) -> dict[str, Any]:
         """An action, once it is done."""
-        wait_for(lambda: self.get(f"/api/edits/{number}")["finished"])
+        wait_for(lambda: self.get(f"/api/edits/{number}")["finished"], 90)
         return self.get(f"/api/edits/{number}")
 
     def ready(self) -> "Served":
         """Wait until the folders were looked at."""
-        wait_for(lambda: not self.get("/api/status")["indexing"]["running"])
+        wait_for(lambda: not self.get("/api/status")["indexing"]["running"], 90)
         return self
 
     def numbers(self) -> dict[str, int]:
