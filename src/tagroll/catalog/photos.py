@@ -224,27 +224,38 @@ class Photos:
         self._database.commit(lambda _: None)
 
     def shown(self, roots: Sequence[Path], since: int = -1) -> list[ShownRow]:
-        """The photos at and below some paths, by path; those that are gone only of what has changed since a version."""
-        rows: dict[int, ShownRow] = {}
+        """The photos at and below some paths; those that are gone only among what has changed since a version."""
+        # few have changed: these are looked up by their version, and not by their path
+        new = (
+            f"{_SHOWN} INDEXED BY photos_version WHERE version > ?"
+            if since >= 0
+            else f"{_SHOWN} WHERE version > ? AND NOT gone"
+        )
+        found: list[tuple[Any, ...]] = []
         for root in roots:
             first = os.fsencode(root)
             inside = first.rstrip(b"/") + b"/"
-            found = self._database.read(
-                f"{_SHOWN} WHERE (path = ? OR (path >= ? AND path < ?)) AND version > ? AND (? OR NOT gone) ORDER BY path",
-                *(first, inside, inside[:-1] + b"0", since, since >= 0),  # "0" follows "/"
-            )
-            rows.update((row[0], ShownRow(*row)) for row in found)
-        return list(rows.values())
+            below = (first, inside, inside[:-1] + b"0")  # "0" follows "/"
+            found += self._database.read(f"{new} AND (path = ? OR (path >= ? AND path < ?))", since, *below)
+        rows = map(ShownRow._make, found)
+        return list(rows if len(roots) == 1 else {row.id: row for row in rows}.values())
 
     def all_shown(self, since: int = -1) -> list[ShownRow]:
         """As `shown`, wherever they are."""
-        sql = f"{_SHOWN} WHERE version > ? AND (? OR NOT gone) ORDER BY path"
-        return [ShownRow(*row) for row in self._database.read(sql, since, since >= 0)]
+        sql = f"{_SHOWN} WHERE version > ? AND (? OR NOT gone)"
+        return list(map(ShownRow._make, self._database.read(sql, since, since >= 0)))
+
+    def captions(self) -> dict[int, str]:
+        """The title and the description of each photo that has one, as one text."""
+        rows = self._database.read(
+            "SELECT id, title, description FROM photos WHERE NOT gone AND (title != '' OR description != '')"
+        )
+        return {number: title if title == told else f"{title} {told}".strip() for number, title, told in rows}
 
     def shown_as(self, numbers: Sequence[int]) -> list[ShownRow]:
         """The photos with these numbers, in no order."""
         marks = ",".join("?" * len(numbers))
-        return [ShownRow(*row) for row in self._database.read(f"{_SHOWN} WHERE id IN ({marks})", *numbers)]
+        return list(map(ShownRow._make, self._database.read(f"{_SHOWN} WHERE id IN ({marks})", *numbers)))
 
     def shown_at(self, paths: Sequence[Path]) -> list[ShownRow]:
         """Those of some paths that are known, gone or not."""

@@ -14,7 +14,7 @@ import struct
 import time
 import zlib
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -33,7 +33,7 @@ _BROWSERS_SHOW = frozenset({"jpeg", "png", "webp", "avif", "gif"})
 _TYPES = {"u8": "<u1", "i8": "<i1", "u16": "<u2", "u32": "<u4", "i32": "<i4", "i64": "<i8", "f32": "<f4"}
 _KEPT = {
     "id": "u32", "aspect": "u16", "second": "i64", "folder": "u32", "camera": "u16", "rating": "i8", "lat": "f32",
-    "lon": "f32", "flags": "u8", "key": "u32", "ntags": "u16",
+    "lon": "f32", "flags": "u8", "key": "u32", "ntags": "u16", "start": "i64",
 }  # fmt: skip
 _SENT = (
     "id",
@@ -49,9 +49,30 @@ _SENT = (
     "ntags",
     "tags",
 )
-_FEW = 16
-"""From more photos that change at once on, their tags are put together anew."""
 _NO_RATING = -128
+
+
+class TagLists(NamedTuple):
+    """Which photo has which tags: photos in order, all tags, how many each photo has, and the indexes of theirs in a row."""
+
+    ids: Array
+    names: list[str]
+    counts: Array
+    tags: Array
+
+
+class _Numbers(dict[str, int]):
+    """Numbers for names, from 0 on: a new name gets the next."""
+
+    def __missing__(self, name: str) -> int:
+        self[name] = number = len(self)
+        return number
+
+
+def _starts(counts: Array) -> Array:
+    """Where each of some lists starts when they stand one after another."""
+    ends: Array = np.cumsum(counts, dtype=np.int64)
+    return ends - counts
 
 
 class Columns:
@@ -69,12 +90,10 @@ class Columns:
         self._kept: dict[str, Array] = {n: np.empty(0, _TYPES[t]) for n, t in _KEPT.items()}
         self._slots: dict[int, int] = {}
         self._paths: list[bytes] = []
-        self._tags: list[tuple[int, ...]] = []
-        self._tag_index, self._camera_index = dict[str, int](), dict[str, int]()
-        self._folder_index = dict[str, int]()
+        self._tags: Array = np.empty(0, "<u4")
+        self._tag_index, self._camera_index, self._folder_index = _Numbers(), _Numbers(), _Numbers()
         self._folder_of: dict[bytes, int] = {}
         self._order: Array | None = None
-        self._flat: Array | None = None
 
     def __contains__(self, number: int) -> bool:
         """Whether a photo is among them."""
@@ -84,20 +103,21 @@ class Columns:
         """How many photos there are."""
         return len(self._slots)
 
-    def ids(self) -> list[int]:
+    def ids(self) -> Array:
         """The numbers of the photos, in order."""
-        found: list[int] = self._kept["id"][self._ordered()].tolist()
-        return found
+        return self._kept["id"][self._ordered()]
 
-    def tag_lists(self) -> tuple[Array, list[str], Array, Array]:
-        """The photos' ids in order, all tags by index, how many each photo has, and the indexes of all one after another."""
+    def among(self, numbers: Sequence[int]) -> Array:
+        """Those of some photos that are here, in order."""
+        ids = self.ids()
+        wanted = np.zeros(max(int(ids.max(initial=0)), max(numbers, default=0)) + 1, bool)
+        wanted[np.array(numbers, np.intp)] = True
+        return ids[wanted[ids]]
+
+    def tag_lists(self) -> TagLists:
+        """Which photo has which tags."""
         order = self._ordered()
-        return (
-            self._kept["id"][order],
-            list(self._tag_index),
-            self._kept["ntags"][order],
-            self._tags_in(order),
-        )
+        return TagLists(self.ids(), list(self._tag_index), self._kept["ntags"][order], self._tags_in(order))
 
     def carrying(self, tags: Iterable[str]) -> list[int]:
         """The photos that carry one of these very tags, in order."""
@@ -123,13 +143,13 @@ class Columns:
         first = len(self._paths)
         self._slots.update((row.id, first + n) for n, row in enumerate(new))
         self._paths += [row.path for row in new]
-        self._tags += [()] * len(new)
         if new:
             self._kept = {
                 name: np.concatenate([old, np.zeros(len(new), old.dtype)]) for name, old in self._kept.items()
             }
-            self._order = self._flat = None
-        self._fill(there)
+            self._order = None
+        if there:
+            self._fill(there)
 
     def mark(self, numbers: Iterable[int], flag: int) -> None:
         """Set a flag of exactly these photos."""
@@ -145,7 +165,7 @@ class Columns:
     def pack(self, head: Mapping[str, object]) -> bytes:
         """All of it in one piece, gzipped; `head` goes before what is said of the columns."""
         order = self._ordered()
-        columns = {name: kept[order] for name, kept in self._kept.items()}
+        columns = {name: kept[order] for name, kept in self._kept.items() if name != "start"}
         columns["minute"] = np.diff(columns.pop("second") // 60, prepend=0).astype("<i4")
         names, counts, ranks = self._by_frequency(order)
         columns["tags"] = ranks[self._tags_in(order)]
@@ -165,14 +185,12 @@ class Columns:
 
     def _drop(self, number: int) -> None:
         if self._slots.pop(number, None) is not None:
-            self._order = self._flat = None
+            self._order = None
 
     def _fill(self, rows: Sequence[ShownRow]) -> None:
         slots = np.array([self._slots[row.id] for row in rows], np.intp)
         # one JSON text for all: starting the decoder anew for each row would take most of the time
         tags = json.loads(f"[{','.join([row.tags for row in rows])}]")
-        indexes = self._tag_index
-        found = [tuple([indexes.setdefault(tag, len(indexes)) for tag in some]) for some in tags]
         seconds = [dated(row) for row in rows]
         values: dict[str, list[Any]] = {
             "id": [row.id for row in rows],
@@ -187,30 +205,30 @@ class Columns:
             "lon": [np.nan if row.longitude is None else row.longitude for row in rows],
             "flags": [_flags(row) for row in rows],
             "key": [thumbnail_key(row) for row in rows],
-            "ntags": list(map(len, found)),
+            **self._with_tags(tags),
         }
         if self._order is not None and (self._kept["second"][slots] != seconds).any():
-            self._order = self._flat = None
-        if len(rows) > _FEW:
-            self._flat = None
-        flags = self._kept["flags"]
-        review = flags[slots] & REVIEW
-        for slot, some in zip(slots.tolist(), found, strict=True):
-            self._splice(slot, some)
-            self._tags[slot] = some
+            self._order = None
+        review = self._kept["flags"][slots] & REVIEW
         for name, one in values.items():
             self._kept[name][slots] = one
-        flags[slots] |= review
+        self._kept["flags"][slots] |= review
 
-    def _splice(self, slot: int, tags: tuple[int, ...]) -> None:
-        """Put the tags of one photo in the place of its old ones."""
-        if self._flat is None or self._order is None or self._tags[slot] == tags:
-            return
-        place = int(np.flatnonzero(self._order == slot)[0])
-        start = int(self._kept["ntags"][self._order[:place]].sum(dtype=np.int64))
-        new = np.array(tags, "<u4")
-        self._flat = np.concatenate([self._flat[:start], new, self._flat[start + len(self._tags[slot]) :]])
-        self._kept["ntags"][slot] = len(tags)
+    def _with_tags(self, tags: Sequence[Sequence[str]]) -> dict[str, Any]:
+        """Put the tags of some photos at the end of all tags: how many each has, and where they start.
+
+        Those that a photo had before are left where they are, until they are more than those that count.
+        """
+        if len(self._tags) > 2 * int(self._kept["ntags"].sum(dtype=np.int64)):
+            slots = np.arange(len(self._paths))
+            self._tags = self._tags_in(slots)
+            self._kept["start"] = _starts(self._kept["ntags"])
+        first, counts = len(self._tags), np.fromiter(map(len, tags), "<u2", len(tags))
+        numbers = map(self._tag_index.__getitem__, chain.from_iterable(tags))
+        self._tags = np.concatenate(
+            [self._tags, np.fromiter(numbers, "<u4", int(counts.sum(dtype=np.int64)))]
+        )
+        return {"ntags": counts, "start": first + _starts(counts)}
 
     def _ordered(self) -> Array:
         """The slots of the photos, the newest first."""
@@ -220,11 +238,11 @@ class Columns:
         return self._order
 
     def _tags_in(self, order: Array) -> Array:
-        if self._flat is None:
-            count = int(self._kept["ntags"][order].sum(dtype=np.int64))
-            indexes = chain.from_iterable(map(self._tags.__getitem__, order.tolist()))
-            self._flat = np.fromiter(indexes, "<u4", count)
-        return self._flat
+        """The tags of some photos, one after another."""
+        counts = self._kept["ntags"][order]
+        shifts = self._kept["start"][order] - _starts(counts)
+        places = np.repeat(shifts, counts) + np.arange(int(counts.sum(dtype=np.int64)))
+        return self._tags[places]
 
     def _by_frequency(self, order: Array) -> tuple[list[str], list[int], Array]:
         """The tags that photos have, the most frequent first, their counts, and index -> place among them."""
@@ -239,11 +257,11 @@ class Columns:
         place = path[: path.rfind(b"/")]
         if (known := self._folder_of.get(place)) is None:
             shown = self.folder(path)
-            known = self._folder_of[place] = self._folder_index.setdefault(shown, len(self._folder_index))
+            known = self._folder_of[place] = self._folder_index[shown]
         return known
 
     def _camera(self, camera: str) -> int:
-        return self._camera_index.setdefault(camera, len(self._camera_index)) + 1 if camera else 0
+        return self._camera_index[camera] + 1 if camera else 0
 
 
 def dated(row: ShownRow) -> int:

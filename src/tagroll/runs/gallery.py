@@ -19,12 +19,13 @@ from tagroll.runs.columns import REVIEW, Columns, dated, text
 from tagroll.runs.meaning import Meaning
 from tagroll.runs.query import Query, Shown, Term, parse
 from tagroll.runs.read import BATCH, Reader
-from tagroll.runs.text_search import expression_for
+from tagroll.runs.text_search import expression_for, plain_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tagroll.catalog import ShownRow
+    from tagroll.runs.columns import TagLists
     from tagroll.runs.run import Workspace
 
 __all__ = ["Found", "Gallery", "Progress", "Query", "Shown", "Term", "parse"]
@@ -103,7 +104,7 @@ class Gallery:
         self._packed: tuple[str, bytes] = ("", b"")
         self._version = -1
         self._columns = Columns(self._roots)
-        self._meaning = Meaning(space.catalog)
+        self._meaning = Meaning(space.catalog, self._said)
         self._read_only = read_only
         self.videos = 0
         self._catch_up()
@@ -117,6 +118,10 @@ class Gallery:
     def roots(self) -> tuple[Path, ...]:
         """The paths, absolute."""
         return tuple(self._roots)
+
+    def __len__(self) -> int:
+        """How many photos there are."""
+        return len(self._columns)
 
     def columns(self) -> bytes:
         """All photos as columns (see `columns`), packed with gzip; the same bytes as long as the generation is the same."""
@@ -132,14 +137,16 @@ class Gallery:
     def shown(self, number: int) -> Shown | None:
         """One photo as the catalog knows it; None: there is no such photo in these paths."""
         rows = self._space.catalog.photos.shown_as([number]) if number in self._columns else []
-        return self._shown(rows[0]) if rows else None
+        return self._shown(rows[0], json.loads(rows[0].tags)) if rows else None
 
     def all_shown(self) -> Iterator[Shown]:
         """All photos, the newest first."""
-        ids = iter(self._columns.ids())
+        with self._lock:
+            ids = iter(self._columns.ids().tolist())
         while some := list(islice(ids, BATCH)):
             rows = {row.id: row for row in self._space.catalog.photos.shown_as(some)}
-            yield from (self._shown(rows[number]) for number in some if number in rows)
+            there = [rows[number] for number in some if number in rows]
+            yield from map(self._shown, there, json.loads(f"[{','.join(row.tags for row in there)}]"))
 
     def carrying(self, tags: Iterable[str]) -> list[int]:
         """The numbers of the photos that carry one of these very tags, the newest first."""
@@ -178,12 +185,19 @@ class Gallery:
             return Found()
         texts = self._space.catalog.texts
         texts.update()
-        hits = set(texts.search(expression))
         with self._lock:
-            ids = self._columns.ids()
-            exact = tuple(number for number in ids if number in hits)
-            close = self._meaning.close(words, self._columns, hits)
-        return Found(exact, close)
+            exact = self._columns.among(texts.search(expression))
+        hits = set(exact.tolist())
+        close = self._meaning.closest(plain_words(words), self._generation)
+        return Found(tuple(exact.tolist()), tuple(n for n in close if n not in hits and n in self._columns))
+
+    def prepare_meaning(self, told: Callable[[int, int], None]) -> None:
+        """Make what search by meaning needs now, and not beside a search; `told`: how many vectors of how many there are."""
+        self._meaning.prepare(told)
+
+    def close(self) -> None:
+        """End what goes on beside searches; before the workspace is closed."""
+        self._meaning.close()
 
     def mark_review(self, numbers: Iterable[int]) -> None:
         """Say which photos have a proposal to judge."""
@@ -237,6 +251,17 @@ class Gallery:
 
     # inside ----------------------------------------------------------------------------------------------
 
+    def _said(self) -> tuple[str, TagLists, dict[int, str]]:
+        """The generation, tags and captions of the photos."""
+        with self._lock:
+            generation, lists = self._generation, self._columns.tag_lists()
+        captions = self._space.catalog.photos.captions()
+        return (
+            generation,
+            lists,
+            {number: text for number, text in captions.items() if number in self._columns},
+        )
+
     def _until_stopped(self, found: Iterable[Photo | Outcome]) -> Iterator[Photo | Outcome]:
         for item in found:
             if self._space.stop.is_set():
@@ -266,10 +291,10 @@ class Gallery:
     def _next_generation(self) -> None:
         self._generation = f"{self._session}-{next(self._changes)}"
 
-    def _shown(self, row: ShownRow) -> Shown:
+    def _shown(self, row: ShownRow, tags: Sequence[str]) -> Shown:
         return Shown(
             row.id, Path(os.fsdecode(row.path)), row.format, row.width, row.height, row.taken, dated(row), row.camera,
-            row.latitude, row.longitude, row.rating, row.title, row.description, tuple(json.loads(row.tags)),
+            row.latitude, row.longitude, row.rating, row.title, row.description, tuple(tags),
             self._columns.folder(row.path), row.picture_hash, row.stamp, row.error, row.hint,
             self._columns.marked(row.id, REVIEW),
         )  # fmt: skip

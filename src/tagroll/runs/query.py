@@ -139,7 +139,7 @@ def folded(text: str) -> str:
 
 
 @lru_cache(maxsize=1 << 14)
-def _is_meant(tag: str, value: str) -> bool:
+def is_meant(tag: str, value: str) -> bool:
     """Whether a tag is the one that is named, or has it as a level or some levels of its path."""
     return _levels(value) in _levels(tag)
 
@@ -236,7 +236,7 @@ def _never(_photo: Shown) -> bool:
 
 
 FIELDS: Mapping[str, Callable[[Shown, str], bool]] = {
-    "tag": lambda photo, value: any(_is_meant(tag, value) for tag in photo.tags),
+    "tag": lambda photo, value: any(is_meant(tag, value) for tag in photo.tags),
     "year": _date,
     "date": _date,
     "folder": lambda photo, value: folded(value) in folded(photo.folder),

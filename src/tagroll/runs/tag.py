@@ -22,7 +22,7 @@ from tagroll.models.prompt import build_prompt
 from tagroll.runs.guard import guard
 from tagroll.runs.look import Look, Questions
 from tagroll.runs.read import Reader
-from tagroll.runs.run import Run
+from tagroll.runs.run import Run, about
 from tagroll.settings import Case
 from tagroll.tags.hierarchy import only_paths
 from tagroll.tags.identity import LEVEL, identities, identity, word_of
@@ -207,7 +207,9 @@ class Tagger:
         tags = self.policy.tags(answer.keywords)
         captions = _captions(answer, self.policy.captions)
         if not tags and not any(captions.values()):
-            return Outcome(photo.path, Status.SKIPPED, row.tags if row and fresh else (), asked=asked)
+            return Outcome(
+                photo.path, Status.SKIPPED, self._note(photo, picture, row, fresh=fresh), asked=asked
+            )
         # a hash of an older catalog, which is shorter, says nothing about this one
         if row is None or (len(row.picture_hash) == len(picture) and row.picture_hash != picture):
             row = self._moved(picture)
@@ -233,6 +235,19 @@ class Tagger:
 
     def _wanted(self, tags: tuple[str, ...]) -> dict[str, object]:
         return {"tags": list(tags), "append": self.policy.append, "captions": list(self.policy.captions)}
+
+    def _note(self, photo: Photo, picture: str, row: PhotoRow | None, *, fresh: bool) -> tuple[str, ...]:
+        """The tags of a photo that gets none; the index knows it from now on, too."""
+        if row and fresh:
+            return row.tags
+        stamp, said = self.run.space.store.stamp(photo), self.run.space.store.read(photo)
+        if not self.policy.dry_run:
+            wanted = row.wanted if row else None
+            self.run.space.catalog.photos.conclude(
+                {},
+                PhotoRow(photo.path, stamp, picture, said.tags, wanted, about=about(photo, said, said.facts)),
+            )
+        return said.tags
 
     # writing ---------------------------------------------------------------------------------------------
 
