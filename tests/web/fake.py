@@ -52,7 +52,7 @@ FORMATS = {"u8": "<u1", "i8": "<i1", "u16": "<u2", "i32": "<i4", "u32": "<u4", "
 
 @dataclass
 class Row:
-    """One photo."""
+    """One photo; `dated`: no camera told when it was taken."""
 
     id: int
     name: str
@@ -67,6 +67,7 @@ class Row:
     description: str = ""
     proposals: list[tuple[str, float | None]] = field(default_factory=list)
     error: str = ""
+    dated: bool = False
     path: Path | None = None
 
 
@@ -202,7 +203,7 @@ class Library:
 
     def _flags(self, row: Row) -> int:
         caption = 8 if row.title or row.description else 0
-        return (2 if row.proposals else 0) | 4 | caption | (16 if row.error else 0)
+        return (1 if row.dated else 0) | (2 if row.proposals else 0) | 4 | caption | (16 if row.error else 0)
 
     def tell(self, event: str, data: dict[str, Any]) -> None:
         """Sends an event to every listener."""
@@ -359,6 +360,9 @@ class Handler(BaseHTTPRequestHandler):
         self.json({"error": error, "hint": hint}, status)
 
     def do_GET(self) -> None:
+        if self.server.gone:
+            self.close_connection = True  # no answer at all
+            return
         address = urlsplit(self.path)
         self.server.asked.append(self.path)
         parts = unquote(address.path).strip("/").split("/")
@@ -446,6 +450,9 @@ class Handler(BaseHTTPRequestHandler):
             self.server.library.listeners.remove(listener)
 
     def do_POST(self) -> None:
+        if self.server.gone:
+            self.close_connection = True
+            return
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"{}")
         library = self.server.library
         self.server.posted.append((self.path, body))
@@ -486,6 +493,7 @@ class Server(ThreadingHTTPServer):
         self.asked: list[str] = []
         self.posted: list[tuple[str, Any]] = []
         self.refusing = 0
+        self.gone = False
 
     @property
     def url(self) -> str:

@@ -8,6 +8,7 @@ import * as facets from "./facets.js";
 import * as grid from "./grid.js";
 import { icon } from "./icons.js";
 import { listen, on } from "./keys.js";
+import { lazy } from "./lazy.js";
 import { address, filter, find, refresh } from "./library.js";
 import * as notes from "./notes.js";
 import * as scrub from "./scrub.js";
@@ -45,8 +46,8 @@ async function arrive() {
     await view(/^#photo-(\d+)$/.exec(location.hash)?.[1]);
   } else {
     await view();
-    await style("screens.css");
-    await (await OTHERS[screen]()).open($("#other"), go);
+    const [part] = await lazy(() => Promise.all([OTHERS[screen](), style("screens.css")])) ?? [];
+    await part?.open($("#other"), go);
   }
   document.body.dataset.ready = screen;
 }
@@ -65,10 +66,10 @@ function showScreen(screen) {
 async function view(id) {
   const place = id === undefined ? undefined : state.library.at(Number(id));
   if (place === undefined && state.viewing === null) return;
-  const { open, close } = await import("./view.js");
+  const large = await lazy(() => import("./view.js"));
   const hit = state.hits.indexOf(place);
-  if (place === undefined || hit < 0) close();
-  else await open(hit, leaveView);
+  if (place === undefined || hit < 0) large?.close();
+  else await large?.open(hit, leaveView);
 }
 
 const see = (hit) => go(`${location.pathname}${location.search}#photo-${state.library.id[state.hits[hit]]}`);
@@ -94,29 +95,32 @@ function drawBar() {
   const starred = state.searches.some((one) => one.query === state.text);
   render(html`<h1>${ready ? counted(close, "photo") : "Photos"}${hits.length > close ? html` <small>and ${number(hits.length - close)} close in meaning</small>` : nothing}</h1>
     <div class="terms">${query.terms.map(term)}${words}
-      ${state.text && writable() && !starred ? html`<button class="term star" @click=${async () => (await more()).star()}>${icon("star")} Save</button>` : nothing}</div>
+      ${state.text && writable() && !starred ? html`<button class="term star" @click=${async () => (await more())?.star()}>${icon("star")} Save</button>` : nothing}</div>
     ${hits.length ? html`<button class="plain all" @click=${choose.all}>Select all</button>` : nothing}`, $("#shown"));
   const chosen = $("#chosen");
+  if (selected.size && writable()) lazy(loadPanel); // it will be wanted next, maybe when the server is gone
   chosen.hidden = !selected.size || state.screen !== "grid";
   render(chosen.hidden ? nothing : html`<button class="plain" aria-label="Select none" title="Select none (Esc)" @click=${choose.clear}>${icon("close")}</button>
     <b>${number(selected.size)}<span> selected</span></b>
     <button class="plain" @click=${() => go(`${location.pathname}${location.search}#photo-${[...selected][0]}`)}>${icon("eye")} See</button>
     ${writable() ? html`<button class="main" aria-expanded=${state.panel} @click=${togglePanel}>${icon("tag")} Tags</button>` : nothing}`, chosen);
   $("#empty").hidden = Boolean(hits.length) || !ready;
-  if (!hits.length && ready) more().then(({ emptiness }) => render(emptiness(go), $("#empty")));
+  if (!hits.length && ready) more().then((part) => part && render(part.emptiness(go), $("#empty")));
 }
 
 /** Asked for when it is needed: why there is nothing to see, and the small dialogs. */
-const more = () => import("./more.js");
+const more = () => lazy(() => import("./more.js"));
 
 // ---- the tag panel -----------------------------------------------------------------------------------------------------
 
+const loadPanel = async () => (await Promise.all([import("./panel.js"), style("screens.css")]))[0];
+
 async function togglePanel() {
   if (!writable() || state.screen !== "grid") return;
-  if (state.viewing !== null) return (await import("./view.js")).toField();
-  const panel = await import("./panel.js");
-  if (state.panel) panel.close();
-  else if (targets().length) panel.open();
+  if (state.viewing !== null) return (await lazy(() => import("./view.js")))?.toField();
+  const panel = await lazy(loadPanel);
+  if (state.panel) panel?.close();
+  else if (targets().length) await panel?.open();
 }
 
 // ---- keys --------------------------------------------------------------------------------------------------------------
@@ -149,7 +153,7 @@ on("photos", {
     for (let n = grid.rowsInSight(); n > 0; n--) hit = grid.beside(hit, key === "PageUp" ? -1 : 1);
     grid.walkTo(hit);
   },
-  open: () => state.hits.length && see(state.focus),
+  open: () => (state.hits.length ? see(state.focus) : undefined),
   toggle: () => state.hits.length && choose.toggle(state.focus),
   extend: (event) => {
     if (!state.selected.has(state.library.id[state.hits[state.focus]])) choose.from(state.focus);
@@ -158,20 +162,22 @@ on("photos", {
     grid.walkTo(hit);
   },
   all: () => choose.all(),
-  date: async () => state.hits.length && (await more()).goToDate(),
+  date: async () => {
+    (await more())?.goToDate(); // itself not waited for: it is done when the person has answered
+  },
 });
 
 on("everywhere", {
   tags: togglePanel,
   review: () => go("/review"),
   search: () => $("#search").select(),
-  undo: async () => writable() && (await import("./actions.js")).undo(),
+  undo: async () => writable() && (await lazy(() => import("./actions.js")))?.undo(),
   back,
   help,
 });
 
 async function help() {
-  await (await import("./help.js")).open();
+  await (await lazy(() => import("./help.js")))?.open();
 }
 
 function filters(open) {

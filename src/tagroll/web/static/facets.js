@@ -80,7 +80,7 @@ function draw() {
   const { library, hits } = state;
   const { years, folders, cameras, marks } = count(library, hits);
   const mark = (value, text, field = "is") => ({ term: { field, value }, text, count: marks[value] });
-  const shown = [mark("untagged", "Untagged"), mark("review", "To review"), mark("unreadable", "Cannot be read"),
+  const shown = [mark("untagged", "Untagged"), mark("review", "With proposals"), mark("unreadable", "Cannot be read"),
     mark("gps", "With a place", "has"), mark("rating", "With a rating", "has")];
   const byYear = [...years].sort((a, b) => b[0] - a[0]).map(([year, n]) => ({
     term: { field: "year", value: String(year) }, text: String(year), count: n }));

@@ -48,21 +48,51 @@ export function pressed(event) {
   return (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + shift + key;
 }
 
+let busy = false; // is an action still on its way: a screen that is fetched on first use
+const held = []; // what was typed meanwhile is meant for what comes
+
 /** Listens for keys; `scopes()` are the screens whose keys work now, the nearest first. */
 export function listen(scopes) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.altKey || event.isComposing) return;
+    if (busy) {
+      event.preventDefault();
+      held.push(event);
+      return;
+    }
     if (isField(event.target)) return; // none works while typing; a field minds Esc itself
     const key = pressed(event);
-    const onControl = event.target.closest("button, a, summary");
+    const onControl = event.target.closest?.("button, a, summary");
     if (onControl && ["Enter", "Space"].includes(key)) return;
     for (const where of scopes()) {
       const row = KEYS.find((one) => one.where === where && one.keys.includes(key));
       const action = row && actions.get(`${where} ${row.name}`);
       if (!action) continue;
       event.preventDefault();
-      action(event);
+      wait(action(event));
       return;
     }
-  });
+  }, { capture: true });
 }
+
+async function wait(result) {
+  if (!result?.then) return;
+  busy = true;
+  try {
+    await result;
+  } finally {
+    busy = false;
+    for (const event of held.splice(0)) again(event);
+  }
+}
+
+/** A key that was held, for what has the keyboard now. */
+function again(event) {
+  const target = document.activeElement;
+  if (isField(target) && event.key.length === 1 && !event.ctrlKey && !event.metaKey) {
+    target.setRangeText(event.key, target.selectionStart, target.selectionEnd, "end");
+    target.dispatchEvent(new Event("input", { bubbles: true }));
+  } else target.dispatchEvent(new KeyboardEvent("keydown", { ...init(event), bubbles: true, cancelable: true }));
+}
+
+const init = ({ key, ctrlKey, metaKey, shiftKey }) => ({ key, ctrlKey, metaKey, shiftKey });

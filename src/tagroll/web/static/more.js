@@ -33,6 +33,7 @@ export async function star() {
 
 /** Goes to the photo of a date, or the last one before it. */
 export async function goToDate() {
+  if (!state.hits.length) return;
   const { library, hits, focus, close } = state;
   const here = new Date(library.minute[hits[focus]] * 60000).toISOString().slice(0, 10);
   const text = await ask({ title: "Go to a date", label: "Date", type: "date", value: here, button: "Go" });

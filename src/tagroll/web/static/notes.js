@@ -1,6 +1,7 @@
 // The lines that tell what happened: the snackbar with Undo, and what is out of order (one role status for all).
 
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
+import { lazy } from "./lazy.js";
 import { changed, show, state } from "./state.js";
 import { counted, number } from "./text.js";
 
@@ -50,7 +51,7 @@ function draw() {
   render(out(), trouble);
 }
 
-const undo = async (action) => (await import("./actions.js")).undo(action);
+const undo = async (action) => (await lazy(() => import("./actions.js")))?.undo(action);
 
 function end() {
   if (bar.matches(":hover, :focus-within") || state.note?.action?.state === "sent") timer = setTimeout(end, 2000);

@@ -72,15 +72,15 @@ const TESTERS = {
   },
   year: (library, value) => TESTERS.date(library, value),
   date(library, value) {
-    const [from, to] = range(value, (text) => text);
-    const [first, last] = [dayNumber(from, false), dayNumber(to, true)];
+    const [first, last] = range(value, days);
     return (place) => library.day[place] >= first && library.day[place] <= last;
   },
   folder: (library, value) => inList(library.folded.folders, value, (place) => library.folder[place]),
   camera: (library, value) => inList(library.folded.cameras, value, (place) => library.camera[place] - 1),
   rating(library, value) {
-    const [from, to] = range(value, Number);
-    return (place) => library.rating[place] !== NO_RATING && within(library.rating[place], from, to);
+    const [from, to] = range(value, whole);
+    const { rating } = library;
+    return (place) => rating[place] !== NO_RATING && rating[place] >= from && rating[place] <= to;
   },
   is(library, value) {
     const bit = { review: FLAG.review, unreadable: FLAG.unreadable }[value.toLowerCase()];
@@ -109,7 +109,7 @@ function tagsLike(library, value) {
   return Uint8Array.from(library.tagNames, (name) => (`|${levels(name)}|`.includes(wanted) ? 1 : 0));
 }
 
-const levels = (path) => path.split("|").map((level) => fold(identity(level))).join("|");
+const levels = (path) => path.split("|").map(identity).join("|");
 
 /** A part of the text is enough; which entries of a list have it is asked once, not for each photo. */
 function inList(folded, value, index) {
@@ -118,24 +118,44 @@ function inList(folded, value, index) {
   return (place) => fits[index(place)] ?? false;
 }
 
-const within = (n, from, to) => n >= from && n <= to;
+const NOTHING = [Infinity, -Infinity];
 
-/** `2019`, `2019..2021`, `2019..`, `..2021`, `>=3`, `<4` as both ends; an open end is infinite. */
-function range(text, read) {
-  const sign = /^(>=|<=|>|<)(.+)$/u.exec(text);
+/**
+ * `2019`, `2019..2021`, `2019..`, `..2021`, `>=3`, `<4` as both ends; an open end is infinite, nonsense fits nothing.
+ * @param span reads one value as its own both ends, or null
+ */
+function range(text, span) {
+  const [, sign, compared] = /^(>=|<=|>|<)(.+)$/su.exec(text) ?? [];
   if (sign) {
-    const n = read(sign[2]);
-    return { ">=": [n, Infinity], "<=": [-Infinity, n], ">": [n + 1, Infinity], "<": [-Infinity, n - 1] }[sign[1]];
+    const ends = span(compared);
+    if (!ends) return NOTHING;
+    const [first, last] = ends;
+    return { ">=": [first, Infinity], "<=": [-Infinity, last], ">": [last + 1, Infinity], "<": [-Infinity, first - 1] }[sign];
   }
-  const [from, to = from] = text.split("..");
-  return [from === "" ? -Infinity : read(from), to === "" ? Infinity : read(to)];
+  const dots = text.indexOf("..");
+  const [from, to] = dots < 0 ? [text, text] : [text.slice(0, dots), text.slice(dots + 2)];
+  const [start, end] = [span(from), span(to)];
+  if ((from && !start) || (to && !end) || !(from || to)) return NOTHING;
+  return [start ? start[0] : -Infinity, end ? end[1] : Infinity];
 }
 
-/** The first or last day of `2019`, `2019-07` or `2019-07-14`, in days since 1970. */
-function dayNumber(text, last) {
-  if (typeof text === "number") return text;
-  const [year, month, day] = text.split("-").map(Number);
-  const first = Date.UTC(year, (month || 1) - 1, day || 1);
-  if (!last || day) return first / 86400000;
-  return (month ? Date.UTC(year, month, 1) : Date.UTC(year + 1, 0, 1)) / 86400000 - 1;
+const whole = (text) => (/^[+-]?\d{1,9}$/u.test(text.trim()) ? [Number(text), Number(text)] : null);
+
+/** The first and the last day of `2019`, `2019-07` or `2019-07-14`, in days since 1970. */
+function days(text) {
+  const [found, ...parts] = /^(\d{1,4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?$/u.exec(text.trim()) ?? [];
+  if (!found) return null;
+  const [year, month, day] = parts.map((part) => (part === undefined ? undefined : Number(part)));
+  const first = dayNumber(year, month ?? 1, day ?? 1);
+  if (!year || first === null) return null;
+  if (day !== undefined) return [first, first];
+  const next = month === undefined || month === 12 ? dayNumber(year + 1, 1, 1) : dayNumber(year, month + 1, 1);
+  return [first, next - 1];
+}
+
+/** A date in days since 1970, or null where there is no such date. */
+function dayNumber(year, month, day) {
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day); // Date.UTC takes the year 19 for 1919
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() / 86400000 : null;
 }

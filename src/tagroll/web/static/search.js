@@ -14,16 +14,16 @@ function suggest(text) {
   if (!word) return [];
   const [, field, typed] = /^(?:([a-z]+):)?"?(.*?)"?$/iu.exec(word);
   const { library } = state;
-  const from = (name, folded, names, counts, limit) =>
+  const among = (name, folded, names, counts, limit) =>
     field && field !== name ? [] : rank(typed, folded, limit).map((i) => ({
       text: names[i].split("|").join(" › "), note: counts ? number(counts[i]) : name, before, not,
       term: { field: name, value: names[i], not: not === "-" },
     }));
   const fixed = WORDS.filter((one) => one.startsWith(word.toLowerCase()) || (!field && one.split(":")[1].startsWith(fold(typed))));
   return [
-    ...from("tag", library.folded.tags, library.tagNames, library.tagCounts, 6),
-    ...from("folder", library.folded.folders, library.head.folders, null, 3),
-    ...from("camera", library.folded.cameras, library.head.cameras, null, 2),
+    ...among("tag", library.folded.tags, library.tagNames, library.tagCounts, 6),
+    ...among("folder", library.folded.folders, library.head.folders, null, 3),
+    ...among("camera", library.folded.cameras, library.head.cameras, null, 2),
     ...fixed.map((one) => ({ text: one, note: "", before, not, term: { ...parse(one).terms[0], not: not === "-" } })),
   ].slice(0, 9);
 }

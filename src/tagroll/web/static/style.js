@@ -9,7 +9,8 @@ export function style(path) {
       link.rel = "stylesheet";
       link.href = `/static/${path}`;
       link.onload = resolve;
-      link.onerror = () => reject(new Error(`${path} did not come`));
+      // As an import fails: lazy.js takes both for a server that is gone.
+      link.onerror = () => asked.delete(path) && reject(new TypeError(`${path} did not come`));
       document.head.append(link);
     }));
   }

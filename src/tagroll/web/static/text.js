@@ -1,15 +1,26 @@
 // Words: what is the same word, what comes first in a list of suggestions, how numbers and dates are told.
 
-const PLAIN = { ß: "ss", æ: "ae", œ: "oe", ø: "o", đ: "d", ł: "l", ı: "i" };
-
-/** A text for comparing what a person types: accents and letter case do not count. */
+/** A text for comparing what a person types: accents and letter case do not count. As `folded` in runs/query.py. */
 export function fold(text) {
-  return text.normalize("NFKD").replace(/\p{M}+/gu, "").toLowerCase().replace(/[ßæœøđłı]/g, (c) => PLAIN[c]);
+  return text.normalize("NFKD").replace(/\p{M}+/gu, "").toLowerCase();
 }
 
-/** Two tags of one identity are the same tag, as tags/identity.py has it: letter case, Unicode form and blanks. */
+const STAND_INS = { "\u2215": "/", "\u037e": ";" };
+
+/** Two tags of one identity are the same tag, as tags/identity.py has it: letter case, Unicode form, blanks, stand-ins. */
 export function identity(tag) {
-  return tag.normalize("NFC").toLowerCase().normalize("NFC").replace(/\s+/g, " ").trim();
+  let text = tag;
+  if (/[^\0-\x7f]/u.test(text)) {
+    text = text.normalize("NFC").replace(/[\u2215\u037e]/g, (sign) => STAND_INS[sign]);
+    text = Array.from(text, lower).join("").normalize("NFC");
+  }
+  return text.toLowerCase().replace(/\s+/g, " ").trim();
+}
+
+/** What makes one letter of one, like the final sigma; Turkish has an i of its own. */
+function lower(letter) {
+  const folded = letter.toUpperCase().toLowerCase();
+  return [...folded].length === 1 && letter !== "\u0131" ? folded : letter.toLowerCase();
 }
 
 /**

@@ -30,6 +30,7 @@ const idOf = (hit) => state.library.id[state.hits[hit]];
 export async function open(hit, out) {
   leave = out;
   await Promise.all([style("screens.css"), style("vendor/photoswipe/photoswipe.css")]);
+  if (pswp?.isDestroying) await new Promise((done) => pswp.on("destroy", done));
   if (pswp) {
     if (pswp.currIndex !== hit) pswp.goTo(hit);
     return;
@@ -65,6 +66,7 @@ function listen(stage) {
     api.photo(id).then(({ name, error }) => (element.textContent = `${name}: ${error || "no picture could be made of it"}`), (reason) => (element.textContent = reason.message));
     return element;
   });
+  pswp.on("openingAnimationEnd", () => state.viewing === null && pswp.close()); // it does not close while it opens
   pswp.on("change", arrived);
   pswp.on("zoomPanUpdate", ({ slide: one }) => one.currZoomLevel > one.zoomLevels.initial * 1.3 && original(one));
   pswp.on("close", () => state.viewing !== null && leave());
@@ -119,11 +121,12 @@ export function close() {
 
 function gone() {
   pswp = null;
+  const { focus } = state; // closing gives the keyboard back to the photo that was opened
   dialog.close();
   document.body.append(snackbar);
   document.querySelector("main").after(panel.root);
   changed({ viewing: null });
-  grid.focusHit(state.focus);
+  grid.focusHit(focus);
 }
 
 function toggleBeside() {
@@ -144,7 +147,7 @@ function draw() {
   render(html`<button class="plain" aria-label="Back to the photos" title="Back (Esc)" @click=${() => leave()}>${icon("back")}</button>
     <span class="where">${number(state.viewing + 1)} of ${number(hits.length)}</span>
     <button class="plain" aria-label="Select the photo" aria-pressed=${chosen} title="Select (Space)" @click=${() => choose.toggle(state.viewing)}>${icon("check")}</button>
-    <button class="plain" aria-label="Tags and details" aria-pressed=${beside} title="Tags and details (I)" @click=${toggleBeside}>${icon("info")}</button>`,
+    <button class="plain" aria-label="Details" aria-pressed=${beside} title="Details (I)" @click=${toggleBeside}>${icon("info")}</button>`,
   dialog.querySelector(".tools"));
   render(about(library), dialog.querySelector(".about"));
 }

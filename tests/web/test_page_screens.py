@@ -1,0 +1,302 @@
+"""The full view, review, all tags, history, the sheet of keys, the phone, and what axe says of each."""
+
+import gzip
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from web.fake import STATIC, make
+from web.test_page_edit import chip, few, panel, select, until
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = playwright.expect
+
+
+def test_the_full_view_goes_through_the_photos_and_back(serve, visit):
+    rows = make(30)
+    page = visit(serve(rows).url)
+    page.get_by_role("gridcell").nth(3).click()
+    view = page.get_by_role("dialog", name="Photo")
+    expect(view.get_by_text("4 of 30")).to_be_visible()
+    expect(view.get_by_text(rows[3].name)).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(view.get_by_text("5 of 30")).to_be_visible()
+    assert urlsplit(page.url).fragment == f"photo-{rows[4].id}"
+    page.keyboard.press("Escape")
+    expect(view).to_be_hidden()
+    assert urlsplit(page.url).fragment == ""
+    assert page.evaluate("document.activeElement.dataset.id") == str(rows[4].id)
+    page.keyboard.press("Enter")
+    expect(view.get_by_text("5 of 30")).to_be_visible()
+    page.go_back()
+    expect(view).to_be_hidden()
+
+
+def test_an_address_of_a_photo_opens_it_and_tags_are_given_beside_it(serve, visit):
+    rows = few(["Boat"], ["Car"])
+    rows[1].proposals = [("Kite", 0.42), ("Lake", 0.4)]
+    page = visit(serve(rows).url + f"/#photo-{rows[1].id}")
+    expect(chip(page, "Car, all")).to_be_visible()
+    expect(chip(page, "Lake, offered")).to_be_visible()
+    page.keyboard.press("2")
+    until(lambda: rows[1].tags == ["Car", "Lake"])
+    page.keyboard.press("t")
+    page.keyboard.type("Tree")
+    page.keyboard.press("Enter")
+    until(lambda: rows[1].tags == ["Car", "Lake", "Tree"])
+    page.get_by_role("button", name="Undo", exact=True).click()
+    until(lambda: rows[1].tags == ["Car", "Lake"])
+
+
+def test_the_full_view_is_small_to_load(serve, visit):
+    server = serve(5)
+    page = visit(server.url)
+    server.asked.clear()
+    page.get_by_role("gridcell").first.click()
+    expect(page.get_by_role("dialog", name="Photo")).to_be_visible()
+    files = {path for path in server.asked if path.startswith("/static/")}
+    assert any("photoswipe" in path for path in files)
+    size = sum(len(gzip.compress((STATIC / path.removeprefix("/static/")).read_bytes())) for path in files)
+    assert size < 40_000, f"{size} bytes in {files}"
+
+
+def proposed():
+    rows = few([], [], [], [])
+    for row, sure in zip(rows, (0.9, 0.8, 0.7, 0.4), strict=False):
+        row.proposals = [("Surfboard", sure)]
+    return rows
+
+
+def test_review_marks_the_wrong_ones_and_accepts_the_rest(serve, visit):
+    rows = proposed()
+    server = serve(rows)
+    page = visit(server.url)
+    page.get_by_role("button", name="Review").click()
+    expect(page.get_by_role("heading", name="Is this Surfboard?")).to_be_visible()
+    expect(page.get_by_role("option")).to_have_count(3)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    page.keyboard.press("a")
+    until(lambda: [row.tags for row in rows[:4]] == [["Surfboard"], [], ["Surfboard"], []])
+    assert server.posted[0][1]["verdicts"] == [
+        {"photo": rows[0].id, "tag": "Surfboard", "yes": True},
+        {"photo": rows[1].id, "tag": "Surfboard", "yes": False},
+        {"photo": rows[2].id, "tag": "Surfboard", "yes": True},
+    ]
+    # below .5 the right ones are marked
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("r")
+    expect(page.get_by_role("heading", name="That was all")).to_be_visible()
+    assert server.posted[1][1]["verdicts"] == [{"photo": rows[3].id, "tag": "Surfboard", "yes": False}]
+
+
+def test_review_swaps_puts_off_and_goes_back(serve, visit):
+    rows = proposed()
+    page = visit(serve(rows).url + "/review")
+    page.get_by_role("option").first.click()
+    expect(page.get_by_role("button", name="Accept 2")).to_be_visible()
+    page.keyboard.press("i")
+    expect(page.get_by_role("button", name="Accept 2")).to_be_visible()
+    expect(page.locator("[aria-selected=true]")).to_have_count(2)
+    page.keyboard.press("n")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("z")
+    expect(page.get_by_role("option")).to_have_count(3)
+    page.keyboard.press("a")
+    until(lambda: [row.tags for row in rows[:4]] == [[], ["Surfboard"], ["Surfboard"], []])
+    page.keyboard.press("z")
+    until(lambda: [row.tags for row in rows[:4]] == [[], [], [], []])
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("grid", name="Photos")).to_be_visible()
+
+
+def test_tags_are_renamed_merged_and_removed(serve, visit):
+    rows = few(["Boat"], ["boats"], ["Boat", "Car"])
+    page = visit(serve(rows).url + "/tags")
+    expect(page.get_by_role("heading", name="3 tags")).to_be_visible()
+    page.get_by_role("button", name="Rename Car").click()
+    page.get_by_role("textbox", name="New name").fill("Automobile")
+    page.keyboard.press("Enter")
+    until(lambda: rows[2].tags == ["Boat", "Automobile"])
+    for name in ("Choose Boat", "Choose boats"):
+        page.get_by_role("checkbox", name=name, exact=True).check()
+    page.get_by_role("button", name="Merge").click()
+    expect(page.get_by_role("textbox", name="Into")).to_have_value("Boat")
+    page.keyboard.press("Enter")
+    until(lambda: rows[1].tags == ["Boat"])
+    page.get_by_role("button", name="Remove Automobile").click()
+    until(lambda: rows[2].tags == ["Boat"])
+    expect(page.get_by_role("heading", name="1 tag")).to_be_visible()
+    page.keyboard.press("Control+z")
+    until(lambda: rows[2].tags == ["Boat", "Automobile"])
+
+
+def test_removing_a_tag_of_many_photos_shows_how_many_first(serve, visit):
+    rows = few(*[["Boat"]] * 501)
+    page = visit(serve(rows).url + "/tags")
+    page.get_by_role("button", name="Remove Boat").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("501 photos")
+    expect(dialog.locator("img")).to_have_count(8)
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    assert all(row.tags for row in rows[:501])
+    page.get_by_role("button", name="Remove Boat").click()
+    dialog.get_by_role("button", name="Yes, 501").click()
+    until(lambda: not any(row.tags for row in rows))
+
+
+def test_history_tells_and_undoes(serve, visit):
+    rows = few(["Boat"])
+    page = visit(serve(rows).url)
+    select(page, 0)
+    page.keyboard.press("t")
+    page.keyboard.type("Lake")
+    page.keyboard.press("Enter")
+    until(lambda: rows[0].tags == ["Boat", "Lake"])
+    page.get_by_role("button", name="History").click()
+    expect(page.get_by_text("A model tagged photos")).to_be_visible()
+    page.get_by_role("button", name="Undo run 100").click()
+    until(lambda: rows[0].tags == ["Boat"])
+
+
+def test_a_search_is_saved_and_found_again(serve, visit):
+    page = visit(serve(40).url + "/?q=tag:Person")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("textbox", name="Name").fill("People")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Drop tag Person").click()
+    page.get_by_role("navigation", name="Filters").get_by_role("button", name="People", exact=True).click()
+    expect(page.get_by_role("combobox", name="Search")).to_have_value("tag:Person")
+
+
+def test_going_to_a_date(serve, visit):
+    rows = make(300)
+    page = visit(serve(rows).url)
+    page.keyboard.press("g")
+    page.locator("#ask input").fill("2023-11-01")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    wanted = next(row for row in rows if row.minute < 19_663 * 1440)  # the day after is the 19,663rd since 1970
+    assert page.evaluate("document.activeElement.dataset.id") == str(wanted.id)
+
+
+def test_the_sheet_is_the_table_of_the_handler(serve, visit):
+    page = visit(serve(3).url)
+    page.keyboard.press("?")
+    table = page.evaluate("async () => (await import('/static/keys.js')).KEYS.map(({ shown, does }) => [shown, does])")
+    shown = page.locator("#help dl > div").evaluate_all("rows => rows.map(r => [r.children[0].textContent, r.children[1].textContent])")
+    assert len(table) > 20
+    assert shown == table
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_no_key_works_while_typing(serve, visit):
+    page = visit(serve(10).url)
+    field = page.get_by_role("combobox", name="Search")
+    field.focus()
+    page.keyboard.type("tr?gx")
+    expect(field).to_have_value("tr?gx")
+    assert urlsplit(page.url).path == "/"
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_a_phone_selects_by_a_long_press_and_a_drag(serve, visit):
+    page = visit(serve(60).url, phone=True)
+    cells = page.get_by_role("gridcell")
+    first, other = cells.nth(0).bounding_box(), cells.nth(5).bounding_box()
+    send = page.context.new_cdp_session(page).send
+
+    def touch(kind, box=None):
+        points = [{"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}] if box else []
+        send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", first)
+    expect(page.locator("[aria-selected=true]")).to_have_count(1)
+    touch("touchMove", {**first, "x": first["x"] + 15})
+    touch("touchMove", other)
+    expect(page.locator("[aria-selected=true]")).to_have_count(6)
+    touch("touchEnd")
+    expect(page.get_by_role("dialog", name="Photo")).to_be_hidden()
+    cells.nth(2).tap()
+    expect(page.locator("[aria-selected=true]")).to_have_count(5)
+    page.get_by_role("button", name="Tags", exact=True).tap()
+    box = panel(page).bounding_box()
+    assert 0.5 < box["height"] / 844 < 0.7
+    assert box["y"] + box["height"] == pytest.approx(844, abs=2)
+
+
+def test_a_phone_has_its_filters_in_a_sheet(serve, visit):
+    page = visit(serve(60).url, phone=True)
+    filters = page.get_by_role("navigation", name="Filters")
+    expect(filters).to_be_hidden()
+    page.get_by_role("button", name="Filters").tap()
+    filters.get_by_role("button", name=re.compile("^Person")).tap()
+    page.get_by_role("button", name="Show the photos").tap()
+    expect(filters).to_be_hidden()
+    expect(page.get_by_role("combobox", name="Search")).to_have_value("tag:Person")
+
+
+def test_a_phone_swipes_through_the_full_view(serve, visit):
+    page = visit(serve(20).url, phone=True)
+    page.get_by_role("gridcell").nth(2).tap()
+    expect(page.get_by_text("3 of 20")).to_be_visible()
+    page.locator(".pswp--open img").first.wait_for()
+    send = page.context.new_cdp_session(page).send
+    for kind, x in [("touchStart", 320), ("touchMove", 260), ("touchMove", 120), ("touchMove", 40), ("touchEnd", None)]:
+        send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": 400}] if x else []})
+    expect(page.get_by_text("4 of 20")).to_be_visible()
+
+
+SMALL = """() => [...document.querySelectorAll('button, a, [role=combobox]')].filter((e) => {
+  const box = e.getBoundingClientRect();
+  return e.checkVisibility() && box.width && (box.width < 43.5 || box.height < 43.5) && e.id !== 'skip';
+}).map((e) => e.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=tag:Person", "/tags", "/review", "/history"])
+def test_a_finger_finds_everything(serve, visit, path):
+    page = visit(serve(40).url + path, phone=True)
+    assert page.evaluate(SMALL) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+PLACES = {
+    "grid": ("/", []),
+    "filtered": ("/?q=tag:Person", []),
+    "nothing": ("/?q=tag:nothing", []),
+    "panel": ("/", ["Control+a", "t"]),
+    "view": ("/", ["ArrowRight", "Enter"]),
+    "help": ("/", ["?"]),
+    "tags": ("/tags", []),
+    "review": ("/review", ["Space"]),
+    "history": ("/history", []),
+}
+
+
+@pytest.mark.parametrize(
+    ("phone", "scheme", "places"),
+    [(False, "light", PLACES), (True, "dark", ["grid", "panel", "view", "review", "tags"])],
+    ids=["desktop-light", "phone-dark"],
+)
+def test_axe_finds_nothing(serve, visit, phone, scheme, places):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    url, found = serve(12).url, {}
+    page = visit(url, phone=phone, color_scheme=scheme, reduced_motion="reduce")
+    for name in places:
+        path, keys = PLACES[name]
+        page.goto("about:blank")
+        page.goto(url + path)
+        page.locator("body[data-ready]").wait_for()
+        for key in keys:
+            page.keyboard.press(key)
+        if name == "view":
+            expect(page.get_by_role("dialog", name="Photo")).to_be_visible()
+            if phone:
+                page.keyboard.press("i")
+            expect(page.get_by_role("combobox", name="Add a tag")).to_be_visible()
+            page.wait_for_timeout(300)  # until it has faded in
+        violations = axe.run(page).response["violations"]
+        found[name] = [(one["id"], [node["html"][:150] for node in one["nodes"][:3]]) for one in violations]
+    assert {name: list_ for name, list_ in found.items() if list_} == {}
