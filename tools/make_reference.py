@@ -164,6 +164,7 @@ HOLDS = {
     "comment": "all tags in one text",
     "text": "a caption",
     "told": "a caption",
+    "fact": "a date, a place, a rating",
     "digest": "whether IPTC was changed after XMP",
 }
 
@@ -174,7 +175,7 @@ def written(row: Field) -> str:
         return "with `--user-comment`"
     if row.holds == "text":
         return "on request"
-    if row.holds == "told":
+    if row.holds in ("told", "fact"):
         return "no"
     if row.cleaned:
         return "where it is there, only to take tags out"

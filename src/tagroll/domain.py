@@ -5,6 +5,7 @@ path -> Photo -> Preview -> Description -> tags -> Change -> file on disk (verif
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Protocol
@@ -36,6 +37,19 @@ class Preview:
     jpeg: bytes = field(repr=False)
     width: int
     height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a picture is made for people's eyes.
+
+    Attributes:
+        long_edge: At most so many pixels; no picture is enlarged.
+        format: Of the file that is made.
+    """
+
+    long_edge: int
+    format: Literal["jpeg", "webp"] = "webp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +235,44 @@ class Describer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What a file tells of its photo that is neither a tag nor a caption. What it does not tell is empty.
+
+    Attributes:
+        width: Of the upright picture, in pixels; 0 when unknown.
+        height: Likewise.
+        taken: When, in seconds since 1970-01-01 00:00 local time there, as the camera's clock told it.
+        camera: Maker and model, or "".
+        latitude: Of the place, -90 to 90 degrees, north is positive.
+        longitude: Likewise, -180 to 180, east is positive.
+        rating: 0 to 5 stars; -1: rejected.
+    """
+
+    width: int = 0
+    height: int = 0
+    taken: int | None = None
+    camera: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    rating: int | None = None
+
+    def values(self) -> tuple[int, int, int | None, str, float | None, float | None, int | None]:
+        """All of them, in their order."""
+        return (
+            self.width, self.height, self.taken, self.camera, self.latitude, self.longitude, self.rating,
+        )  # fmt: skip
+
+    @property
+    def date(self) -> datetime | None:
+        """When, as a date without a time zone."""
+        return None if self.taken is None else _EPOCH + timedelta(seconds=self.taken)
+
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time
+_NOTHING_TOLD = Facts()
+
+
+@dataclass(frozen=True, slots=True)
 class Metadata:
     """What a photo's own metadata (embedded and sidecar) say about its content.
 
@@ -232,6 +284,7 @@ class Metadata:
         description: dc:description, default language, or "".
         alt_text: Iptc4xmpCore:AltTextAccessibility, default language, or "".
         away: Tags that a person took away since tagroll wrote them; what a model says does not bring them back.
+        facts: What else it tells; no part of equality, as no write changes it.
     """
 
     tags: tuple[str, ...] = ()
@@ -240,6 +293,7 @@ class Metadata:
     description: str = ""
     alt_text: str = ""
     away: tuple[str, ...] = ()
+    facts: Facts = field(default=_NOTHING_TOLD, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

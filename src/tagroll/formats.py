@@ -155,7 +155,7 @@ FORMATS: Final = (
     Format("png", (".png", ".apng"), "pillow", "png", _starts(b"\x89PNG\r\n\x1a\n"), container="png", pillow="Png"),
     Format("webp", (".webp",), "pillow", "webp", _is_webp, container="webp", pillow="WebP"),
     Format("gif", (".gif",), "pillow", "exiftool", _starts(b"GIF87a", b"GIF89a"), container="gif", pillow="Gif"),
-    Format("bmp", (".bmp", ".dib"), "pillow", "sidecar", _is_bmp, families=frozenset(), pillow="Bmp"),
+    Format("bmp", (".bmp", ".dib"), "pillow", "sidecar", _is_bmp, container="bmp", families=frozenset(), pillow="Bmp"),
     Format("heic", (".heic", ".heif", ".hif", ".heics", ".heifs"), "heif", "exiftool", _is_heic, container="heif"),
     Format("avif", (".avif", ".avifs"), "pillow", "exiftool", _is_avif, container="heif", pillow="Avif"),
     # Neither Pillow nor a small library under a permissive licence decodes JPEG XL
@@ -168,6 +168,13 @@ FORMATS: Final = (
 
 PHOTO_SUFFIXES: Final = frozenset(suffix for row in FORMATS for suffix in row.suffixes)
 """File name endings, lower case, by which a photo is looked for."""
+
+
+VIDEO_SUFFIXES: Final = (
+    *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".m2ts"),
+    *(".3gp", ".3g2", ".wmv", ".flv", ".ogv"),
+)
+"""File name endings of videos, which are counted and never looked at."""
 
 
 RAW_SUFFIXES: Final = frozenset(_RAW.suffixes)

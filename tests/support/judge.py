@@ -21,6 +21,12 @@ def exiftool_folder(folder: Path, *options: str) -> dict[str, dict[str, Any]]:
     return {Path(row["SourceFile"]).name: row for row in json.loads(done.stdout or "[]")}
 
 
+def subjects(path: Path) -> list[str]:
+    """The keywords of a photo, as exiftool sees them in XMP."""
+    found = exiftool(path, "-XMP-dc:Subject").get("Subject", [])
+    return [str(item) for item in (found if isinstance(found, list) else [found])]
+
+
 def _command() -> list[str]:
     command = find_exiftool()
     assert command, "the tests need exiftool: it comes with the extra tagroll[test], and needs perl"

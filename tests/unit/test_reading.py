@@ -240,4 +240,8 @@ def test_what_tagging_wanted_of_a_photo_is_kept_when_it_is_read_anew(library, ca
     catalog.runs.start("tags", [])  # committed after it
     assert next(Reader(MetadataStore(), catalog).read([photo])).tags == ("All", photo.path.name)
     row = catalog.photos.at(photo.path)
-    assert (row.tags, row.picture_hash, row.wanted) == (("All", photo.path.name), "", wanted)
+    assert (row.tags, row.wanted) == (("All", photo.path.name), wanted)
+    assert (row.picture_hash, row.pictured) == (
+        "hash",
+        False,
+    )  # of the file as it was: a head says nothing of it

@@ -24,10 +24,27 @@ class Answers:
             "SELECT description FROM answers WHERE picture_hash = ? AND model = ? AND prompt = ?",
             picture_hash, model, prompt.key,
         )  # fmt: skip
-        if not rows:
-            return None
-        fields = json.loads(str(rows[0][0]))
-        return Description(**{**fields, "keywords": tuple(fields["keywords"])})
+        return _description(rows[0][0]) if rows else None
+
+    def latest(self) -> dict[str, Description]:
+        """Picture -> what a model said about it last."""
+        rows = self._database.read(
+            # of the columns that are not named in max(), SQLite gives those of that very row
+            "SELECT picture_hash, description, max(created) FROM answers GROUP BY picture_hash"
+        )
+        return {str(picture): _description(description) for picture, description, _ in rows}
+
+    def latest_of(self, picture_hash: str) -> Description | None:
+        """What a model said last about a picture, or None."""
+        rows = self._database.read(
+            "SELECT description FROM answers WHERE picture_hash = ? ORDER BY created DESC LIMIT 1",
+            picture_hash,
+        )
+        return _description(rows[0][0]) if rows else None
+
+    def newest(self) -> float:
+        """When the last answer was kept, in seconds since the epoch; 0 where there is none."""
+        return float(self._database.read("SELECT coalesce(max(created), 0) FROM answers")[0][0])
 
     def keep(
         self, picture_hash: str, prompt: Prompt, description: Description, model: str | None = None
@@ -50,3 +67,8 @@ class Answers:
         self._database.commit(
             lambda c: c.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", values).rowcount
         )
+
+
+def _description(kept: object) -> Description:
+    fields = json.loads(str(kept))
+    return Description(**{**fields, "keywords": tuple(fields["keywords"])})

@@ -11,8 +11,11 @@ from tagroll.catalog.decisions import Decisions
 from tagroll.catalog.journal import Journal
 from tagroll.catalog.photos import Photos
 from tagroll.catalog.runs import Runs
+from tagroll.catalog.searches import Searches
 from tagroll.catalog.servers import Servers
+from tagroll.catalog.text import Texts
 from tagroll.catalog.vectors import Vectors
+from tagroll.catalog.verdicts import Verdicts
 
 
 class Catalog:
@@ -31,6 +34,9 @@ class Catalog:
         decisions: What a person decided about tags.
         vectors: What embedders made of texts.
         servers: Which model was found where.
+        texts: What is searched of photos.
+        searches: What a person searches again.
+        verdicts: What a person said of proposals.
 
     Raises:
         CatalogError: The file cannot be opened, is no catalog, or (to read only) is not there.
@@ -46,6 +52,9 @@ class Catalog:
         self.decisions = Decisions(self._database)
         self.vectors = Vectors(self._database)
         self.servers = Servers(self._database)
+        self.texts = Texts(self._database)
+        self.searches = Searches(self._database)
+        self.verdicts = Verdicts(self._database)
 
     def __enter__(self) -> Self:
         """Use as a context manager."""

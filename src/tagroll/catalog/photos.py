@@ -4,22 +4,73 @@ import json
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tagroll.catalog.database import Database, as_json, as_path
 from tagroll.catalog.journal import State
+from tagroll.domain import Facts
 from tagroll.tags.identity import LEVEL
 
-_PHOTO = "SELECT path, stamp, picture_hash, tags, wanted FROM photos"
+_PHOTO = "SELECT path, stamp, picture_hash, tags, wanted, pictured FROM photos"
 
-_INDEX = "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?)"
-
-_INDEX_READ = (
-    "INSERT INTO photos (path, stamp, picture_hash, tags) VALUES (?, ?, ?, ?) ON CONFLICT (path) DO UPDATE"
-    " SET stamp = excluded.stamp, picture_hash = excluded.picture_hash, tags = excluded.tags"
+_NEXT = "(SELECT coalesce(max(version), 0) + 1 FROM photos)"
+"""The version of a row that changes now."""
+_ABOUT = (
+    *("format", "width", "height", "taken", "camera", "latitude", "longitude", "rating"),
+    *("title", "description"),
 )
+"""What is only known where `known` says so."""
+
+
+def _upsert(update: Mapping[str, str]) -> str:
+    """A row that is made, or changed where it is: its id stays. Values: path to modified, as `_values` gives them."""
+    names = ("path", "stamp", "picture_hash", "pictured", "tags", "wanted", "known", *_ABOUT, "modified")
+    marks = ", ".join("?" * len(names))
+    sets = {name: f"excluded.{name}" for name in names[1:]}
+    sets |= {name: f"iif(excluded.known, excluded.{name}, {name})" for name in _ABOUT}
+    sets |= {"error": "''", "hint": "''", "gone": "0", "version": "excluded.version", **update}
+    changes = ", ".join(f"{name} = {value}" for name, value in sets.items())
+    return (
+        f"INSERT INTO photos ({', '.join(names)}, version) VALUES ({marks}, {_NEXT})"  # noqa: S608 - our own words
+        f" ON CONFLICT (path) DO UPDATE SET {changes}"
+    )
+
+
+_INDEX = _upsert({})
+_INDEX_READ = _upsert(
+    {
+        # a head says nothing of the picture; where the file is another one now, the hash is that of the one before
+        "picture_hash": "picture_hash",
+        "pictured": "pictured AND stamp = excluded.stamp",
+        "wanted": "wanted",
+    }
+)
+_FAILED = (
+    f"INSERT INTO photos (path, stamp, picture_hash, pictured, tags, format, modified, error, hint, version)"  # noqa: S608 - our own words
+    f" VALUES (?, '', '', 0, '[]', ?, ?, ?, ?, {_NEXT}) ON CONFLICT (path) DO UPDATE SET stamp = '', pictured = 0, gone = 0,"
+    " modified = excluded.modified, error = excluded.error, hint = excluded.hint, version = excluded.version"
+    " WHERE gone OR (error, hint, modified) != (excluded.error, excluded.hint, excluded.modified)"
+)
+_GONE = f"UPDATE photos SET gone = ?, version = {_NEXT} WHERE id = ?"  # noqa: S608 - our own words
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a file says of its photo besides tags.
+
+    Attributes:
+        format: The name of its format.
+        facts: Size, date, camera, place, rating.
+        title: Its title, or "".
+        description: Its description, or "".
+    """
+
+    format: str
+    facts: Facts = field(default_factory=Facts)
+    title: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +80,11 @@ class PhotoRow:
     Attributes:
         path: The photo.
         stamp: What its size and times were; while they are the same, the rest of the row is true.
-        picture_hash: Hash of the picture data.
+        picture_hash: Hash of the picture data when it was last made, or "".
         tags: The tags in the file.
         wanted: What tagroll last made of it, or None when it never tagged this file.
+        pictured: Whether the hash is of the file as the stamp says.
+        about: To be noted with it; None: not known, so that the file is read for it when somebody wants it. Not read back.
     """
 
     path: Path
@@ -39,6 +92,40 @@ class PhotoRow:
     picture_hash: str
     tags: tuple[str, ...]
     wanted: Mapping[str, object] | None = None
+    pictured: bool = True
+    about: About | None = field(default=None, compare=False)
+
+
+class ShownRow(NamedTuple):
+    """What a gallery shows of a photo, as the index has it."""
+
+    id: int
+    path: bytes
+    format: str
+    width: int
+    height: int
+    taken: int | None
+    camera: str
+    latitude: float | None
+    longitude: float | None
+    rating: int | None
+    title: str
+    description: str
+    tags: str
+    """JSON."""
+    modified: int
+    stamp: str
+    picture_hash: str
+    """That of the file as the stamp says, or ""."""
+    error: str
+    hint: str
+    gone: int
+    version: int
+
+
+_SHOWN = f"SELECT {', '.join(ShownRow._fields)} FROM photos".replace(  # noqa: S608 - our own words
+    "picture_hash", "iif(pictured, picture_hash, '')"
+)
 
 
 class Photos:
@@ -57,7 +144,7 @@ class Photos:
         return _photo_row(rows[0]) if rows else None
 
     def with_picture(self, picture_hash: str) -> list[PhotoRow]:
-        """Every path that is known to hold this picture."""
+        """Every path that is known to hold this picture, or to have held it when it was last hashed."""
         return [
             _photo_row(row) for row in self._database.read(f"{_PHOTO} WHERE picture_hash = ?", picture_hash)
         ]
@@ -69,14 +156,17 @@ class Photos:
 
     def unhashed(self) -> list[tuple[Path, str]]:
         """Path and stamp of the photos whose picture is not known, as they were only read."""
-        rows = self._database.read("SELECT path, stamp FROM photos WHERE picture_hash = ''")
+        rows = self._database.read("SELECT path, stamp FROM photos WHERE NOT pictured")
         return [(as_path(path), str(stamp)) for path, stamp in rows]
 
     def tags_at(self, paths: Sequence[Path]) -> list[tuple[str, tuple[str, ...]] | None]:
-        """What the index says of many paths at once: stamp and tags, or None for one that is not in it."""
+        """What the index says of many paths at once: stamp and tags, or None for one of which it does not know all."""
         names = [os.fsencode(path) for path in paths]
         marks = ",".join("?" * len(names))
-        rows = self._database.read(f"SELECT path, stamp, tags FROM photos WHERE path IN ({marks})", *names)  # noqa: S608 - marks only
+        rows = self._database.read(
+            f"SELECT path, stamp, tags FROM photos WHERE known AND NOT gone AND path IN ({marks})",  # noqa: S608 - marks only
+            *names,
+        )
         # one JSON text for all: starting the decoder anew for each row would take most of the time
         tags = json.loads(f"[{','.join(row[2] for row in rows)}]")
         known = {row[0]: (row[1], tuple(found)) for row, found in zip(rows, tags, strict=True)}
@@ -84,9 +174,26 @@ class Photos:
 
     def index(self, rows: Sequence[PhotoRow]) -> None:
         """Note what files hold that were only read; what tagroll last made of them stays. Returns when it is on disk."""
-        values = [_photo_values(row)[:4] for row in rows]
+        values = [_values(row) for row in rows]
         if values:
             self._database.commit(lambda c: c.executemany(_INDEX_READ, values).rowcount)
+
+    def note_failures(self, failures: Sequence[tuple[Path, str, int, str, str]]) -> None:
+        """Note of files that they cannot be read: path, name of the format or "", when modified, the reason, a hint."""
+        values = [(os.fsencode(path), *rest) for path, *rest in failures]
+        if values:
+            self._database.commit(lambda c: c.executemany(_FAILED, values).rowcount)
+
+    def note_picture(self, path: Path, stamp: str, picture_hash: str) -> None:
+        """Note the hash of a picture that was made in passing, if the file is as it was; without waiting for the disk."""
+
+        def job(c: sqlite3.Connection) -> None:
+            c.execute(
+                "UPDATE photos SET picture_hash = ?, pictured = 1 WHERE path = ? AND stamp = ?",
+                (picture_hash, os.fsencode(path), stamp),
+            )
+
+        self._database.queue(job)
 
     def conclude(self, states: Mapping[int, State], row: PhotoRow) -> None:
         """Note how writes ended (see `settle`) and what the file holds now, without waiting for the disk.
@@ -95,7 +202,7 @@ class Photos:
         commit that is waited for.
         """
         settled = [(state, number) for number, state in states.items()]
-        values = _photo_values(row)
+        values = _values(row)
 
         def job(c: sqlite3.Connection) -> None:
             c.executemany("UPDATE writes SET state = ? WHERE id = ?", settled)
@@ -106,17 +213,80 @@ class Photos:
     def forget(self, paths: Sequence[Path], *, wanted: bool = True) -> None:
         """What the index says of these files is no longer so; with `wanted`, they count as never tagged by us."""
         values = [(os.fsencode(path),) for path in paths]
-        change = "stamp = ''" + (", wanted = NULL" if wanted else "")
+        change = "stamp = '', pictured = 0" + (", wanted = NULL" if wanted else "")
         sql = f"UPDATE photos SET {change} WHERE path = ?"  # noqa: S608 - our own words
         self._database.commit(lambda c: c.executemany(sql, values).rowcount)
 
+    # what a gallery shows --------------------------------------------------------------------------------
 
-def _photo_values(row: PhotoRow) -> tuple[object, ...]:
+    def settled(self) -> None:
+        """Wait until what was noted in passing so far can be read."""
+        self._database.commit(lambda _: None)
+
+    def shown(self, roots: Sequence[Path], since: int = -1) -> list[ShownRow]:
+        """The photos at and below some paths; those that are gone only among what has changed since a version."""
+        # few have changed: these are looked up by their version, and not by their path
+        new = (
+            f"{_SHOWN} INDEXED BY photos_version WHERE version > ?"
+            if since >= 0
+            else f"{_SHOWN} WHERE version > ? AND NOT gone"
+        )
+        found: list[tuple[Any, ...]] = []
+        for root in roots:
+            first = os.fsencode(root)
+            inside = first.rstrip(b"/") + b"/"
+            below = (first, inside, inside[:-1] + b"0")  # "0" follows "/"
+            found += self._database.read(f"{new} AND (path = ? OR (path >= ? AND path < ?))", since, *below)
+        rows = map(ShownRow._make, found)
+        return list(rows if len(roots) == 1 else {row.id: row for row in rows}.values())
+
+    def all_shown(self, since: int = -1) -> list[ShownRow]:
+        """As `shown`, wherever they are."""
+        sql = f"{_SHOWN} WHERE version > ? AND (? OR NOT gone)"
+        return list(map(ShownRow._make, self._database.read(sql, since, since >= 0)))
+
+    def captions(self) -> dict[int, str]:
+        """The title and the description of each photo that has one, as one text."""
+        rows = self._database.read(
+            "SELECT id, title, description FROM photos WHERE NOT gone AND (title != '' OR description != '')"
+        )
+        return {number: title if title == told else f"{title} {told}".strip() for number, title, told in rows}
+
+    def shown_as(self, numbers: Sequence[int]) -> list[ShownRow]:
+        """The photos with these numbers, in no order."""
+        marks = ",".join("?" * len(numbers))
+        return list(map(ShownRow._make, self._database.read(f"{_SHOWN} WHERE id IN ({marks})", *numbers)))
+
+    def shown_at(self, paths: Sequence[Path]) -> list[ShownRow]:
+        """Those of some paths that are known, gone or not."""
+        names = [os.fsencode(path) for path in paths]
+        return [ShownRow(*r) for n in names for r in self._database.read(f"{_SHOWN} WHERE path = ?", n)]
+
+    def set_gone(self, ids: Sequence[int], *, gone: bool = True) -> None:
+        """Note that photos are not there any more; nothing that is known of them is lost."""
+        values = [(int(gone), number) for number in ids]
+        if values:
+            self._database.commit(lambda c: c.executemany(_GONE, values).rowcount)
+
+
+def _values(row: PhotoRow) -> tuple[object, ...]:
+    about = row.about
+    more: tuple[object, ...] = ("", *Facts().values(), "", "")
+    if about:
+        more = (about.format, *about.facts.values(), about.title, about.description)
     wanted = None if row.wanted is None else as_json(row.wanted)
-    return (os.fsencode(row.path), row.stamp, row.picture_hash, as_json(row.tags), wanted)
+    pictured = int(row.pictured and row.picture_hash != "")
+    head = (os.fsencode(row.path), row.stamp, row.picture_hash, pictured, as_json(row.tags), wanted)
+    return (*head, int(about is not None), *more, _modified(row.stamp))
+
+
+def _modified(stamp: str) -> int:
+    """The modification time in a stamp, in seconds; 0 for what is none."""
+    parts = stamp.split(".", 2)
+    return int(parts[1]) // 1_000_000_000 if len(parts) == 3 and parts[1].isdecimal() else 0
 
 
 def _photo_row(row: tuple[Any, ...]) -> PhotoRow:
-    path, stamp, picture_hash, tags, wanted = row
+    path, stamp, picture_hash, tags, wanted, pictured = row
     wanted = None if wanted is None else json.loads(wanted)
-    return PhotoRow(as_path(path), stamp, picture_hash, tuple(json.loads(tags)), wanted)
+    return PhotoRow(as_path(path), stamp, picture_hash, tuple(json.loads(tags)), wanted, bool(pictured))

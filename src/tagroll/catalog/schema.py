@@ -88,6 +88,60 @@ MIGRATIONS = (
         at_once INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE shown (                -- `photos` with all that a gallery shows; a row is never deleted, so that ids stay
+        id INTEGER PRIMARY KEY,
+        path BLOB NOT NULL UNIQUE,
+        stamp TEXT NOT NULL,            -- size and times of the photo and its sidecar; '': look at the file again
+        picture_hash TEXT NOT NULL,     -- of the picture as it was when it was last hashed; '': never
+        pictured INTEGER NOT NULL,      -- 1: the hash is of the file as the stamp says
+        tags TEXT NOT NULL,             -- JSON list: what the file carries
+        wanted TEXT,                    -- JSON: what tagroll last made of it (tags, mode); NULL: not tagged by us
+        known INTEGER NOT NULL DEFAULT 0,           -- 1: what follows is what the file says as of the stamp
+        format TEXT NOT NULL DEFAULT '',
+        width INTEGER NOT NULL DEFAULT 0,           -- of the upright picture; 0: unknown
+        height INTEGER NOT NULL DEFAULT 0,
+        taken INTEGER,                              -- local seconds since 1970-01-01, as the camera's clock told it
+        camera TEXT NOT NULL DEFAULT '',
+        latitude REAL,
+        longitude REAL,
+        rating INTEGER,                             -- 0..5, -1: rejected
+        title TEXT NOT NULL DEFAULT '',
+        description TEXT NOT NULL DEFAULT '',
+        modified INTEGER NOT NULL DEFAULT 0,        -- seconds since the epoch: orders what tells no date
+        error TEXT NOT NULL DEFAULT '',             -- why it could not be read the last time
+        hint TEXT NOT NULL DEFAULT '',
+        gone INTEGER NOT NULL DEFAULT 0,            -- 1: was not there any more
+        version INTEGER NOT NULL DEFAULT 0          -- grows with every change of any row: what is new is above
+    );
+    INSERT INTO shown (path, stamp, picture_hash, pictured, tags, wanted, version)
+        SELECT path, stamp, picture_hash, stamp != '' AND picture_hash != '', tags, wanted, 0 FROM photos;
+    UPDATE shown SET version = id;
+    DROP TABLE photos;
+    ALTER TABLE shown RENAME TO photos;
+    CREATE INDEX photos_picture ON photos (picture_hash);
+    CREATE INDEX photos_version ON photos (version);
+    CREATE VIRTUAL TABLE texts USING fts5 (         -- what is searched of a photo; rowid: its id
+        tags, title, description, folder, name, camera, tokenize = "unicode61 remove_diacritics 2", prefix = '2 3'
+    );
+    CREATE TABLE texts_of (version INTEGER NOT NULL);   -- up to which version `texts` has what the photos say
+    INSERT INTO texts_of VALUES (0);
+    CREATE TABLE searches (             -- what a person searches again and again
+        name TEXT PRIMARY KEY,
+        query TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE verdicts (             -- what a person said of a tag of a picture
+        picture_hash TEXT NOT NULL,
+        word TEXT NOT NULL,             -- identity of the last level of the tag
+        yes INTEGER NOT NULL,
+        run INTEGER REFERENCES runs,    -- the run that gave or took the tag; NULL: it was only said
+        created REAL NOT NULL,
+        PRIMARY KEY (picture_hash, word)
+    ) WITHOUT ROWID;
+    CREATE INDEX answers_created ON answers (created);
+    """,
 )
 _APPLICATION = 1952540530
 _TABLES = {"runs", "answers", "writes", "photos"}

@@ -18,6 +18,8 @@ COMMANDS = {
     "classify": "Copy photos under descriptive names, with what a model sees as JSON.",
     "dedupe": "Make tags that mean the same one word, across all photos.",
     "tags": "List every tag with its count, read from the files.",
+    "find": "Find photos by tags, date, place, words and meaning.",
+    "serve": "Show the photos in a browser: find, tag, judge proposals, undo.",
     "history": "Tell what tagroll did: runs, photos, tags.",
     "undo": "Take a run back.",
     "eval": "Measure how good and how fast models are, on labelled photos.",

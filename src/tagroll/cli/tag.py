@@ -1,5 +1,6 @@
 """`tagroll tag PATH...`."""
 
+import shlex
 import sys
 from dataclasses import dataclass
 from itertools import islice
@@ -24,6 +25,7 @@ from tagroll.cli.scanning import Scope, ignore_error, noted, opened, scanned
 from tagroll.cli.terminal import say, tell
 from tagroll.cli.typed import typed, undo_command
 from tagroll.domain import Status
+from tagroll.errors import UsageError
 from tagroll.settings import Case, Mtime, Placing, Settings
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class TagOptions:
     append_tags: bool
     dry_run: bool
     retag: bool
+    review: bool
     limit: int | None
     jobs: int | None
     patience: float
@@ -55,6 +58,18 @@ class TagOptions:
     scope: Scope
     placing: Placing
     mtime: Mtime
+
+    def modes(self) -> list[str]:
+        """What the history tells of how it was asked for.
+
+        Raises:
+            UsageError: It cannot be both.
+        """
+        if self.review and self.dry_run:
+            raise UsageError(
+                "--review writes nothing, so there is no --dry-run of it", "Leave one of them out"
+            )
+        return ["--dry-run"] if self.dry_run else ["--review"] if self.review else []
 
     def request(self) -> "TagRequest":
         """What is wanted of the run."""
@@ -75,6 +90,11 @@ class TagOptions:
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be written; write nothing into photos.")
 @click.option("--retag", is_flag=True, help="Ask the model again about photos it has described before.")
+@click.option(
+    "--review",
+    is_flag=True,
+    help="Ask, and keep the answers for you to judge in `tagroll serve`; write nothing.",
+)
 @asking_options
 @threshold_option()
 @click.option("--vocabulary", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="TAGROLL_VOCABULARY",
@@ -107,19 +127,23 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
 
     scanned(paths, options.scope)  # says that a path does not exist before anything begins
     request = options.request()
-    arguments = [*(str(path.absolute()) for path in paths), *(["--dry-run"] if options.dry_run else [])]
+    arguments = [*(str(path.absolute()) for path in paths), *options.modes()]
+    done = Status.UNCHANGED if options.review else Status.TAGGED
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
         model = space.model(limits=limits(options), defer=True)
         model.announce(lambda notes: tell(settings, *notes))
         with (
-            space.begin("tag", arguments, model=model.describer.model) as run,
+            space.begin("tag", arguments, model=model.describer.model, done=done) as run,
             stop_on_interrupt(space.stop, space.halt),
             _report(settings, paths, options, run) as report,
         ):
             found = islice(scanned(paths, options.scope, report.pass_over), options.limit)
-            photos = noted(found, space, settings)
+            photos = found if options.review else noted(found, space, settings)
+            tags = tagger(run, model, request)
             try:
-                for outcome in run.outcomes(tagger(run, model, request).tag, photos, threads(model.threads)):
+                for outcome in run.outcomes(
+                    tags.propose if options.review else tags.tag, photos, threads(model.threads)
+                ):
                     report.show(outcome)
                     if options.dry_run and not settings.json and not settings.verbose:
                         report.print(outcome)
@@ -128,7 +152,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
                     report.finish()
                 if report.is_due and not settings.quiet:
                     cut_off = run.cut_off or sys.exc_info()[0] is not None
-                    _advise(report.tally, paths, cut_off=cut_off, dry_run=options.dry_run)
+                    _advise(report.tally, paths, options, cut_off=cut_off)
         return 130 if run.cut_off else run.tally.exit_code
 
 
@@ -136,19 +160,25 @@ def _report(settings: Settings, paths: tuple[Path, ...], options: TagOptions, ru
     def count() -> int:
         return sum(1 for _ in islice(scanned(paths, options.scope, ignore_error), options.limit))
 
+    looking = options.dry_run or options.review
     words = {Status.TAGGED: "would be tagged" if options.dry_run else "tagged"}
+    if options.review:
+        words = {Status.UNCHANGED: "looked at"}
     return Report(
-        settings, "Looking" if options.dry_run else "Tagging", run.tally, words, count, nothing=UNSURE,
+        settings, "Looking" if looking else "Tagging", run.tally, words, count, nothing=UNSURE,
         space=run.space,
     )  # fmt: skip
 
 
-def _advise(tally: "Tally", paths: tuple[Path, ...], *, cut_off: bool, dry_run: bool) -> None:
+def _advise(tally: "Tally", paths: tuple[Path, ...], options: TagOptions, *, cut_off: bool) -> None:
     """Say what can be done next, where there is something to say."""
     if cut_off:
         say(f"Stopped before the end; no file is half-written. Resume with: {typed()}")
     elif not tally.total:
         say(no_photos(paths))
+    elif options.review:
+        say(f"Judge what the model proposes: {shlex.join(['tagroll', 'serve', *map(str, paths)])}")
+    dry_run = options.dry_run
     if tally.kept:
         say(
             f"{plural(tally.kept, 'photo')} had a title or description already: {'it stays' if tally.kept == 1 else 'they stay'}."

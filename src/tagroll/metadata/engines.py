@@ -16,10 +16,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO, Protocol
 
-from tagroll.domain import Change, Metadata, Photo
+from tagroll.domain import Change, Facts, Metadata, Photo
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import FORMATS, XMP_ONLY, Format
+from tagroll.metadata import facts
 from tagroll.metadata.comment import COMMENT
 from tagroll.metadata.containers.container import container_of
 from tagroll.metadata.field_values import read_fields, with_fields
@@ -55,7 +56,7 @@ _BEHIND = re.compile(r"Truncated '(?!(?:meta|mdat|idat|moov|uuid)')")
 """What exiftool makes of bytes behind the last box, like those that phones add for a live photo."""
 _ITEMS = "Meta:PrimaryItemReference"
 """Found once the list of all that a HEIC or AVIF holds was read: with it, only a box with data can be missed."""
-_WANTED = (_XMP, "IPTC", *sorted(_BESIDE), _ITEMS, *_TEXTS)
+_WANTED = (_XMP, "IPTC", *sorted(_BESIDE), _ITEMS, *_TEXTS, *facts.EXIFTOOL)
 
 
 SIGNED = "a C2PA signature would become invalid"
@@ -74,6 +75,7 @@ class Content:
         fixed: Why the file must stay as it is, one line; "" where it may be changed.
         beside: Which of _BESIDE the file has; None when nobody has looked.
         by: The in-process engine that has read it.
+        facts: What it tells besides, XMP left out.
     """
 
     fields: Fields
@@ -81,6 +83,7 @@ class Content:
     fixed: str = ""
     beside: frozenset[str] | None = None
     by: "InProcess | None" = None
+    facts: Facts = field(default_factory=Facts)
 
 
 class Engine(Protocol):
@@ -127,7 +130,7 @@ class InProcess:
         """As `read`, from an open file: only what it needs."""
         packets = self.module.read_packets(source)
         fields, fixed = _said(packets)
-        return Content(fields, packets, fixed, by=self)
+        return Content(fields, packets, fixed, by=self, facts=facts.facts_of(packets.exif, packets.size))
 
     def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
         """See Engine."""
@@ -285,7 +288,8 @@ def _content(tags: Mapping[str, str], source: bytes | Path, fmt: Format) -> Cont
                 raise MetadataError(f"exiftool cannot read all of it: {warning}")
     there = _BESIDE.intersection(found)
     fields, fixed = _said(packets)
-    return Content({**fields, **texts}, packets, fixed, beside=there)
+    told = facts.facts_from(tags, turns_itself=container_of(fmt).turns_itself)
+    return Content({**fields, **texts}, packets, fixed, beside=there, facts=told)
 
 
 def _of_the_photo(xmp: list[bytes], source: bytes | Path, fmt: Format) -> list[bytes]:

@@ -27,6 +27,7 @@ from tagroll.metadata.engines import (
     in_process,
     via_exiftool,
 )
+from tagroll.metadata.facts import facts_in, with_xmp
 from tagroll.metadata.fields import is_complete, metadata_from_fields, tags_after
 from tagroll.metadata.files.safe_write import LARGEST, Original, hold, is_large, read_file
 from tagroll.metadata.sidecar import SidecarName, find_sidecars, new_sidecar
@@ -81,7 +82,7 @@ class MetadataView:
     @cached_property
     def _said(self) -> Metadata:
         beside = [content.fields for _, content in self.sidecars]
-        return metadata_from_fields(self.content.fields, beside, fixed=bool(self.reason))
+        return _told(self.content, beside, fixed=bool(self.reason))
 
     @cached_property
     def _files(self) -> list[Seen]:
@@ -167,7 +168,7 @@ class Planner:
         """
         beside = [read_sidecar(sidecar, read_file(sidecar)) for sidecar in sidecars]
         fixed = any(is_complete(one.fields) for one in beside) and self._stays(path, fmt, content)
-        said = metadata_from_fields(content.fields, [one.fields for one in beside], fixed=fixed)
+        said = _told(content, [one.fields for one in beside], fixed=fixed)
         writes = self.past(path, "")
         files = [
             Seen(file, one, partial(read_file, file))
@@ -226,13 +227,18 @@ class Planner:
     def read_other(self, path: Path, fmt: Format, data: bytes | None = None) -> Content:
         """What a photo says that cannot be read in process."""
         if not fmt.families:
-            return Content({})
+            with path.open("rb") as file:
+                return Content({}, facts=facts_in(data or file.read(HEAD_BYTES), fmt))
         check_read = container_of(fmt).check_read
         if data is None and (check_read or not self.exiftool):
             data = read_file(path)
         with path.open("rb") if data is None else io.BytesIO(data) as source:
             check_parts(source, fmt)
-        content = via_exiftool(self.exiftool, fmt, path).read(path) if self.exiftool else Content({})
+        content = (
+            via_exiftool(self.exiftool, fmt, path).read(path)
+            if self.exiftool
+            else Content({}, facts=facts_in(data or b"", fmt))
+        )
         if check_read and data:
             check_read(data, content.packets.xmp is not None)
         if not self.exiftool and data and may_have_tags(data, fmt):
@@ -313,6 +319,12 @@ class Planner:
             yield engine
         if self.exiftool and view.format.families:
             yield via_exiftool(self.exiftool, view.format, view.photo.path)
+
+
+def _told(content: Content, beside: Sequence[Fields], *, fixed: bool) -> Metadata:
+    """What a photo, and its sidecars, say together."""
+    said = metadata_from_fields(content.fields, beside, fixed=fixed)
+    return replace(said, facts=with_xmp(content.facts, (*beside, content.fields)))
 
 
 def read_sidecar(path: Path, data: bytes) -> Content:

@@ -23,8 +23,9 @@ class Field:
         family: The packet it stands in; "text" for what stands in none.
         holds: "paths" (one value a tag), "flat" (names), "mixed" (paths, but names from Windows), "xml" (the
             categories of ACDSee), "tree" (one tag a value, once read out of its structures), "line" (names in one
-            text), "comment" (names in a sentence), "text" (a caption), "told" (a caption that is read, never written)
-            or "digest" (whether IPTC is as it was when XMP was brought in step with it).
+            text), "comment" (names in a sentence), "text" (a caption), "told" (a caption that is read, never written),
+            "fact" (neither tag nor caption, which is read, never written) or "digest" (whether IPTC is as it was when
+            XMP was brought in step with it).
         separator: Between the levels of a path, or between the names in one value; "" where there is none.
         spread: Whether it is written to every file that can hold it; else only where it is already.
         cleaned: Tags that are gone are taken out of it, and none are added: no program that is known goes by it.
@@ -36,7 +37,9 @@ class Field:
 
     name: str
     family: Literal["xmp", "iptc", "exif", "text"]
-    holds: Literal["paths", "flat", "mixed", "xml", "tree", "line", "comment", "text", "told", "digest"]
+    holds: Literal[
+        "paths", "flat", "mixed", "xml", "tree", "line", "comment", "text", "told", "fact", "digest"
+    ]
     separator: str = ""
     spread: bool = False
     cleaned: bool = False
@@ -51,6 +54,7 @@ _LR = "{http://ns.adobe.com/lightroom/1.0/}"
 _MS = ("{http://ns.microsoft.com/photo/1.0/}", "{http://ns.microsoft.com/photo/1.0}")
 _CORE = "{http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/}"
 _ACDSEE = "{http://ns.acdsee.com/iptc/1.0/}"
+_EXIF = "{http://ns.adobe.com/exif/1.0/}"
 _PRISM = tuple(
     f"{{http://prismstandard.org/namespaces/basic/{version}/}}" for version in ("2.0", "1.2", "2.1", "3.0")
 )
@@ -121,7 +125,7 @@ _ROWS = (
         prefix="tiff", kind="Alt", change=_BOTH,
     ),
     Field(
-        "XMP-exif:UserComment", "xmp", "told", xml=("{http://ns.adobe.com/exif/1.0/}UserComment",), prefix="exif",
+        "XMP-exif:UserComment", "xmp", "told", xml=(_EXIF + "UserComment",), prefix="exif",
         kind="Alt", change=_BOTH,
     ),
     Field("IFD0:XPTitle", "exif", "told", change=_TITLE),
@@ -132,6 +136,14 @@ _ROWS = (
     Field("PNG:Description", "text", "told", change=_TOLD),
     Field("PNG:Comment", "text", "told", change=_BOTH),
     Field("File:Comment", "text", "told", change=_BOTH),
+    Field("XMP-xmp:Rating", "xmp", "fact", xml=("{http://ns.adobe.com/xap/1.0/}Rating",), prefix="xmp"),
+    Field("XMP-exif:DateTimeOriginal", "xmp", "fact", xml=(_EXIF + "DateTimeOriginal",), prefix="exif"),
+    Field(
+        "XMP-photoshop:DateCreated", "xmp", "fact", xml=("{http://ns.adobe.com/photoshop/1.0/}DateCreated",),
+        prefix="photoshop",
+    ),
+    Field("XMP-exif:GPSLatitude", "xmp", "fact", xml=(_EXIF + "GPSLatitude",), prefix="exif"),
+    Field("XMP-exif:GPSLongitude", "xmp", "fact", xml=(_EXIF + "GPSLongitude",), prefix="exif"),
     Field("Photoshop:IPTCDigest", "iptc", "digest"),
 )  # fmt: skip
 

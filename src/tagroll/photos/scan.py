@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.errors import UsageError
-from tagroll.formats import HEAD_BYTES, PHOTO_SUFFIXES, detect
+from tagroll.formats import HEAD_BYTES, PHOTO_SUFFIXES, VIDEO_SUFFIXES, detect
 
 OUTPUT_FOLDER = "processed"
 """Where `tagroll classify` puts its copies; these are not to be tagged again."""
@@ -56,6 +56,8 @@ def scan(  # noqa: PLR0913 - each keyword is a decision of the user of its own
     recursive: bool = True,
     on_unreadable: Callable[[Path, OSError], None],
     on_link_out: Callable[[Path], None] | None = None,
+    on_video: Callable[[], None] | None = None,
+    newest_first: bool = False,
 ) -> Iterator[Photo | Outcome]:
     """Find photos.
 
@@ -77,6 +79,8 @@ def scan(  # noqa: PLR0913 - each keyword is a decision of the user of its own
         on_unreadable: Called with each folder that cannot be listed; the scan goes on.
         on_link_out: Called with each link that leads out of the roots, which is not followed then. None: all
             links are followed.
+        on_video: Called for each video that is passed over.
+        newest_first: Of the folders in a folder, enter that first in which something was made or removed last.
 
     Returns:
         A lazy iterator over photos, and failed outcomes for candidates that cannot be read or are no photo.
@@ -89,9 +93,17 @@ def scan(  # noqa: PLR0913 - each keyword is a decision of the user of its own
         _check_root(place)
     borders = _Borders(places, on_link_out)
     walk = _Walk(exclude, borders, recursive=recursive, on_unreadable=on_unreadable)
+    walk.on_video, walk.newest_first = on_video, newest_first
     for folder in leave_out:
         walk.leave_out(folder)
     return (found for place in sorted(places, key=os.path.isdir) for found in walk.root(place))
+
+
+def count(roots: Sequence[Path]) -> int:
+    """About how many photos `scan` would find: none is opened, none is met twice by its path."""
+    places = [absolute(root) for root in roots]
+    walk = _Walk((), _Borders(places, None), recursive=True, on_unreadable=lambda *_: None)
+    return sum(map(walk.count, places))
 
 
 def absolute(root: Path) -> Path:
@@ -169,6 +181,14 @@ def _order(name: str) -> tuple[str, str]:
     return name.casefold(), name
 
 
+def _changed(folder: str) -> int:
+    """When something was made or removed in a folder last; 0 for one that cannot be looked at."""
+    try:
+        return os.stat(folder).st_mtime_ns  # noqa: PTH116 - speed
+    except OSError:
+        return 0
+
+
 def _has_photo_suffix(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES  # noqa: PTH122 - ten times the speed of a Path
 
@@ -214,6 +234,8 @@ class _Walk:
         self._on_unreadable = on_unreadable
         self._entered: set[_Identity] = set()
         self._met: set[_Identity] = set()
+        self.on_video: Callable[[], None] | None = None
+        self.newest_first = False
 
     def leave_out(self, folder: Path) -> None:
         """Never enter a folder; one that is not there cannot be entered."""
@@ -240,8 +262,21 @@ class _Walk:
             for name in sorted(found.files, key=_order):
                 if not found.sidecars or not self._has_sidecar_outside(name, found):
                     yield from self._file(os.path.join(folder, name), by_link=name in found.links)  # noqa: PTH118 - speed
-            folders = sorted(found.folders, key=_order, reverse=True)
-            waiting += [os.path.join(folder, name) for name in folders]  # noqa: PTH118 - speed
+            folders = [os.path.join(folder, name) for name in sorted(found.folders, key=_order, reverse=True)]  # noqa: PTH118 - speed
+            waiting += sorted(folders, key=_changed) if self.newest_first else folders
+
+    def count(self, root: Path) -> int:
+        """How many files below a root have a photo's suffix."""
+        if not root.is_dir():
+            return 1
+        number, waiting = 0, [str(root)]
+        while waiting:
+            folder = waiting.pop()
+            with contextlib.suppress(OSError):
+                found = self._list(folder, str(root))
+                number += len(found.files)
+                waiting += [os.path.join(folder, name) for name in found.folders]  # noqa: PTH118 - speed
+        return number
 
     def _has_sidecar_outside(self, photo: str, found: _Listing) -> bool:
         links = (found.sidecars.get(name.lower()) for name in _names_of_sidecars(photo))
@@ -268,6 +303,8 @@ class _Walk:
                     if name[-4:].lower() == ".xmp" and entry.is_symlink():
                         found.sidecars[name[:-4].lower()] = entry.path
                 hidden = name.startswith(".")  # our own temporary files (.tagroll-*) among them
+                if self.on_video and not (is_folder or hidden) and name.lower().endswith(VIDEO_SUFFIXES):
+                    self.on_video()
                 if hidden or not wanted or self._excluded(name, entry.path[len(top) :].lstrip(os.sep)):
                     continue
                 if entry.is_symlink():

@@ -16,15 +16,14 @@ from typing import Literal
 from tagroll.catalog import State
 from tagroll.domain import (
     Change,
-    Description,
+    Facts,
     Metadata,
     Outcome,
     Photo,
     Prompt,
     Status,
 )
-from tagroll.errors import UsageError
-from tagroll.metadata.capture import Capture, read_capture
+from tagroll.errors import MetadataError, UsageError
 from tagroll.metadata.copies import (
     COPIES,
     COPY,
@@ -40,7 +39,7 @@ from tagroll.models.prompt import build_prompt
 from tagroll.photos.scan import OUTPUT_FOLDER, absolute
 from tagroll.runs.copy_folder import Output
 from tagroll.runs.guard import guard
-from tagroll.runs.look import Questions
+from tagroll.runs.look import Look, Questions
 from tagroll.runs.names import (
     Style,
     Undated,
@@ -51,7 +50,7 @@ from tagroll.runs.names import (
 )
 from tagroll.runs.run import Run
 from tagroll.settings import Case
-from tagroll.tags.identity import identities, identity
+from tagroll.tags.identity import identities, identity, word_of
 from tagroll.tags.normalize import normalize
 
 LINKS: dict[Literal["hard", "sym"] | None, str] = {None: COPY, "hard": HARD_LINK, "sym": SYMBOLIC_LINK}
@@ -250,10 +249,10 @@ class Classifier:
         made = None if self.policy.again else self._made(photo, folder)
         if made and os.path.lexists(made.with_suffix(".json")):
             return Outcome(photo.path, Status.UNCHANGED, target=made)
-        picture = self._picture(photo)
+        picture = self.run.space.picture_now(photo)
         look = self.questions.look(photo, picture)
-        taken = read_capture(photo, self.run.space.exiftool)
-        caption = self._caption(photo, look.answer, taken)
+        taken = self._facts(photo)
+        caption = self._caption(photo, look, taken)
         target = made or self._free(folder, self._stem(photo, number, caption, taken), suffix_of(photo.path))
         if not self.policy.dry_run:
             self._make(photo, picture, target, caption, complete=made is not None)
@@ -281,21 +280,25 @@ class Classifier:
             return False
         if (state.st_size, state.st_mtime_ns) == (photo.size, photo.mtime_ns):
             return True
-        return (picture or self._picture_at(copy, photo)) == self._picture(photo)
+        return (picture or self._picture_at(copy, photo)) == self.run.space.picture_now(photo)
 
-    def _picture(self, photo: Photo) -> str:
-        row = self.run.space.catalog.photos.at(photo.path)
-        fresh = row is not None and row.picture_hash and row.stamp == self.run.space.store.stamp(photo)
-        return row.picture_hash if row and fresh else self.run.space.store.picture_hash(photo)
+    def _facts(self, photo: Photo) -> Facts:
+        """What the photo tells of itself; nothing where it cannot be read: only a name depends on it."""
+        try:
+            return self.run.space.store.read(photo).facts
+        except MetadataError:
+            return Facts()
 
     def _picture_at(self, path: Path, like: Photo) -> str:
         return self.run.space.store.picture_hash(Photo(path, like.size, like.mtime_ns, like.format))
 
     # naming ----------------------------------------------------------------------------------------------
 
-    def _caption(self, photo: Photo, answer: Description, taken: Capture) -> Caption:
+    def _caption(self, photo: Photo, look: Look, taken: Facts) -> Caption:
         """What is made of an answer; a model that is sure of nothing leaves the photo its own name."""
-        keywords = normalize(answer.keywords, case=self.policy.case)[: self.policy.max_tags]
+        answer, rejected = look.answer, self.run.space.catalog.verdicts.rejected(look.picture)
+        words = normalize(answer.keywords, case=self.policy.case)[: self.policy.max_tags]
+        keywords = tuple(word for word in words if word_of(word) not in rejected)
         title, name = answer.title, answer.filename or answer.title or " ".join(keywords[:3])
         name = name if safe_stem(name) else photo.path.stem
         # the built-in model knows so little that the day is half of the telling
@@ -305,7 +308,7 @@ class Classifier:
             name = f"{day} {name}"
         return Caption(title, answer.description, keywords, name, answer.model)
 
-    def _stem(self, photo: Photo, number: int, caption: Caption, taken: Capture) -> str:
+    def _stem(self, photo: Photo, number: int, caption: Caption, taken: Facts) -> str:
         facts: Mapping[str, object] = {
             "date": taken.date or Undated(),
             "camera": taken.camera or "unknown camera",

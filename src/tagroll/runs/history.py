@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tagroll.catalog import Catalog, Run, State
+from tagroll.domain import Status
 from tagroll.errors import UsageError
 from tagroll.settings import Settings, default_catalog
 from tagroll.tags.identity import identity
@@ -22,6 +23,11 @@ class PastRun:
 
     run: Run
     is_running: bool
+
+    @property
+    def changed(self) -> int:
+        """Photos that it changed."""
+        return sum(self.run.summary.get(status, 0) for status in Status if status.changed)
 
     def row(self) -> dict[str, object]:
         """What programs get to read of it."""

@@ -111,7 +111,7 @@ class Moved:
 def picture_of(photo: Photo, store: MetadataStore, catalog: Catalog, like: str) -> str:
     """Hash of a photo's picture, of the kind of another one; it is not made again where the catalog knows it."""
     row = catalog.photos.at(photo.path)
-    if row and row.stamp == store.stamp(photo) and len(row.picture_hash) == len(like):
+    if row and row.pictured and row.stamp == store.stamp(photo) and len(row.picture_hash) == len(like):
         return row.picture_hash
     return store.picture_hash(photo, like)
 

@@ -1,18 +1,19 @@
-"""Which tags photos carry, read from the files; a file that is as it was is answered from the index."""
+"""What photos say of themselves, read from the files; a file that is as it was is answered from the index."""
 
 import gc
 import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from tagroll.catalog import Catalog, PhotoRow
-from tagroll.domain import Metadata, Outcome, Photo, Status
+from tagroll.catalog import About, Catalog, PhotoRow
+from tagroll.domain import Facts, Metadata, Outcome, Photo, Status
 from tagroll.errors import ForeignStructureError, PhotoError
 from tagroll.formats import FORMATS
 from tagroll.metadata.store import MetadataStore
@@ -79,29 +80,34 @@ class Reader:
     def _finish(self, batch: "_Batch") -> Iterator[Outcome]:
         """Read the rest, and note in the index what was read."""
         answers = zip(batch.delegated, batch.results, strict=True)
-        found = {photo.path: _outcome(photo.path, said) for photo, said in answers if said is not None}
+        found = {photo.path: said for photo, said in answers if said is not None}
         here = [f.photo for f in batch.files if f.tags is None and f.photo.path not in found]
         found.update(self._read_here(here))
-        outcomes = [
-            found.get(file.photo.path) or Outcome(file.photo.path, Status.UNCHANGED, file.tags or ())
-            for file in batch.files
-        ]
         self.catalog.photos.index([
             # what is known now; the picture's hash is not, as only the file's head was read
-            PhotoRow(file.photo.path, file.stamp, "", outcome.tags)
-            for file, outcome in zip(batch.files, outcomes, strict=True)
-            if file.tags is None and outcome.status is not Status.FAILED
+            PhotoRow(file.photo.path, file.stamp, "", said.tags, about=said.about(file.photo))
+            for file in batch.files
+            if isinstance(said := found.get(file.photo.path), _Said)
         ])  # fmt: skip
+        outcomes = [
+            _outcome(file.photo.path, found.get(file.photo.path) or file.tags or ()) for file in batch.files
+        ]
         read = iter(outcomes)
-        yield from (item if isinstance(item, Outcome) else next(read) for item in batch.items)
+        together = [item if isinstance(item, Outcome) else next(read) for item in batch.items]
+        self.catalog.photos.note_failures([
+            (item.path, *_state(item), outcome.error, outcome.hint)
+            for item, outcome in zip(batch.items, together, strict=True)
+            if outcome.status is Status.FAILED
+        ])  # fmt: skip
+        yield from together
 
-    def _read_here(self, photos: Sequence[Photo]) -> Iterator[tuple[Path, Outcome]]:
+    def _read_here(self, photos: Sequence[Photo]) -> Iterator[tuple[Path, "_Said | PhotoError"]]:
         """Read in this process: few, or what exiftool has to read, which is given many at a time."""
         shares = [photos[start : start + EXIFTOOL_SHARE] for start in range(0, len(photos), EXIFTOOL_SHARE)]
         with ThreadPoolExecutor(2) as pool:  # as many as there are exiftool processes
             for share, read in zip(shares, pool.map(self.store.read_many, shares), strict=True):
                 for photo, metadata in zip(share, read, strict=True):
-                    yield photo.path, _outcome(photo.path, _said(metadata))
+                    yield photo.path, _said(metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class _Batch:
     items: Sequence[Photo | Outcome]
     files: Sequence[_File]
     delegated: Sequence[Photo]
-    results: Iterator["_Said | None"]
+    results: Iterator["_Said | PhotoError | None"]
 
 
 @dataclass(frozen=True)
@@ -137,17 +143,17 @@ class _Processes:
         self.resources.callback(pool.shutdown, cancel_futures=True)
         return pool
 
-    def read(self, photos: Sequence[Photo]) -> Iterator["_Said | None"]:
+    def read(self, photos: Sequence[Photo]) -> Iterator["_Said | PhotoError | None"]:
         """Begin to read photos; gives what they say."""
         asked = [(str(photo.path), photo.format.name) for photo in photos]
         shares = [asked[start : start + SHARE] for start in range(0, len(asked), SHARE)]
         return _gathered(shares, [self._submit(share) for share in shares])
 
-    def _submit(self, share: "_Share") -> "Future[list[_Said | None]]":
+    def _submit(self, share: "_Share") -> "Future[list[_Answer]]":
         try:
             return self._pool.submit(_read_share, share)
         except BrokenExecutor as error:
-            broken = Future[list[_Said | None]]()
+            broken = Future[list[_Answer]]()
             broken.set_exception(error)
             return broken
 
@@ -161,20 +167,33 @@ def _prepare() -> None:
 
 _Share = Sequence[tuple[str, str]]
 """Photos as path and format."""
-_Said = tuple[str, ...] | PhotoError
-"""The tags of a photo, or why they cannot be read: little to send from one process to another."""
 
 
-def _gathered(
-    shares: Sequence[_Share], futures: Sequence[Future[list[_Said | None]]]
-) -> Iterator[_Said | None]:
+class _Said(NamedTuple):
+    """What a photo says, as it travels from one process to another."""
+
+    tags: tuple[str, ...]
+    title: str
+    description: str
+    facts: tuple[Any, ...]
+
+    def about(self, photo: Photo) -> About:
+        """As the index keeps it."""
+        return About(photo.format.name, Facts(*self.facts), self.title, self.description)
+
+
+_Answer = _Said | PhotoError | None
+"""What a photo says, or why it cannot be read; None: exiftool may be able to."""
+
+
+def _gathered(shares: Sequence[_Share], futures: Sequence[Future[list[_Answer]]]) -> Iterator[_Answer]:
     """What the photos of all shares say. From the end on, what no process has begun with is read here."""
     here = {n: _read_share(shares[n]) for n in reversed(range(len(shares))) if futures[n].cancel()}
     for number, future in enumerate(futures):
         yield from here[number] if number in here else _result(future, shares[number])
 
 
-def _result(future: Future[list[_Said | None]], share: _Share) -> list[_Said | None]:
+def _result(future: Future[list[_Answer]], share: _Share) -> list[_Answer]:
     """What a process has read; where one was killed, as for want of memory, it is read here."""
     try:
         return future.result()
@@ -182,18 +201,31 @@ def _result(future: Future[list[_Said | None]], share: _Share) -> list[_Said | N
         return _read_share(share)
 
 
-def _read_share(share: _Share) -> list[_Said | None]:
+def _read_share(share: _Share) -> list[_Answer]:
     """Read photos in process; None for one that exiftool may be able to read."""
     photos = [Photo(Path(path), 0, 0, _FORMATS[name]) for path, name in share]
     said = map(_said, MetadataStore().read_many(photos))
     return [None if isinstance(one, ForeignStructureError) else one for one in said]
 
 
-def _said(read: Metadata | PhotoError) -> _Said:
-    return read if isinstance(read, PhotoError) else read.tags
+def _said(read: Metadata | PhotoError) -> _Said | PhotoError:
+    return (
+        read
+        if isinstance(read, PhotoError)
+        else _Said(read.tags, read.title, read.description, read.facts.values())
+    )
 
 
-def _outcome(path: Path, said: _Said) -> Outcome:
+def _outcome(path: Path, said: _Said | PhotoError | tuple[str, ...]) -> Outcome:
     if isinstance(said, PhotoError):
         return Outcome(path, Status.FAILED, error=said.message, hint=said.hint)
-    return Outcome(path, Status.UNCHANGED, said)
+    return Outcome(path, Status.UNCHANGED, said.tags if isinstance(said, _Said) else said)
+
+
+def _state(item: Photo | Outcome) -> tuple[str, int]:
+    """The format of a photo that cannot be read, where it is known, and when it was modified, in seconds."""
+    if isinstance(item, Photo):
+        return item.format.name, item.mtime_ns // 1_000_000_000
+    with suppress(OSError):
+        return "", int(item.path.stat().st_mtime)
+    return "", 0

@@ -101,7 +101,10 @@ class Rewriter:
 
     def _rewrite(self, photo: Photo) -> Outcome:
         self.run.clean(photo.path)
-        written = self.run.write(photo, lambda metadata: change_for(metadata.tags, self.mapping))
+        removes = all(word == REMOVED for word in self.mapping.values())
+        written = self.run.write(
+            photo, lambda metadata: change_for(metadata.tags, self.mapping), by_person=removes
+        )
         return written.outcome(photo.path, Status.REWRITTEN)
 
 

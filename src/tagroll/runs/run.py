@@ -17,14 +17,14 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from tagroll.catalog import Catalog, PhotoRow, State
+from tagroll.catalog import About, Catalog, PhotoRow, State
 from tagroll.domain import (
     Change,
     Describer,
+    Facts,
     Metadata,
     Outcome,
     Photo,
-    Preview,
     Prompt,
     Status,
     Waiting,
@@ -36,6 +36,7 @@ from tagroll.formats import FORMATS
 from tagroll.metadata.store import MADE, Decide, MetadataStore, target_of
 from tagroll.photos.preview.opened import previews
 from tagroll.photos.scan import scan
+from tagroll.runs.entries import Entries
 from tagroll.runs.executors import Executor, threads
 from tagroll.runs.recover import leftover_cleaner, recover
 from tagroll.runs.tally import Tally
@@ -44,6 +45,7 @@ from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings, without_passw
 if TYPE_CHECKING:
     from tagroll.models.choose import Model, Watch
     from tagroll.models.server.retry import Limits
+    from tagroll.photos.preview.maker import PreviewMaker
     from tagroll.runs.look import Questions
 
 __all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
@@ -60,6 +62,11 @@ def past_of(catalog: Catalog, photo: Path, picture: str) -> list[Write]:
         write if write.photo == photo else dataclasses.replace(write, target=target_of(write, photo))
         for write in written
     ]
+
+
+def about(photo: Photo, said: Metadata, facts: Facts) -> About:
+    """What the index keeps of a photo besides its tags."""
+    return About(photo.format.name, facts, said.title, said.description)
 
 
 @dataclass
@@ -83,6 +90,7 @@ class Workspace:
     stop: threading.Event = field(default_factory=threading.Event)
     _resources: ExitStack = field(default_factory=ExitStack, repr=False)
     _models: "list[Model]" = field(default_factory=list)
+    _opening: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     @contextmanager
@@ -215,9 +223,28 @@ class Workspace:
         for model in tuple(self._models):
             model.describer.stop()
 
+    def picture_now(self, photo: Photo) -> str:
+        """Hash of a photo's picture as its file is now: the index knows it, or is told.
+
+        Raises:
+            MetadataError: The file cannot be read.
+        """
+        row, stamp = self.catalog.photos.at(photo.path), self.store.stamp(photo)
+        # a row that was made of the head alone knows no picture: "" must never stand for one
+        if row and row.stamp == stamp and row.pictured and row.picture_hash:
+            return row.picture_hash
+        picture = self.store.picture_hash(photo)
+        self.catalog.photos.note_picture(photo.path, stamp, picture)
+        return picture
+
+    @property
+    def preview(self) -> "PreviewMaker":
+        """Makes what a model, or a person, sees of a photo, in processes that start now."""
+        with self._opening:
+            return self._previews
+
     @cached_property
-    def preview(self) -> Callable[[Photo], Preview]:
-        """Makes what a model sees of a photo, in processes that start now."""
+    def _previews(self) -> "PreviewMaker":
         return self._resources.enter_context(previews(self.exiftool))
 
 
@@ -249,31 +276,6 @@ class Written:
             path, done if is_inside or done is Status.TAGGED else Status.BESIDE, self.tags, beside=self.writes[-1].beside,
             broke_seal=any(write.broke_seal for write in self.writes),
         )  # fmt: skip
-
-
-@dataclass(slots=True)
-class Entries:
-    """The journal of one photo: called with each write just before it happens.
-
-    Attributes:
-        catalog: Holds the journal.
-        run: The number of the run.
-        undoes: The number of the write that is taken back, or None.
-        numbers: Of the rows so far.
-    """
-
-    catalog: Catalog
-    run: int
-    undoes: int | None = None
-    numbers: list[int] = field(default_factory=list)
-
-    def __call__(self, write: Write) -> None:
-        """Note a write that is about to happen; returns when the row is on disk."""
-        self.numbers.append(self.catalog.journal.add(self.run, write, self.undoes))
-
-    def states(self, state: State) -> dict[int, State]:
-        """All of them in one state."""
-        return dict.fromkeys(self.numbers, state)
 
 
 class Run:
@@ -333,7 +335,13 @@ class Run:
         return Entries(self.space.catalog, self.number, undoes)
 
     def write(
-        self, photo: Photo, decide: Decide, row: PhotoRow | None = None, *, dry_run: bool = False
+        self,
+        photo: Photo,
+        decide: Decide,
+        row: PhotoRow | None = None,
+        *,
+        dry_run: bool = False,
+        by_person: bool = False,
     ) -> Written:
         """Change what a photo says, journalled before it happens, and note in the index what it says now.
 
@@ -343,11 +351,13 @@ class Run:
             row: What the index is to know of it (stamp and tags are filled in) even where nothing changes; None: what
                 it knew.
             dry_run: Write nothing.
+            by_person: A person wants these very tags to come and go: no model brings back what they take.
 
         Raises:
             PhotoError: It cannot be read or written.
         """
-        catalog, store, entries = self.space.catalog, self.space.store, self.entries()
+        catalog, store = self.space.catalog, self.space.store
+        entries = Entries(catalog, self.number, by_person=by_person)
         seen = Metadata()
 
         def decided(metadata: Metadata) -> Change:
@@ -360,6 +370,9 @@ class Run:
         if not dry_run and (writes or row):
             known = row or catalog.photos.at(photo.path)
             picture = row.picture_hash if row else writes[-1].picture_hash
-            now = PhotoRow(photo.path, store.stamp(photo), picture, tags, known.wanted if known else None)
+            now = PhotoRow(
+                photo.path, store.stamp(photo), picture, tags, known.wanted if known else None,
+                about=about(photo, writes[-1].after if writes else seen, seen.facts),
+            )  # fmt: skip
             catalog.photos.conclude(entries.states(State.DONE), now)
         return Written(seen, tags, writes)

@@ -21,10 +21,11 @@ from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt
 from tagroll.runs.guard import guard
 from tagroll.runs.look import Look, Questions
-from tagroll.runs.run import Run
+from tagroll.runs.read import Reader
+from tagroll.runs.run import Run, about
 from tagroll.settings import Case
 from tagroll.tags.hierarchy import only_paths
-from tagroll.tags.identity import LEVEL, identities, identity
+from tagroll.tags.identity import LEVEL, identities, identity, word_of
 from tagroll.tags.normalize import normalize
 
 CAPTIONS = ("title", "description", "alt_text")
@@ -175,12 +176,23 @@ class Tagger:
             PhotoError: It cannot be looked at.
             ServerError, CatalogError: The run cannot go on.
         """
+        return self.questions.look(photo, self.run.space.picture_now(photo))
+
+    def propose(self, photo: Photo) -> Outcome:
+        """Ask about one photo and keep the answer for a person to judge; write nothing.
+
+        Raises:
+            ServerError, CatalogError: The run cannot go on.
+        """
+        return guard(photo.path, lambda: self._propose(photo))
+
+    def _propose(self, photo: Photo) -> Outcome:
         space = self.run.space
-        row = space.catalog.photos.at(photo.path)
-        fresh = row is not None and row.stamp == space.store.stamp(photo)
-        # A row that only `tagroll tags` has made knows no picture: "" must never stand for one.
-        picture = (row.picture_hash if row and fresh else "") or space.store.picture_hash(photo)
-        return self.questions.look(photo, picture)
+        for known in Reader(space.store, space.catalog).read([photo]):  # so that the index has it
+            if known.status is Status.FAILED:
+                return known
+        look = self.look(photo)
+        return Outcome(photo.path, Status.UNCHANGED, self.policy.tags(look.answer.keywords), asked=look.asked)
 
     def apply(self, photo: Photo, look: Look) -> Outcome:
         """Make of what was seen what the policy says, and write it.
@@ -195,7 +207,9 @@ class Tagger:
         tags = self.policy.tags(answer.keywords)
         captions = _captions(answer, self.policy.captions)
         if not tags and not any(captions.values()):
-            return Outcome(photo.path, Status.SKIPPED, row.tags if row and fresh else (), asked=asked)
+            return Outcome(
+                photo.path, Status.SKIPPED, self._note(photo, picture, row, fresh=fresh), asked=asked
+            )
         # a hash of an older catalog, which is shorter, says nothing about this one
         if row is None or (len(row.picture_hash) == len(picture) and row.picture_hash != picture):
             row = self._moved(picture)
@@ -207,7 +221,9 @@ class Tagger:
         )
         if row and fresh and decided:
             return Outcome(photo.path, Status.UNCHANGED, row.tags, asked=asked)
-        outcome = self._write(photo, picture, TagProposal(tags, captions, self.policy.paths, decided=decided))
+        rejected = space.catalog.verdicts.rejected(picture)
+        proposal = TagProposal(tags, captions, self.policy.paths, decided=decided, rejected=rejected)
+        outcome = self._write(photo, picture, proposal)
         return dataclasses.replace(outcome, asked=asked)
 
     # what is done already --------------------------------------------------------------------------------
@@ -219,6 +235,19 @@ class Tagger:
 
     def _wanted(self, tags: tuple[str, ...]) -> dict[str, object]:
         return {"tags": list(tags), "append": self.policy.append, "captions": list(self.policy.captions)}
+
+    def _note(self, photo: Photo, picture: str, row: PhotoRow | None, *, fresh: bool) -> tuple[str, ...]:
+        """The tags of a photo that gets none; the index knows it from now on, too."""
+        if row and fresh:
+            return row.tags
+        stamp, said = self.run.space.store.stamp(photo), self.run.space.store.read(photo)
+        if not self.policy.dry_run:
+            wanted = row.wanted if row else None
+            self.run.space.catalog.photos.conclude(
+                {},
+                PhotoRow(photo.path, stamp, picture, said.tags, wanted, about=about(photo, said, said.facts)),
+            )
+        return said.tags
 
     # writing ---------------------------------------------------------------------------------------------
 
@@ -248,12 +277,14 @@ class TagProposal:
         captions: Texts for "title", "description", "alt_text".
         paths: Where in the library's tree a tag (by identity) stands, if it does.
         decided: The very same was written into this photo before.
+        rejected: Words (see `word_of`) that a person rejected for this picture.
     """
 
     tags: tuple[str, ...]
     captions: Mapping[str, str]
     paths: Mapping[str, str] = field(default_factory=dict)
     decided: bool = False
+    rejected: frozenset[str] = frozenset()
 
     def change(self, metadata: Metadata, *, append: bool) -> Change:
         """The change that makes a photo carry these tags, and captions where it has none.
@@ -265,31 +296,26 @@ class TagProposal:
         if self.is_settled(metadata):
             return Change()
         tags = self._given(metadata)
-        wanted, there = identities(tags), {_leaf(tag) for tag in metadata.tags}
+        wanted, there = identities(tags), {word_of(tag) for tag in metadata.tags}
         replace = tags and not append
         if not replace:  # a word that is a level of a path there is there, too
             there = {identity(level) for tag in metadata.tags for level in tag.split(LEVEL)}
         return Change(
             # beside a path, Lightroom would make a flat word a second keyword, at the root of its tree
             add=tuple(self.paths.get(word, tag) for tag in tags if (word := identity(tag)) not in there),
-            remove=tuple(tag for tag in metadata.tags if _leaf(tag) not in wanted) if replace else (),
+            remove=tuple(tag for tag in metadata.tags if word_of(tag) not in wanted) if replace else (),
             set={name: text for name, text in self.captions.items() if text and not getattr(metadata, name)},
         )
 
     def is_settled(self, metadata: Metadata) -> bool:
         """Whether a photo that was tagged so before is left as a person has edited it since."""
         tags = self._given(metadata)
-        return self.decided and (not tags or not identities(tags).isdisjoint(map(_leaf, metadata.tags)))
+        return self.decided and (not tags or not identities(tags).isdisjoint(map(word_of, metadata.tags)))
 
     def _given(self, metadata: Metadata) -> tuple[str, ...]:
-        """The tags, without what a person took away."""
-        away = {_leaf(tag) for tag in metadata.away}.difference(map(_leaf, metadata.tags))
-        return tuple(tag for tag in self.tags if _leaf(tag) not in away)
-
-
-def _leaf(tag: str) -> str:
-    """The identity of the word that a tag ends in."""
-    return identity(tag.rsplit(LEVEL, maxsplit=1)[-1])
+        """The tags, without what a person took away or rejected."""
+        away = self.rejected.union(map(word_of, metadata.away)).difference(map(word_of, metadata.tags))
+        return tuple(tag for tag in self.tags if word_of(tag) not in away)
 
 
 def _captions(answer: Description, names: tuple[str, ...]) -> dict[str, str]:

@@ -34,5 +34,10 @@ def identities(tags: Iterable[str]) -> set[str]:
     return set(map(identity, tags))
 
 
+def word_of(tag: str) -> str:
+    """The identity of the word that a tag ends in: that of a model, wherever in a tree it stands."""
+    return identity(tag.rsplit(LEVEL, maxsplit=1)[-1])
+
+
 def _lower(letter: str) -> str:
     return folded if len(folded := letter.casefold()) == 1 else letter.lower()

@@ -131,6 +131,43 @@ def heif_exif(view: memoryview) -> bytes | None:
     return block[4 + ahead :]
 
 
+def heif_size(view: memoryview) -> tuple[int, int]:
+    """Width and height of the primary picture, turned as the file says (23008-12, 6.5.3 and 6.5.10).
+
+    Raises:
+        ValueError, LookupError, struct.error: The file cannot be taken apart.
+    """
+    inner = dict(boxes(dict(boxes(view))[b"meta"][4:]))
+    properties = dict(boxes(inner[b"iprp"]))
+    there = list(boxes(properties[b"ipco"]))
+    size = (0, 0)
+    for number in _properties_of(_primary(inner), properties[b"ipma"]):
+        box = there[number - 1]
+        if box.name == b"ispe":
+            size = struct.unpack_from(">II", box.body, 4)
+        elif box.name == b"irot" and box.body[0] & 1:
+            size = size[::-1]
+    return size
+
+
+def _primary(inner: Mapping[bytes, memoryview]) -> int:
+    """The number of the primary item (14496-12, 8.11.4)."""
+    (primary,) = struct.unpack_from(">I" if inner[b"pitm"][0] else ">H", inner[b"pitm"], 4)
+    return int(primary)
+
+
+def _properties_of(item: int, body: memoryview) -> list[int]:
+    """The numbers of an item's properties, from 1, in the order in which they are applied (23008-12, 9.3)."""
+    cursor = _Cursor(body, 4)
+    width, mask = (2, 0x7FFF) if body[3] & 1 else (1, 0x7F)
+    for _ in range(cursor.number(4)):
+        this = cursor.number(4 if body[0] else 2)
+        numbers = [cursor.number(width) & mask for _ in range(cursor.number(1))]
+        if this == item:
+            return [number for number in numbers if number]
+    return []
+
+
 class ItemXmp(NamedTuple):
     """The XMP of a HEIC or AVIF, by whom it describes.
 
@@ -157,8 +194,7 @@ def heif_xmp(file: BinaryIO) -> ItemXmp:
     inner = dict(boxes(memoryview(_meta(file))[4:]))
     kinds, places = _item_kinds(inner[b"iinf"]), _item_places(inner[b"iloc"])
     references = _references(inner[b"iref"]) if b"iref" in inner else {}
-    wide = inner[b"pitm"][0] > 0
-    (primary,) = struct.unpack_from(">I" if wide else ">H", inner[b"pitm"], 4)
+    primary = _primary(inner)
     parts = _parts_of(primary, kinds, references)
     found: dict[str, list[bytes]] = {"primary": [], "parts": [], "others": []}
     for item in (item for item, kind in kinds.items() if kind == b"mime" and item in places):

@@ -27,6 +27,13 @@ def _no(_data: bytes | memoryview) -> bool:
     return False
 
 
+def bmp_size(view: memoryview) -> tuple[int, int]:
+    """Width and height of a BMP; the height is negative where the rows stand from top to bottom."""
+    form = "<HH" if view[14] == 12 else "<ii"
+    width, height = struct.unpack_from(form, view, 18)
+    return width, abs(height)
+
+
 def _nothing(_data: bytes) -> str:
     return ""
 
@@ -46,6 +53,8 @@ class Container:
         extends_xmp: Whether XMP may go on in a second packet.
         check_read: Raises MetadataError where a file has XMP that exiftool does not give; `found`: whether it gave any.
         fixed: Why a file must stay as it is, or "".
+        size: Width and height of the picture; where it does not stand in `Packets.size`.
+        turns_itself: Whether a file says itself how its picture is turned, so that EXIF has no say; `size` is upright.
     """
 
     picture: Callable[[memoryview], Parts] | None = None
@@ -58,6 +67,8 @@ class Container:
     extends_xmp: bool = False
     check_read: Callable[[bytes, bool], None] | None = None
     fixed: Callable[[bytes], str] = _nothing
+    size: Callable[[memoryview], tuple[int, int]] | None = None
+    turns_itself: bool = False
 
 
 _BOXES = (bmff.counted_boxes, MAX_BOXES)
@@ -65,18 +76,20 @@ _ENTRIES = (tiff.counted_entries, MAX_ENTRIES)
 
 CONTAINERS: Mapping[str, Container] = {
     "": Container(),
+    "bmp": Container(size=bmp_size),
     "jpeg": Container(jpeg.jpeg_parts, jpeg, (jpeg.segments, MAX_SEGMENTS), extends_xmp=True),
     "png": Container(png.png_parts, png),
     "webp": Container(webp.webp_parts, webp),
-    "gif": Container(gif.gif_parts, count=(gif.blocks, MAX_BLOCKS), is_signed=c2pa.in_gif),
+    "gif": Container(gif.gif_parts, count=(gif.blocks, MAX_BLOCKS), is_signed=c2pa.in_gif, size=gif.gif_size),
     "tiff": Container(
-        tiff.tiff_parts, count=_ENTRIES, is_signed=c2pa.in_tiff, has_tags=hidden_tags.in_tiff, exif=lambda view: view
+        tiff.tiff_parts, count=_ENTRIES, is_signed=c2pa.in_tiff, has_tags=hidden_tags.in_tiff, exif=lambda view: view,
+        size=tiff.tiff_size,
     ),
     # mostly TIFF, some boxes, some neither
     "raw": Container(tiff.tiff_parts, count=_ENTRIES, is_signed=c2pa.in_raw, has_tags=hidden_tags.in_tiff),
     "heif": Container(
         bmff.heif_parts, count=_BOXES, is_signed=c2pa.in_boxes, has_tags=hidden_tags.in_heif,
-        exif=bmff.heif_exif, xmp=bmff.heif_xmp,
+        exif=bmff.heif_exif, xmp=bmff.heif_xmp, size=bmff.heif_size, turns_itself=True,
     ),
     "jxl": Container(
         jxl.jxl_parts, count=_BOXES, is_signed=c2pa.in_boxes,

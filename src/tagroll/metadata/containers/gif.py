@@ -1,6 +1,7 @@
 """The picture data of GIF (GIF89a), and the number of its blocks."""
 
 import io
+import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -12,6 +13,12 @@ _GIF_APPLICATIONS = frozenset({b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"})
 
 
 _SMALLEST_GIF = 2 * MAX_BLOCKS
+
+
+def gif_size(view: memoryview) -> tuple[int, int]:
+    """Width and height of the screen that the pictures are shown on."""
+    width, height = struct.unpack_from("<HH", view, 6)
+    return width, height
 
 
 def gif_parts(view: memoryview) -> Parts:

@@ -39,6 +39,10 @@ _KINDS = {
     0xEB: ((b"JP", "jumbf"),),
     0xFE: ((b"", "comment"),),
     _APP13: ((_PHOTOSHOP, "photoshop"),),
+    # all frames but tables and what is reserved (T.81, table B.1)
+    **dict.fromkeys(
+        (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)), ((b"", "frame"),)
+    ),
 }
 """What a segment is, by its marker and how its payload begins."""
 _HEADER = struct.Struct(">BBH")
@@ -187,8 +191,17 @@ def _packets(segments: Sequence[_Segment]) -> Packets:
         others=(*twins, *odd, *xmp_of(photoshop)),
         digest=digest_of(photoshop),
         texts={"File:Comment": plain_text(ours["comment"][0].payload)} if ours["comment"] else {},
+        size=_size(ours["frame"]),
         signed=any(is_c2pa_box(segment.payload) for segment in ours["jumbf"]) or points_to_manifest(main),
     )
+
+
+def _size(frames: Sequence[_Segment]) -> tuple[int, int]:
+    """Width and height, from the header of the frame (T.81, B.2.2)."""
+    if not frames or len(frames[0].payload) < 5:
+        return 0, 0
+    height, width = struct.unpack_from(">HH", frames[0].payload, 1)
+    return width, height
 
 
 def _start_of_xmp(payload: bytes) -> int:

@@ -125,7 +125,10 @@ def _chunks(source: BinaryIO) -> Iterator[_Chunk]:
         if len(head) < 8 or end > size or not name.isalpha():
             raise MetadataError("the PNG is cut off or damaged")
         payload, is_whole = b"", True
-        if name in _TEXTS or name == b"eXIf":
+        if name == b"IHDR":
+            payload = source.read(8)
+            source.seek(end)
+        elif name in _TEXTS or name == b"eXIf":
             payload = source.read(length)
             is_whole = source.read(4) == _checksum(name, payload)
         else:
@@ -178,12 +181,15 @@ def _packets(chunks: Sequence[_Chunk]) -> tuple[Packets, Mapping[str, list[_Foun
             found[kind] = of_kind
     xmp, iptc, exif = (found[kind][0].packet if kind in found else None for kind in ("xmp", "iptc", "exif"))
     signed = any(chunk.name == b"caBX" for chunk in chunks) or points_to_manifest(xmp)
+    header = next((chunk.payload for chunk in chunks if chunk.name == b"IHDR"), b"")
+    size = struct.unpack(">II", header) if len(header) == 8 else (0, 0)
     return Packets(
         xmp,
         iptc,
         exif,
         others=tuple(filter(None, twins)),
         texts=_captions(chunks),
+        size=size,
         signed=signed,
         damaged=damaged,
     ), found

@@ -78,6 +78,17 @@ def tiff_parts(view: memoryview) -> Parts:
         raise ValueError("no picture data")
 
 
+def tiff_size(view: memoryview) -> tuple[int, int]:
+    """Width and height of the first picture, as it is stored.
+
+    Raises:
+        ValueError: The file cannot be taken apart.
+    """
+    tiff = Tiff(view)
+    width, height = (tiff.numbers(tiff.find(tiff.first, tag)) or [0] for tag in (256, 257))
+    return width[0], height[0]
+
+
 def counted_entries(source: BinaryIO) -> Iterator[int]:
     """The directories of a TIFF one after the other, and their entries. Those to which entries point are few for exiftool.
 

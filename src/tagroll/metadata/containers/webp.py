@@ -111,7 +111,16 @@ def _packets(chunks: Sequence[_Chunk]) -> Packets:
     exif = _one(chunks, _EXIF)
     block = exif.payload.removeprefix(_EXIF_HEADER) if exif else None
     signed = any(chunk.name == b"C2PA" for chunk in chunks) or points_to_manifest(main)
-    return Packets(main, None, block, others=others, signed=signed)
+    return Packets(main, None, block, others=others, size=_size(chunks[0]), signed=signed)
+
+
+def _size(first: _Chunk) -> tuple[int, int]:
+    try:
+        header = first.payload if first.name == b"VP8X" else _header(first)
+    except MetadataError:  # it can be read all the same
+        return 0, 0
+    width, height = (int.from_bytes(header[at : at + 3], "little") + 1 for at in (4, 7))
+    return width, height
 
 
 def _one(chunks: Sequence[_Chunk], name: bytes) -> _Chunk | None:

@@ -24,6 +24,7 @@ class Packets:
             0x0425), if any. Not part of equality: it follows from the IPTC that is written.
         texts: Captions that stand outside of all packets (JPEG comment, PNG text), by exiftool's names. Read, never
             edited; not part of equality.
+        size: Width and height of the picture as it is stored; (0, 0): not told. Not part of equality, likewise.
         signed: Whether a C2PA manifest vouches for the file's bytes; any change makes it invalid, so such a
             file gets a sidecar. Not part of equality: it says something about the file, not the packets.
         damaged: Why IPTC or EXIF that is there could not be taken out, or "". Not part of equality, likewise.
@@ -36,5 +37,6 @@ class Packets:
     others: tuple[bytes, ...] = field(default=(), repr=False)
     digest: bytes | None = field(default=None, compare=False, repr=False)
     texts: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    size: tuple[int, int] = field(default=(0, 0), compare=False)
     signed: bool = field(default=False, compare=False)
     damaged: str = field(default="", compare=False)

@@ -1,4 +1,4 @@
-"""One photo -> one preview: decoded once, upright, sRGB, at most 1024 pixels long.
+"""One photo -> one preview, or one picture for people: decoded once, upright, sRGB, no longer than wanted.
 
 Runs in the worker processes of `pool`, which alone import this: Pillow is heavy, and decoding is dangerous.
 """
@@ -6,7 +6,8 @@ Runs in the worker processes of `pool`, which alone import this: Pillow is heavy
 import io
 import struct
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +21,7 @@ from PIL import (
     TiffImagePlugin,
 )
 
-from tagroll.domain import Preview
+from tagroll.domain import Form, Preview
 from tagroll.errors import PictureError
 from tagroll.formats import FORMATS, HEAD_BYTES, Format, detect
 
@@ -95,13 +96,36 @@ def make_preview(
     Raises:
         PictureError: The picture cannot be decoded in full.
     """
+    with _plain_errors():
+        upright = _seeable(_upright(source, fmt, max_pixels, orientation, LONG_EDGE))
+        return Preview(_encoded(upright, "JPEG", quality=_QUALITY), upright.width, upright.height)
+
+
+def make_picture(
+    source: Path | bytes, fmt: Format, form: Form, *, max_pixels: int = MAX_PIXELS, orientation: int = 1
+) -> bytes:
+    """Decode a photo into a small picture of it; see `make_preview`, but nothing is enlarged or framed.
+
+    Raises:
+        PictureError: The picture cannot be decoded in full.
+    """
+    with _plain_errors():
+        upright = _upright(source, fmt, max_pixels, orientation, form.long_edge)
+        # method 2 takes two thirds of the time of 4 for 3 % more bytes; measured on thumbnails
+        options = {"quality": 75, "method": 2} if form.format == "webp" else {"quality": 75}
+        return _encoded(upright, form.format.upper(), **options)
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Turn whatever other people's decoders throw at hostile files into words for the user."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the metadata of broken files; nobody could act on them
-            return _make(source, fmt, max_pixels, orientation)
+            yield
     except PictureError:
         raise
-    except Exception as error:  # other people's decoders on hostile files: any type may come out
+    except Exception as error:  # any type may come out
         raise _explained(error) from error
 
 
@@ -125,22 +149,30 @@ def _explained(error: Exception) -> PictureError:
 _DAMAGED = "The file is damaged; look for the photo on its card or in a backup"
 
 
-def _make(source: Path | bytes, fmt: Format, max_pixels: int, orientation: int) -> Preview:
+def _upright(
+    source: Path | bytes, fmt: Format, max_pixels: int, orientation: int, long_edge: int
+) -> Image.Image:
     if fmt.decoder == "none":
         raise PictureError(f"{fmt.name} pictures cannot be decoded", "Convert the photo to JPEG")
     if fmt.decoder == "embedded":
         fmt = _embedded_format(source)
     with _reader(source) as file:
-        image = _open_heif(file, max_pixels) if fmt.decoder == "heif" else _open(file, fmt, max_pixels)
+        if fmt.decoder == "heif":
+            image = _open_heif(file, max_pixels)
+        else:
+            image = _open(file, fmt, max_pixels, long_edge)
         # libheif turns the picture, and what EXIF says there must be ignored (ISO/IEC 23008-12, 6.5.10)
         turn = 1 if fmt.decoder == "heif" else _orientation(image, orientation)
         profile = image.info.get("icc_profile")
-        small = _shrunk(_resizable(image))
-    upright = _seeable(_turned(_srgb(small, profile), turn))
-    upright.info = {}  # Pillow would write the comment
+        small = _shrunk(_resizable(image), long_edge)
+    return _turned(_srgb(small, profile), turn)
+
+
+def _encoded(image: Image.Image, name: str, **options: int) -> bytes:
+    image.info = {}  # Pillow would write the comment
     out = io.BytesIO()
-    upright.save(out, "JPEG", quality=_QUALITY)
-    return Preview(out.getvalue(), upright.width, upright.height)
+    image.save(out, name, **options)
+    return out.getvalue()
 
 
 def _seeable(image: Image.Image) -> Image.Image:
@@ -193,14 +225,14 @@ def _reader(source: Path | bytes) -> BinaryIO:
     return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
 
 
-def _open(file: BinaryIO, fmt: Format, max_pixels: int) -> ImageFile.ImageFile:
+def _open(file: BinaryIO, fmt: Format, max_pixels: int, long_edge: int) -> ImageFile.ImageFile:
     """Decode with Pillow's class for this format, so that nothing else it can read gets a chance."""
     image = _PILLOW_CLASSES[fmt.name](file)
     if fmt.container == "jpeg":
         if image.info.get("progressive"):  # whatever it is scaled to, libjpeg holds all of its coefficients
             _check_size(image.size, max_pixels)
         _check_jpeg_data(file, image.width * image.height)
-        image.draft(None, _fitted(image.size))
+        image.draft(None, _fitted(image.size, long_edge))
     _check_size(image.size, max_pixels)
     image.load()
     return image
@@ -260,9 +292,9 @@ def _orientation(image: Image.Image, default: int) -> int:
     return default
 
 
-def _fitted(size: tuple[int, int]) -> tuple[int, int]:
-    """The size of the preview of a picture of this size."""
-    scale = min(1.0, LONG_EDGE / max(size))
+def _fitted(size: tuple[int, int], long_edge: int) -> tuple[int, int]:
+    """The size of what is made of a picture of this size."""
+    scale = min(1.0, long_edge / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
@@ -292,9 +324,9 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return wide.point(lambda value: value * scale - low * scale).convert("L")
 
 
-def _shrunk(image: Image.Image) -> Image.Image:
+def _shrunk(image: Image.Image, long_edge: int) -> Image.Image:
 
-    size = _fitted(image.size)
+    size = _fitted(image.size, long_edge)
     if size == image.size:
         return image
     return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import IO, Any, Final, Self, cast
 
-from tagroll.domain import Photo, Preview
+from tagroll.domain import Form, Photo, Preview
 from tagroll.errors import PictureError
 from tagroll.photos.preview.protocol import Message, receive, send
 
@@ -78,12 +78,29 @@ class PreviewPool:
         Raises:
             PictureError: The picture cannot be decoded, or decoding it crashed or took too long.
         """
-        request = {"path": str(photo.path), "format": photo.format.name, "orientation": orientation}
+        reply, jpeg = self._ask(photo, embedded, orientation, None)
+        return Preview(jpeg, reply["width"], reply["height"])
+
+    def picture(
+        self, photo: Photo, form: Form, embedded: bytes | None = None, *, orientation: int = 1
+    ) -> bytes:
+        """Make a picture of one photo for people; see `make`.
+
+        Raises:
+            PictureError: The picture cannot be decoded, or decoding it crashed or took too long.
+        """
+        return self._ask(photo, embedded, orientation, form)[1]
+
+    def _ask(self, photo: Photo, embedded: bytes | None, orientation: int, form: Form | None) -> Message:
+        request = {
+            "path": str(photo.path), "format": photo.format.name, "orientation": orientation,
+            "form": form and [form.long_edge, form.format],
+        }  # fmt: skip
         worker = self._idle.get()
         try:
             if worker is None or not worker.is_alive():
                 worker = self._replacement(worker)
-            reply, jpeg = worker.ask(request, embedded or b"", self._timeout_s)
+            reply, made = worker.ask(request, embedded or b"", self._timeout_s)
         except BaseException:
             if worker is not None:  # it may still be at work, or answer late
                 self._end(worker)
@@ -93,7 +110,7 @@ class PreviewPool:
             self._idle.put(worker)
         if "error" in reply:
             raise PictureError(reply["error"], reply["hint"])
-        return Preview(jpeg, reply["width"], reply["height"])
+        return reply, made
 
     def _replacement(self, dead: "_Worker | None") -> "_Worker":
         if dead is not None:

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tagroll.domain import Form
 from tagroll.errors import PictureError
 from tagroll.formats import FORMATS
-from tagroll.photos.preview.decode import make_preview
+from tagroll.photos.preview.decode import make_picture, make_preview
 from tagroll.photos.preview.protocol import Message, receive, send
 
 
@@ -53,8 +54,11 @@ def _limit(memory_limit: int) -> None:
 def _answer(request: dict[str, Any], embedded: bytes) -> Message:
     fmt = next(row for row in FORMATS if row.name == request["format"])
     source = embedded or Path(request["path"])
+    form, orientation = request["form"], request["orientation"]
     try:
-        preview = make_preview(source, fmt, orientation=request["orientation"])
+        if form:
+            return {}, make_picture(source, fmt, Form(*form), orientation=orientation)
+        preview = make_preview(source, fmt, orientation=orientation)
     except PictureError as error:
         return {"error": error.message, "hint": error.hint}, b""
     return {"width": preview.width, "height": preview.height}, preview.jpeg

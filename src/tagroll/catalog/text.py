@@ -1,0 +1,72 @@
+"""Full-text search over what is known of photos (SQLite's FTS5)."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from tagroll.catalog.database import Database
+
+_CHANGED = (
+    "SELECT id, path, tags, title, description, camera, version FROM photos"
+    " WHERE version > (SELECT version FROM texts_of) ORDER BY version LIMIT ?"
+)
+_AT_ONCE = 5000
+"""Photos whose texts are brought up to date in one transaction."""
+FIELDS = ("tags", "title", "description", "folder", "name", "camera")
+"""What is searched."""
+
+
+class Texts:
+    """The texts of photos. They follow the index when somebody searches, so that noting photos costs nothing for them.
+
+    Args:
+        database: Holds them.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def update(self) -> None:
+        """Take up what has changed in the index since. Returns when it is on disk."""
+        behind = self._database.read("SELECT max(version) > (SELECT version FROM texts_of) FROM photos")
+        more = bool(behind[0][0])
+        while more:
+            more = self._database.commit(_take_up)
+
+    def search(self, expression: str) -> list[int]:
+        """The ids of the photos that an FTS5 expression fits, gone ones included; in no order."""
+        return [
+            number
+            for (number,) in self._database.read("SELECT rowid FROM texts WHERE texts MATCH ?", expression)
+        ]
+
+    def texts(self, numbers: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """What is searched of these photos, in the order of FIELDS."""
+        found = {}
+        for number in numbers:
+            for row in self._database.read(f"SELECT {', '.join(FIELDS)} FROM texts WHERE rowid = ?", number):  # noqa: S608 - our own words
+                found[number] = row
+        return found
+
+
+def _take_up(c: sqlite3.Connection) -> bool:
+    """Bring some photos' texts up to date; gives whether there may be more."""
+    rows = c.execute(_CHANGED, (_AT_ONCE,)).fetchall()
+    if rows:
+        c.executemany("DELETE FROM texts WHERE rowid = ?", [(row[0],) for row in rows])
+        c.executemany(
+            "INSERT INTO texts (rowid, tags, title, description, folder, name, camera) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            map(_texts, rows),
+        )
+        c.execute("UPDATE texts_of SET version = ?", (rows[-1][6],))
+    return len(rows) == _AT_ONCE
+
+
+def _texts(row: tuple[int, bytes, str, str, str, str, int]) -> tuple[object, ...]:
+    number, raw, tags, title, description, camera, _ = row
+    # bytes that are no text cannot be searched, and SQLite takes no surrogates
+    path = PurePath(os.fsdecode(raw).encode("utf-8", "replace").decode())
+    folder = "\n".join(path.parent.parts[1:])
+    return (number, "\n".join(json.loads(tags)), title, description, folder, path.stem, camera)

@@ -1,0 +1,103 @@
+"""`tagroll find QUERY [PATH...]`."""
+
+import os
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tagroll.cli.grouped import GroupedCommand
+from tagroll.cli.options import shared_options
+from tagroll.cli.progress import plural
+from tagroll.cli.terminal import print_json, print_line, tell
+from tagroll.settings import Settings
+
+if TYPE_CHECKING:
+    from tagroll.runs.find import Hit
+    from tagroll.runs.gallery import Progress
+
+_MANY = 2048
+"""From so many photos on it is said that they are looked through."""
+
+
+@click.command("find", cls=GroupedCommand)
+@click.argument("query")
+@click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N photos.")
+@click.option("--close", is_flag=True, help="After what has the words, what is close to them in meaning.")
+@click.option(
+    "-0", "--null", is_flag=True, help="End each path with a zero byte and not a line break, for xargs -0."
+)
+@shared_options(model=False)
+def command(  # noqa: PLR0913 - options by name
+    settings: Settings, query: str, paths: tuple[Path, ...], limit: int | None, *, close: bool, null: bool
+) -> None:
+    """Print the paths of the photos that QUERY describes, the newest first.
+
+    All of it has to fit: 'tag:beach -tag:person year:2019..2021 sunset over water'. Fields are tag, year, date, folder,
+    camera, rating, is (untagged, review, unreadable) and has (gps, caption, rating, date, camera); "-" before one means
+    not. Other words are searched for in tags, titles, descriptions, names of files and folders, and cameras; title:,
+    description: and name: look there alone. A tag is found by its whole name, or by a level of its path.
+
+    PATH... is looked through for changes first. Without it, all that the catalog knows is searched, as it was last seen.
+    """
+    from tagroll.runs.find import Finder
+    from tagroll.runs.gallery import Gallery
+    from tagroll.runs.run import Workspace
+
+    with Workspace.open(settings, hold=False) as space:
+        gallery = Gallery(space, paths)
+        if paths:
+            gallery.refresh(_Told(settings))
+        if close:
+            gallery.prepare_meaning(lambda done, of: _tell_of_meaning(settings, done, of))
+        finder = Finder(gallery, query, close=close)
+        found, group = 0, "exact"
+        for hit in islice(finder.hits(), limit):
+            if hit.found != group:
+                tell(settings, "Close in meaning:")
+            _print(hit, as_json=settings.json, null=null)
+            found, group = found + 1, hit.found
+    if finder.missing:
+        tell(
+            settings,
+            f"{plural(finder.missing, 'photo')} not where the catalog has them; name the folder to look again",
+        )
+    if not found:
+        tell(settings, "No photo is like this.", *(f"  {hint}" for hint in finder.hints()))
+        if not paths and not len(gallery):
+            tell(
+                settings,
+                "  The catalog knows no photos yet: name a folder, or run tagroll tag or tagroll tags first",
+            )
+
+
+def _print(hit: "Hit", *, as_json: bool, null: bool) -> None:
+    if as_json:
+        print_json(hit.row())
+    elif null:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(os.fsencode(hit.photo.path) + b"\0")
+        sys.stdout.buffer.flush()
+    else:
+        print_line(str(hit.photo.path))
+
+
+class _Told:
+    """Says once that it takes a while."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._said = settings, False
+
+    def __call__(self, progress: "Progress") -> None:
+        """How far it is."""
+        if progress.about > _MANY and not self._said:
+            self._said = True
+            tell(self._settings, f"Looking through about {progress.about:,} photos for changes ...")
+
+
+def _tell_of_meaning(settings: Settings, done: int, of: int) -> None:
+    if of - done > _MANY:
+        tell(settings, f"Learning what {of - done:,} tags and captions mean; this is kept ...")

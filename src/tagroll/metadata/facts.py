@@ -1,0 +1,241 @@
+"""What files tell besides tags and captions: size, date, camera, place, rating. What cannot be read is not known."""
+
+import math
+import re
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from tagroll.domain import Facts
+from tagroll.errors import MetadataError
+from tagroll.formats import Format
+from tagroll.metadata.containers.container import container_of
+from tagroll.metadata.packets.tiff import CLASSIC, Entry, Tiff
+from tagroll.metadata.table import Fields
+
+_MAKE, _MODEL, _ORIENTATION, _RATING, _EXIF_IFD, _GPS_IFD = 0x10F, 0x110, 0x112, 0x4746, 0x8769, 0x8825
+_ORIGINAL, _DIGITIZED = 0x9003, 0x9004
+_FIRST = frozenset({_MAKE, _MODEL, _ORIENTATION, _RATING, _EXIF_IFD, _GPS_IFD})
+_DATES = frozenset({_ORIGINAL, _DIGITIZED})
+_PLACE = frozenset({1, 2, 3, 4})
+"""GPSLatitudeRef, GPSLatitude, GPSLongitudeRef, GPSLongitude."""
+_SHORT, _RATIONAL = 3, 5
+_DATE = re.compile(r"(\d{4})[:/-](\d\d)[:/-](\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?")
+_XMP_PLACE = re.compile(r"(\d+),(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?([NSEW])", re.IGNORECASE)
+"""XMP part 2, 1.2.7.4: DDD,MM,SSk or DDD,MM.mmk."""
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time
+_BROKEN = (ValueError, LookupError, OverflowError, struct.error)
+
+EXIFTOOL = (
+    *(
+        "IFD0:Make",
+        "IFD0:Model",
+        "IFD0:Orientation",
+        "IFD0:Rating",
+        "ExifIFD:DateTimeOriginal",
+        "ExifIFD:CreateDate",
+    ),
+    *("Composite:ImageSize", "QuickTime:Rotation", "Composite:GPSLatitude", "Composite:GPSLongitude"),
+)
+"""What exiftool is asked for."""
+TAKEN, CREATED, RATING = "XMP-exif:DateTimeOriginal", "XMP-photoshop:DateCreated", "XMP-xmp:Rating"
+LATITUDE, LONGITUDE = "XMP-exif:GPSLatitude", "XMP-exif:GPSLongitude"
+
+Size = tuple[int, int]
+"""Width and height as the pixels are stored; (0, 0) when unknown."""
+
+
+def facts_of(block: bytes | memoryview | None, size: Size = (0, 0)) -> Facts:
+    """What an EXIF block says, read as EXIF 2.32 has it. One that is broken tells as much as was read before that.
+
+    DateTime (0x132) is left alone: editors set it to the day of the edit.
+
+    Args:
+        block: The TIFF block, or None.
+        size: Of the picture beside it.
+    """
+    orientation, known = 1, Facts()
+    if block is not None and block[:4] in CLASSIC:
+        with suppress(*_BROKEN):
+            tiff = Tiff(memoryview(block))
+            first = {entry.tag: entry for entry in tiff.entries(tiff.first, _FIRST)}
+            orientation = _number(tiff, first.get(_ORIENTATION), 1)
+            rating = _rating(_number(tiff, first.get(_RATING), None))
+            known = Facts(
+                camera=_camera(_text(tiff, first.get(_MAKE)), _text(tiff, first.get(_MODEL))), rating=rating
+            )
+            known = replace(known, taken=_taken_of(tiff, first.get(_EXIF_IFD)))
+            known = _placed(known, *_place_of(tiff, first.get(_GPS_IFD)))
+    return _upright(known, size, turned=orientation in range(5, 9))
+
+
+def facts_in(data: bytes, fmt: Format) -> Facts:
+    """What a file tells that is read neither in process nor by exiftool.
+
+    Args:
+        data: All of it, or as much as there is of one that tells no more than its size.
+        fmt: Its format.
+    """
+    container, view = container_of(fmt), memoryview(data)
+    block: bytes | memoryview | None = None
+    size = (0, 0)
+    with suppress(MetadataError, *_BROKEN):
+        size = container.size(view) if container.size else size
+    with suppress(MetadataError, *_BROKEN):
+        block = container.exif(view) if container.exif else None
+    known = facts_of(block, size)
+    return known if container.turns_itself is False else replace(known, width=size[0], height=size[1])
+
+
+def facts_from(tags: Mapping[str, str], *, turns_itself: bool) -> Facts:
+    """What exiftool found of EXIFTOOL.
+
+    Args:
+        tags: By name.
+        turns_itself: The format says itself how its picture is turned (HEIC, AVIF), whatever EXIF says.
+    """
+    sizes = tags.get("Composite:ImageSize", "").split()
+    size = (int(sizes[0]), int(sizes[1])) if len(sizes) == 2 and all(map(str.isdecimal, sizes)) else (0, 0)
+    turned = (
+        tags.get("QuickTime:Rotation") in ("90", "270")
+        if turns_itself
+        else tags.get("IFD0:Orientation") in ("5", "6", "7", "8")
+    )
+    known = Facts(
+        taken=_first_date(tags.get("ExifIFD:DateTimeOriginal", ""), tags.get("ExifIFD:CreateDate", "")),
+        camera=_camera(tags.get("IFD0:Make", "").strip(), tags.get("IFD0:Model", "").strip()),
+        rating=_rating(tags.get("IFD0:Rating")),
+    )
+    known = _placed(
+        known, _float(tags.get("Composite:GPSLatitude")), _float(tags.get("Composite:GPSLongitude"))
+    )
+    return _upright(known, size, turned=turned)
+
+
+def with_xmp(facts: Facts, sources: Sequence[Fields]) -> Facts:
+    """With what XMP says: of the rating it is the last word, of the rest where EXIF tells nothing.
+
+    Args:
+        facts: What EXIF says.
+        sources: Fields of the photo's sidecars, and of the photo: what comes first counts.
+    """
+    told: dict[str, str] = {}
+    for source in sources:
+        for name in (RATING, TAKEN, CREATED, LATITUDE, LONGITUDE):
+            if values := source.get(name):
+                told.setdefault(name, values[0])
+    if not told:
+        return facts
+    rating = _rating(told.get(RATING))
+    taken = (
+        facts.taken if facts.taken is not None else _first_date(told.get(TAKEN, ""), told.get(CREATED, ""))
+    )
+    facts = replace(facts, taken=taken, rating=facts.rating if rating is None else rating)
+    if facts.latitude is None:
+        facts = _placed(facts, *(_xmp_degrees(told.get(name, "")) for name in (LATITUDE, LONGITUDE)))
+    return facts
+
+
+def _upright(facts: Facts, size: Size, *, turned: bool) -> Facts:
+    width, height = reversed(size) if turned else size
+    return replace(facts, width=width, height=height)
+
+
+def _placed(facts: Facts, latitude: float | None, longitude: float | None) -> Facts:
+    """With a place, if it is one; 0, 0 is what cameras write that do not know where they are."""
+    if latitude is None or longitude is None or (latitude == longitude == 0):
+        return facts
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        return facts
+    return replace(facts, latitude=latitude, longitude=longitude)
+
+
+def _camera(make: str, model: str) -> str:
+    """As people call it."""
+    maker = make.split(maxsplit=1)[0] if make else ""
+    return (model if model.casefold().startswith(maker.casefold()) else f"{maker} {model}").strip()
+
+
+def _first_date(*texts: str) -> int | None:
+    return next((seconds for seconds in map(_date, texts) if seconds is not None), None)
+
+
+def _date(text: str) -> int | None:
+    """The date in EXIF's or XMP's form; None for "0000:00:00 00:00:00" and other days that never were."""
+    found = _DATE.match(text)
+    if not found:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+    try:
+        return int((datetime(year, month, day, hour, minute, second) - _EPOCH).total_seconds())  # noqa: DTZ001 - local time
+    except ValueError:
+        return None
+
+
+def _rating(value: object) -> int | None:
+    """Stars as programs show them; -1 is what Lightroom and Bridge call rejected."""
+    number = _float(value)
+    return None if number is None else max(-1, min(5, int(number)))
+
+
+def _float(value: object) -> float | None:
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _xmp_degrees(text: str) -> float | None:
+    found = _XMP_PLACE.match(text.strip())
+    if not found:
+        return None
+    degrees = int(found[1]) + float(found[2]) / 60 + float(found[3] or 0) / 3600
+    return -degrees if found[4] in "SsWw" else degrees
+
+
+# the EXIF block ------------------------------------------------------------------------------------------
+
+
+def _text(tiff: Tiff[memoryview], entry: Entry | None) -> str:
+    if entry is None:
+        return ""
+    text, _, _ = bytes(tiff.value(entry)).partition(b"\0")
+    return text.decode("utf-8", "replace").strip()
+
+
+def _number(tiff: Tiff[memoryview], entry: Entry | None, otherwise: int | None) -> int:
+    numbers = tiff.numbers(entry) if entry is not None and entry.kind == _SHORT else ()
+    return numbers[0] if numbers else otherwise  # type: ignore[return-value]
+
+
+def _directory(tiff: Tiff[memoryview], pointer: Entry | None, only: frozenset[int]) -> dict[int, Entry]:
+    places = tiff.numbers(pointer)
+    return {entry.tag: entry for entry in tiff.entries(places[0], only)} if places else {}
+
+
+def _taken_of(tiff: Tiff[memoryview], pointer: Entry | None) -> int | None:
+    there = _directory(tiff, pointer, _DATES)
+    return _first_date(*(_text(tiff, there.get(tag)) for tag in (_ORIGINAL, _DIGITIZED)))
+
+
+def _place_of(tiff: Tiff[memoryview], pointer: Entry | None) -> Iterable[float | None]:
+    there = _directory(tiff, pointer, _PLACE)
+    for where, value, negative in ((1, 2, "S"), (3, 4, "W")):
+        degrees = _degrees(tiff, there.get(value))
+        yield (
+            -degrees if degrees is not None and _text(tiff, there.get(where)).upper() == negative else degrees
+        )
+
+
+def _degrees(tiff: Tiff[memoryview], entry: Entry | None) -> float | None:
+    """Degrees, minutes, seconds as three fractions; None where there are no degrees."""
+    if entry is None or entry.kind != _RATIONAL or entry.values != 3:
+        return None
+    numbers = struct.unpack(tiff.order + "6I", tiff.value(entry))
+    if not numbers[1]:
+        return None
+    parts = (up / down if down else 0.0 for up, down in zip(numbers[::2], numbers[1::2], strict=True))
+    return sum(part / unit for part, unit in zip(parts, (1, 60, 3600), strict=True))

@@ -1,0 +1,144 @@
+"""Pictures that were made for people, kept in one SQLite file so that none is made twice.
+
+The file may be deleted at any time, and is begun anew when it is damaged. What it holds shows private photos, so it is
+for its owner alone.
+"""
+
+import contextlib
+import os
+import sqlite3
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+LIMIT: Final = 2 << 30
+"""Bytes of pictures that are kept; those that were not looked at for the longest time go first."""
+_SPARE = 0.9
+"""What is left of the limit when pictures had to go, so that this is rare."""
+_DAY = 86_400
+"""Seconds; that a picture was looked at is noted once a day."""
+_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
+
+_SCHEMA = """
+    CREATE TABLE IF NOT EXISTS pictures (
+        hash TEXT NOT NULL,             -- of the picture data of the photo
+        long_edge INTEGER NOT NULL,     -- pixels
+        seen INTEGER NOT NULL,          -- seconds since the epoch, to the day
+        size INTEGER NOT NULL,          -- bytes
+        data BLOB NOT NULL,
+        PRIMARY KEY (hash, long_edge)
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS pictures_seen ON pictures (seen, size);
+"""
+
+
+class KeptPictures:
+    """Keeps pictures by the hash of the photo's picture data and their size. Safe to use from many threads.
+
+    An error of the file costs speed, never a picture: what cannot be read is made again, what cannot be kept is not.
+
+    Args:
+        path: The file; its folder is made when missing.
+        limit: Bytes of pictures at most.
+    """
+
+    def __init__(self, path: Path, limit: int = LIMIT) -> None:
+        self._path, self._limit = path, limit
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._size = 0
+        with self._lock, contextlib.suppress(OSError):
+            try:
+                self._open()
+            except sqlite3.DatabaseError:  # damaged, or another program's
+                self._forget()
+                with contextlib.suppress(sqlite3.Error):
+                    self._open()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._close()
+
+    def find(self, picture: str, long_edge: int) -> bytes | None:
+        """The picture of this hash and size, or None."""
+        with self._used() as connection:
+            if connection is None:
+                return None
+            where = (picture, long_edge)
+            row = connection.execute(
+                "SELECT data, seen FROM pictures WHERE hash = ? AND long_edge = ?", where
+            ).fetchone()
+            if row and row[1] < (today := _today()):
+                connection.execute(
+                    "UPDATE pictures SET seen = ? WHERE hash = ? AND long_edge = ?", (today, *where)
+                )
+            return bytes(row[0]) if row else None
+        return None
+
+    def keep(self, picture: str, long_edge: int, data: bytes) -> None:
+        """Keep a picture."""
+        with self._used() as connection:
+            if connection is None:
+                return
+            row = (picture, long_edge, _today(), len(data), data)
+            new = connection.execute("INSERT OR IGNORE INTO pictures VALUES (?, ?, ?, ?, ?)", row).rowcount
+            self._size += new * len(data)
+            if self._size > self._limit:
+                self._make_room(connection)
+
+    @contextlib.contextmanager
+    def _used(self) -> Iterator[sqlite3.Connection | None]:
+        """The connection, in one thread at a time; None once the file has failed."""
+        with self._lock:
+            try:
+                yield self._connection
+            except sqlite3.Error:
+                self._close()  # a full disk, or a damaged file, which the next start begins anew
+
+    def _make_room(self, connection: sqlite3.Connection) -> None:
+        rows = connection.execute(
+            "SELECT hash, long_edge, size FROM pictures INDEXED BY pictures_seen ORDER BY seen"
+        )
+        gone = []
+        for picture, long_edge, size in rows:
+            if self._size <= self._limit * _SPARE:
+                break
+            gone.append((picture, long_edge))
+            self._size -= size
+        connection.executemany("DELETE FROM pictures WHERE hash = ? AND long_edge = ?", gone)
+
+    def _open(self) -> None:
+        folder = self._path.parent
+        if not folder.is_dir():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY))
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA page_size = 16384")  # a thumbnail is about as large
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = OFF")  # nothing here is worth waiting for the disk
+            connection.executescript(_SCHEMA)
+            (self._size,) = connection.execute("SELECT coalesce(sum(size), 0) FROM pictures").fetchone()
+        except sqlite3.Error:
+            connection.close()
+            raise
+        self._connection = connection
+
+    def _close(self) -> None:
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def _forget(self) -> None:
+        for ending in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+
+
+def _today() -> int:
+    return int(time.time()) // _DAY * _DAY

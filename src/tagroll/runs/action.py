@@ -1,0 +1,175 @@
+"""What a person wants changed at once: an action, its part for each photo, and how parts for one photo add up."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import count, pairwise
+from pathlib import Path
+from typing import Final
+
+from tagroll.catalog import Verdict
+from tagroll.domain import Change, Metadata, Outcome, Status
+from tagroll.metadata.store import Decide, tags_after
+from tagroll.runs.run import Run
+from tagroll.tags.identity import identities, identity
+
+CAPTIONS: Final = frozenset({"title", "description", "alt_text"})
+
+_numbers = count(int(time.time()))
+"""Numbers of actions: none of an earlier server is that of another action of this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A photo that an action could not change.
+
+    Attributes:
+        number: Of the photo; None for one that is not shown.
+        outcome: Says why.
+    """
+
+    number: int | None
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What an action wants of one photo.
+
+    Attributes:
+        action: Which.
+        path: The photo.
+        number: Its number in the gallery; None for one that is not shown.
+        decide: What the photo says -> what is to be changed; None where something is taken back.
+        undo: Takes something back.
+    """
+
+    action: "Action"
+    path: Path
+    number: int | None
+    decide: Decide | None = None
+    undo: Callable[[], Outcome] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Action:
+    """Something a person did: it is one run in the history, and can be undone.
+
+    Attributes:
+        label: A few words for people: "+Beach".
+        arguments: What the history is to tell of it.
+        number: Of the action, unique.
+        command: What the history calls it.
+        by_person: The very tags that come and go are what is wanted: no model brings back what goes.
+        decides: What tags become from now on, as a rename says.
+        undoes: The action that this one takes back.
+        done_status: What it does to photos.
+        total: Photos.
+        left: Photos that are not done yet.
+        changed: Photos that were changed.
+        failures: Those that failed.
+        run: Where it writes, once it has begun.
+        effects: Photo -> its number, and what it said before and after.
+        shared: A write was made for it and for another action together.
+        said: Verdicts that were only said, as they were before: picture and word -> verdict, or None for none.
+        finished: Whether all is done.
+        undone: Whether it was taken back.
+        resources: Ends the run.
+    """
+
+    label: str
+    arguments: tuple[str, ...]
+    number: int = field(default_factory=_numbers.__next__)
+    command: str = "serve"
+    by_person: bool = True
+    decides: Mapping[str, str] = field(default_factory=dict)
+    undoes: "Action | None" = None
+    done_status: Status = Status.REWRITTEN
+    total: int = 0
+    left: int = 0
+    changed: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    run: Run | None = None
+    effects: dict[Path, tuple[int, Metadata, Metadata]] = field(default_factory=dict)
+    shared: bool = False
+    said: dict[tuple[str, str], Verdict | None] = field(default_factory=dict)
+    finished: bool = False
+    undone: bool = False
+    resources: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    def ended(self, part: Part, outcome: Outcome) -> None:
+        """Note how it went with one photo."""
+        self.left -= 1
+        self.changed += outcome.status.changed
+        if outcome.status is Status.FAILED:
+            self.failures.append(Failure(part.number, outcome))
+
+    def row(self) -> dict[str, object]:
+        """What programs get to read of it."""
+        failed = [
+            {"id": one.number, "name": one.outcome.path.name, "error": one.outcome.error, "hint": one.outcome.hint}
+            for one in self.failures
+        ]  # fmt: skip
+        return {
+            "number": self.number, "label": self.label, "done": self.total - self.left, "total": self.total,
+            "failed": failed, "finished": self.finished, "run": self.run.number if self.run else None,
+            "undoes": self.undoes.number if self.undoes else None,
+        }  # fmt: skip
+
+
+def label_of(add: Sequence[str], remove: Sequence[str], captions: Mapping[str, str]) -> str:
+    """A few words for what is done: "+Beach -Person"."""
+    return " ".join((*(f"+{tag}" for tag in add), *(f"-{tag}" for tag in remove), *sorted(captions)))
+
+
+def edited(add: Sequence[str], remove: Sequence[str], captions: Mapping[str, str]) -> Decide:
+    """What a person's edit makes of a photo: tags it has already do not come, those it has not do not go."""
+
+    def decide(metadata: Metadata) -> Change:
+        there, gone = identities(metadata.tags), identities(remove)
+        return Change(
+            add=tuple(tag for tag in add if identity(tag) not in there),
+            remove=tuple(tag for tag in metadata.tags if identity(tag) in gone),
+            set={name: text for name, text in captions.items() if getattr(metadata, name) != text},
+        )
+
+    return decide
+
+
+def reverted(before: Metadata, after: Metadata) -> Decide:
+    """What takes a change back that led from one state to another, whatever else has come since."""
+    had, has = identities(before.tags), identities(after.tags)
+    captions = {
+        name: getattr(before, name)
+        for name in CAPTIONS
+        if getattr(before, name) != getattr(after, name)
+    }  # fmt: skip
+    return edited(
+        tuple(tag for tag in before.tags if identity(tag) not in has),
+        tuple(tag for tag in after.tags if identity(tag) not in had),
+        captions,
+    )
+
+
+def added_up(parts: Sequence[Part], metadata: Metadata) -> tuple[Change, list[tuple[Metadata, Metadata]]]:
+    """One change for all that waits for a photo, and what each part does to it: what comes and goes again is nothing."""
+    states, change = [replace(metadata, fields={}, away=())], Change()
+    for part in parts:
+        assert part.decide  # noqa: S101 - nothing is added to what takes something back
+        change = part.decide(states[-1])
+        captions = {name: change.set.get(name, getattr(states[-1], name)) for name in CAPTIONS}
+        states.append(Metadata(tags_after(states[-1], change), **captions))
+    effects = list(pairwise(states))
+    return change if len(parts) == 1 else _between(metadata, states[-1]), effects
+
+
+def _between(before: Metadata, after: Metadata) -> Change:
+    had, has = identities(before.tags), identities(after.tags)
+    return Change(
+        add=tuple(tag for tag in after.tags if identity(tag) not in had),
+        remove=tuple(tag for tag in before.tags if identity(tag) not in has),
+        set={
+            name: getattr(after, name) for name in CAPTIONS if getattr(after, name) != getattr(before, name)
+        },
+    )

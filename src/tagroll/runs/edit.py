@@ -1,0 +1,174 @@
+"""What people want changed while a face is open: each thing they do is an action, and can be undone."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from tagroll.catalog import Verdict
+from tagroll.domain import Status
+from tagroll.errors import UsageError
+from tagroll.runs.action import CAPTIONS, Action, Part, edited, label_of
+from tagroll.runs.gallery import Gallery
+from tagroll.runs.keeper import Keeper, Tell
+from tagroll.runs.review import Review
+from tagroll.runs.rewrite import REMOVED, change_for, check_words
+from tagroll.runs.run import Workspace
+from tagroll.runs.undo import choose_run
+from tagroll.tags.identity import word_of
+
+
+class Editing:
+    """Changes photos for people. Safe to use from many threads.
+
+    Args:
+        space: Opened without the lock.
+        gallery: Which photos there are; it is told what has changed.
+        review: Likewise.
+        tell: Called from other threads with what there is to tell: events "edit", "library" and "waiting".
+    """
+
+    def __init__(self, space: Workspace, gallery: Gallery, review: Review, tell: Tell) -> None:
+        self._space, self._gallery, self._review = space, gallery, review
+        self._keeper = Keeper(space, gallery, tell, self._changed)
+
+    @property
+    def waiting(self) -> str:
+        """Why edits wait, or ""."""
+        return self._keeper.waiting
+
+    def edit(
+        self,
+        numbers: Sequence[int],
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        captions: Mapping[str, str] | None = None,
+    ) -> int:
+        """Give photos tags, take some away, set captions; gives the number of the action.
+
+        Raises:
+            UsageError: There is nothing to do, or a text cannot be a tag, or a photo is not there.
+        """
+        captions = captions or {}
+        check_words(add)
+        if unknown := captions.keys() - CAPTIONS:
+            raise UsageError(
+                f"there is no {min(unknown)} to set", f"These can be set: {', '.join(sorted(CAPTIONS))}"
+            )
+        label = label_of(add, remove, captions)
+        if not numbers or not label:
+            raise UsageError("there is nothing to do", "Name photos, and tags to add or remove")
+        action = self._action(label)
+        return self._keeper.put(action, [
+            Part(action, self._path(number), number, edited(tuple(add), tuple(remove), dict(captions)))
+            for number in dict.fromkeys(numbers)
+        ])  # fmt: skip
+
+    def judge(self, verdicts: Sequence[tuple[int, str, bool]]) -> int:
+        """Say yes or no to proposals: photo, tag, yes. A yes gives the tag; gives the number of the action."""
+        for _, tag, _ in verdicts:
+            check_words([tag])
+        if not verdicts:
+            raise UsageError("there is nothing to do", "Name photos and tags")
+        tags = dict.fromkeys(("+" if yes else "no ") + tag for _, tag, yes in verdicts)
+        action = self._action(", ".join(tags))
+        wanted: dict[int, list[str]] = {}
+        for number, tag, yes in verdicts:
+            if yes:
+                wanted.setdefault(number, []).append(tag)
+        parts = [
+            Part(action, self._path(number), number, edited(tags, (), {})) for number, tags in wanted.items()
+        ]
+        action.said = self._reject([(number, tag) for number, tag, yes in verdicts if not yes])
+        return self._keeper.put(action, parts)
+
+    def retag(self, numbers: Sequence[int], mapping: Mapping[str, str], label: str) -> int:
+        """Make tags other ones in these photos, or take them away (REMOVED); gives the number of the action.
+
+        Raises:
+            UsageError: A text cannot be a tag, or there is no photo.
+        """
+        check_words(word for word in mapping.values() if word)
+        if not numbers:
+            raise UsageError("no photo has the tag", "Look at the list of tags: letter case matters")
+        becomes = {tag: word for tag, word in mapping.items() if word != REMOVED}
+        action = self._action(label, by_person=not becomes, decides=becomes)
+        return self._keeper.put(action, [
+            Part(action, self._path(number), number, lambda metadata: change_for(metadata.tags, mapping))
+            for number in numbers
+        ])  # fmt: skip
+
+    def undo(self, number: int) -> int:
+        """Take an action back, what of it still waits as well; gives the number of the action that does it.
+
+        Raises:
+            KeyError: There is no such action.
+        """
+        target = self._keeper.action(number)
+        undo = Action(target.label, (), command="undo", undoes=target, done_status=Status.RESTORED)
+        gone = [key for key, before in target.said.items() if before is None]
+        self._space.catalog.verdicts.say([one for one in target.said.values() if one], gone)
+        undo.said = {key: Verdict(*key, yes=False) for key, before in target.said.items() if before is None}
+        return self._keeper.undo(undo)
+
+    def undo_run(self, run: int) -> int:
+        """Take a run of the history back; gives the number of the action that does it.
+
+        Raises:
+            UsageError: There is no such run, or nothing of it to take back.
+        """
+        for action in self._keeper.actions():
+            if action.run and action.run.number == run and action.command != "undo":
+                return self.undo(action.number)
+        chosen = choose_run(self._space.catalog, run)
+        undo = Action(chosen.command, (str(run),), command="undo", done_status=Status.RESTORED)
+        return self._keeper.undo(undo)
+
+    def state(self, number: int) -> dict[str, object] | None:
+        """How far an action is; None for none."""
+        try:
+            return self._keeper.action(number).row()
+        except KeyError:
+            return None
+
+    def under_way(self) -> list[dict[str, object]]:
+        """The actions that are not finished."""
+        return [action.row() for action in self._keeper.actions() if not action.finished]
+
+    def close(self) -> int:
+        """Finish what is on its way and end; gives how many photos are left because another run has the catalog."""
+        return self._keeper.close()
+
+    def abandon(self) -> None:
+        """Leave what nobody has begun to write."""
+        self._keeper.abandon()
+
+    def _action(
+        self, label: str, *, by_person: bool = True, decides: Mapping[str, str] | None = None
+    ) -> Action:
+        arguments = (*map(str, self._gallery.roots), label)
+        return Action(label, arguments, by_person=by_person, decides=decides or {})
+
+    def _path(self, number: int) -> Path:
+        shown = self._gallery.shown(number)
+        if shown is None:
+            raise UsageError(f"there is no photo {number}", "Load the page again")
+        return shown.path
+
+    def _reject(self, pairs: Sequence[tuple[int, str]]) -> dict[tuple[str, str], Verdict | None]:
+        """Keep that tags are wrong for pictures; gives what was said of these before."""
+        verdicts: list[Verdict] = []
+        before: dict[tuple[str, str], Verdict | None] = {}
+        for number, tag in pairs:
+            shown = self._gallery.shown(number)
+            picture = (shown and shown.picture_hash) or self._space.picture_now(self._gallery.photo(number))
+            verdict = Verdict(picture, word_of(tag), yes=False)
+            known = {one.word: one for one in self._space.catalog.verdicts.of(picture)}
+            before[picture, verdict.word] = known.get(verdict.word)
+            verdicts.append(verdict)
+        self._space.catalog.verdicts.say(verdicts)
+        self._review.judged([number for number, _ in pairs])
+        return before
+
+    def _changed(self, paths: Collection[Path]) -> None:
+        """Show what was written."""
+        self._gallery.changed(paths)
+        self._review.judged([row.id for row in self._space.catalog.photos.shown_at(list(paths))])

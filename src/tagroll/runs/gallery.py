@@ -1,0 +1,300 @@
+"""What a person sees of a library: the photos at and below some paths, as the catalog knows them, kept up to date."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import threading
+from dataclasses import dataclass, field
+from itertools import count, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tagroll.domain import Outcome, Photo
+from tagroll.errors import MetadataError, UsageError
+from tagroll.photos.scan import absolute, scan
+from tagroll.photos.scan import count as count_photos
+from tagroll.runs.columns import REVIEW, Columns, dated, text
+from tagroll.runs.meaning import Meaning
+from tagroll.runs.query import Query, Shown, Term, parse
+from tagroll.runs.read import BATCH, Reader
+from tagroll.runs.text_search import expression_for, plain_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from tagroll.catalog import ShownRow
+    from tagroll.runs.columns import TagLists
+    from tagroll.runs.run import Workspace
+
+__all__ = ["Found", "Gallery", "Progress", "Query", "Shown", "Term", "parse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the indexing is.
+
+    Attributes:
+        done: Photos that were looked at.
+        about: How many there are, about.
+        running: Whether it goes on.
+    """
+
+    done: int = 0
+    about: int = 0
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search for text found.
+
+    Attributes:
+        exact: The numbers of the photos that have all the words, the newest first.
+        close: Of others that are close to them in meaning, the closest first.
+    """
+
+    exact: tuple[int, ...] = ()
+    close: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class _Walked:
+    """What a walk over the paths has met."""
+
+    met: set[bytes] = field(default_factory=set)
+    unreadable: list[bytes] = field(default_factory=list)
+    videos: int = 0
+
+    def pass_over(self, folder: Path, _error: OSError) -> None:
+        """A folder that cannot be listed: what was in it may be there still."""
+        self.unreadable.append(os.fsencode(folder) + b"/")
+
+    def count_video(self) -> None:
+        """One more."""
+        self.videos += 1
+
+    def misses(self, path: bytes) -> bool:
+        """Whether a photo should have been met, and was not."""
+        return path not in self.met and not any(path.startswith(folder) for folder in self.unreadable)
+
+
+class Gallery:
+    """The photos at and below some paths. Safe to use from many threads.
+
+    It shows at once what the catalog knows; `refresh` looks what has changed since. It needs no lock of the catalog.
+
+    Args:
+        space: What it works with; `Workspace.open(settings, hold=False)` will do.
+        paths: Folders and files; none: all that the catalog knows, which is not looked at again.
+        read_only: What the columns say of it.
+
+    Attributes:
+        videos: How many videos the last refresh has seen; they are not shown.
+    """
+
+    def __init__(self, space: Workspace, paths: Sequence[Path], *, read_only: bool = False) -> None:
+        self._space = space
+        self._roots = [absolute(path) for path in paths]
+        self._lock = threading.RLock()
+        self._refreshing = threading.Lock()
+        self._session, self._changes = secrets.token_hex(4), count(1)
+        self._generation = f"{self._session}-0"
+        self._packed: tuple[str, bytes] = ("", b"")
+        self._version = -1
+        self._columns = Columns(self._roots)
+        self._meaning = Meaning(space.catalog, self._said)
+        self._read_only = read_only
+        self.videos = 0
+        self._catch_up()
+
+    @property
+    def generation(self) -> str:
+        """Changes whenever `columns` would give something else."""
+        return self._generation
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The paths, absolute."""
+        return tuple(self._roots)
+
+    def __len__(self) -> int:
+        """How many photos there are."""
+        return len(self._columns)
+
+    def columns(self) -> bytes:
+        """All photos as columns (see `columns`), packed with gzip; the same bytes as long as the generation is the same."""
+        with self._lock:
+            if self._packed[0] != self._generation:
+                head = {
+                    "generation": self._generation, "videos": self.videos, "readOnly": self._read_only,
+                    "roots": [text(os.fsencode(root)) for root in self._roots],
+                }  # fmt: skip
+                self._packed = (self._generation, self._columns.pack(head))
+            return self._packed[1]
+
+    def shown(self, number: int) -> Shown | None:
+        """One photo as the catalog knows it; None: there is no such photo in these paths."""
+        rows = self._space.catalog.photos.shown_as([number]) if number in self._columns else []
+        return self._shown(rows[0], json.loads(rows[0].tags)) if rows else None
+
+    def all_shown(self) -> Iterator[Shown]:
+        """All photos, the newest first."""
+        with self._lock:
+            ids = iter(self._columns.ids().tolist())
+        while some := list(islice(ids, BATCH)):
+            rows = {row.id: row for row in self._space.catalog.photos.shown_as(some)}
+            there = [rows[number] for number in some if number in rows]
+            yield from map(self._shown, there, json.loads(f"[{','.join(row.tags for row in there)}]"))
+
+    def carrying(self, tags: Iterable[str]) -> list[int]:
+        """The numbers of the photos that carry one of these very tags, the newest first."""
+        with self._lock:
+            return self._columns.carrying(tags)
+
+    def photo(self, number: int) -> Photo:
+        """The file of a photo as it is now.
+
+        Raises:
+            MetadataError: There is no such photo, or its file is gone or no photo any more.
+        """
+        shown = self.shown(number)
+        if shown is None:
+            raise MetadataError("there is no such photo here")
+        try:
+            found = next(scan([shown.path], on_unreadable=lambda *_: None), None)
+        except UsageError as error:
+            raise MetadataError(
+                "is not there any more", "It was moved or deleted; it is looked for again soon"
+            ) from error
+        if isinstance(found, Outcome):
+            raise MetadataError(found.error, found.hint)
+        if found is None:
+            raise MetadataError("is not there any more")
+        return found
+
+    def search(self, words: str) -> Found:
+        """Search for text: in tags, title, description, folder, file name and camera, and by meaning.
+
+        Args:
+            words: As typed; "-" before a word: not. `title:`, `description:` and `name:` look there alone.
+        """
+        expression = expression_for(words)
+        if not expression:
+            return Found()
+        texts = self._space.catalog.texts
+        texts.update()
+        with self._lock:
+            exact = self._columns.among(texts.search(expression))
+        hits = set(exact.tolist())
+        close = self._meaning.closest(plain_words(words), self._generation)
+        return Found(tuple(exact.tolist()), tuple(n for n in close if n not in hits and n in self._columns))
+
+    def prepare_meaning(self, told: Callable[[int, int], None]) -> None:
+        """Make what search by meaning needs now, and not beside a search; `told`: how many vectors of how many there are."""
+        self._meaning.prepare(told)
+
+    def close(self) -> None:
+        """End what goes on beside searches; before the workspace is closed."""
+        self._meaning.close()
+
+    def mark_review(self, numbers: Iterable[int]) -> None:
+        """Say which photos have a proposal to judge."""
+        with self._lock:
+            self._columns.mark(numbers, REVIEW)
+            self._next_generation()
+
+    def changed(self, paths: Iterable[Path]) -> None:
+        """Take up what was done to some photos, as the catalog has it; of those it knows no more, the files are read."""
+        photos = self._space.catalog.photos
+        photos.settled()
+        stale = [
+            Path(os.fsdecode(row.path))
+            for row in photos.shown_at(list(paths))
+            if not row.stamp and not row.gone
+        ]
+        there = [path for path in stale if os.path.lexists(path)]
+        if there:
+            found = scan(there, on_unreadable=lambda *_: None)
+            for _ in Reader(self._space.store, self._space.catalog).read(found):
+                pass
+        self._catch_up()
+
+    def refresh(self, tell: Callable[[Progress], None]) -> None:
+        """Look what there is and read what has changed, the newest folders first; ends early where `space.stop` is set.
+
+        Args:
+            tell: Told how far it is, after each batch and at the end.
+
+        Raises:
+            UsageError: One of the paths is not there.
+        """
+        with self._refreshing:
+            about, done, walked = count_photos(self._roots), 0, _Walked()
+            tell(Progress(0, about, running=True))
+            found = scan(
+                self._roots, newest_first=True, on_unreadable=walked.pass_over, on_video=walked.count_video,
+                on_link_out=lambda _: None,
+            )  # fmt: skip
+            for outcome in Reader(self._space.store, self._space.catalog).read(self._until_stopped(found)):
+                walked.met.add(os.fsencode(outcome.path))
+                done += 1
+                if done % BATCH == 0:
+                    self._catch_up()
+                    tell(Progress(done, max(about, done), running=True))
+            if not self._space.stop.is_set():
+                self._leave_out(walked)
+            self._catch_up()
+            self._space.catalog.texts.update()
+            tell(Progress(done, done))
+
+    # inside ----------------------------------------------------------------------------------------------
+
+    def _said(self) -> tuple[str, TagLists, dict[int, str]]:
+        """The generation, tags and captions of the photos."""
+        with self._lock:
+            generation, lists = self._generation, self._columns.tag_lists()
+        captions = self._space.catalog.photos.captions()
+        return (
+            generation,
+            lists,
+            {number: text for number, text in captions.items() if number in self._columns},
+        )
+
+    def _until_stopped(self, found: Iterable[Photo | Outcome]) -> Iterator[Photo | Outcome]:
+        for item in found:
+            if self._space.stop.is_set():
+                return
+            yield item
+
+    def _leave_out(self, walked: _Walked) -> None:
+        """Note which photos are gone, as the walk did not meet them."""
+        photos = self._space.catalog.photos
+        photos.set_gone([row.id for row in photos.shown(self._roots) if walked.misses(row.path)])
+        if walked.videos != self.videos:
+            self.videos = walked.videos
+            self._next_generation()
+
+    def _catch_up(self) -> None:
+        """Take up what has changed in the catalog."""
+        photos = self._space.catalog.photos
+        with self._lock:
+            rows = (
+                photos.shown(self._roots, self._version) if self._roots else photos.all_shown(self._version)
+            )
+            if rows:
+                self._version = max(row.version for row in rows)
+                self._columns.put(rows)
+                self._next_generation()
+
+    def _next_generation(self) -> None:
+        self._generation = f"{self._session}-{next(self._changes)}"
+
+    def _shown(self, row: ShownRow, tags: Sequence[str]) -> Shown:
+        return Shown(
+            row.id, Path(os.fsdecode(row.path)), row.format, row.width, row.height, row.taken, dated(row), row.camera,
+            row.latitude, row.longitude, row.rating, row.title, row.description, tuple(tags),
+            self._columns.folder(row.path), row.picture_hash, row.stamp, row.error, row.hint,
+            self._columns.marked(row.id, REVIEW),
+        )  # fmt: skip

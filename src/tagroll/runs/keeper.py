@@ -1,0 +1,382 @@
+"""The queue of what people want changed, by photo, and who works it off.
+
+The catalog's lock is taken while there is something to write and let go a little later, so that other runs get their
+turn; while one of them has it, edits wait. One thread, the keeper, holds the lock, begins and ends the runs and hands
+photos to a few others. What waits for one photo is written together, in the run of the action that came last.
+"""
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from tagroll.domain import Outcome, Status
+from tagroll.errors import CatalogLockedError, TagrollError, UsageError
+from tagroll.runs.action import Action, Failure, Part, reverted
+from tagroll.runs.gallery import Gallery
+from tagroll.runs.guard import guard
+from tagroll.runs.run import Run, Workspace
+from tagroll.runs.undo import Undoer, Undoing
+from tagroll.runs.write_parts import undone, write
+
+log = logging.getLogger(__name__)
+
+WRITERS: Final = 4
+"""Photos that are written at once."""
+LINGER: Final = 2.0
+"""Seconds for which the lock is held though there is nothing to write."""
+RETRY: Final = 0.5
+"""Seconds until the lock is tried again that another run has."""
+TOLD_EVERY: Final = 0.1
+"""Seconds between two reports of how far an action is."""
+MOST_REMEMBERED: Final = 1000
+"""Actions that can be undone by their number; older ones stand in the history."""
+
+Tell = Callable[[str, Mapping[str, object]], None]
+"""Called with the name of an event and what there is to tell."""
+
+
+class Keeper:
+    """Works off what people want changed. Safe to use from many threads.
+
+    Args:
+        space: Opened without the lock.
+        gallery: Which photos there are.
+        tell: Called from other threads.
+        changed: Called with photos that were written.
+
+    Attributes:
+        waiting: Why edits wait, or "".
+    """
+
+    def __init__(
+        self, space: Workspace, gallery: Gallery, tell: Tell, changed: Callable[[Collection[Path]], None]
+    ) -> None:
+        self._space, self._gallery, self._tell, self._show = space, gallery, tell, changed
+        self.waiting = ""
+        self._news = threading.Condition()
+        self._queue: dict[Path, list[Part]] = {}
+        self._busy: set[Path] = set()
+        self._undos: list[Action] = []
+        self._actions: dict[int, Action] = {}
+        self._ended: list[Action] = []
+        self._untold: dict[int, Action] = {}
+        self._changed: set[Path] = set()
+        self._told = 0.0
+        self._recovered = False
+        self._closing = False
+        self._thread = threading.Thread(target=self._keep, name="tagroll-edits", daemon=True)
+        self._thread.start()
+
+    def action(self, number: int) -> Action:
+        """The action of this number.
+
+        Raises:
+            KeyError: There is none, or it is long ago.
+        """
+        return self._actions[number]
+
+    def actions(self) -> list[Action]:
+        """All that are remembered, the oldest first."""
+        with self._news:
+            return list(self._actions.values())
+
+    def put(self, action: Action, parts: Sequence[Part]) -> int:
+        """Queue an action; gives its number."""
+        with self._news:
+            self._remember(action)
+            self._add(action, parts)
+            self._news.notify_all()
+        return action.number
+
+    def undo(self, action: Action) -> int:
+        """Queue an action that takes back another one, or the run that its first argument names; gives its number.
+
+        What of the other one still waits is not done at all.
+        """
+        with self._news:
+            if action.undoes:
+                self._drop([action.undoes])
+                action.undoes.undone = True
+                if action.undoes.undoes:
+                    action.undoes.undoes.undone = False
+            self._remember(action)
+            self._undos.append(action)
+            self._news.notify_all()
+        return action.number
+
+    def close(self) -> int:
+        """Finish all that is queued, and end; gives how many photos are left as another run has the catalog."""
+        with self._news:
+            self._closing = True
+            self._news.notify_all()
+        self._thread.join()
+        return sum(map(len, self._queue.values()))
+
+    def abandon(self) -> None:
+        """Leave what nobody has begun to write."""
+        with self._news:
+            self._drop(list(self._actions.values()))
+            self._undos.clear()
+            self._news.notify_all()
+
+    # the queue; whoever calls holds `_news` ---------------------------------------------------------------
+
+    def _remember(self, action: Action) -> None:
+        self._actions[action.number] = self._untold[action.number] = action
+        while len(self._actions) > MOST_REMEMBERED and next(iter(self._actions.values())).finished:
+            del self._actions[next(iter(self._actions))]
+
+    def _add(self, action: Action, parts: Sequence[Part]) -> None:
+        action.total = action.left = len(parts)
+        for part in parts:
+            self._queue.setdefault(part.path, []).append(part)
+        if not parts:
+            self._ended.append(action)
+
+    def _drop(self, actions: Sequence[Action]) -> None:
+        """Take out of the queue what of some actions still waits."""
+        for path, parts in list(self._queue.items()):
+            stay = [part for part in parts if part.action not in actions]
+            for part in parts:
+                if part.action in actions:
+                    self._end(part, Outcome(path, Status.SKIPPED))
+            if stay:
+                self._queue[path] = stay
+            else:
+                del self._queue[path]
+
+    def _end(self, part: Part, outcome: Outcome) -> None:
+        part.action.ended(part, outcome)
+        self._untold[part.action.number] = part.action
+        if not part.action.left:
+            self._ended.append(part.action)
+
+    # the keeper ------------------------------------------------------------------------------------------
+
+    @property
+    def _has_work(self) -> bool:
+        return bool(self._queue or self._busy or self._undos or self._ended or self._untold)
+
+    def _keep(self) -> None:
+        """Work off the queue until the end; settle at once what an earlier server was cut off from."""
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._has_work or self._closing or not self._recovered)
+                if self._closing and not self._has_work:
+                    return
+            try:
+                with self._space.held():
+                    self._say_waiting("")
+                    self._work()
+            except CatalogLockedError as error:
+                if self._closing:
+                    return
+                self._say_waiting(error.message if self._has_work else "")
+                self._finish_ended()
+                self._report()
+                time.sleep(RETRY)
+            except TagrollError as error:
+                log.exception("edits cannot be written")
+                self._fail_all(error)
+            self._recovered = True
+
+    def _work(self) -> None:
+        """Hand out photos until there was nothing to do for a while."""
+        until = time.monotonic() + LINGER
+        with ThreadPoolExecutor(WRITERS, thread_name_prefix="tagroll-write") as pool:
+            while True:
+                self._prepare_undos()
+                while following := self._next():
+                    if self._begun(*following):
+                        pool.submit(self._do, *following)
+                self._finish_ended()
+                self._report()
+                with self._news:
+                    now = time.monotonic()
+                    if self._has_work:
+                        until = now + LINGER
+                        self._news.wait(TOLD_EVERY)
+                    elif self._closing or now >= until:
+                        return
+                    else:
+                        self._news.wait(until - now)
+
+    def _next(self) -> tuple[Path, list[Part]] | None:
+        """What is to be written next: all that can be written together for the first photo that nobody is at."""
+        with self._news:
+            path = next((path for path in self._queue if path not in self._busy), None)
+            if path is None or len(self._busy) >= WRITERS:
+                return None
+            self._busy.add(path)
+            parts = self._queue.pop(path)
+            together = next((n for n, part in enumerate(parts) if part.undo), len(parts)) or 1
+            if rest := parts[together:]:
+                self._queue[path] = rest
+            return path, parts[:together]
+
+    def _begun(self, path: Path, parts: Sequence[Part]) -> bool:
+        """See that the run is begun in which something is written; if that fails, so do its parts."""
+        try:
+            self._begin(parts[-1].action)
+        except TagrollError as error:
+            self._ended_with(path, parts, Outcome(path, Status.FAILED, error=error.message, hint=error.hint))
+            return False
+        return True
+
+    def _begin(self, action: Action) -> Run:
+        if action.run is None:
+            action.run = action.resources.enter_context(
+                self._space.begin(action.command, action.arguments, done=action.done_status)
+            )
+            if action.decides:
+                action.run.decide(action.decides)
+        return action.run
+
+    def _finish_ended(self) -> None:
+        """End the runs of actions that are done; one that came to nothing leaves no run behind."""
+        with self._news:
+            ended, self._ended = self._ended, []
+        if ended:
+            self._show_changed()
+        for action in ended:
+            run = action.run
+            action.resources.close()
+            if run and not run.tally.changed and not action.failures:
+                self._space.catalog.runs.forget(run.number)
+                action.run = None
+            action.finished = True
+            self._untold.pop(action.number, None)
+            self._tell("edit", action.row())
+
+    def _report(self) -> None:
+        if time.monotonic() < self._told + TOLD_EVERY:
+            return
+        with self._news:
+            untold, self._untold = self._untold, {}
+        for action in untold.values():
+            if not action.finished:
+                self._tell("edit", action.row())
+        self._show_changed()
+        self._told = time.monotonic()
+
+    def _show_changed(self) -> None:
+        with self._news:
+            changed, self._changed = self._changed, set()
+        if changed:
+            self._show(changed)
+            self._tell("library", {"generation": self._gallery.generation})
+
+    def _say_waiting(self, reason: str) -> None:
+        if reason != self.waiting:
+            self.waiting = reason
+            self._tell("waiting", {"reason": reason})
+
+    def _fail_all(self, error: TagrollError) -> None:
+        """Nothing can be written: all that waits has failed."""
+        with self._news:
+            for path, parts in self._queue.items():
+                for part in parts:
+                    self._end(part, Outcome(path, Status.FAILED, error=error.message, hint=error.hint))
+            self._queue.clear()
+            for action in self._undos:
+                self._fail(action, error)
+            self._undos.clear()
+        with contextlib.suppress(TagrollError):  # the end of a run cannot be noted either
+            self._finish_ended()
+
+    def _fail(self, action: Action, error: TagrollError) -> None:
+        action.failures.append(
+            Failure(None, Outcome(Path(), Status.FAILED, error=error.message, hint=error.hint))
+        )
+        self._ended.append(action)
+
+    # taking back -----------------------------------------------------------------------------------------
+
+    def _prepare_undos(self) -> None:
+        """Queue what takes back actions that have come to their end."""
+        with self._news:
+            ready = [one for one in self._undos if one.undoes is None or one.undoes.finished]
+            self._undos = [one for one in self._undos if one not in ready]
+        for action in ready:
+            try:
+                parts = self._undo_parts(action)
+            except UsageError as error:
+                with self._news:
+                    self._fail(action, error)
+                continue
+            with self._news:
+                self._add(action, parts)
+
+    def _undo_parts(self, action: Action) -> list[Part]:
+        """What takes an action or a run back: exactly, where its writes are the last of theirs; else by values.
+
+        Raises:
+            UsageError: There is nothing to take back.
+        """
+        target = action.undoes
+        if target and target.effects and (target.shared or self._written_since(target)):
+            action.command, action.by_person, action.done_status = "serve", False, Status.REWRITTEN
+            action.arguments = (*map(str, self._gallery.roots), f"undo {action.label}")
+            return [
+                Part(action, path, number, reverted(before, after))
+                for path, (number, before, after) in target.effects.items()
+            ]
+        if target and target.run is None:
+            return []
+        number = target.run.number if target and target.run else int(action.arguments[0])
+        undoing = Undoing.choose(self._space, number, ())
+        action.arguments, action.done_status = (str(number),), undoing.done
+        undoer = Undoer(self._begin(action), undoing.moved, undoing.chosen.command)
+        photos = {number: photo for number, photo, _ in self._space.catalog.journal.left(number)}
+        known = self._space.catalog.photos.shown_at(list(photos.values()))
+        numbers = {Path(os.fsdecode(row.path)): row.id for row in known}
+        return [
+            Part(action, path, numbers.get(path), undo=partial(undone, self._space, undoer, writes))
+            for writes in undoing.writes
+            for path in [photos[writes[0]]]
+        ]
+
+    def _written_since(self, target: Action) -> bool:
+        """Whether another action wrote one of the photos later, and is in force."""
+        return any(
+            action.number > target.number
+            and action.command == "serve"
+            and not action.undone
+            and not action.effects.keys().isdisjoint(target.effects)
+            for action in self.actions()
+        )
+
+    # writing ---------------------------------------------------------------------------------------------
+
+    def _do(self, path: Path, parts: Sequence[Part]) -> None:
+        """Do what waits for one photo; in a thread."""
+        run = parts[-1].action.run
+        assert run  # noqa: S101 - see `_work`
+        try:
+            outcome = (
+                parts[0].undo() if parts[0].undo else guard(path, partial(write, run, self._gallery, parts))
+            )
+        except TagrollError as error:  # the disk is full, or the catalog cannot be written
+            outcome = Outcome(path, Status.FAILED, error=error.message, hint=error.hint)
+        except Exception as error:
+            log.exception("unexpected error with %s", path)
+            outcome = Outcome(path, Status.FAILED, error=f"unexpected error in tagroll: {error}")
+        self._ended_with(path, parts, outcome)
+
+    def _ended_with(self, path: Path, parts: Sequence[Part], outcome: Outcome) -> None:
+        with self._news:
+            self._busy.discard(path)
+            if run := parts[-1].action.run:
+                run.tally.add(outcome)
+            if outcome.status.changed:
+                self._changed.update((path, outcome.path))
+            for part in parts:
+                self._end(part, outcome)
+            self._news.notify_all()

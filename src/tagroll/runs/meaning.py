@@ -1,0 +1,193 @@
+"""Search by meaning: photos whose tags and captions are about what is asked for, whatever the words.
+
+A photo's meaning is the mean of its tags' vectors, each weighted by how rare the tag is (idf), and the vector of its
+caption, where there is one: `caption + .6 x mean`, which found more than either alone and than one text of all (2,178
+captioned photos: R@10 .695 against .646 and .449). The cosine with the words is computed from the tags' vectors, so that
+no vector of a photo is kept.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tagroll.errors import TagrollError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tagroll.catalog import Catalog
+    from tagroll.models.builtin.embedder import BuiltinEmbedder
+    from tagroll.runs.columns import TagLists
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+MOST = 200
+"""Photos that are close, at the most."""
+CLOSEST = 0.3
+"""The smallest cosine that counts as close."""
+_TAGS = 0.6
+"""What the mean of the tags weighs beside a caption."""
+_AT_ONCE = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class _Library:
+    """What photos mean, as of one moment.
+
+    Attributes:
+        ids: The photos.
+        starts: Where the tags of each start, and where the last ends.
+        tags: Indexes of their tags.
+        vectors: Of all tags, weighted; zeros for one without.
+        captions: Vectors of captions, a row each.
+        captioned: The places of the photos with these captions.
+        lengths: Of each photo's vector of tags alone, and with its caption.
+    """
+
+    ids: Array
+    starts: Array
+    tags: Array
+    vectors: Array
+    captions: Array
+    captioned: Array
+    lengths: tuple[Array, Array]
+
+    def cosines(self, wanted: Array) -> Array:
+        """How close each photo is to a vector of length 1."""
+        sums = np.concatenate([[0.0], np.cumsum((self.vectors @ wanted)[self.tags], dtype=np.float64)])
+        alone, together = self.lengths
+        means: Array = np.divide(
+            sums[self.starts[1:]] - sums[self.starts[:-1]],
+            alone,
+            out=np.zeros(len(self.ids)),
+            where=alone > 0,
+        )
+        if len(self.captioned):
+            place = self.captioned
+            means[place] = (self.captions @ wanted + _TAGS * means[place]) / together
+        return means
+
+
+class Meaning:
+    """Finds photos by meaning. What is missing of vectors is made in a thread of its own, and kept in the catalog.
+
+    Args:
+        catalog: Keeps the vectors of texts.
+        now: Gives the tags and captions of the photos as they are, and the generation of that.
+    """
+
+    def __init__(self, catalog: Catalog, now: Callable[[], tuple[str, TagLists, dict[int, str]]]) -> None:
+        self._catalog, self._now = catalog, now
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._embedder: BuiltinEmbedder | None = None
+        self._library: _Library | None = None
+        self._generation = ""
+
+    def close(self) -> None:
+        """End the thread."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join()
+
+    def closest(self, words: str, generation: str) -> tuple[int, ...]:
+        """The photos that are close to some words, the closest first; none as long as it is not known what they mean."""
+        if generation != self._generation:
+            self._prepare_aside()
+        library, embedder = self._library, self._embedder
+        if library is None or embedder is None or not words:
+            return ()
+        cosines = library.cosines(embedder.embed([words])[0])
+        most = np.argsort(-cosines, kind="stable")[: min(MOST, int((cosines >= CLOSEST).sum()))]
+        return tuple(library.ids[most].tolist())
+
+    def prepare(self, told: Callable[[int, int], None] = lambda _done, _of: None) -> None:
+        """Find out what the photos mean. Without an embedder, nothing is close to anything.
+
+        Args:
+            told: How many vectors of how many are there.
+        """
+        with suppress(ImportError):
+            from tagroll.models.builtin.embedder import BuiltinEmbedder
+
+            self._embedder = self._embedder or BuiltinEmbedder()
+        if self._embedder is None:
+            return
+        generation, lists, captions = self._now()
+        empty: dict[str, Array] = {}
+        known = self._vectors(lists.names, told)
+        self._library = _library(lists, known, {}, empty)
+        if captions and not self._stop.is_set():
+            texts = list(dict.fromkeys(captions.values()))
+            self._library = _library(lists, known, captions, self._vectors(texts, told))
+        self._generation = generation
+
+    def _prepare_aside(self) -> None:
+        def work() -> None:
+            with suppress(TagrollError, _StoppedError):  # the next search tries again
+                self.prepare(self._check_stop)
+
+        with self._starting:
+            if not self._stop.is_set() and (self._thread is None or not self._thread.is_alive()):
+                self._thread = threading.Thread(target=work, name="tagroll-meaning", daemon=True)
+                self._thread.start()
+
+    def _check_stop(self, _done: int, _of: int) -> None:
+        if self._stop.is_set():
+            raise _StoppedError
+
+    def _vectors(self, texts: Sequence[str], told: Callable[[int, int], None]) -> dict[str, Array]:
+        from tagroll.runs.merge import embed_tags
+
+        if not texts or self._embedder is None:
+            return {}
+        rows = embed_tags(texts, self._embedder, self._catalog, lambda done: told(done, len(texts)))
+        return dict(zip(texts, rows, strict=True))
+
+
+class _StoppedError(Exception):
+    """Nobody wants to know any more."""
+
+
+def _library(
+    lists: TagLists, known: dict[str, Array], captions: dict[int, str], texts: dict[str, Array]
+) -> _Library:
+    """Weigh tags, and measure the vectors of all photos."""
+    width = 384 if not known else len(next(iter(known.values())))
+    vectors = np.zeros((len(lists.names), width), np.float32)
+    for place, name in enumerate(lists.names):
+        if name in known:
+            vectors[place] = known[name]
+    often = np.bincount(lists.tags, minlength=len(lists.names))
+    vectors *= np.log(1 + len(lists.ids) / np.maximum(often, 1)).astype(np.float32)[:, None]
+    starts = np.concatenate([[0], np.cumsum(lists.counts, dtype=np.int64)])
+    place_of = {number: place for place, number in enumerate(lists.ids.tolist())} if captions else {}
+    captioned = sorted((place_of[number], text) for number, text in captions.items() if number in place_of)
+    places = np.array([place for place, _ in captioned], np.intp)
+    rows = np.array([texts[text] for _, text in captioned], np.float32).reshape(len(captioned), width)
+    alone, together = np.zeros(len(lists.ids)), np.zeros(len(captioned))
+    for first in range(0, len(lists.ids), _AT_ONCE):
+        sums = _sums(vectors, lists.tags, starts[first : first + _AT_ONCE + 1])
+        length = np.linalg.norm(sums, axis=1)
+        alone[first : first + len(sums)] = length
+        low, high = np.searchsorted(places, (first, first + len(sums)))
+        inside = places[low:high] - first
+        means = sums[inside] / np.maximum(length[inside], 1e-9)[:, None]
+        together[low:high] = np.linalg.norm(rows[low:high] + _TAGS * means, axis=1)
+    return _Library(lists.ids, starts, lists.tags, vectors, rows, places, (alone, np.maximum(together, 1e-9)))
+
+
+def _sums(vectors: Array, tags: Array, starts: Array) -> Array:
+    """The sum of the tags' vectors for each of some photos."""
+    from scipy.sparse import csr_array
+
+    some = tags[starts[0] : starts[-1]]
+    shape = (len(starts) - 1, len(vectors))
+    sums: Array = csr_array((np.ones(len(some), np.float32), some, starts - starts[0]), shape=shape) @ vectors
+    return sums

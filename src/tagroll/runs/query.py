@@ -1,0 +1,248 @@
+"""What a person asks for: `tag:beach -tag:person year:2019..2021 sunset over water`.
+
+A term is a field and a value, with a "-" before it for "not"; all terms have to fit. Words without a field, and with one
+that is not known here, are text: they are searched for. Nothing that can be typed is an error. The page has the same
+grammar (`web/static/query.js`); both pass `tests/query_cases.json`.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+from tagroll.tags.identity import LEVEL, identity
+
+_TOKEN = re.compile(r'-?(?:[a-z]+:)?(?:"[^"]*"?|[^\s"]+)+', re.IGNORECASE)
+_TERM = re.compile(r"(-?)([a-z]+):(.*)", re.IGNORECASE | re.DOTALL)
+_COMPARED = re.compile(r"(>=|<=|>|<)(.+)", re.DOTALL)
+_DAY = re.compile(r"(\d{1,4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One photo as a face shows it.
+
+    Attributes:
+        id: Its number in the catalog.
+        path: Where it is.
+        format: The name of its format, "" when unknown.
+        width: Of the upright picture; 0 when unknown.
+        height: Likewise.
+        taken: Local seconds since 1970-01-01 as the camera's clock told it; None: not told.
+        dated: Likewise; that of the file where the camera told none. The order of photos goes by it.
+        camera: Maker and model, or "".
+        latitude: In degrees, or None.
+        longitude: Likewise.
+        rating: 0 to 5, -1: rejected, None: none.
+        title: Or "".
+        description: Or "".
+        tags: In the order of the file.
+        folder: Its folder as it is shown, from the name of the served folder on.
+        picture_hash: Of the file as it is, "" when unknown.
+        stamp: Size and times of the file as it was read, or "".
+        error: Why it cannot be read, or "".
+        hint: What can be done about that, or "".
+        review: Whether there is a proposal to judge.
+    """
+
+    id: int
+    path: Path
+    format: str = ""
+    width: int = 0
+    height: int = 0
+    taken: int | None = None
+    dated: int = 0
+    camera: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    rating: int | None = None
+    title: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    folder: str = ""
+    picture_hash: str = ""
+    stamp: str = ""
+    error: str = ""
+    hint: str = ""
+    review: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition.
+
+    Attributes:
+        field: Its field, in lower case; one of FIELDS.
+        value: What it is compared with, without quotation marks.
+        is_not: Whether it must not fit.
+    """
+
+    field: str
+    value: str
+    is_not: bool = False
+
+    def __str__(self) -> str:
+        """As it is typed."""
+        value = f'"{self.value}"' if re.search(r"\s", self.value) else self.value
+        return f"{'-' if self.is_not else ''}{self.field}:{value}"
+
+    def matches(self, photo: Shown) -> bool:
+        """Whether a photo is as the term wants it."""
+        return FIELDS[self.field](photo, self.value) is not self.is_not
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked for.
+
+    Attributes:
+        terms: The conditions.
+        text: The words to search for, as they were typed.
+    """
+
+    terms: tuple[Term, ...] = ()
+    text: str = ""
+
+    def matches(self, photo: Shown) -> bool:
+        """Whether all conditions fit; the text is not looked at."""
+        return all(term.matches(photo) for term in self.terms)
+
+
+def parse(typed: str) -> Query:
+    """Understand what was typed. A field without a value is one that is still being typed, and no condition."""
+    terms, words = [], []
+    for token in _TOKEN.findall(typed):
+        found = _TERM.fullmatch(token)
+        field = found[2].lower() if found else ""
+        if not found or field not in FIELDS:
+            words.append(token)
+        elif value := found[3].replace('"', "").strip():
+            terms.append(Term(field, value, found[1] == "-"))
+    return Query(tuple(terms), " ".join(words))
+
+
+@lru_cache(maxsize=1 << 14)
+def folded(text: str) -> str:
+    """A text without regard to letter case and accents."""
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(sign for sign in plain if not unicodedata.category(sign).startswith("M")).lower()
+
+
+# the fields ----------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1 << 14)
+def is_meant(tag: str, value: str) -> bool:
+    """Whether a tag is the one that is named, or has it as a level or some levels of its path."""
+    return _levels(value) in _levels(tag)
+
+
+def _levels(tag: str) -> str:
+    return f"{LEVEL}{LEVEL.join(map(identity, tag.split(LEVEL)))}{LEVEL}"
+
+
+def _date(photo: Shown, value: str) -> bool:
+    first, last = _days(value)
+    return first <= photo.dated // _DAY_S <= last
+
+
+@lru_cache(maxsize=256)
+def _days(value: str) -> tuple[float, float]:
+    """The first and the last day, in days since 1970-01-01, of a day, month or year, or of a range of such."""
+    nothing = (math.inf, -math.inf)
+    if compared := _COMPARED.fullmatch(value):
+        days = _span(compared[2])
+        if days is None:
+            return nothing
+        return {
+            ">=": (days[0], math.inf), "<=": (-math.inf, days[1]), ">": (days[1] + 1, math.inf), "<": (-math.inf, days[0] - 1),
+        }[compared[1]]  # fmt: skip
+    first, dots, last = value.partition("..")
+    start, end = _span(first), _span(last) if dots else _span(first)
+    if (first and start is None) or (last and end is None) or not (first or last):
+        return nothing
+    return (start[0] if start else -math.inf, end[1] if end else math.inf)
+
+
+def _span(text: str) -> tuple[float, float] | None:
+    """The first and the last day of a day, month or year."""
+    found = _DAY.fullmatch(text.strip())
+    if not found:
+        return None
+    year, month, day = (int(part) if part else 0 for part in found.groups())
+    try:
+        first = datetime(year, month or 1, day or 1)  # noqa: DTZ001 - local time
+        if day:
+            following = first + timedelta(days=1)
+        else:
+            following = datetime(*((year, month + 1) if 0 < month < 12 else (year + 1, 1)), 1)  # noqa: DTZ001 - local time
+    except (ValueError, OverflowError):
+        return None
+    return (first - _EPOCH).days, (following - _EPOCH).days - 1
+
+
+def _rating(photo: Shown, value: str) -> bool:
+    if photo.rating is None:
+        return False
+    lowest, highest = _numbers(value)
+    return lowest <= photo.rating <= highest
+
+
+@lru_cache(maxsize=256)
+def _numbers(value: str) -> tuple[float, float]:
+    """The lowest and the highest of a number or a range."""
+    nothing = (math.inf, -math.inf)
+    if compared := _COMPARED.fullmatch(value):
+        number = _number(compared[2])
+        if number is None:
+            return nothing
+        return {
+            ">=": (number, math.inf), "<=": (-math.inf, number), ">": (number + 1, math.inf), "<": (-math.inf, number - 1),
+        }[compared[1]]  # fmt: skip
+    first, dots, last = value.partition("..")
+    start, end = _number(first), _number(last) if dots else _number(first)
+    if (first and start is None) or (last and end is None) or not (first or last):
+        return nothing
+    return (-math.inf if start is None else start, math.inf if end is None else end)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if _NUMBER.fullmatch(text.strip()) else None
+
+
+_IS: Mapping[str, Callable[[Shown], bool]] = {
+    "untagged": lambda photo: not photo.tags,
+    "review": lambda photo: photo.review,
+    "unreadable": lambda photo: bool(photo.error),
+}
+_HAS: Mapping[str, Callable[[Shown], bool]] = {
+    "gps": lambda photo: photo.latitude is not None,
+    "caption": lambda photo: bool(photo.title or photo.description),
+    "rating": lambda photo: photo.rating is not None,
+    "date": lambda photo: photo.taken is not None,
+    "camera": lambda photo: bool(photo.camera),
+}
+
+
+def _never(_photo: Shown) -> bool:
+    return False
+
+
+FIELDS: Mapping[str, Callable[[Shown, str], bool]] = {
+    "tag": lambda photo, value: any(is_meant(tag, value) for tag in photo.tags),
+    "year": _date,
+    "date": _date,
+    "folder": lambda photo, value: folded(value) in folded(photo.folder),
+    "camera": lambda photo, value: bool(photo.camera) and folded(value) in folded(photo.camera),
+    "rating": _rating,
+    "is": lambda photo, value: _IS.get(value.lower(), _never)(photo),
+    "has": lambda photo, value: _HAS.get(value.lower(), _never)(photo),
+}
+"""What a term with a value says of a photo, by its field. A value that is none fits no photo."""

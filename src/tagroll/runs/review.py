@@ -1,0 +1,163 @@
+"""What a model proposes for photos and nobody has decided yet: for a person to say yes or no to.
+
+A proposal is what the answer that is kept of a picture becomes by the policy, less what the photo has, less what a
+person rejected. Words that a model told but was not sure of are proposals, too, from LEAST on.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from tagroll.domain import Description
+from tagroll.runs.gallery import Gallery, Shown
+from tagroll.runs.run import Workspace
+from tagroll.runs.tag import TagPolicy, TagRequest
+from tagroll.tags.identity import LEVEL, identity, word_of
+
+LEAST: Final = 0.3
+"""How sure a model has to be, 0 to 1: of such words about half are right (measured: .52 from .3 to .4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A tag that a model proposes for a photo.
+
+    Attributes:
+        tag: As this library calls it, and where it stands there.
+        confidence: How likely it is right, 0 to 1; None for a model that does not tell.
+    """
+
+    tag: str
+    confidence: float | None
+
+    @property
+    def rank(self) -> float:
+        """The surest first; a model that does not tell said what it was sure of."""
+        return -1.0 if self.confidence is None else -self.confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A tag, and the photos for which it is proposed.
+
+    Attributes:
+        tag: The tag.
+        photos: Number of each and how sure the model was, the surest first.
+    """
+
+    tag: str
+    photos: tuple[tuple[int, float | None], ...]
+
+    @property
+    def best(self) -> float | None:
+        """How sure the model was where it was surest."""
+        return self.photos[0][1]
+
+
+class Namer:
+    """Makes tags of a model's words, as this library calls them.
+
+    Args:
+        policy: What is made of answers.
+        known: Identity -> tag, as photos carry it.
+    """
+
+    def __init__(self, policy: TagPolicy, known: Mapping[str, str]) -> None:
+        self._policy, self._known = policy, known
+        self._tags = lru_cache(maxsize=1 << 14)(self._tags_of)  # there are few words
+
+    def proposals(self, answer: Description) -> dict[str, Proposal]:
+        """Word (see `word_of`) -> what is proposed."""
+        sure = dict.fromkeys(answer.keywords)
+        words = [
+            *sure,
+            *(word for word, how in answer.confidences.items() if how >= LEAST and word not in sure),
+        ]
+        found: dict[str, Proposal] = {}
+        for word in words:
+            for tag in self._tags(word):
+                one, known = Proposal(tag, answer.confidences.get(word)), found.get(word_of(tag))
+                if known is None or one.rank < known.rank:
+                    found[word_of(tag)] = one
+        return found
+
+    def _tags_of(self, word: str) -> tuple[str, ...]:
+        tags = (self._policy.paths.get(identity(tag), tag) for tag in self._policy.tags([word]))
+        return tuple(self._known.get(identity(tag), tag) for tag in tags)
+
+
+class Review:
+    """The proposals for the photos of a gallery. Safe to use from many threads.
+
+    Args:
+        space: Knows what models said, and what a person said of it.
+        gallery: Which photos there are, and their tags.
+    """
+
+    def __init__(self, space: Workspace, gallery: Gallery) -> None:
+        self._space, self._gallery = space, gallery
+        self._lock = threading.Lock()
+        self._namer: Namer | None = None
+        self._marked: set[int] = set()
+
+    def of(self, shown: Shown) -> list[Proposal]:
+        """What is proposed for one photo, the surest first."""
+        catalog = self._space.catalog
+        answer = catalog.answers.latest_of(shown.picture_hash) if shown.picture_hash else None
+        if answer is None:
+            return []
+        namer = self._namer or self._renew()
+        return sorted(
+            _open(namer.proposals(answer), shown, catalog.verdicts.rejected(shown.picture_hash)),
+            key=lambda one: one.rank,
+        )
+
+    def by_tag(self) -> list[Proposed]:
+        """Every tag that is proposed, the surest first; marks the photos."""
+        namer, catalog = self._renew(), self._space.catalog
+        answers, rejected = catalog.answers.latest(), catalog.verdicts.all_rejected()
+        photos = defaultdict[str, list[tuple[int, float | None]]](list)
+        for shown in self._gallery.all_shown():
+            if answer := answers.get(shown.picture_hash):
+                said = rejected.get(shown.picture_hash, set())
+                for one in _open(namer.proposals(answer), shown, said):
+                    photos[one.tag].append((shown.id, one.confidence))
+        self._mark({number for places in photos.values() for number, _ in places})
+        found = [
+            Proposed(tag, tuple(sorted(places, key=lambda place: Proposal("", place[1]).rank)))
+            for tag, places in photos.items()
+        ]
+        return sorted(found, key=lambda one: (Proposal("", one.best).rank, -len(one.photos), one.tag))
+
+    def judged(self, numbers: Iterable[int]) -> None:
+        """Mark anew, of some photos, which have a proposal."""
+        shown = [one for one in map(self._gallery.shown, numbers) if one]
+        marked = self._marked.difference(one.id for one in shown)
+        self._mark(marked.union(one.id for one in shown if self.of(one)))
+
+    def _mark(self, numbers: set[int]) -> None:
+        with self._lock:
+            if numbers != self._marked:
+                self._marked = numbers
+                self._gallery.mark_review(numbers)
+
+    def _renew(self) -> Namer:
+        """What is made of answers, as the library and the decisions are now."""
+        catalog = self._space.catalog
+        policy = TagRequest().policy(catalog.decisions.merges(), catalog.photos.paths())
+        known = {identity(tag): tag for shown in self._gallery.all_shown() for tag in shown.tags}
+        with self._lock:
+            self._namer = Namer(policy, known)
+            return self._namer
+
+
+def _open(
+    proposals: Mapping[str, Proposal], shown: Shown, rejected: frozenset[str] | set[str]
+) -> Iterator[Proposal]:
+    """Those that the photo does not have, and nobody has rejected. A level of a path that is there is there, too."""
+    if proposals:
+        there = {identity(level) for tag in shown.tags for level in tag.split(LEVEL)}
+        yield from (one for word, one in proposals.items() if word not in there and word not in rejected)

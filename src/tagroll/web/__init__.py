@@ -1,0 +1,1 @@
+"""The library in a browser: a face beside the command line."""

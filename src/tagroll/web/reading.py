@@ -1,0 +1,193 @@
+"""Routes that only tell: the columns, photos, pictures, proposals, the history, and what goes on."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+
+from tagroll.errors import PhotoError
+from tagroll.runs.columns import text
+from tagroll.runs.gallery import Shown
+from tagroll.runs.history import History, PastRun
+from tagroll.runs.thumbnails import THUMB, VIEW, is_current
+from tagroll.web.desk import Desk
+from tagroll.web.events import event
+
+BROWSER_SHOWS: Final = {
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "avif": "image/avif",
+    "gif": "image/gif",
+}
+"""Format -> what a browser is told of the file: these are sent as they are."""
+MOST_RUNS: Final = 200
+_FOR_GOOD = "private, max-age=31536000, immutable"
+_FOR_NOW = "private, max-age=600"
+_GIVEN_UP = 499  # nobody reads it
+
+
+def desk_of(request: Request) -> Desk:
+    """What the server works with."""
+    found: Desk = request.app.state.desk
+    return found
+
+
+def shown_of(request: Request) -> Shown:
+    """The photo that an address names by its number.
+
+    Raises:
+        HTTPException: There is none.
+    """
+    shown = desk_of(request).gallery.shown(request.path_params["number"])
+    if shown is None:
+        raise HTTPException(404, "there is no such photo")
+    return shown
+
+
+async def library(request: Request) -> Response:
+    """The columns, unless the page has them."""
+    gallery = desk_of(request).gallery
+    tag = f'"{gallery.generation}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    columns = await run_in_threadpool(gallery.columns)
+    headers["Content-Encoding"] = "gzip"
+    return Response(columns, media_type="application/octet-stream", headers=headers)
+
+
+async def search(request: Request) -> Response:
+    """Numbers of the photos that words find."""
+    found = await run_in_threadpool(desk_of(request).gallery.search, request.query_params.get("q", ""))
+    return JSONResponse({"exact": found.exact, "close": found.close})
+
+
+async def photo(request: Request) -> Response:
+    """All that is known of one photo."""
+    desk, shown = desk_of(request), shown_of(request)
+    proposals = await run_in_threadpool(desk.review.of, shown)
+    return JSONResponse({
+        "id": shown.id, "name": text(shown.path.name), "folder": shown.folder,
+        "path": text(str(shown.path)), "format": shown.format, "width": shown.width, "height": shown.height,
+        "taken": shown.taken, "camera": shown.camera, "latitude": shown.latitude, "longitude": shown.longitude,
+        "rating": shown.rating, "title": shown.title, "description": shown.description, "tags": shown.tags,
+        "proposals": [{"tag": one.tag, "confidence": one.confidence} for one in proposals],
+        "error": shown.error, "hint": shown.hint,
+    })  # fmt: skip
+
+
+async def thumb(request: Request) -> Response:
+    """A picture for the grid."""
+    return await _picture(request, THUMB)
+
+
+async def view(request: Request) -> Response:
+    """A picture that fills a screen."""
+    return await _picture(request, VIEW)
+
+
+async def _picture(request: Request, long_edge: int) -> Response:
+    shown, pictures = shown_of(request), desk_of(request).thumbnails
+    made = pictures.find(shown.picture_hash, long_edge)
+    if made is None:
+        wish = asyncio.wrap_future(pictures.ask(shown.id, long_edge))
+        gone = asyncio.ensure_future(_gone(request))
+        either: set[asyncio.Future[Any]] = {wish, gone}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not wish.done() or wish.cancelled():
+                return Response(status_code=_GIVEN_UP)
+            made = wish.result()
+        finally:
+            wish.cancel()
+            gone.cancel()
+    stays = is_current(shown, request.path_params["key"])
+    return Response(
+        made, media_type="image/webp", headers={"Cache-Control": _FOR_GOOD if stays else _FOR_NOW}
+    )
+
+
+async def _gone(request: Request) -> None:
+    """Returns when nobody waits for the answer any more."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def original(request: Request) -> Response:
+    """The file itself, where a browser can show it."""
+    desk, number = desk_of(request), shown_of(request).id
+    found = await run_in_threadpool(desk.gallery.photo, number)
+    kind = BROWSER_SHOWS.get(found.format.name)
+    if kind is None:
+        raise HTTPException(415, "a browser cannot show this file")
+    headers = {"Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Control": _FOR_NOW}
+    return FileResponse(found.path, media_type=kind, headers=headers)
+
+
+async def review(request: Request) -> Response:
+    """What is proposed, by tag."""
+    found = await run_in_threadpool(desk_of(request).review.by_tag)
+    return JSONResponse({
+        "tags": [
+            {"tag": one.tag, "count": len(one.photos), "best": one.best, "photos": one.photos} for one in found
+        ]
+    })  # fmt: skip
+
+
+async def history(request: Request) -> Response:
+    """What was done, the newest run first."""
+    runs = await run_in_threadpool(History(desk_of(request).space.catalog).runs, MOST_RUNS)
+    return JSONResponse({"runs": list(map(_run_row, runs))})
+
+
+def _run_row(past: PastRun) -> Mapping[str, Any]:
+    run = past.run
+    return {
+        "run": run.id, "command": run.command, "arguments": list(map(text, run.arguments)), "model": run.model,
+        "started": run.started, "finished": run.finished, "changed": past.changed,
+        "failed": run.summary.get("failed", 0), "left": run.left,
+    }  # fmt: skip
+
+
+async def searches(request: Request) -> Response:
+    """The searches that are kept."""
+    kept = await run_in_threadpool(desk_of(request).space.catalog.searches.all)
+    return JSONResponse({"searches": [{"name": name, "query": query} for name, query in kept]})
+
+
+async def status(request: Request) -> Response:
+    """What goes on."""
+    desk = desk_of(request)
+    return JSONResponse({
+        "indexing": desk.indexing.row(), "generation": desk.gallery.generation,
+        "waiting": desk.editing.waiting if desk.editing else "", "readOnly": desk.editing is None,
+        "videos": desk.gallery.videos, "roots": list(map(text, desk.roots)),
+    })  # fmt: skip
+
+
+async def events(request: Request) -> Response:
+    """The stream of what goes on; it begins with what goes on already."""
+    desk, first = desk_of(request), []
+    if desk.indexing.row()["running"]:
+        first.append(event("indexing", desk.indexing.row()))
+    if desk.editing:
+        first += [event("edit", row) for row in desk.editing.under_way()]
+        if desk.editing.waiting:
+            first.append(event("waiting", {"reason": desk.editing.waiting}))
+    return StreamingResponse(desk.events.stream(first), media_type="text/event-stream")
+
+
+def page(static: Path) -> Response:
+    """The page; all screens are this one."""
+    return FileResponse(static / "index.html", media_type="text/html", headers={"Cache-Control": "no-cache"})
+
+
+def explained(error: PhotoError) -> Response:
+    """Why a photo cannot be shown."""
+    return JSONResponse({"error": error.message, "hint": error.hint}, 422)

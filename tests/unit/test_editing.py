@@ -1,0 +1,388 @@
+"""What people want changed: one run an action, undone exactly or by values, and the last word against any model."""
+
+import dataclasses
+import threading
+from contextlib import ExitStack, contextmanager
+from functools import partial
+
+import pytest
+
+from support.photos import as_photo, copy
+from support.runs import wait_for
+from tagroll.catalog import Catalog, Verdict
+from tagroll.domain import Description, Status
+from tagroll.errors import UsageError
+from tagroll.metadata.store import MetadataStore
+from tagroll.models.builtin.describer import MODEL, BuiltinDescriber
+from tagroll.runs import keeper
+from tagroll.runs.edit import Editing
+from tagroll.runs.gallery import Gallery
+from tagroll.runs.review import Review
+from tagroll.runs.run import Workspace, past_of
+from tagroll.runs.tag import Tagger, TagPolicy, TagRequest
+from tagroll.settings import Settings
+
+SAMPLES = {"a.jpg": "baseline.jpg", "b.png": "rgb.png", "c.webp": "lossless.webp"}
+PROMPT = TagRequest().prompt()
+
+
+class Home:
+    """A library with a face: what people do to it, and what models say of it."""
+
+    def __init__(self, folder, settings, resources):
+        self.folder = folder
+        self.before = {name: (folder / name).read_bytes() for name in SAMPLES}
+        catalog = resources.enter_context(Catalog(settings.catalog))
+        store = MetadataStore(past=partial(past_of, catalog))
+        self.space = Workspace(
+            settings, catalog, store, None
+        )  # exiftool takes its time, and has no part in this
+        self.gallery = Gallery(self.space, [folder])
+        self.gallery.refresh(lambda _: None)
+        self.review = Review(self.space, self.gallery)
+        self.told = []
+        self.editing = Editing(
+            self.space, self.gallery, self.review, lambda name, data: self.told.append((name, data))
+        )
+        resources.callback(self.editing.close)
+        self.numbers = {shown.path.name: shown.id for shown in self.gallery.all_shown()}
+
+    def id(self, *names):
+        return [self.numbers[name] for name in names or SAMPLES]
+
+    def tags(self, name):
+        return list(self.space.store.read(as_photo(self.folder / name)).tags)
+
+    def shown(self, name):
+        return self.gallery.shown(self.numbers[name])
+
+    def done(self, number):
+        wait_for(lambda: self.editing.state(number)["finished"])
+        return self.editing.state(number)
+
+    def edit(self, *names, add=(), remove=(), captions=None):
+        return self.done(self.editing.edit(self.id(*names), add, remove, captions))
+
+    def undo(self, number):
+        return self.done(self.editing.undo(number))
+
+    def runs(self):
+        return self.space.catalog.runs.all()
+
+    @contextmanager
+    def other_run(self):
+        """Another run has the catalog; ours has let go of it."""
+        with Catalog(self.space.catalog.path) as other:
+            wait_for(lambda: not other.in_use())
+            with other.held():
+                yield
+
+    def says(self, name, *keywords, **confidences):
+        """A model has said this of a photo."""
+        picture = self.space.picture_now(as_photo(self.folder / name))
+        said = Description(keywords, MODEL, confidences=confidences)
+        self.space.catalog.answers.keep(picture, PROMPT, said)
+        self.gallery.changed([self.folder / name])
+
+    def tag(self, name, *, append=True, retag=False):
+        """As `tagroll tag` does with what is kept; `retag` makes it write whatever was written before."""
+        wait_for(lambda: not self.space.catalog.in_use())  # edits have let go of it
+        with self.space.begin("tag", []) as run:
+            policy = dataclasses.replace(TagPolicy(append=append), retag=retag)
+            tagger = Tagger(run, run.questions(KeptOnly(), PROMPT, again=False), policy)
+            outcome = tagger.tag(as_photo(self.folder / name))
+            assert outcome.status is not Status.FAILED, outcome
+        self.gallery.changed([self.folder / name])
+        return outcome
+
+
+class KeptOnly(BuiltinDescriber):
+    """Finds what is kept, as it was kept, and is never asked."""
+
+    def reread(self, kept, prompt):
+        del prompt
+        return kept
+
+    def describe(self, *_):
+        raise AssertionError("asked")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setattr(keeper, "LINGER", 0.05)
+    monkeypatch.setattr(keeper, "RETRY", 0.02)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, sample in SAMPLES.items():
+        copy(sample, folder / name).path.chmod(0o644)
+    with ExitStack() as resources:
+        yield Home(folder, Settings(catalog=tmp_path / "catalog.sqlite"), resources)
+
+
+def test_an_action_is_one_run_and_its_undo_is_exact(home):
+    done = home.edit(add=["Beach", "Places|Oslo"], captions={"title": "A day"})
+    assert (done["done"], done["total"], done["failed"]) == (3, 3, [])
+    assert [(run.id, run.command, run.arguments[-1]) for run in home.runs()] == [
+        (done["run"], "serve", "+Beach +Places|Oslo title")
+    ]
+    for name in SAMPLES:
+        assert home.tags(name) == ["Beach", "Places|Oslo"]
+        assert home.shown(name).tags == ("Beach", "Places|Oslo")
+        assert home.shown(name).title == "A day"
+    undone = home.undo(done["number"])
+    assert (undone["undoes"], undone["failed"]) == (done["number"], [])
+    assert {name: (home.folder / name).read_bytes() for name in SAMPLES} == home.before
+    assert all(home.shown(name).tags == () for name in SAMPLES)
+    assert [(run.command, run.left) for run in home.runs()] == [("undo", 3), ("serve", 0)]
+    assert home.undo(undone["number"])["failed"] == []  # and back again
+    assert home.tags("a.jpg") == ["Beach", "Places|Oslo"]
+
+
+def test_what_is_there_does_not_come_and_leaves_no_run(home):
+    home.edit(add=["Beach"])
+    done = home.edit(add=["beach"], remove=["Nothing"])
+    assert (done["run"], done["failed"], len(home.runs())) == (None, [], 1)
+    assert home.tags("b.png") == ["Beach"]
+
+
+def test_while_another_run_has_the_catalog_edits_wait_and_add_up(home):
+    home.edit(add=["Dog"])
+    with home.other_run():
+        first = home.editing.edit(home.id(), ["Beach"], ["Dog"])
+        second = home.editing.edit(home.id("a.jpg"), (), ["beach"])
+        third = home.editing.edit(home.id("b.png"), ["Sea"])
+        wait_for(lambda: home.editing.waiting)
+        assert "another run" in home.editing.waiting
+        assert home.tags("a.jpg") == ["Dog"]
+    assert home.done(third)["failed"] == home.done(second)["failed"] == []
+    assert home.done(first)["done"] == 3
+    assert home.editing.waiting == ""
+    assert [home.tags(name) for name in SAMPLES] == [[], ["Beach", "Sea"], ["Beach"]]
+    reasons = [data["reason"] for name, data in home.told if name == "waiting"]
+    assert len(reasons) == 2
+    assert reasons[-1] == ""
+    written = [len(list(home.space.catalog.journal.of_run(run.id))) for run in home.runs()]
+    assert sum(written) == 3 + 3, "what waited for one photo is one write"
+
+
+def test_what_comes_and_goes_while_it_waits_is_never_written(home):
+    with home.other_run():
+        first = home.editing.edit(home.id("a.jpg"), ["Beach"])
+        second = home.editing.edit(home.id("a.jpg"), (), ["Beach"])
+    assert home.done(second)["run"] is home.done(first)["run"] is None
+    assert (home.folder / "a.jpg").read_bytes() == home.before["a.jpg"]
+    assert home.runs() == []
+
+
+def test_actions_that_were_written_together_are_undone_one_by_one(home):
+    with home.other_run():
+        first = home.editing.edit(home.id("a.jpg", "b.png"), ["Beach"])
+        second = home.editing.edit(home.id("a.jpg"), ["Dog"], (), {"title": "Rex"})
+    home.done(first)
+    home.done(second)
+    home.undo(second)
+    assert (home.tags("a.jpg"), home.shown("a.jpg").title) == (["Beach"], "")
+    home.undo(first)
+    assert (home.tags("a.jpg"), home.tags("b.png")) == ([], [])
+    home.says("a.jpg", "Beach")
+    home.tag("a.jpg")
+    assert home.tags("a.jpg") == ["Beach"], "what was undone was not taken away"
+
+
+def test_an_earlier_action_is_undone_by_values_when_a_later_one_wrote_the_same_photo(home):
+    first = home.edit("a.jpg", "b.png", add=["Beach"])
+    later = home.edit("a.jpg", add=["Dog"])
+    assert home.undo(first["number"])["failed"] == []
+    assert (home.tags("a.jpg"), home.tags("b.png")) == (["Dog"], [])
+    assert home.undo(later["number"])["failed"] == []
+    assert home.tags("a.jpg") == []
+
+
+def test_undoing_what_still_waits_writes_nothing(home):
+    with home.other_run():
+        first = home.editing.edit(home.id(), ["Beach"])
+        undo = home.editing.undo(first)
+    assert home.done(undo)["failed"] == []
+    assert home.done(first)["finished"]
+    assert {name: (home.folder / name).read_bytes() for name in SAMPLES} == home.before
+
+
+def test_a_photo_that_is_gone_fails_by_name_and_the_others_do_not(home):
+    (home.folder / "b.png").unlink()
+    done = home.edit(add=["Beach"])
+    assert [(one["name"], one["id"]) for one in done["failed"]] == [("b.png", home.numbers["b.png"])]
+    assert "not there" in done["failed"][0]["error"]
+    assert (home.tags("a.jpg"), home.tags("c.webp")) == (["Beach"], ["Beach"])
+
+
+def test_the_lock_is_let_go_of(home):
+    home.edit(add=["Beach"])
+    with Catalog(home.space.catalog.path) as other:
+        wait_for(lambda: not other.in_use())
+
+
+def test_many_threads_edit_one_photo(home):
+    tags = [f"Tag {n}" for n in range(12)]
+    numbers = []
+    threads = [
+        threading.Thread(target=lambda tag=tag: numbers.append(home.editing.edit(home.id("a.jpg"), [tag])))
+        for tag in tags
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(home.done(number)["failed"] == [] for number in numbers)
+    assert sorted(home.tags("a.jpg")) == sorted(tags)
+
+
+@pytest.mark.parametrize(
+    ("add", "captions", "word"),
+    [
+        (["a||b"], {}, "cannot be a tag"),
+        ([""], {}, "cannot be a tag"),
+        ((), {"rating": "5"}, "no rating"),
+        ((), {}, "nothing"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_done(home, add, captions, word):
+    with pytest.raises(UsageError, match=word):
+        home.editing.edit(home.id(), add, (), captions)
+    assert home.runs() == []
+
+
+# a person's word is the last one ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["edit", "remove", "path"])
+def test_what_a_person_removes_stays_away(home, way):
+    for name in SAMPLES:
+        home.says(name, "Beach", "Dog")
+        home.tag(name)
+        assert home.tags(name) == ["Beach", "Dog"]
+    if way == "path":  # moved into a tree, and then away: no word of it comes back
+        home.edit(add=["Places|Beach"], remove=["Beach"])
+        home.edit(remove=["Places|Beach"])
+    elif way == "edit":
+        home.edit(remove=["Beach"])
+    else:
+        home.done(home.editing.retag(home.gallery.carrying(["Beach"]), {"Beach": ""}, "-Beach"))
+    for name in SAMPLES:
+        assert home.tags(name) == ["Dog"]
+        for append, retag in ((True, False), (True, True), (False, True)):
+            home.tag(name, append=append, retag=retag)
+            assert home.tags(name) == ["Dog"]
+        assert home.review.of(home.shown(name)) == []
+
+
+def test_the_undo_of_a_removal_takes_the_word_back_too(home):
+    home.says("a.jpg", "Beach", "Dog")
+    home.tag("a.jpg")
+    done = home.edit("a.jpg", remove=["Beach"])
+    picture = home.shown("a.jpg").picture_hash
+    assert home.space.catalog.verdicts.rejected(picture) == {"beach"}
+    home.undo(done["number"])
+    assert home.space.catalog.verdicts.rejected(picture) == frozenset()
+    assert home.tags("a.jpg") == ["Beach", "Dog"]
+
+
+def test_what_a_person_adds_again_is_no_longer_rejected(home):
+    home.says("a.jpg", "Beach")
+    home.done(home.editing.judge([(home.numbers["a.jpg"], "Beach", False)]))
+    home.edit("a.jpg", add=["Beach"])
+    picture = home.shown("a.jpg").picture_hash
+    assert [(one.word, one.yes) for one in home.space.catalog.verdicts.of(picture)] == [("beach", True)]
+
+
+def test_a_renamed_tag_is_not_rejected(home):
+    home.edit(add=["Beach"])
+    done = home.done(
+        home.editing.retag(home.gallery.carrying(["Beach"]), {"Beach": "Shore"}, "Beach → Shore")
+    )
+    assert done["total"] == 3
+    assert home.tags("c.webp") == ["Shore"]
+    assert home.space.catalog.verdicts.rejected(home.shown("c.webp").picture_hash) == frozenset()
+    assert home.space.catalog.decisions.merges() == {"Beach": "Shore"}
+
+
+def test_only_what_tagroll_last_made_of_a_photo_stays_as_it_was(home):
+    home.says("a.jpg", "Beach")
+    home.tag("a.jpg")
+    wanted = home.space.catalog.photos.at(home.folder / "a.jpg").wanted
+    home.edit("a.jpg", add=["Dog"])
+    row = home.space.catalog.photos.at(home.folder / "a.jpg")
+    assert (row.wanted, row.tags) == (wanted, ("Beach", "Dog"))
+    assert home.tag("a.jpg").status is Status.UNCHANGED
+    assert home.tags("a.jpg") == ["Beach", "Dog"]
+
+
+# what a model proposes ----------------------------------------------------------------------------------
+
+
+def test_proposals_are_what_is_kept_less_what_is_there_or_was_rejected(home):
+    home.edit("a.jpg", add=["Places|Beach", "DSLR"])
+    home.says("a.jpg", "beach", "dog", beach=0.9, dog=0.8, cat=0.31, bird=0.29)
+    home.says("b.png", "dslr", "sea")
+    found = {one.tag: one for one in home.review.by_tag()}
+    assert {tag: dict(one.photos) for tag, one in found.items()} == {
+        "Dog": {home.numbers["a.jpg"]: 0.8},
+        "Cat": {home.numbers["a.jpg"]: 0.31},
+        "DSLR": {home.numbers["b.png"]: None},
+        "Sea": {home.numbers["b.png"]: None},
+    }
+    assert list(found) == ["DSLR", "Sea", "Dog", "Cat"]
+    assert [one.tag for one in home.review.of(home.shown("a.jpg"))] == ["Dog", "Cat"]
+    assert {name: home.shown(name).review for name in SAMPLES} == {
+        "a.jpg": True,
+        "b.png": True,
+        "c.webp": False,
+    }
+
+
+def test_verdicts_are_one_action_both_ways(home):
+    home.says("a.jpg", "Beach", "Dog")
+    home.says("b.png", "Beach")
+    a, b = home.id("a.jpg", "b.png")
+    done = home.done(home.editing.judge([(a, "Beach", True), (b, "Beach", False), (a, "Dog", False)]))
+    assert (home.tags("a.jpg"), home.tags("b.png")) == (["Beach"], [])
+    assert home.review.by_tag() == []
+    assert not home.shown("a.jpg").review
+    home.tag("b.png", append=False, retag=True)
+    home.tag("a.jpg", append=True, retag=True)
+    assert (home.tags("a.jpg"), home.tags("b.png")) == (["Beach"], [])
+    undone = home.undo(done["number"])
+    assert undone["failed"] == []
+    assert home.tags("a.jpg") == []
+    assert {one.tag for one in home.review.by_tag()} == {"Beach", "Dog"}
+    assert home.shown("b.png").review
+    home.undo(undone["number"])
+    assert home.review.by_tag() == []
+
+
+def test_a_verdict_is_about_the_picture_wherever_it_lies(home):
+    home.says("a.jpg", "Beach")
+    home.done(home.editing.judge([(home.numbers["a.jpg"], "Beach", False)]))
+    (home.folder / "a.jpg").rename(home.folder / "moved.jpg")
+    home.tag("moved.jpg")
+    assert home.tags("moved.jpg") == []
+
+
+def test_what_a_write_says_holds_as_long_as_the_write(home):
+    done = home.edit("a.jpg", add=["Beach"])
+    picture = home.shown("a.jpg").picture_hash
+    verdicts = home.space.catalog.verdicts
+    assert verdicts.of(picture) == [Verdict(picture, "beach", yes=True, run=done["run"])]
+    home.undo(done["number"])
+    assert verdicts.of(picture) == []
+
+
+def test_a_run_of_the_history_is_taken_back(home):
+    home.says("a.jpg", "Beach")
+    home.tag("a.jpg")
+    (run,) = home.runs()
+    done = home.done(home.editing.undo_run(run.id))
+    assert (done["failed"], home.tags("a.jpg"), home.shown("a.jpg").tags) == ([], [], ())
+    with pytest.raises(UsageError, match="nothing to undo"):
+        home.editing.undo_run(run.id)
+    with pytest.raises(UsageError, match="there is no run 99"):
+        home.editing.undo_run(99)
