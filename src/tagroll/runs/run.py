@@ -219,6 +219,10 @@ class Workspace:
         for model in tuple(self._models):
             model.describer.stop()
 
+    def when_closed(self, end: Callable[[], None]) -> None:
+        """Have something ended before the catalog is closed."""
+        self._resources.callback(end)
+
     @cached_property
     def preview(self) -> Callable[[Photo], Preview]:
         """Makes what a model sees of a photo, in processes that start now."""
