@@ -243,6 +243,10 @@ class Workspace:
         with self._opening:
             return self._previews
 
+    def when_closed(self, end: Callable[[], None]) -> None:
+        """Have something ended before the catalog is closed."""
+        self._resources.callback(end)
+
     @cached_property
     def _previews(self) -> "PreviewMaker":
         return self._resources.enter_context(previews(self.exiftool))
