@@ -34,8 +34,9 @@ def names(done) -> set[str]:
     [
         ("tag:beach", {"2.jpg", "3.jpg"}), ("tag:beach -tag:person", {"3.jpg"}), ("tag:italy", {"1.jpg"}),
         ("folder:oslo", {"4.png"}), ("malces", {"1.jpg"}), ("lake boat", {"1.jpg"}), ("oslo blue", {"4.png"}),
-        ("", {"1.jpg", "2.jpg", "3.jpg", "4.png"}), ("-tag:beach boat", {"1.jpg"}), ("-folder:Oslo tag:lake", {"1.jpg"}), ("-has:gps -boat lake", set()),
-        ("-beach -blue", {"1.jpg"}), ("-is:untagged", {"1.jpg", "2.jpg", "3.jpg", "4.png"}), ("is:untagged", set()),
+        ("", {"1.jpg", "2.jpg", "3.jpg", "4.png"}), ("-tag:beach boat", {"1.jpg"}), ("-folder:Oslo tag:lake", {"1.jpg"}),
+        ("-has:gps -boat lake", set()), ("-beach -blue", {"1.jpg"}), ("is:untagged", set()),
+        ("-is:untagged", {"1.jpg", "2.jpg", "3.jpg", "4.png"}),
     ],
 )  # fmt: skip
 def test_photos_are_found_by_what_is_typed(tagroll, library, query, found):
