@@ -398,8 +398,10 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"{}")
         library = self.server.library
         self.server.posted.append((self.path, body))
-        parts = self.path.strip("/").split("/")[1:]
-        if self.server.refusing:
+        api, *parts = self.path.strip("/").split("/")
+        if api != "api":
+            self.refuse(404, "no such thing")
+        elif self.server.refusing:
             self.refuse(self.server.refusing, "not let in")
         elif library.read_only:
             self.refuse(403, "tagroll serve was started with --read-only")

@@ -250,7 +250,8 @@ def test_a_phone_swipes_through_the_full_view(serve, visit):
     page = visit(serve(20).url, phone=True)
     page.get_by_role("gridcell").nth(2).tap()
     expect(page.get_by_text("3 of 20")).to_be_visible()
-    page.locator(".pswp--open img").first.wait_for()
+    page.locator(".pswp--ui-visible img").first.wait_for()
+    page.wait_for_timeout(400)  # until it has opened: it takes no swipe before
     send = page.context.new_cdp_session(page).send
     for kind, x in [
         ("touchStart", 320),
@@ -260,6 +261,7 @@ def test_a_phone_swipes_through_the_full_view(serve, visit):
         ("touchEnd", None),
     ]:
         send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": 400}] if x else []})
+        page.evaluate("() => new Promise(requestAnimationFrame)")
     expect(page.get_by_text("4 of 20")).to_be_visible()
 
 

@@ -128,10 +128,10 @@ function draw() {
   render(html`<div class="head"><h2>${state.viewing === null ? counted(ids.length, "photo") : "Tags"}</h2>
       ${state.viewing === null ? html`<button class="plain" aria-label="Close the panel" title="Close (T)" @click=${close}>${icon("close")}</button>` : nothing}</div>
     <div class="field" ?hidden=${!writable()}><input id="add-tag" aria-label="Add a tag" placeholder="Add a tag" enterkeyhint="done"><div id="tag-suggestions" class="suggestions" aria-label="Tags"></div></div>
+    ${groups[0].tags.length ? nothing : html`<p class="soft">No tags yet.</p>`}
     ${groups.map(({ title, tags }, g) => (tags.length ? html`<section>${title ? html`<h3>${title}</h3>` : nothing}<div class="chips">
       ${repeat(tags, ({ tag }) => tag, ({ tag, note }, i) => chip(tag, note, of(tag), ids.length, numbered && g === 1 && i < 9 ? i + 1 : 0))}
-    </div></section>` : nothing))}
-    ${groups[0].tags.length ? nothing : html`<p class="soft">No tags yet.</p>`}`, root);
+    </div></section>` : nothing))}`, root);
   if (!wired) wire();
 }
 
