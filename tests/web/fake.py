@@ -405,7 +405,12 @@ class Handler(BaseHTTPRequestHandler):
             self.refuse(self.server.refusing, "not let in")
         elif library.read_only:
             self.refuse(403, "tagroll serve was started with --read-only")
-        elif parts == ["edits"]:
+        else:
+            self.change(parts, body)
+
+    def change(self, parts: list[str], body: dict[str, Any]) -> None:
+        library = self.server.library
+        if parts == ["edits"]:
             rows = [library.rows[number] for number in body["photos"]]
             changes = [(row, body.get("add", []), body.get("remove", [])) for row in rows]
             self.json({"number": library.begin("edit", changes)}, 202)

@@ -161,6 +161,7 @@ export const field = () => root.querySelector("#add-tag");
 
 export async function open() {
   await style("screens.css");
+  start();
   changed({ panel: true });
   draw();
   if (matchMedia("(pointer: fine)").matches) field()?.focus(); // with a finger it would bring up the keyboard over the chips
@@ -171,4 +172,12 @@ export function close() {
   document.querySelector(".cell[tabindex='0']")?.focus({ preventScroll: true });
 }
 
-show(draw);
+let begun = false;
+
+/** From now on the panel is drawn with everything else. */
+export function start() {
+  if (begun) return;
+  begun = true;
+  show(draw);
+  draw();
+}
