@@ -398,12 +398,19 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"{}")
         library = self.server.library
         self.server.posted.append((self.path, body))
-        parts = self.path.strip("/").split("/")[1:]
-        if self.server.refusing:
+        api, *parts = self.path.strip("/").split("/")
+        if api != "api":
+            self.refuse(404, "no such thing")
+        elif self.server.refusing:
             self.refuse(self.server.refusing, "not let in")
         elif library.read_only:
             self.refuse(403, "tagroll serve was started with --read-only")
-        elif parts == ["edits"]:
+        else:
+            self.change(parts, body)
+
+    def change(self, parts: list[str], body: dict[str, Any]) -> None:
+        library = self.server.library
+        if parts == ["edits"]:
             rows = [library.rows[number] for number in body["photos"]]
             changes = [(row, body.get("add", []), body.get("remove", [])) for row in rows]
             self.json({"number": library.begin("edit", changes)}, 202)

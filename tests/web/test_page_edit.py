@@ -61,7 +61,8 @@ def test_the_three_states_of_a_mixed_selection(serve, visit):
 
 def test_find_select_tag_and_undo_by_keyboard_alone(serve, visit):
     rows = few(["Boat"], ["Boat"], ["Car"])
-    page = visit(serve(rows).url)
+    server = serve(rows)
+    page = visit(server.url)
     page.keyboard.press("/")
     page.keyboard.type("tag:boat")
     page.keyboard.press("Enter")
@@ -77,6 +78,7 @@ def test_find_select_tag_and_undo_by_keyboard_alone(serve, visit):
     page.keyboard.press("Control+z")
     until(lambda: [row.tags for row in rows[:3]] == [["Boat"], ["Boat"], ["Car"]])
     expect(page.get_by_role("status")).to_contain_text("Undone: + holiday")
+    assert [path for path, _ in server.posted] == ["/api/edits", "/api/edits/1/undo"]
 
 
 def test_the_button_undoes(serve, visit):

@@ -58,8 +58,14 @@ def test_the_full_view_is_small_to_load(serve, visit):
     expect(page.get_by_role("dialog", name="Photo")).to_be_visible()
     files = {path for path in server.asked if path.startswith("/static/")}
     assert any("photoswipe" in path for path in files)
-    size = sum(len(gzip.compress((STATIC / path.removeprefix("/static/")).read_bytes())) for path in files)
-    assert size < 40_000, f"{size} bytes in {files}"
+    # The tag panel beside it is a part of its own, which comes after the picture unless it is there already.
+    tags = re.compile(r"/(panel|actions|combo|directive|directive-helpers|repeat)\.js$|/screens\.css$")
+    own = {
+        path: len(gzip.compress((STATIC / path.removeprefix("/static/")).read_bytes()))
+        for path in files
+        if not tags.search(path)
+    }
+    assert sum(own.values()) < 25_000, own
 
 
 def proposed():
@@ -250,7 +256,8 @@ def test_a_phone_swipes_through_the_full_view(serve, visit):
     page = visit(serve(20).url, phone=True)
     page.get_by_role("gridcell").nth(2).tap()
     expect(page.get_by_text("3 of 20")).to_be_visible()
-    page.locator(".pswp--open img").first.wait_for()
+    page.locator(".pswp--ui-visible img").first.wait_for()
+    page.wait_for_timeout(400)  # until it has opened: it takes no swipe before
     send = page.context.new_cdp_session(page).send
     for kind, x in [
         ("touchStart", 320),
@@ -260,6 +267,7 @@ def test_a_phone_swipes_through_the_full_view(serve, visit):
         ("touchEnd", None),
     ]:
         send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": 400}] if x else []})
+        page.evaluate("() => new Promise(requestAnimationFrame)")
     expect(page.get_by_text("4 of 20")).to_be_visible()
 
 

@@ -116,7 +116,7 @@ const loadPanel = async () => (await Promise.all([import("./panel.js"), style("s
 
 async function togglePanel() {
   if (!writable() || state.screen !== "grid") return;
-  if (state.viewing !== null) return (await lazy(() => import("./view.js")))?.toField();
+  if (state.viewing !== null) return await (await lazy(() => import("./view.js")))?.toField();
   const panel = await lazy(loadPanel);
   if (state.panel) panel?.close();
   else if (targets().length) await panel?.open();
