@@ -41,6 +41,7 @@ from tagroll.photos.scan import OUTPUT_FOLDER, absolute
 from tagroll.runs.copy_folder import Output
 from tagroll.runs.guard import guard
 from tagroll.runs.look import Questions
+from tagroll.runs.moved import picture_of
 from tagroll.runs.names import (
     Style,
     Undated,
@@ -78,7 +79,7 @@ class ClassifyPolicy:
     style: Style = "slug"
     template: str = ""
     case: Case = "title"
-    max_tags: int | None = None
+    max_tags: int = 20
     engine: str = COPY
     write_metadata: bool = False
 
@@ -181,7 +182,7 @@ class ClassifyRequest:
     def prompt(self) -> Prompt:
         """What the model is asked."""
         return build_prompt(
-            "classify", max_tags=self.policy.max_tags or 20, language=self.language,
+            "classify", max_tags=self.policy.max_tags, language=self.language,
             prompt_file_text=self.prompt_text,
         )  # fmt: skip
 
@@ -284,9 +285,7 @@ class Classifier:
         return (picture or self._picture_at(copy, photo)) == self._picture(photo)
 
     def _picture(self, photo: Photo) -> str:
-        row = self.run.space.catalog.photos.at(photo.path)
-        fresh = row is not None and row.picture_hash and row.stamp == self.run.space.store.stamp(photo)
-        return row.picture_hash if row and fresh else self.run.space.store.picture_hash(photo)
+        return picture_of(photo, self.run.space.store, self.run.space.catalog)
 
     def _picture_at(self, path: Path, like: Photo) -> str:
         return self.run.space.store.picture_hash(Photo(path, like.size, like.mtime_ns, like.format))
