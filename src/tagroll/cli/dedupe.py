@@ -15,12 +15,12 @@ from tagroll.cli.dedupe_output import (
 )
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import key_goes_with, scan_options, shared_options, store_options, text_of
-from tagroll.cli.progress import Report, plural
+from tagroll.cli.progress import Report
 from tagroll.cli.rewrite import Session, advise, session
 from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import show, tell
 from tagroll.cli.typed import typed
-from tagroll.domain import Status
+from tagroll.domain import Status, plural
 from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Placing, Settings, without_password
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagroll.cli.progress import plural
 from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import say, show
+from tagroll.domain import plural
 
 if TYPE_CHECKING:
     from tagroll.cli.eval import EvalOptions

@@ -18,11 +18,11 @@ from tagroll.cli.options import (
     store_options,
     threshold_option,
 )
-from tagroll.cli.progress import UNSURE, Report, no_photos, plural, stop_on_interrupt
+from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, ignore_error, noted, opened, scanned
 from tagroll.cli.terminal import say, tell
 from tagroll.cli.typed import typed, undo_command
-from tagroll.domain import Status
+from tagroll.domain import CAPTIONS, Status, plural
 from tagroll.settings import Mtime, Placing, Settings
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class TagOptions:
 
     def request(self) -> "TagRequest":
         """What is wanted of the run."""
-        from tagroll.runs.tag import CAPTIONS, TagPolicy, TagRequest
+        from tagroll.runs.tag import TagPolicy, TagRequest
 
         policy = TagPolicy(
             append=self.append_tags, retag=self.retag, dry_run=self.dry_run, case=self.asking.case,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.errors import UsageError
-from tagroll.formats import HEAD_BYTES, PHOTO_SUFFIXES, detect
+from tagroll.formats import HEAD_BYTES, PHOTO_SUFFIXES, SIDECAR_ENDINGS, detect, is_sidecar, sidecar_stems
 
 OUTPUT_FOLDER = "processed"
 """Where `tagroll classify` puts its copies; these are not to be tagged again."""
@@ -150,13 +150,8 @@ class _Borders:
         if self._on_link_out is None:
             return False
         place = os.path.realpath(photo)
-        beside = (name + end for name in _names_of_sidecars(place) for end in (".xmp", ".XMP", ".Xmp"))
+        beside = (name + end for name in sidecar_stems(place) for end in SIDECAR_ENDINGS)
         return any(os.path.islink(name) and self.leads_out(name) for name in beside)  # noqa: PTH114 - text
-
-
-def _names_of_sidecars(photo: str) -> tuple[str, str]:
-    """What sidecars of a photo may be called, without their ending."""
-    return photo, os.path.splitext(photo)[0]  # noqa: PTH122 - speed
 
 
 def _comparable(text: str) -> str:
@@ -243,7 +238,7 @@ class _Walk:
             waiting += [os.path.join(folder, name) for name in folders]  # noqa: PTH118 - speed
 
     def _has_sidecar_outside(self, photo: str, found: _Listing) -> bool:
-        links = (found.sidecars.get(name.lower()) for name in _names_of_sidecars(photo))
+        links = (found.sidecars.get(name.lower()) for name in sidecar_stems(photo))
         return any(link and self._borders.leads_out(link) for link in links)
 
     def _list(self, folder: str, top: str) -> _Listing:
@@ -264,7 +259,7 @@ class _Walk:
                     wanted = self._recursive and name != OUTPUT_FOLDER and not _is_foreign(name)
                 else:
                     wanted = _has_photo_suffix(name)
-                    if name[-4:].lower() == ".xmp" and entry.is_symlink():
+                    if is_sidecar(name) and entry.is_symlink():
                         found.sidecars[name[:-4].lower()] = entry.path
                 hidden = name.startswith(".")  # our own temporary files (.tagroll-*) among them
                 if hidden or not wanted or self._excluded(name, entry.path[len(top) :].lstrip(os.sep)):

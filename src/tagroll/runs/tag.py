@@ -29,8 +29,6 @@ from tagroll.tags.hierarchy import only_paths
 from tagroll.tags.identity import LEVEL, identities, identity
 from tagroll.tags.normalize import normalize
 
-CAPTIONS = ("title", "description", "alt_text")
-
 
 @dataclass(frozen=True)
 class TagPolicy:
@@ -42,7 +40,7 @@ class TagPolicy:
         dry_run: Find out everything, write nothing into photos.
         case: Letter case of new tags.
         max_tags: At most so many tags a photo.
-        captions: Which of "title", "description", "alt_text" are written too, where a photo has none.
+        captions: Which of CAPTIONS are written too, where a photo has none.
         preferred: What a tag (by identity) is called in this library.
         vocabulary: The only tags that may be written, or None.
         user_comment: Write the tags into EXIF UserComment, too, as the older script did.
@@ -232,7 +230,7 @@ class TagProposal:
 
     Attributes:
         tags: Normalised tags.
-        captions: Texts for "title", "description", "alt_text".
+        captions: Texts for CAPTIONS.
         paths: Where in the library's tree a tag (by identity) stands, if it does.
         decided: The very same was written into this photo before.
     """
