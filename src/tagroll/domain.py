@@ -8,9 +8,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from tagroll.formats import Format
+
+CAPTIONS: Final = ("title", "description", "alt_text")
+"""The texts about a whole photo, as `Metadata` and `Change` name them."""
+
+
+def plural(number: int, word: str) -> str:
+    """`1 photo`, `1,200 photos`."""
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +139,6 @@ class Stats:
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
         )
-
-    @property
-    def seconds_per_answer(self) -> float:
-        """Mean time of an answer."""
-        return self.seconds / self.answers if self.answers else 0.0
 
 
 class Describer(Protocol):
@@ -303,7 +306,7 @@ class Change:
     Attributes:
         add: Tags to add where they are missing ("a|b" is a hierarchical one).
         remove: Tags to take away, compared by identity; a path removes the flat values that only it explained.
-        set: New values for "title", "description", "alt_text"; "" removes.
+        set: New values for CAPTIONS; "" removes.
         left: Lists of tags that tagroll has left in the photo before. A UserComment of just one of them is its own.
         align: Whether fields that disagree are brought in step even where no tag comes or goes.
         hang: Words that go into a tree of Lightroom's too where they are, so far, flat beside it.

@@ -3,6 +3,7 @@
 A new format is one row in FORMATS (and one tiny sample in tests/files).
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -175,6 +176,19 @@ VIDEO_SUFFIXES: Final = (
     *(".3gp", ".3g2", ".wmv", ".flv", ".ogv"),
 )
 """File name endings of videos, which are counted and never looked at."""
+
+SIDECAR_ENDINGS: Final = (".xmp", ".XMP", ".Xmp")
+"""What a sidecar's name may end in, as programs write it."""
+
+
+def is_sidecar(name: str) -> bool:
+    """Whether a file's name is that of an XMP sidecar, in any letter case."""
+    return name[-4:].lower() == ".xmp" and len(name) > 4
+
+
+def sidecar_stems(photo: str) -> tuple[str, str]:
+    """What sidecars of a photo may be called, without their ending: name.ext, and name."""
+    return photo, os.path.splitext(photo)[0]  # noqa: PTH122 - hot path
 
 
 RAW_SUFFIXES: Final = frozenset(_RAW.suffixes)

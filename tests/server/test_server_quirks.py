@@ -204,7 +204,7 @@ def test_tokens_and_seconds_are_counted(describer, preview):
         asking.describe(preview(), PROMPT)
         asking.describe(preview(), PROMPT)
         assert (asking.stats.prompt_tokens, asking.stats.completion_tokens) == (600, 80)
-        assert 0.05 <= asking.stats.seconds_per_answer < 1
+        assert 0.1 <= asking.stats.seconds < 2
 
 
 # ---------------------------------------------------------------- how it fails

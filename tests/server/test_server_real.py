@@ -41,7 +41,7 @@ def test_many_threads_get_their_own_answers(describer, preview):
     assert [description.keywords[0].casefold() for description in seen] == colours
     assert describer.stats.answers == len(colours)
     assert describer.stats.completion_tokens > len(colours)
-    assert 0 < describer.stats.seconds_per_answer < 5
+    assert 0 < describer.stats.seconds < 5 * len(colours)
 
 
 def test_classify_fills_every_field(describer, preview):

@@ -93,6 +93,9 @@ def test_runs_tell_how_they_ended(catalog):
     assert runs[0].finished is None
     assert runs[1].finished is not None
     assert runs[1].summary == {"tagged": 3}
+    assert (catalog.runs.at(first), catalog.runs.at(second)) == (runs[1], runs[0])
+    assert catalog.runs.at(second + 1) is None
+    assert (catalog.runs.all(1), catalog.runs.all(0), catalog.runs.count()) == (runs[:1], [], 2)
 
 
 def test_the_index_holds_odd_paths_and_finds_pictures(catalog):

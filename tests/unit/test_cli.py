@@ -34,6 +34,21 @@ def test_help_starts_without_the_heavy_libraries():
         assert f"\n  {name} " in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("module", "idle"),
+    [
+        ("tagroll.runs.rewrite", ("tagroll.models", "tagroll.runs.look", "tagroll.metadata.copies")),
+        ("tagroll.runs.merge", ("tagroll.models.choose", "tagroll.models.server", "tagroll.models.reply")),
+        ("tagroll.runs.run", ("tagroll.models", "tagroll.runs.look", "tagroll.metadata.copies")),
+    ],
+)
+def test_what_reads_and_compares_tags_loads_nothing_that_asks_a_model(module, idle):
+    code = f"import sys, {module}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert module in done.stdout.split()
+    assert [name for name in done.stdout.split() if name.startswith(idle)] == []
+
+
 def test_a_command_loads_no_other_command(tmp_path):
     code = (
         "import sys; from tagroll.cli import main\n"

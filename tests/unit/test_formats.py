@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tagroll
-from tagroll.formats import FORMATS, HEAD_BYTES, PHOTO_SUFFIXES, detect
+from tagroll.formats import FORMATS, HEAD_BYTES, PHOTO_SUFFIXES, detect, is_sidecar
 
 FILES = Path(__file__).parents[1] / "files"
 SAMPLES = {
@@ -156,3 +156,18 @@ def test_the_reader_of_comparisons_sees_every_form() -> None:
     assert compared(ast.parse('if fmt.name == "a" or fmt.name in ("b", "c"): d = {"e": {"f"}}')) == set(
         "abcef"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("a.xmp", True),
+        ("a.jpg.XMP", True),
+        ("a.XmP", True),
+        (".xmp", False),
+        ("a.xmp.jpg", False),
+        ("xmp", False),
+    ],
+)
+def test_a_sidecar_is_told_by_its_ending(name, is_one):
+    assert is_sidecar(name) is is_one

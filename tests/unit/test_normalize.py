@@ -145,3 +145,35 @@ def test_laws(keywords, case, max_tags):
 @given(st.lists(st.from_regex(r"[a-z]{3,9}( [a-z]{3,9})?", fullmatch=True)))
 def test_plain_words_keep_their_order_and_none_is_lost(words):
     assert [tag.lower() for tag in normalize(words)] == list(dict.fromkeys(words))
+
+
+def counted(kind: type) -> type:
+    """A kind of collection that notes whenever it is gone through."""
+
+    class Counted(kind):
+        reads = 0
+
+        def __iter__(self):
+            Counted.reads += 1
+            return super().__iter__()
+
+    return Counted
+
+
+@pytest.mark.parametrize(
+    ("at", "kind", "words"),
+    [
+        ("vocabulary", tuple, ("sea", "lake")),
+        ("preferred", dict, {"loch": "lake"}),
+        ("paths", dict, {"lake": "Water|Lake"}),
+    ],
+)
+def test_what_a_library_calls_things_is_gone_through_once_for_all_photos(at, kind, words):
+    """With 30,000 words it would take 50 ms a photo."""
+    known = counted(kind)(words)
+    policy = TagPolicy(**{at: known}, case="lower")
+    assert policy.tags(["Lake"]) == ("lake",)
+    reads = type(known).reads
+    for _ in range(10):
+        assert policy.tags(["Lake"]) == ("lake",)
+    assert type(known).reads == reads > 0

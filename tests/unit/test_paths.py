@@ -52,7 +52,7 @@ def test_a_word_is_written_where_the_photo_or_else_the_library_has_it(there, app
 
 def test_a_place_that_is_known_later_makes_no_photo_new_work():
     """What was wanted of a photo is a word, wherever it is written."""
-    before, after = (TagRequest().policy({}, paths) for paths in ((), ("Places|Beach",)))
+    before, after = (TagRequest().policy_in({}, paths) for paths in ((), ("Places|Beach",)))
     wanted = {"tags": list(before.tags(["beach"])), "append": False, "captions": []}
     assert after.satisfies(wanted, {**wanted, "tags": list(after.tags(["beach"]))})
     flat, placed = Metadata(("Beach",)), Metadata(("Places|Beach",))
@@ -61,7 +61,7 @@ def test_a_place_that_is_known_later_makes_no_photo_new_work():
 
 
 def test_a_tag_with_a_comma_that_the_library_has_stays_whole():
-    policy = TagRequest().policy({}, ["Places|Paris, France"])
+    policy = TagRequest().policy_in({}, ["Places|Paris, France"])
     assert policy.tags(["Paris, France", "Sun, Sand"]) == ("Paris, France", "Sun", "Sand")
 
 

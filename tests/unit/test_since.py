@@ -57,7 +57,7 @@ class Home:
 
     def write(self, path: Path, decide: Callable[[Metadata], Change], command: str = "tag") -> bool:
         with self.space.begin(command, []) as run:
-            return run.write(as_photo(path), decide).changed
+            return bool(run.write(as_photo(path), decide).writes)
 
     def tag(self, path: Path, *tags: str, append: bool = True, decided: bool = False) -> bool:
         """As `tagroll tag` does when a model says this."""

@@ -97,13 +97,25 @@ class Runs:
         )
         return frozenset(Path(path) for row in rows for path in json.loads(row[0]).get(FAILURES, ()))
 
-    def all(self) -> list[Run]:
-        """All runs, the newest first."""
+    def at(self, number: int) -> Run | None:
+        """The run of this number, if there is one."""
+        return next(iter(self._runs("WHERE r.id = ?", number)), None)
+
+    def all(self, limit: int | None = None) -> list[Run]:
+        """All runs, or so many, the newest first."""
+        return self._runs("ORDER BY r.id DESC LIMIT ?", -1 if limit is None else limit)
+
+    def count(self) -> int:
+        """How many there are."""
+        return int(self._database.read("SELECT count(*) FROM runs")[0][0])
+
+    def _runs(self, which: str, *values: object) -> list[Run]:
         rows = self._database.read(
-            "SELECT r.id, command, arguments, model, started, finished, summary,"
+            "SELECT r.id, command, arguments, model, started, finished, summary,"  # noqa: S608 - our own words
             " (SELECT count(*) FROM writes w WHERE w.run = r.id AND state IN ('done', 'undone')),"
             " (SELECT count(*) FROM writes w WHERE w.run = r.id AND state = 'done')"
-            " FROM runs r ORDER BY r.id DESC"
+            f" FROM runs r {which}",
+            *values,
         )
         return [
             Run(

@@ -11,11 +11,10 @@ import click
 
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
+    Asking,
     asking_options,
-    limits,
     scan_options,
     shared_options,
-    text_of,
     threshold_option,
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
@@ -23,7 +22,7 @@ from tagroll.cli.scanning import Scope, ignore_error, opened, scanned
 from tagroll.cli.terminal import say, show, tell
 from tagroll.cli.typed import typed, undo_command
 from tagroll.domain import Outcome, Photo, Status
-from tagroll.settings import Case, Settings
+from tagroll.settings import Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.classify import ClassifyRequest
@@ -44,15 +43,7 @@ class ClassifyOptions:
     name_template: str
     link: Literal["hard", "sym"] | None
     write_metadata: bool
-    limit: int | None
-    jobs: int | None
-    patience: float
-    timeout: float | None
-    force: bool
-    max_tags: int
-    language: str | None
-    prompt_file: Path | None
-    case: Case
+    asking: Asking
     scope: Scope
 
     def request(self) -> "ClassifyRequest":
@@ -65,12 +56,12 @@ class ClassifyOptions:
 
         policy = ClassifyPolicy(
             again=self.again, dry_run=self.dry_run, style=self.name_style, template=self.name_template,
-            case=self.case, max_tags=self.max_tags, write_metadata=self.write_metadata, engine=LINKS[self.link],
+            case=self.asking.case, max_tags=self.asking.max_tags, write_metadata=self.write_metadata, engine=LINKS[self.link],
         )  # fmt: skip
         request = replace(
             ClassifyRequest.of(self.directory, self.output, policy),
-            recursive=self.recursive, follow_links=self.scope.follow_links, language=self.language,
-            prompt_text=text_of(self.prompt_file),
+            recursive=self.recursive, follow_links=self.scope.follow_links, language=self.asking.language,
+            prompt_text=self.asking.prompt_text(),
         )  # fmt: skip
         request.check()
         return request
@@ -133,7 +124,7 @@ def _run(settings: Settings, options: ClassifyOptions, request: "ClassifyRequest
     from tagroll.runs.executors import threads
 
     with opened(settings) as space:
-        model = space.model(limits=limits(options), defer=True)
+        model = space.model(limits=options.asking.limits(), defer=True)
         model.announce(lambda notes: tell(settings, *notes))
         with (
             space.begin("classify", options.typed(), model=model.describer.model, done=Status.COPIED) as run,
@@ -178,7 +169,7 @@ def _found(
         [request.source], options.scope, on_unreadable,
         recursive=request.recursive, leave_out=[request.target],
     )  # fmt: skip
-    return islice(found, options.limit)
+    return islice(found, options.asking.limit)
 
 
 def _report(settings: Settings, options: ClassifyOptions, request: "ClassifyRequest", run: "Run") -> Report:

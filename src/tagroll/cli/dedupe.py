@@ -17,12 +17,12 @@ from tagroll.cli.dedupe_output import (
 )
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import key_goes_with, scan_options, shared_options, store_options, text_of
-from tagroll.cli.progress import Report, plural, watched
+from tagroll.cli.progress import Report, watched
 from tagroll.cli.rewrite import Session, advise, session
 from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import show, tell
 from tagroll.cli.typed import typed
-from tagroll.domain import Status, Waiting
+from tagroll.domain import Status, Waiting, plural
 from tagroll.errors import StoppedError, UsageError
 from tagroll.settings import Mtime, Placing, Settings, without_password
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tagroll.cli.progress import plural
 from tagroll.cli.terminal import print_json, print_line, say, show, single_keys
+from tagroll.domain import plural
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
 

@@ -15,12 +15,11 @@ from tagroll.cli.eval_files import init
 from tagroll.cli.eval_output import print_results, print_rows
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
+    Asking,
     asking_options,
-    limits,
     lines_of,
     scan_options,
     shared_options,
-    text_of,
     threshold_option,
 )
 from tagroll.cli.progress import UNSURE, Report, stop_on_interrupt, watched
@@ -28,7 +27,7 @@ from tagroll.cli.scanning import Scope, scanned
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Status
 from tagroll.errors import PhotoError, TagrollError, UsageError
-from tagroll.settings import Case, Settings
+from tagroll.settings import Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.evaluate.evaluation import EvaluationInput, EvaluationRequest, Round
@@ -49,16 +48,8 @@ class EvalOptions:
     again: int
     fresh: bool
     thresholds: tuple[float, ...]
-    limit: int | None
-    jobs: int | None
-    patience: float
-    timeout: float | None
-    force: bool
-    max_tags: int
-    language: str | None
-    prompt_file: Path | None
+    asking: Asking
     vocabulary: Path | None
-    case: Case
     scope: Scope
 
     def request(self) -> "EvaluationRequest":
@@ -66,8 +57,8 @@ class EvalOptions:
         from tagroll.runs.evaluate.evaluation import EvaluationRequest
 
         return EvaluationRequest(
-            self.again, fresh=self.fresh, max_tags=self.max_tags, case=self.case, language=self.language,
-            vocabulary=lines_of(self.vocabulary), prompt_text=text_of(self.prompt_file),
+            self.again, fresh=self.fresh, max_tags=self.asking.max_tags, case=self.asking.case,
+            language=self.asking.language, vocabulary=lines_of(self.vocabulary), prompt_text=self.asking.prompt_text(),
         )  # fmt: skip
 
 
@@ -122,7 +113,7 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Eval
     with Workspace.open(settings) as space:
         models = []  # all of them before the first photo: a wrong name should not show after hours
         for wanted in model_settings(settings, names):
-            models.append(space.model(wanted, limits(options), partial(watched, settings)))
+            models.append(space.model(wanted, options.asking.limits(), partial(watched, settings)))
             tell(settings, *models[-1].notes)
         tell(settings, *threshold_notes(models, options.thresholds))
         evaluation = Evaluation(space, subject, options.request(), partial(_watch, settings, space))
@@ -156,8 +147,8 @@ def _subject(target: Path, options: EvalOptions) -> "EvaluationInput":
     from tagroll.runs.evaluate.evaluation import folder_input, labelled_input
 
     if target.is_dir():
-        return folder_input(target, scanned([target], options.scope), options.limit)
-    subject = labelled_input(target, options.photos, options.limit)
+        return folder_input(target, scanned([target], options.scope), options.asking.limit)
+    subject = labelled_input(target, options.photos, options.asking.limit)
     for path in subject.missing:
         say(f"left out, it is not there: {show(path)}", mark="!")
     return subject

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagroll.cli.progress import plural
 from tagroll.cli.scanning import scanned
 from tagroll.cli.terminal import say, show
+from tagroll.domain import plural
 
 if TYPE_CHECKING:
     from tagroll.cli.eval import EvalOptions
@@ -17,7 +17,7 @@ def init(folder: Path, options: "EvalOptions") -> int:
 
     output = options.output or Path("labels.json")
     sheet = check_label_files(folder, output)
-    number = write_label_files(folder, output, scanned([folder], options.scope), options.limit)
+    number = write_label_files(folder, output, scanned([folder], options.scope), options.asking.limit)
     say(
         f"{plural(number, 'photo')} to label. Fill in {show(output)}, or do it on the page {show(sheet)} in a browser"
     )

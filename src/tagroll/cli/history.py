@@ -8,8 +8,8 @@ import click
 
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import shared_options
-from tagroll.cli.progress import plural
 from tagroll.cli.terminal import print_json, print_line, say, show, tell
+from tagroll.domain import plural
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
 

@@ -4,9 +4,9 @@ import difflib
 import functools
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -17,6 +17,7 @@ from tagroll.settings import (
     CONFIG_NAME,
     DEFAULT_API_URL,
     DEFAULT_MODEL,
+    Case,
     Mtime,
     Placing,
     Settings,
@@ -278,28 +279,59 @@ def _touched(mtime: Mtime) -> Mtime:
     return "now"
 
 
-class Asks(Protocol):
-    """Options of a command that asks a model; see `asking_options`."""
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The options of a command that shows photos to a model, as click gives them.
 
-    @property
-    def jobs(self) -> int | None:
-        """Questions at once."""
+    Attributes:
+        limit: Photos, at the most.
+        jobs: Questions at once.
+        patience: Seconds for a server to come back.
+        timeout: Seconds for an answer.
+        force: Whether to go on with a model that seems stuck.
+        max_tags: Of a photo, at the most.
+        language: Of tags and texts.
+        prompt_file: Has the user's own words to the model.
+        case: Letter case of tags.
+    """
 
-    @property
-    def patience(self) -> float:
-        """Seconds for a server to come back."""
+    limit: int | None
+    jobs: int | None
+    patience: float
+    timeout: float | None
+    force: bool
+    max_tags: int
+    language: str | None
+    prompt_file: Path | None
+    case: Case
 
-    @property
-    def timeout(self) -> float | None:
-        """Seconds for an answer."""
+    def limits(self) -> "Limits":
+        """How many questions at once, and how long to wait for answers, as the user wants it."""
+        from tagroll.runs.limits import Limits
 
-    @property
-    def force(self) -> bool:
-        """Whether to go on with a model that seems stuck."""
+        wanted = Limits(jobs=self.jobs, outage=self.patience)
+        if self.timeout is not None:
+            wanted = replace(wanted, first_answer=self.timeout, answer=self.timeout)
+        return replace(wanted, repeats=None) if self.force else wanted
+
+    def prompt_text(self) -> str | None:
+        """The user's own words to the model, or None.
+
+        Raises:
+            UsageError: They are not UTF-8.
+        """
+        return text_of(self.prompt_file)
 
 
 def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of commands that show photos to a model."""
+    """Options of commands that show photos to a model; the command gets them as `asking`."""
+
+    @functools.wraps(function)
+    def wrapper(**values: Any) -> Any:
+        asking = Asking(**{one.name: values.pop(one.name) for one in fields(Asking)})
+        return function(asking=asking, **values)
+
+    decorated: Callable[..., Any] = wrapper
     file = click.Path(exists=True, dir_okay=False, path_type=Path)
     options = (
         click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N photos."),
@@ -322,18 +354,8 @@ def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
                      envvar="TAGROLL_CASE", help="Letter case of tags."),
     )  # fmt: skip
     for option in reversed(options):
-        function = option(function)
-    return function
-
-
-def limits(options: Asks) -> "Limits":
-    """How many questions at once, and how long to wait for answers, as the user wants it."""
-    from tagroll.runs.limits import Limits
-
-    wanted = Limits(jobs=options.jobs, outage=options.patience)
-    if options.timeout is not None:
-        wanted = replace(wanted, first_answer=options.timeout, answer=options.timeout)
-    return replace(wanted, repeats=None) if options.force else wanted
+        decorated = option(decorated)
+    return decorated
 
 
 def threshold_option(*, several: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tagroll.cli.scanning import report_skipped
 from tagroll.cli.terminal import print_json, print_line, say, show, tell
-from tagroll.domain import Outcome, Status, Waiting
+from tagroll.domain import Outcome, Status, Waiting, plural
 from tagroll.errors import ServerError
 from tagroll.runs.beside import sidecar_lines
 from tagroll.settings import Settings
@@ -250,11 +250,6 @@ def watched(
     finally:
         over.set()
         ticker.join()
-
-
-def plural(number: int, word: str) -> str:
-    """`1 photo`, `1,200 photos`."""
-    return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
 def no_photos(paths: Iterable[Path]) -> str:

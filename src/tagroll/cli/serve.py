@@ -13,9 +13,9 @@ import click
 
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import Several, shared_options, store_options
-from tagroll.cli.progress import plural
 from tagroll.cli.scanning import Scope, ignore_error, scanned
 from tagroll.cli.terminal import print_json, print_line, tell
+from tagroll.domain import plural
 from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Placing, Settings
 

@@ -11,22 +11,21 @@ import click
 
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
+    Asking,
     asking_options,
-    limits,
     lines_of,
     scan_options,
     shared_options,
     store_options,
-    text_of,
     threshold_option,
 )
-from tagroll.cli.progress import UNSURE, Report, no_photos, plural, stop_on_interrupt
+from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, ignore_error, noted, opened, scanned
 from tagroll.cli.terminal import say, tell
 from tagroll.cli.typed import typed, undo_command
-from tagroll.domain import Status
+from tagroll.domain import CAPTIONS, Status, plural
 from tagroll.errors import UsageError
-from tagroll.settings import Case, Mtime, Placing, Settings
+from tagroll.settings import Mtime, Placing, Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.run import Run, Tally
@@ -41,16 +40,8 @@ class TagOptions:
     dry_run: bool
     retag: bool
     review: bool
-    limit: int | None
-    jobs: int | None
-    patience: float
-    timeout: float | None
-    force: bool
-    max_tags: int
-    language: str | None
+    asking: Asking
     vocabulary: Path | None
-    prompt_file: Path | None
-    case: Case
     title: bool
     description: bool
     alt_text: bool
@@ -73,14 +64,14 @@ class TagOptions:
 
     def request(self) -> "TagRequest":
         """What is wanted of the run."""
-        from tagroll.runs.tag import CAPTIONS, TagRequest
+        from tagroll.runs.tag import TagPolicy, TagRequest
 
-        return TagRequest(
-            append=self.append_tags, retag=self.retag, dry_run=self.dry_run, case=self.case,
-            user_comment=self.user_comment,
-            max_tags=self.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
-            language=self.language, vocabulary=lines_of(self.vocabulary), prompt_text=text_of(self.prompt_file),
+        policy = TagPolicy(
+            append=self.append_tags, retag=self.retag, dry_run=self.dry_run, case=self.asking.case,
+            max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
+            vocabulary=lines_of(self.vocabulary), user_comment=self.user_comment,
         )  # fmt: skip
+        return TagRequest(policy, self.asking.language, self.asking.prompt_text())
 
 
 @click.command("tag", cls=GroupedCommand)
@@ -130,14 +121,14 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
     arguments = [*(str(path.absolute()) for path in paths), *options.modes()]
     done = Status.UNCHANGED if options.review else Status.TAGGED
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
-        model = space.model(limits=limits(options), defer=True)
+        model = space.model(limits=options.asking.limits(), defer=True)
         model.announce(lambda notes: tell(settings, *notes))
         with (
             space.begin("tag", arguments, model=model.describer.model, done=done) as run,
             stop_on_interrupt(space.stop, space.halt),
             _report(settings, paths, options, run) as report,
         ):
-            found = islice(scanned(paths, options.scope, report.pass_over), options.limit)
+            found = islice(scanned(paths, options.scope, report.pass_over), options.asking.limit)
             photos = found if options.review else noted(found, space, settings)
             tags = tagger(run, model, request)
             try:
@@ -158,7 +149,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
 
 def _report(settings: Settings, paths: tuple[Path, ...], options: TagOptions, run: "Run") -> Report:
     def count() -> int:
-        return sum(1 for _ in islice(scanned(paths, options.scope, ignore_error), options.limit))
+        return sum(1 for _ in islice(scanned(paths, options.scope, ignore_error), options.asking.limit))
 
     looking = options.dry_run or options.review
     words = {Status.TAGGED: "would be tagged" if options.dry_run else "tagged"}

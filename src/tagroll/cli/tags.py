@@ -8,11 +8,11 @@ import click
 
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import scan_options, shared_options
-from tagroll.cli.progress import Report, no_photos, plural
+from tagroll.cli.progress import Report, no_photos
 from tagroll.cli.scanning import Scope, scanned
 from tagroll.cli.tags_edit import ACTIONS
 from tagroll.cli.terminal import print_json, print_line, tell
-from tagroll.domain import Status
+from tagroll.domain import Status, plural
 from tagroll.settings import Settings
 
 

@@ -9,10 +9,9 @@ import click
 
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import scan_options, shared_options, store_options
-from tagroll.cli.progress import plural
 from tagroll.cli.rewrite import advise, session
 from tagroll.cli.terminal import show, tell
-from tagroll.domain import Status
+from tagroll.domain import Status, plural
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
 

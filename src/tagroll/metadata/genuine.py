@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tagroll.domain import Write
 from tagroll.errors import MetadataError, WriteError
-from tagroll.formats import HEAD_BYTES, detect
+from tagroll.formats import HEAD_BYTES, detect, is_sidecar
 from tagroll.metadata.containers.picture import picture_hash_in, same_picture
 from tagroll.metadata.files.safe_write import Original
 from tagroll.metadata.planning import SIDECAR
@@ -61,7 +61,7 @@ def check_bytes(write: Write, target: Path, old: bytes | None, new: bytes | None
         if old is None or new is None or fmt is None or not same_picture(old, new, fmt):
             raise WriteError(f"by the journal the picture in {target} would change", _HINT)
         return
-    if old is None and target.suffix.lower() != ".xmp":  # a link of a sidecar's name leads there, to nothing
+    if old is None and not is_sidecar(target.name):  # a link of a sidecar's name leads there, to nothing
         raise WriteError(f"the journal names {target}, which is no name of a sidecar", _HINT)
     for data in filter(None, (old, new)):
         _check_xmp(data, target)
@@ -75,7 +75,7 @@ def check_made(write: Write, made: Original) -> None:
     """
     if write.engine == "xmp":
         _check_xmp(made.data, write.target)
-        is_ours = write.target.suffix.lower() == ".xmp"
+        is_ours = is_sidecar(write.target.name)
     elif write.engine == "json":
         is_ours = write.target.suffix.lower() == ".json" and _tells_of(made.data, write.photo)
     else:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tagroll.domain import Change, Metadata, Write
+from tagroll.domain import CAPTIONS, Change, Metadata, Write
 from tagroll.errors import ForeignStructureError, WriteError
 from tagroll.metadata.comment import COMMENT, says
 from tagroll.metadata.engines import Engine, edit
@@ -59,7 +59,7 @@ def change_back(write: Write, now: Metadata) -> Change:
         remove=(*ours, *(became[name] for name in respelled)),
         set={
             name: getattr(write.before, name)
-            for name in ("title", "description", "alt_text")
+            for name in CAPTIONS
             if getattr(write.before, name) != getattr(write.after, name) == getattr(now, name)
         },
         left=(write.after.tags,),
@@ -115,9 +115,7 @@ def plan_undo(write: Write, original: Original, engine: Engine) -> UndoPlan | No
         raise WriteError(
             f"was changed by another program since, and cannot be edited: {error.message}"
         ) from error
-    captions = {
-        name: change.set.get(name, getattr(now, name)) for name in ("title", "description", "alt_text")
-    }
+    captions = {name: change.set.get(name, getattr(now, name)) for name in CAPTIONS}
     before = replace(now, fields=tag_fields(now.fields))
     return UndoPlan(new, before, Metadata(tags_after(now, change), tag_fields(fields), **captions))
 

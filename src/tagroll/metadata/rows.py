@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tagroll.domain import Beside, Change, Metadata, Write
+from tagroll.domain import CAPTIONS, Beside, Change, Metadata, Write
 from tagroll.metadata.engines import SIGNED
 from tagroll.metadata.fields import metadata_from_fields, tag_fields, tags_after
 from tagroll.metadata.files.hashing import digest
@@ -20,7 +20,6 @@ COPIES: Final = frozenset({COPY, HARD_LINK, SYMBOLIC_LINK})
 """Those that show the photo itself."""
 MADE: Final = COPIES | {JSON, XMP}
 """All that is taken back by taking it away (`copies.take_back`)."""
-_CAPTIONS = ("title", "description", "alt_text")
 
 
 def written(step: Step, view: MetadataView, change: Change) -> Write:
@@ -29,7 +28,7 @@ def written(step: Step, view: MetadataView, change: Change) -> Write:
     after = Metadata(
         tags_after(step.known, change),
         tag_fields(step.fields),
-        **{name: change.set.get(name, getattr(step.known, name)) for name in _CAPTIONS},
+        **{name: change.set.get(name, getattr(step.known, name)) for name in CAPTIONS},
     )
     return Write(
         photo=view.photo.path, target=step.path, engine=step.engine.name, before=before, after=after,

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Literal
 
 from tagroll.errors import MetadataError
-from tagroll.formats import PHOTO_SUFFIXES, RAW_SUFFIXES, Format
+from tagroll.formats import PHOTO_SUFFIXES, RAW_SUFFIXES, SIDECAR_ENDINGS, Format, sidecar_stems
 from tagroll.metadata.files.safe_write import read_file
 
-_ENDINGS = (".xmp", ".XMP", ".Xmp")
 _VIDEOS = frozenset(
     {
         *(".3g2", ".3gp", ".360", ".asf", ".avi", ".braw", ".f4v", ".flv", ".insv", ".lrv", ".m2t", ".m2ts"),
@@ -105,8 +104,8 @@ def _has_habit(folder: str) -> bool:
 
 def possible_sidecars(photo: Path) -> list[str]:
     """All names that a sidecar of a photo may have; whether one is there, and is that of another photo, is not looked at."""
-    stems = dict.fromkeys((str(photo), os.path.splitext(photo)[0]))  # noqa: PTH122  # as below
-    return [stem + ending for stem in stems for ending in _ENDINGS]
+    stems = dict.fromkeys(sidecar_stems(str(photo)))
+    return [stem + ending for stem in stems for ending in SIDECAR_ENDINGS]
 
 
 def find_sidecars(photo: Path, fmt: Format) -> list[Path]:
@@ -119,8 +118,7 @@ def find_sidecars(photo: Path, fmt: Format) -> list[Path]:
     Returns:
         Their paths, symlinks resolved. Costs some microseconds where there is none.
     """
-    whole = str(photo)
-    stem = os.path.splitext(whole)[0]  # noqa: PTH122  # hot path
+    whole, stem = sidecar_stems(str(photo))
     found = []
     if name := _existing(whole):
         found.append(Path(os.path.realpath(name)))
@@ -137,7 +135,7 @@ def _has_base(whole: str, stem: str) -> bool:
 
 
 def _existing(name: str) -> str | None:
-    return next((name + ending for ending in _ENDINGS if os.access(name + ending, os.F_OK)), None)
+    return next((name + ending for ending in SIDECAR_ENDINGS if os.access(name + ending, os.F_OK)), None)
 
 
 def _belongs(sidecar: Path, photo: Path, fmt: Format) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tagroll.domain import Photo
 from tagroll.errors import MetadataError
+from tagroll.formats import is_sidecar
 
 
 def stamp_of(files: Iterable[Path]) -> str:
@@ -39,7 +40,7 @@ def _stamp_among(photo: Photo, bare: dict[str, bool], policy: str, stamp: Callab
     folder = path[: path.rfind(os.sep) + 1]  # pathlib takes longer than all the rest here
     try:
         if folder not in bare:
-            bare[folder] = not any(name[-4:].lower() == ".xmp" for name in os.listdir(folder))  # noqa: PTH208
+            bare[folder] = not any(is_sidecar(name) for name in os.listdir(folder))  # noqa: PTH208
         state = os.lstat(path)
         if bare[folder] and not stat.S_ISLNK(state.st_mode):
             return _state(state) + policy

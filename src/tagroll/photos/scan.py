@@ -17,7 +17,15 @@ from pathlib import Path
 
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.errors import UsageError
-from tagroll.formats import HEAD_BYTES, PHOTO_SUFFIXES, VIDEO_SUFFIXES, detect
+from tagroll.formats import (
+    HEAD_BYTES,
+    PHOTO_SUFFIXES,
+    SIDECAR_ENDINGS,
+    VIDEO_SUFFIXES,
+    detect,
+    is_sidecar,
+    sidecar_stems,
+)
 
 OUTPUT_FOLDER = "processed"
 """Where `tagroll classify` puts its copies; these are not to be tagged again."""
@@ -163,13 +171,8 @@ class _Borders:
         if self._on_link_out is None:
             return False
         place = os.path.realpath(photo)
-        beside = (name + end for name in _names_of_sidecars(place) for end in (".xmp", ".XMP", ".Xmp"))
+        beside = (name + end for name in sidecar_stems(place) for end in SIDECAR_ENDINGS)
         return any(os.path.islink(name) and self.leads_out(name) for name in beside)  # noqa: PTH114 - text
-
-
-def _names_of_sidecars(photo: str) -> tuple[str, str]:
-    """What sidecars of a photo may be called, without their ending."""
-    return photo, os.path.splitext(photo)[0]  # noqa: PTH122 - speed
 
 
 def _comparable(text: str) -> str:
@@ -279,7 +282,7 @@ class _Walk:
         return number
 
     def _has_sidecar_outside(self, photo: str, found: _Listing) -> bool:
-        links = (found.sidecars.get(name.lower()) for name in _names_of_sidecars(photo))
+        links = (found.sidecars.get(name.lower()) for name in sidecar_stems(photo))
         return any(link and self._borders.leads_out(link) for link in links)
 
     def _list(self, folder: str, top: str) -> _Listing:
@@ -300,7 +303,7 @@ class _Walk:
                     wanted = self._recursive and name != OUTPUT_FOLDER and not _is_foreign(name)
                 else:
                     wanted = _has_photo_suffix(name)
-                    if name[-4:].lower() == ".xmp" and entry.is_symlink():
+                    if is_sidecar(name) and entry.is_symlink():
                         found.sidecars[name[:-4].lower()] = entry.path
                 hidden = name.startswith(".")  # our own temporary files (.tagroll-*) among them
                 if self.on_video and not (is_folder or hidden) and name.lower().endswith(VIDEO_SUFFIXES):

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tagroll.domain import plural
+
 if TYPE_CHECKING:
     from tagroll.domain import Beside
     from tagroll.runs.tally import Tally
@@ -20,7 +22,7 @@ def sidecar_lines(tally: "Tally") -> Iterator[str]:
         yield from _what_to_do(tally.beside)
     if tally.broken_seals:
         yield (
-            f"{_photos(tally.broken_seals)} signed with C2PA: written into, the signature is invalid. "
+            f"{plural(tally.broken_seals, 'photo')} signed with C2PA: written into, the signature is invalid. "
             "Undoing makes it valid again."
         )
 
@@ -30,15 +32,15 @@ def _why(beside: "Counter[Beside]") -> Iterator[str]:
     for one, number in beside.items():
         reasons[one.reason] += number
     if len(reasons) == 1:
-        yield f"{_photos(total)}: the tags go into a sidecar, because {next(iter(reasons))}."
+        yield f"{plural(total, 'photo')}: the tags go into a sidecar, because {next(iter(reasons))}."
     else:
-        yield f"{_photos(total)}: the tags go into a sidecar:"
+        yield f"{plural(total, 'photo')}: the tags go into a sidecar:"
         for reason, number in reasons.most_common(_SHOWN_REASONS):
             yield f"  {number:,} because {reason}"
         if rest := sum(number for _, number in reasons.most_common()[_SHOWN_REASONS:]):
             yield f"  {rest:,} for other reasons; `tagroll doctor PHOTO` tells them"
     if keeping := sum(number for one, number in beside.items() if one.keeps_old):
-        yield f"{_photos(keeping)} {'keeps' if keeping == 1 else 'keep'} the old tags inside."
+        yield f"{plural(keeping, 'photo')} {'keeps' if keeping == 1 else 'keep'} the old tags inside."
 
 
 def _who(beside: "Counter[Beside]") -> str:
@@ -59,7 +61,3 @@ def _what_to_do(beside: "Counter[Beside]") -> Iterator[str]:
         yield SIGNED_HINT
     if any(one.kind == "raw" and not one.is_base for one in beside):
         yield "Lightroom reads a RAW's name.xmp: --sidecar-name stem makes such ones."
-
-
-def _photos(number: int) -> str:
-    return f"{number:,} photo" + ("" if number == 1 else "s")

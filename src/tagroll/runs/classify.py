@@ -77,7 +77,7 @@ class ClassifyPolicy:
     style: Style = "slug"
     template: str = ""
     case: Case = "title"
-    max_tags: int | None = None
+    max_tags: int = 20
     engine: str = COPY
     write_metadata: bool = False
 
@@ -180,7 +180,7 @@ class ClassifyRequest:
     def prompt(self) -> Prompt:
         """What the model is asked."""
         return build_prompt(
-            "classify", max_tags=self.policy.max_tags or 20, language=self.language,
+            "classify", max_tags=self.policy.max_tags, language=self.language,
             prompt_file_text=self.prompt_text,
         )  # fmt: skip
 

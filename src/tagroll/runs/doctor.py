@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagroll.domain import Outcome, Photo
+from tagroll.domain import Outcome, Photo, plural
 from tagroll.errors import PhotoError, TagrollError
 from tagroll.runs.beside import SIGNED_HINT
 from tagroll.runs.inspect import Explainer
@@ -170,12 +170,10 @@ def catalog(settings: Settings) -> Finding:
 
     try:
         with Catalog(settings.catalog) as opened:
-            runs = len(opened.runs.all())
+            runs = opened.runs.count()
     except TagrollError as error:
         return Finding("catalog", False, error.message, error.hint)
-    return Finding(
-        "catalog", True, f"{settings.catalog} can be written; {runs:,} run{'' if runs == 1 else 's'} recorded"
-    )
+    return Finding("catalog", True, f"{settings.catalog} can be written; {plural(runs, 'run')} recorded")
 
 
 def space(settings: Settings) -> Finding:

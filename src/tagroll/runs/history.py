@@ -93,7 +93,7 @@ class History:
 
     def runs(self, limit: int) -> Sequence[PastRun]:
         """The last runs, the newest first."""
-        runs = self._catalog.runs.all()[:limit]
+        runs = self._catalog.runs.all(limit)
         running = bool(runs) and not runs[0].finished and self._catalog.in_use()  # only the last one can be
         return [PastRun(run, running and run is runs[0]) for run in runs]
 
@@ -103,7 +103,7 @@ class History:
         Raises:
             UsageError: There is no such run.
         """
-        if not any(known.id == run for known in self._catalog.runs.all()):
+        if self._catalog.runs.at(run) is None:
             raise UsageError(f"there is no run {run}", "tagroll history lists them")
         for writing in self._catalog.journal.of_run(run):
             write = writing.write

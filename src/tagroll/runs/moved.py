@@ -108,11 +108,16 @@ class Moved:
         return left_in(writing.write, after[0].before) if after else None
 
 
-def picture_of(photo: Photo, store: MetadataStore, catalog: Catalog, like: str) -> str:
-    """Hash of a photo's picture, of the kind of another one; it is not made again where the catalog knows it."""
+def picture_of(photo: Photo, store: MetadataStore, catalog: Catalog, like: str = "") -> str:
+    """Hash of a photo's picture, of the kind of `like` if that is given; not made again where the catalog knows it.
+
+    Raises:
+        MetadataError: The photo cannot be read.
+    """
     row = catalog.photos.at(photo.path)
-    if row and row.pictured and row.stamp == store.stamp(photo) and len(row.picture_hash) == len(like):
-        return row.picture_hash
+    known = row.picture_hash if row and (not like or len(row.picture_hash) == len(like)) else ""
+    if row and row.pictured and known and row.stamp == store.stamp(photo):
+        return known
     return store.picture_hash(photo, like)
 
 

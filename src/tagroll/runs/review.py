@@ -147,7 +147,7 @@ class Review:
     def _renew(self) -> Namer:
         """What is made of answers, as the library and the decisions are now."""
         catalog = self._space.catalog
-        policy = TagRequest().policy(catalog.decisions.merges(), catalog.photos.paths())
+        policy = TagRequest().policy_in(catalog.decisions.merges(), catalog.photos.paths())
         known = {identity(tag): tag for shown in self._gallery.all_shown() for tag in shown.tags}
         with self._lock:
             self._namer = Namer(policy, known)

@@ -266,11 +266,6 @@ class Written:
     tags: tuple[str, ...]
     writes: tuple[Write, ...] = ()
 
-    @property
-    def changed(self) -> bool:
-        """Whether a file was, or would be, changed."""
-        return bool(self.writes)
-
     def outcome(self, path: Path, done: Status) -> Outcome:
         """What came of the photo. A photo is tagged where its tags are in a sidecar, but rewritten only itself."""
         if not self.writes:

@@ -6,6 +6,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tagroll.catalog import PhotoRow
 from tagroll.domain import (
@@ -28,10 +29,8 @@ from tagroll.tags.hierarchy import only_paths
 from tagroll.tags.identity import LEVEL, identities, identity, word_of
 from tagroll.tags.normalize import normalize
 
-CAPTIONS = ("title", "description", "alt_text")
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TagPolicy:
     """How a model's proposal becomes a change.
 
@@ -41,7 +40,7 @@ class TagPolicy:
         dry_run: Find out everything, write nothing into photos.
         case: Letter case of new tags.
         max_tags: At most so many tags a photo.
-        captions: Which of "title", "description", "alt_text" are written too, where a photo has none.
+        captions: Which of CAPTIONS are written too, where a photo has none.
         preferred: What a tag (by identity) is called in this library.
         vocabulary: The only tags that may be written, or None.
         user_comment: Write the tags into EXIF UserComment, too, as the older script did.
@@ -52,7 +51,7 @@ class TagPolicy:
     retag: bool = False
     dry_run: bool = False
     case: Case = "title"
-    max_tags: int | None = None
+    max_tags: int = 20
     captions: tuple[str, ...] = ()
     preferred: Mapping[str, str] = field(default_factory=dict)
     vocabulary: tuple[str, ...] | None = None
@@ -61,8 +60,17 @@ class TagPolicy:
 
     def tags(self, keywords: Iterable[str]) -> tuple[str, ...]:
         """The tags that these keywords of a model become; a comma ends one but where this library has it in a tag."""
-        known = identities((*self.preferred, *self.paths, *(self.vocabulary or ())))
-        return self._named(normalize(keywords, case=self.case, whole=known))[: self.max_tags]
+        return self._named(normalize(keywords, case=self.case, whole=self._known))[: self.max_tags]
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        """The identities of all that this library has, once for all photos: they may be tens of thousands."""
+        return frozenset(identities((*self.preferred, *self.paths, *(self.vocabulary or ()))))
+
+    @cached_property
+    def _allowed(self) -> dict[str, str]:
+        """The words of the vocabulary by identity."""
+        return {identity(word): word for word in self.vocabulary or ()}
 
     def _named(self, tags: Iterable[str]) -> tuple[str, ...]:
         """These tags as this library calls them, without those it does not want."""
@@ -70,8 +78,7 @@ class TagPolicy:
         named = normalize(words, case="keep", whole=identities(words))
         if self.vocabulary is None:
             return named
-        allowed = {identity(word): word for word in self.vocabulary}
-        return tuple(allowed[name] for tag in named if (name := identity(tag)) in allowed)
+        return tuple(self._allowed[name] for tag in named if (name := identity(tag)) in self._allowed)
 
     def satisfies(self, earlier: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
         """Whether what was wanted of a photo earlier is what is wanted now, preferred words taken into account.
@@ -89,56 +96,38 @@ class TagRequest:
     """What a person wants of a run.
 
     Attributes:
-        append: Keep the tags a photo has and add to them; else they are replaced.
-        retag: Ask the model again, also about photos it has described before.
-        dry_run: Find out everything, write nothing into photos.
-        case: Letter case of new tags.
-        max_tags: At most so many tags a photo.
-        captions: Which of CAPTIONS are written too, where a photo has none.
+        policy: What is made of the model's answers, but for what the library says.
         language: Of tags and texts; None for English.
-        vocabulary: The only tags that may be written, or None.
         prompt_text: The person's own words to the model, or None.
-        user_comment: Write the tags into EXIF UserComment, too, as the older script did.
     """
 
-    append: bool = False
-    retag: bool = False
-    dry_run: bool = False
-    case: Case = "title"
-    max_tags: int = 20
-    captions: tuple[str, ...] = ()
+    policy: TagPolicy = field(default_factory=TagPolicy)
     language: str | None = None
-    vocabulary: tuple[str, ...] | None = None
     prompt_text: str | None = None
-    user_comment: bool = False
 
     def prompt(self) -> Prompt:
         """What the model is asked. Texts come with the longer answer alone."""
         return build_prompt(
-            "classify" if self.captions else "tags", max_tags=self.max_tags, language=self.language,
-            vocabulary=self.vocabulary, prompt_file_text=self.prompt_text,
+            "classify" if self.policy.captions else "tags", max_tags=self.policy.max_tags, language=self.language,
+            vocabulary=self.policy.vocabulary, prompt_file_text=self.prompt_text,
         )  # fmt: skip
 
-    def policy(self, merges: Mapping[str, str], paths: Iterable[str]) -> TagPolicy:
-        """What is made of its answers.
+    def policy_in(self, merges: Mapping[str, str], paths: Iterable[str]) -> TagPolicy:
+        """What is made of the answers in a library.
 
         Args:
             merges: Tag -> what it is called in this library. A path is no word that a model's word becomes.
             paths: The hierarchical tags of this library: a word that has one place among them goes there.
         """
         preferred = {identity(tag): word for tag, word in merges.items() if LEVEL not in word}
-        return TagPolicy(
-            append=self.append, retag=self.retag, dry_run=self.dry_run, case=self.case, max_tags=self.max_tags,
-            captions=self.captions, preferred=preferred, vocabulary=self.vocabulary, paths=only_paths(paths),
-            user_comment=self.user_comment,
-        )  # fmt: skip
+        return dataclasses.replace(self.policy, preferred=preferred, paths=only_paths(paths))
 
 
 def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
     """What tags photos in this run."""
     run.asks(model)
-    policy = request.policy(run.space.catalog.decisions.merges(), run.space.catalog.photos.paths())
-    questions = run.questions(model.describer, request.prompt(), again=request.retag)
+    policy = request.policy_in(run.space.catalog.decisions.merges(), run.space.catalog.photos.paths())
+    questions = run.questions(model.describer, request.prompt(), again=request.policy.retag)
     return Tagger(run, questions, policy)
 
 
@@ -274,7 +263,7 @@ class TagProposal:
 
     Attributes:
         tags: Normalised tags.
-        captions: Texts for "title", "description", "alt_text".
+        captions: Texts for CAPTIONS.
         paths: Where in the library's tree a tag (by identity) stands, if it does.
         decided: The very same was written into this photo before.
         rejected: Words (see `word_of`) that a person rejected for this picture.

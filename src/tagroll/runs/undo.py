@@ -199,9 +199,13 @@ class Undoing:
 
     def older(self, space: Workspace) -> int | None:
         """The run before it that can be taken back, or None."""
-        runs = space.catalog.runs.all()
-        older = (run.id for run in runs if run.id < self.chosen.id and run.left and run.command != "undo")
+        older = (run.id for run in _undoable(space.catalog) if run.id < self.chosen.id)
         return next(older, None)
+
+
+def _undoable(catalog: Catalog) -> Iterator[PastRun]:
+    """The runs that can be taken back, the newest first; what only took something back is none."""
+    return (run for run in catalog.runs.all() if run.left and run.command != "undo")
 
 
 def choose_run(catalog: Catalog, number: int | None) -> PastRun:
@@ -212,11 +216,11 @@ def choose_run(catalog: Catalog, number: int | None) -> PastRun:
     """
     hint = "tagroll history lists what was done."
     if number is None:
-        run = next((run for run in catalog.runs.all() if run.left and run.command != "undo"), None)
+        run = next(_undoable(catalog), None)
         if run is None:
             raise UsageError("there is nothing to undo", hint)
         return run
-    run = next((run for run in catalog.runs.all() if run.id == number), None)
+    run = catalog.runs.at(number)
     if run is None:
         raise UsageError(f"there is no run {number}", hint)
     if not run.left:

@@ -30,11 +30,9 @@ def write(run: Run, gallery: Gallery, parts: Sequence[Part]) -> Outcome:
     written = run.write(gallery.photo(number), decide, by_person=last.by_person)
     for part, (before, after) in zip(parts, effects, strict=True):
         part.action.shared |= len(parts) > 1
-        if written.changed or len(parts) > 1:
+        if written.writes or len(parts) > 1:
             part.action.effects[path] = (number, before, after)
-    if (
-        written.changed and last.undoes
-    ):  # what was said by giving or taking these tags is taken back with them
+    if written.writes and last.undoes:  # what was said by giving or taking these tags is taken back with them
         before, after = effects[-1]
         words = {word_of(tag) for tag in before.tags} ^ {word_of(tag) for tag in after.tags}
         picture = written.writes[-1].picture_hash

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tagroll.domain import plural
 from tagroll.errors import UsageError
 from tagroll.tags.merge import Merge
 
@@ -94,10 +95,7 @@ def plan_text(merges: Sequence[Merge], paths: Mapping[str, str], proposal: str) 
         paths: Tag -> the path that it, or the word it becomes, is to be written as.
         proposal: The name under which the catalog keeps what `proposed_by` says of these.
     """
-    notes = {
-        merge.tag: f"{merge.photos:,} photo{'' if merge.photos == 1 else 's'}; {why(merge)}"
-        for merge in merges
-    }
+    notes = {merge.tag: f"{plural(merge.photos, 'photo')}; {why(merge)}" for merge in merges}
     lines = (
         f"{_quoted(tag)} = {_quoted(word)}  # {' '.join(notes.get(tag, 'hierarchy').split())}\n"
         for tag, word in proposed_by(merges, paths).items()

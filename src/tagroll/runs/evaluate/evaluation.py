@@ -9,7 +9,7 @@ from tagroll.domain import Outcome, Photo, Prompt
 from tagroll.errors import UsageError
 from tagroll.models.choose import NO_HEAD, THRESHOLD_NOTE, Model, other_thresholds
 from tagroll.models.prompt import build_prompt
-from tagroll.runs.evaluate.examining import AGAIN, ModelUnderTest, Survey, Way, known_cost
+from tagroll.runs.evaluate.examining import AGAIN, Survey, Way, known_cost, questions_for
 from tagroll.runs.evaluate.labels import LabelSet, read_labels
 from tagroll.runs.evaluate.results import EvaluationAnswers, answered
 from tagroll.runs.evaluate.selecting import labelled_photos, spread
@@ -154,34 +154,33 @@ class Evaluation:
     def answers(self, model: Model) -> EvaluationAnswers:
         """Ask one model about all photos, and about a few of them twice more."""
         prompt, name, space = self.request.prompt(), model.describer.model, self.space
-        under_test = ModelUnderTest(
-            model.describer, space.preview, space.store.picture_hash, space.catalog, prompt,
-            fresh=self.request.fresh, case=self.request.case,
-        )  # fmt: skip
-        first = Survey(under_test, self.subject.photos, "first", model.threads, space.stop)
+        first = self._survey(model, self.subject.photos, "first")
         outcomes = self._first(first)
         tags = answered(outcomes)
         sample = spread([photo for photo in self.subject.photos if photo.path in tags], self.request.again)
         again, recompressed = (
-            answered(self._asked(Survey(under_test, sample, way, model.threads, space.stop), Tally()))
-            for way in AGAIN
+            answered(self._asked(self._survey(model, sample, way), Tally())) for way in AGAIN
         )
         known = known_cost(space.catalog.runs.all(), self._arguments, name, prompt)
         question = prompt.text if model.describer.served_as else ""
         cost = first.cost if self.request.fresh else known
         return EvaluationAnswers(name, outcomes, again, recompressed, cost, question, first.confidences)
 
+    def _survey(self, model: Model, photos: Sequence[Photo | Outcome], way: Way) -> Survey:
+        request, space = self.request, self.space
+        questions = questions_for(model.describer, way, request.prompt(), space, fresh=request.fresh)
+        return Survey(questions, photos, way, model.threads, space.stop, request.case)
+
     def _first(self, survey: Survey) -> Mapping[Path, Outcome]:
         """The first answers are a run in the catalog, with what they have cost."""
-        under_test = survey.under_test
-        with self.space.begin("eval", self._arguments, model=under_test.describer.model) as run:
+        with self.space.begin("eval", self._arguments, model=survey.describer.model) as run:
             try:
                 return self._asked(survey, run.tally)
             finally:
-                run.extra = survey.cost.summary(under_test.prompt)
+                run.extra = survey.cost.summary(self.request.prompt())
 
     def _asked(self, survey: Survey, tally: Tally) -> dict[Path, Outcome]:
-        name, total = survey.under_test.describer.model, len(survey.photos)
+        name, total = survey.describer.model, len(survey.photos)
         watched = self.watch(Round(name, survey.way, total, tally), tally.counted(survey))
         return {outcome.path: outcome for outcome in watched}
 

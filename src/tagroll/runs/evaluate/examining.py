@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tagroll.catalog import Catalog, Run
-from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prompt, Status
+from tagroll.catalog import Run
+from tagroll.domain import Describer, Outcome, Photo, Preview, Prompt, Status
 from tagroll.errors import StoppedError
-from tagroll.models.answers import load_answer, store_answer
 from tagroll.parallel import map_unordered
-from tagroll.runs.ask_once import Asking
 from tagroll.runs.evaluate.pictures import recompressed
 from tagroll.runs.guard import guard
+from tagroll.runs.look import Looker, Questions
+from tagroll.runs.run import Workspace
 from tagroll.settings import Case
 from tagroll.tags.normalize import normalize
 
@@ -75,51 +75,34 @@ def known_cost(runs: Sequence[Run], arguments: Sequence[str], model: str, prompt
     return total
 
 
-@dataclass(frozen=True, slots=True)
-class ModelUnderTest:
-    """One model, ready to be asked.
-
-    Attributes:
-        describer: The model.
-        preview: Makes what it sees of a photo.
-        picture_hash: Names the picture in a photo.
-        catalog: Keeps the answers.
-        prompt: What is asked; the same as `tagroll tag` asks.
-        fresh: Ask also where an answer is kept.
-        case: Letter case of the tags.
-    """
-
-    describer: Describer
-    preview: Callable[[Photo], Preview]
-    picture_hash: Callable[[Photo], str]
-    catalog: Catalog
-    prompt: Prompt
-    fresh: bool = False
-    case: Case = "title"
-
-
 @dataclass(slots=True)
 class Survey:
     """Asks about photos while it is iterated over; knows then what it has cost.
 
     Attributes:
-        under_test: The model.
+        questions: Asks the model.
         photos: What the scan found; what it could not read fails.
         way: How they are shown.
         threads: How many at once.
         stop: Once it is set, only what is in flight is finished.
+        case: Letter case of the tags.
         cost: Of what was asked so far.
         confidences: Photo -> how likely each word is, where the answer tells.
     """
 
-    under_test: ModelUnderTest
+    questions: Questions
     photos: Sequence[Photo | Outcome]
     way: Way
     threads: int
     stop: threading.Event
+    case: Case = "title"
     cost: Cost = Cost()
     confidences: dict[Path, Mapping[str, float]] = field(default_factory=dict)
-    _asking: Asking = field(default_factory=Asking)
+
+    @property
+    def describer(self) -> Describer:
+        """The model."""
+        return self.questions.looker.describer
 
     def __iter__(self) -> Iterator[Outcome]:
         """Every photo's outcome, in no particular order.
@@ -127,7 +110,7 @@ class Survey:
         Raises:
             ServerError, CatalogError: The run cannot go on.
         """
-        before = self.under_test.describer.stats
+        before = self.describer.stats
         photos = iter(self.photos)
         started, asked, timed = time.monotonic(), 0, 0
         try:
@@ -148,7 +131,7 @@ class Survey:
                 yield outcome
         finally:
             seconds = time.monotonic() - started if timed else 0.0
-            spent = self.under_test.describer.stats
+            spent = self.describer.stats
             read, written = (
                 getattr(spent, name) - getattr(before, name)
                 for name in ("prompt_tokens", "completion_tokens")
@@ -161,30 +144,35 @@ class Survey:
         return guard(photo.path, lambda: self._outcome(photo))
 
     def _outcome(self, photo: Photo) -> Outcome:
-        ask, question = self.under_test, self._question()
-        picture = ask.picture_hash(photo)
+        looker = self.questions.looker
+        look = self.questions.look(photo, looker.picture_hash(photo))
+        if look.answer.confidences:
+            self.confidences[photo.path] = look.answer.confidences
+        tags = normalize(look.answer.keywords, case=self.case, max_tags=looker.prompt.max_tags)
+        return Outcome(photo.path, Status.UNCHANGED, tags, asked=look.asked)
 
-        def kept() -> Description | None:
-            if ask.fresh and ask.describer.cache_name == ask.describer.model:
-                return None
-            return load_answer(ask.catalog.answers, ask.describer, question, picture)
 
-        answer, asked = self._asking.once(picture, lambda: self._ask(photo, picture), kept)
-        if answer.confidences:
-            self.confidences[photo.path] = answer.confidences
-        tags = normalize(answer.keywords, case=ask.case, max_tags=question.max_tags)
-        return Outcome(photo.path, Status.UNCHANGED, tags, asked=asked)
+def questions_for(
+    describer: Describer, way: Way, prompt: Prompt, space: Workspace, *, fresh: bool
+) -> Questions:
+    """What asks a model about photos that are shown in a way.
 
-    def _ask(self, photo: Photo, picture: str) -> Description:
-        preview = self.under_test.preview(photo)
-        if self.way == "recompressed":
-            preview = recompressed(preview)
-        describer = self.under_test.describer
-        answer = describer.describe(preview, self.under_test.prompt)
-        store_answer(self.under_test.catalog.answers, describer, self._question(), picture, answer)
-        return answer
+    Args:
+        describer: The model.
+        way: How they are shown. Each way has a key of its own, under which its answers are kept.
+        prompt: What is asked; the same as `tagroll tag` asks.
+        space: Keeps the answers, tells pictures apart, makes previews.
+        fresh: Ask also where an answer is kept; but not a model that rereads what another one has said.
+    """
+    question = prompt
+    preview: Callable[[Photo], Preview] = space.preview
+    if way != "first":
+        question = dataclasses.replace(prompt, key=f"{prompt.key} {way}")
+    if way == "recompressed":
+        preview = _recompressing(preview)
+    looker = Looker(describer, preview, space.store.picture_hash, question)
+    return Questions(looker, space.catalog.answers, fresh and describer.cache_name == describer.model)
 
-    def _question(self) -> Prompt:
-        """The prompt with the key under which the answers to this way of asking are kept."""
-        prompt = self.under_test.prompt
-        return prompt if self.way == "first" else dataclasses.replace(prompt, key=f"{prompt.key} {self.way}")
+
+def _recompressing(preview: Callable[[Photo], Preview]) -> Callable[[Photo], Preview]:
+    return lambda photo: recompressed(preview(photo))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tagroll import __version__
-from tagroll.domain import Outcome, Photo, Preview
+from tagroll.domain import Outcome, Photo, Preview, plural
 from tagroll.errors import PhotoError, UsageError
 from tagroll.exiftool.pool import available_exiftool
 from tagroll.metadata.files.documents import check_free, write_document
@@ -56,7 +56,7 @@ def write_page(
     names = _names([photo.path for photo in subject.photos])
     when = time.strftime("%d %B %Y").lstrip("0")
     text = page(Page(
-        title=f"{subject.target.name}: {_plural(len(names), 'photo')}, {_plural(len(results), 'model')}",
+        title=f"{subject.target.name}: {plural(len(names), 'photo')}, {plural(len(results), 'model')}",
         subtitle=f"{when}, tagroll {__version__}",
         results=results,
         answers=answers,
@@ -85,10 +85,6 @@ def _pictures(
             return photo.path, b""  # the page says so, and the run has told why
 
     yield from threads(cores() + 1)(picture, photos, stop=threading.Event())
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
 def check_label_files(folder: Path, output: Path) -> Path:
