@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import threading
 import time
 from collections import Counter
@@ -210,6 +211,85 @@ def test_too_many_at_once_is_learned(said, most, jobs, slow):
         outcomes = run(server, photos=60, jobs=jobs)
         assert tagged(outcomes) == 60
         assert server.refused <= 30
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+@pytest.mark.parametrize(
+    "said",
+    [error(500, "boom"), error(500, ""), error(400, "no"), error(502, ""), Says(cut="before"),
+     Says(cut="within", delay=0.05)],
+    ids=["500", "no words", "400", "502", "cut", "cut later"],
+)  # fmt: skip
+def test_too_many_at_once_is_learned_without_a_word_about_it(said, most):
+    with Night(lambda server, _: said if server.at_once > most else None, delay=0.1) as server:
+        assert tagged(run(server, photos=60)) == 60
+        assert server.refused <= (30 if most < 5 else 45), "beyond four the climb makes larger steps"
+
+
+@pytest.mark.parametrize("said", [error(500, "boom"), error(422, "no"), error(503, ""), Says(cut="before")])
+def test_a_photo_is_asked_alone_before_it_is_blamed(said):
+    """One photo is too much for the server unless it is alone."""
+
+    def habit(server, number):
+        server.alone = getattr(server, "alone", 0) + (number == 7 and server.at_once == 1)
+        return said if number == 7 and server.at_once > 1 else None
+
+    with Night(habit, delay=0.05) as server:
+        assert tagged(run(server, photos=40, jobs=4)) == 40
+        assert server.alone == 1
+        assert server.asked[7] <= 13
+
+
+def test_bad_photos_do_not_bring_the_limit_down():
+    with Night(lambda _, number: error(500, "ill") if number % 9 == 4 else None, delay=0.05) as server:
+        describer = ServerDescriber(server.url, "stub-vlm", limits=Limits(**QUICK))
+        with ThreadPoolExecutor(20) as pool:
+            waits = [pool.submit(describer.describe, picture(number), PROMPT) for number in range(60)]
+            failed = [number for number, wait in enumerate(waits) if wait.exception(60)]
+        assert failed == [number for number in range(60) if number % 9 == 4]
+        assert describer.at_once >= 4
+        describer.close()
+
+
+@pytest.mark.parametrize("photos", [3, 20])
+@pytest.mark.parametrize("said", [error(500, "boom"), error(500, ""), error(501, "no"), Says(cut="before")])
+def test_a_server_that_never_answered_and_says_one_thing_is_not_waited_for(said, photos):
+    with Night(lambda *_: said) as server:
+        outcomes = run(server, photos=photos, outage=600)
+        assert tagged(outcomes) == 0
+        assert any(isinstance(outcome, ServerError) for outcome in outcomes) or photos < 8
+        assert server.chats <= 45
+
+
+@pytest.mark.parametrize("said", [OUTAGES["loading"], OUTAGES["gateway"], OUTAGES["LM Studio, cannot load"]])
+def test_but_one_that_speaks_of_what_passes_is(said):
+    with Night(after(0, 1.5, said), delay=0.01) as server:
+        assert tagged(run(server, photos=12)) == 12
+
+
+def test_a_run_begins_with_half_of_what_the_server_took():
+    waves = []
+
+    def habit(server, _number):
+        waves.append(server.chats == server.at_once)  # nothing was answered yet
+
+    with Night(habit, delay=1.0) as server:
+        took = {json.dumps([server.url, "stub-vlm"]): 16}
+        assert tagged(run(server, photos=16, took=took)) == 16
+        assert sum(waves) >= 8
+
+
+def test_what_a_server_took_is_told_after_enough_answers():
+    with Night(lambda server, _: error(429, "") if server.at_once > 2 else None, delay=0.02) as server:
+        describer = ServerDescriber(server.url, "stub-vlm", limits=Limits(**QUICK))
+        with ThreadPoolExecutor(20) as pool:
+            list(pool.map(lambda number: describer.describe(picture(number), PROMPT), range(8)))
+            assert describer.took == {}
+            list(pool.map(lambda number: describer.describe(picture(number), PROMPT), range(8, 40)))
+        ((place, at_once),) = describer.took.items()
+        assert json.loads(place) == [server.url, "stub-vlm"]
+        assert at_once <= 3
+        describer.close()
 
 
 def test_retry_after_holds_all_threads():

@@ -319,3 +319,24 @@ def test_the_file_of_another_program_keeps_its_mode(tmp_path):
     with pytest.raises(CatalogError, match="another program"):
         Catalog(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_what_servers_took_is_kept_by_place(catalog):
+    assert catalog.servers.limits() == {}
+    catalog.servers.note_limits({"a": 4, "b": 32})
+    catalog.servers.note_limits({"a": 8})
+    catalog.servers.note_limits({})
+    assert catalog.servers.limits() == {"a": 8, "b": 32}
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_a_catalog_of_any_version_is_brought_up_to_date(tmp_path, version):
+    path = tmp_path / "c.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        for number, script in enumerate(MIGRATIONS[:version], start=1):
+            old.executescript(f"{script} PRAGMA user_version = {number};")
+    with Catalog(path) as catalog:
+        catalog.servers.note_model("place", "m")
+        catalog.servers.note_limits({"place": 2})
+        assert catalog.servers.model_at("place") == "m"
+        assert catalog.servers.limits() == {"place": 2}

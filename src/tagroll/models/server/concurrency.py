@@ -54,6 +54,8 @@ class Ceiling:
         self._refused: list[int] = []  # requests at once of which one was refused, until an answer tells why
         self._refused_at = 0.0
         self._said = False  # whether the server said that they were too many
+        self._fell = False  # whether all that were under way failed once: the next time it is for being many
+        self._proven = 0  # so many at once were answered
         self._trust = 32
         """Answers after which one more is tried: an overload may cost a server its life, but it may also pass."""
         self._answers = 0
@@ -93,10 +95,13 @@ class Ceiling:
             # Was it there while others were refused? If not they all were: as too many, or in an outage.
             if sent < self._refused_at:
                 self.lower(min(self._refused))
-            elif self._said:
+            elif self._said or self._fell or max(self._refused) > self._proven:
                 self.lower(max(self._refused) // 2 + 1)
+            else:
+                self._fell = True
             self._refused.clear()
             self._said = False
+        self._proven = max(self._proven, at_once)
         self._answers += at_once >= 0.7 * self.most
         if self.most < LIMITS[-1] and self._answers >= self._trust:
             self.most = rung_beside(self.most, 1)
@@ -330,6 +335,6 @@ class Gate:
             self._ceiling.lower(at_once // 2 + 1)
         elif turn.seconds is not None:
             self._answers += 1
-            self._ceiling.answered(turn.began, turn.at_once)
+            self._ceiling.answered(turn.began, min(turn.at_once, at_once))
             load = (self._work - turn.work) / max(turn.seconds, 1e-6)
             self._controller.answered(turn.at_once, turn.seconds, load)
