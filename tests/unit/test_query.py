@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagroll.runs.query import FIELDS, Query, Shown, Term, parse
-from tagroll.runs.text_search import expression_for
+from tagroll.runs.text_search import expressions_for
 
 TABLE = json.loads((Path(__file__).parents[1] / "query_cases.json").read_text(encoding="utf-8"))
 
@@ -46,7 +46,7 @@ def test_nothing_that_can_be_typed_is_an_error(typed):
     query = parse(typed)
     for photo in PHOTOS:
         assert query.matches(photo) in (True, False)
-    assert isinstance(expression_for(typed), str)
+    assert all(isinstance(one, str) for one in expressions_for(typed))
 
 
 @given(

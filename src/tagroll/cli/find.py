@@ -1,6 +1,7 @@
 """`tagroll find QUERY [PATH...]`."""
 
 import os
+import re
 import sys
 from itertools import islice
 from pathlib import Path
@@ -18,12 +19,24 @@ if TYPE_CHECKING:
     from tagroll.runs.find import Hit
     from tagroll.runs.gallery import Progress
 
+_NOT = re.compile(r"-[^-\s]+[:\s]")
+"""A condition, or one of several words, with a "-" before it."""
+_QUERY = "\0"
+
 _MANY = 2048
 """From so many photos on it is said that they are looked through."""
 
 
-@click.command("find", cls=GroupedCommand)
-@click.argument("query")
+class Find(GroupedCommand):
+    """Takes a query that begins with "not" for what it is, and for no options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Mark such a query, so that nobody takes it for options."""
+        return super().parse_args(ctx, [f"{_QUERY}{word}" if _NOT.match(word) else word for word in args])
+
+
+@click.command("find", cls=Find)
+@click.argument("query", callback=lambda _ctx, _param, word: word.removeprefix(_QUERY))
 @click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N photos.")
 @click.option("--close", is_flag=True, help="After what has the words, what is close to them in meaning.")

@@ -3,7 +3,7 @@
 import math
 import re
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -19,9 +19,11 @@ _MAKE, _MODEL, _ORIENTATION, _RATING, _EXIF_IFD, _GPS_IFD = 0x10F, 0x110, 0x112,
 _ORIGINAL, _DIGITIZED = 0x9003, 0x9004
 _FIRST = frozenset({_MAKE, _MODEL, _ORIENTATION, _RATING, _EXIF_IFD, _GPS_IFD})
 _DATES = frozenset({_ORIGINAL, _DIGITIZED})
-_PLACE = frozenset({1, 2, 3, 4})
+_GPS = frozenset({1, 2, 3, 4})
 """GPSLatitudeRef, GPSLatitude, GPSLongitudeRef, GPSLongitude."""
 _SHORT, _RATIONAL = 3, 5
+_TURNED = frozenset({5, 6, 7, 8})
+"""Values of Orientation with which width and height change places."""
 _DATE = re.compile(r"(\d{4})[:/-](\d\d)[:/-](\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?")
 _XMP_PLACE = re.compile(r"(\d+),(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?([NSEW])", re.IGNORECASE)
 """XMP part 2, 1.2.7.4: DDD,MM,SSk or DDD,MM.mmk."""
@@ -56,19 +58,18 @@ def facts_of(block: bytes | memoryview | None, size: Size = (0, 0)) -> Facts:
         block: The TIFF block, or None.
         size: Of the picture beside it.
     """
-    orientation, known = 1, Facts()
+    orientation, rating, camera, taken = 1, None, "", None
+    place: tuple[float | None, float | None] = (None, None)
     if block is not None and block[:4] in CLASSIC:
         with suppress(*_BROKEN):
             tiff = Tiff(memoryview(block))
             first = {entry.tag: entry for entry in tiff.entries(tiff.first, _FIRST)}
-            orientation = _number(tiff, first.get(_ORIENTATION), 1)
-            rating = _rating(_number(tiff, first.get(_RATING), None))
-            known = Facts(
-                camera=_camera(_text(tiff, first.get(_MAKE)), _text(tiff, first.get(_MODEL))), rating=rating
-            )
-            known = replace(known, taken=_taken_of(tiff, first.get(_EXIF_IFD)))
-            known = _placed(known, *_place_of(tiff, first.get(_GPS_IFD)))
-    return _upright(known, size, turned=orientation in range(5, 9))
+            orientation = _number(tiff, first.get(_ORIENTATION)) or 1
+            rating = _rating(_number(tiff, first.get(_RATING)))
+            camera = _camera(_text(tiff, first.get(_MAKE)), _text(tiff, first.get(_MODEL)))
+            taken = _taken_of(tiff, first.get(_EXIF_IFD))
+            place = _place_of(tiff, first.get(_GPS_IFD))
+    return Facts(*_upright(size, turned=orientation in _TURNED), taken, camera, *_place(*place), rating)
 
 
 def facts_in(data: bytes, fmt: Format) -> Facts:
@@ -103,15 +104,14 @@ def facts_from(tags: Mapping[str, str], *, turns_itself: bool) -> Facts:
         if turns_itself
         else tags.get("IFD0:Orientation") in ("5", "6", "7", "8")
     )
-    known = Facts(
-        taken=_first_date(tags.get("ExifIFD:DateTimeOriginal", ""), tags.get("ExifIFD:CreateDate", "")),
-        camera=_camera(tags.get("IFD0:Make", "").strip(), tags.get("IFD0:Model", "").strip()),
-        rating=_rating(tags.get("IFD0:Rating")),
+    place = _place(_float(tags.get("Composite:GPSLatitude")), _float(tags.get("Composite:GPSLongitude")))
+    return Facts(
+        *_upright(size, turned=turned),
+        _first_date(tags.get("ExifIFD:DateTimeOriginal", ""), tags.get("ExifIFD:CreateDate", "")),
+        _camera(tags.get("IFD0:Make", "").strip(), tags.get("IFD0:Model", "").strip()),
+        *place,
+        _rating(tags.get("IFD0:Rating")),
     )
-    known = _placed(
-        known, _float(tags.get("Composite:GPSLatitude")), _float(tags.get("Composite:GPSLongitude"))
-    )
-    return _upright(known, size, turned=turned)
 
 
 def with_xmp(facts: Facts, sources: Sequence[Fields]) -> Facts:
@@ -128,28 +128,25 @@ def with_xmp(facts: Facts, sources: Sequence[Fields]) -> Facts:
                 told.setdefault(name, values[0])
     if not told:
         return facts
-    rating = _rating(told.get(RATING))
-    taken = (
-        facts.taken if facts.taken is not None else _first_date(told.get(TAKEN, ""), told.get(CREATED, ""))
-    )
-    facts = replace(facts, taken=taken, rating=facts.rating if rating is None else rating)
+    rating, taken = _rating(told.get(RATING)), facts.taken
+    if taken is None:
+        taken = _first_date(told.get(TAKEN, ""), told.get(CREATED, ""))
+    place = facts.latitude, facts.longitude
     if facts.latitude is None:
-        facts = _placed(facts, *(_xmp_degrees(told.get(name, "")) for name in (LATITUDE, LONGITUDE)))
-    return facts
+        place = _place(*(_xmp_degrees(told.get(name, "")) for name in (LATITUDE, LONGITUDE)))
+    rating = facts.rating if rating is None else rating
+    return Facts(facts.width, facts.height, taken, facts.camera, *place, rating)
 
 
-def _upright(facts: Facts, size: Size, *, turned: bool) -> Facts:
-    width, height = reversed(size) if turned else size
-    return replace(facts, width=width, height=height)
+def _upright(size: Size, *, turned: bool) -> Size:
+    return (size[1], size[0]) if turned else size
 
 
-def _placed(facts: Facts, latitude: float | None, longitude: float | None) -> Facts:
-    """With a place, if it is one; 0, 0 is what cameras write that do not know where they are."""
+def _place(latitude: float | None, longitude: float | None) -> tuple[float | None, float | None]:
+    """A place, if it is one; 0, 0 is what cameras write that do not know where they are."""
     if latitude is None or longitude is None or (latitude == longitude == 0):
-        return facts
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
-        return facts
-    return replace(facts, latitude=latitude, longitude=longitude)
+        return None, None
+    return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else (None, None)
 
 
 def _camera(make: str, model: str) -> str:
@@ -206,9 +203,9 @@ def _text(tiff: Tiff[memoryview], entry: Entry | None) -> str:
     return text.decode("utf-8", "replace").strip()
 
 
-def _number(tiff: Tiff[memoryview], entry: Entry | None, otherwise: int | None) -> int:
+def _number(tiff: Tiff[memoryview], entry: Entry | None) -> int | None:
     numbers = tiff.numbers(entry) if entry is not None and entry.kind == _SHORT else ()
-    return numbers[0] if numbers else otherwise  # type: ignore[return-value]
+    return numbers[0] if numbers else None
 
 
 def _directory(tiff: Tiff[memoryview], pointer: Entry | None, only: frozenset[int]) -> dict[int, Entry]:
@@ -221,13 +218,13 @@ def _taken_of(tiff: Tiff[memoryview], pointer: Entry | None) -> int | None:
     return _first_date(*(_text(tiff, there.get(tag)) for tag in (_ORIGINAL, _DIGITIZED)))
 
 
-def _place_of(tiff: Tiff[memoryview], pointer: Entry | None) -> Iterable[float | None]:
-    there = _directory(tiff, pointer, _PLACE)
-    for where, value, negative in ((1, 2, "S"), (3, 4, "W")):
-        degrees = _degrees(tiff, there.get(value))
-        yield (
-            -degrees if degrees is not None and _text(tiff, there.get(where)).upper() == negative else degrees
-        )
+def _place_of(tiff: Tiff[memoryview], pointer: Entry | None) -> tuple[float | None, float | None]:
+    there = _directory(tiff, pointer, _GPS)
+    north, east = _degrees(tiff, there.get(2)), _degrees(tiff, there.get(4))
+    if north is None or east is None:
+        return None, None
+    south, west = (_text(tiff, there.get(tag)).upper() for tag in (1, 3))
+    return -north if south == "S" else north, -east if west == "W" else east
 
 
 def _degrees(tiff: Tiff[memoryview], entry: Entry | None) -> float | None:

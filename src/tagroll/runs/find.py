@@ -67,7 +67,7 @@ class Finder:
     def hits(self) -> Iterator[Hit]:
         """The photos that are found, the newest first; then those that are close, the closest first."""
         query = self._query
-        found = self.gallery.search(query.text)
+        found = self.gallery.search(query.text, close=self.close)
         texts = set(found.exact) if query.text else None
         words = folded(plain_words(query.text)).split()
         for photo in self.gallery.all_shown():

@@ -11,6 +11,8 @@ from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tagroll.domain import Outcome, Photo
 from tagroll.errors import MetadataError, UsageError
 from tagroll.photos.scan import absolute, scan
@@ -19,7 +21,7 @@ from tagroll.runs.columns import REVIEW, Columns, dated, text
 from tagroll.runs.meaning import Meaning
 from tagroll.runs.query import Query, Shown, Term, parse
 from tagroll.runs.read import BATCH, Reader
-from tagroll.runs.text_search import expression_for, plain_words
+from tagroll.runs.text_search import expressions_for, plain_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -105,6 +107,7 @@ class Gallery:
         self._version = -1
         self._columns = Columns(self._roots)
         self._meaning = Meaning(space.catalog, self._said)
+        space.when_closed(self._meaning.end)
         self._read_only = read_only
         self.videos = 0
         self._catch_up()
@@ -174,30 +177,29 @@ class Gallery:
             raise MetadataError("is not there any more")
         return found
 
-    def search(self, words: str) -> Found:
+    def search(self, words: str, *, close: bool = True) -> Found:
         """Search for text: in tags, title, description, folder, file name and camera, and by meaning.
 
         Args:
             words: As typed; "-" before a word: not. `title:`, `description:` and `name:` look there alone.
+            close: Look for what is close in meaning, too. What that needs is made aside: until then nothing is.
         """
-        expression = expression_for(words)
-        if not expression:
+        wanted, unwanted = expressions_for(words)
+        if not (wanted or unwanted):
             return Found()
         texts = self._space.catalog.texts
         texts.update()
         with self._lock:
-            exact = self._columns.among(texts.search(expression))
+            exact = self._columns.among(texts.search(wanted)) if wanted else self._columns.ids()
+            if unwanted:
+                exact = exact[~np.isin(exact, self._columns.among(texts.search(unwanted)))]
         hits = set(exact.tolist())
-        close = self._meaning.closest(plain_words(words), self._generation)
-        return Found(tuple(exact.tolist()), tuple(n for n in close if n not in hits and n in self._columns))
+        near = self._meaning.closest(plain_words(words), self._generation) if close else ()
+        return Found(tuple(exact.tolist()), tuple(n for n in near if n not in hits and n in self._columns))
 
     def prepare_meaning(self, told: Callable[[int, int], None]) -> None:
         """Make what search by meaning needs now, and not beside a search; `told`: how many vectors of how many there are."""
         self._meaning.prepare(told)
-
-    def close(self) -> None:
-        """End what goes on beside searches; before the workspace is closed."""
-        self._meaning.close()
 
     def mark_review(self, numbers: Iterable[int]) -> None:
         """Say which photos have a proposal to judge."""

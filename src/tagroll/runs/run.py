@@ -221,6 +221,10 @@ class Workspace:
         for model in tuple(self._models):
             model.describer.stop()
 
+    def when_closed(self, end: Callable[[], None]) -> None:
+        """Have something ended before the catalog is closed."""
+        self._resources.callback(end)
+
     def picture_now(self, photo: Photo) -> str:
         """Hash of a photo's picture as its file is now: the index knows it, or is told.
 

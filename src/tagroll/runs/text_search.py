@@ -10,8 +10,8 @@ _PLACES = {
 _WORD = re.compile(r"\w", re.UNICODE)
 
 
-def expression_for(words: str) -> str:
-    """All words have to be there, the last one at least its beginning; those behind a "-" must not be; "" for nothing."""
+def expressions_for(words: str) -> tuple[str, str]:
+    """What has to be there, all of it, of the last word at least the beginning; and what must not, any of it ("": nothing)."""
     wanted: list[str] = []
     unwanted: list[str] = []
     tokens = _TOKEN.findall(words)
@@ -21,9 +21,7 @@ def expression_for(words: str) -> str:
         is_last = token is tokens[-1] and not words[-1:].isspace() and not bare.endswith('"')
         if term := _term(bare, prefix=is_last):
             (unwanted if is_not else wanted).append(term)
-    if not wanted:
-        return ""
-    return " NOT ".join([f"({' AND '.join(wanted)})", *unwanted])
+    return " AND ".join(wanted), " OR ".join(unwanted)
 
 
 def plain_words(words: str) -> str:
