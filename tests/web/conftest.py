@@ -6,14 +6,20 @@ import threading
 
 import pytest
 
-from web.fake import Library, Server, make
+from web.fake import Library, Server
+from web.photos import make
 
-FLAGS = (
+FLAGS = (  # noqa: SIM905 - as on a command line
     "--no-sandbox --headless=new --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 ).split()
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+}
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +27,9 @@ def browser():
     """The browser, once a session."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     named = os.environ.get("TAGROLL_CHROMIUM")
-    found = named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = named or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if not found:
         pytest.skip("no Chromium here: TAGROLL_CHROMIUM names one")
     with playwright.sync_playwright() as started:
@@ -54,9 +62,9 @@ def visit(browser):
 
     def heard(message):
         # A failed request is the test's own doing (a server that is gone, a photo without a picture).
-        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
-            if "net::ERR" not in message.text:
-                complaints.append(message.text)
+        ours = ("Failed to load resource", "net::ERR")
+        if message.type in ("error", "warning") and not any(text in message.text for text in ours):
+            complaints.append(message.text)
 
     def open_page(url, *, phone=False, ready=True, **options):
         context = browser.new_context(**{**(PHONE if phone else DESKTOP), **options})

@@ -5,18 +5,14 @@ The page's own tests drive it, the one with 100,000 photos too; tests of the rea
     PYTHONPATH=src python tests/web/fake.py --count 2000 [--photos FOLDER --labels FILE] [--port 8377]
 """
 
-# ruff: noqa: S311  (chance is all that is wanted of these numbers)
 import argparse
 import gzip
 import io
 import json
 import queue
-import random
-import re
 import struct
 import threading
 import time
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,6 +22,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 import tagroll
+from web.photos import Row, make, of_folder
 
 STATIC = Path(tagroll.__file__).parent / "web" / "static"
 CSP = (
@@ -40,89 +37,7 @@ KINDS = {
     ".png": "image/png",
     ".json": "application/json",
 }
-WORDS = (
-    "Beach Person Dog Cat Bird Car Bicycle Boat Train Airplane Sunset Mountain Lake Forest Flower Food Cake Book Chair "
-    "Table Bed Kitchen Street Building Church Bridge Snow Ski Surfboard Kite Horse Sheep Cow Elephant Bear Zebra "
-    "Umbrella Handbag Tie Bottle Cup Bowl Banana Apple Pizza Clock Vase Window Garden Child"
-).split()
-CAMERAS = ["FUJIFILM X-T3", "Canon EOS 6D", "Pixel 7", "NIKON D90", "iPhone 12"]
-TOWNS = ["Oslo", "Malcesine", "Lisbon", "At home", "Garden", "Wedding", "Riga", "Alps", "Zürich"]
 FORMATS = {"u8": "<u1", "i8": "<i1", "u16": "<u2", "i32": "<i4", "u32": "<u4", "f32": "<f4"}
-
-
-@dataclass
-class Row:
-    """One photo; `dated`: no camera told when it was taken."""
-
-    id: int
-    name: str
-    folder: str
-    aspect: int
-    minute: int
-    camera: str = ""
-    rating: int | None = None
-    place: tuple[float, float] | None = None
-    tags: list[str] = field(default_factory=list)
-    title: str = ""
-    description: str = ""
-    proposals: list[tuple[str, float | None]] = field(default_factory=list)
-    error: str = ""
-    dated: bool = False
-    path: Path | None = None
-
-
-def make(count: int, seed: int = 1, distinct: int | None = None) -> list[Row]:
-    """A made-up library, newest first: days with few and with many photos, tags as unequal as people's are."""
-    chance = random.Random(seed)
-    names = WORDS if distinct is None else [*WORDS, *(f"Word {n}" for n in range(distinct - len(WORDS)))]
-    weights = [1 / (n + 1) for n in range(len(names))]
-    minute, rows, folder = 28_400_000, [], "Pictures/2023/Oslo"
-    for number in range(count):
-        if number == 0 or chance.random() < 0.12:
-            minute -= chance.choice((600, 1500, 3000, 20_000)) if count < 20_000 else chance.choice((300, 900, 1500))
-            folder = f"Pictures/{1970 + minute // 525_960}/{chance.choice(TOWNS)}"
-        minute -= chance.randrange(1, 9)
-        tags = list(dict.fromkeys(chance.choices(names, weights, k=chance.randrange(0, 21 if distinct else 9))))
-        if chance.random() < 0.1:
-            tags.append("Places|Italy|Malcesine")
-        rest = [word for word in WORDS if word not in tags]
-        rows.append(
-            Row(
-                id=count - number,
-                name=f"IMG_{count - number:05d}.jpg",
-                folder=folder,
-                aspect=chance.choice((1500, 1500, 1333, 667, 750, 1000, 1778)),
-                minute=minute,
-                camera=chance.choice(CAMERAS),
-                rating=chance.choice((None, None, None, 3, 4, 5)),
-                place=(59.9, 10.7) if chance.random() < 0.3 else None,
-                tags=tags,
-                title="A title" if chance.random() < 0.05 else "",
-                proposals=[(chance.choice(rest), round(chance.uniform(0.3, 0.99), 2))] if chance.random() < 0.2 else [],
-            )
-        )
-    return rows
-
-
-def of_folder(folder: Path, labels: Path | None) -> list[Row]:
-    """Real photos under made-up dates, with their labels as tags and now and then one as a proposal."""
-    known = json.loads(labels.read_text())["files"] if labels else {}
-    chance = random.Random(3)
-    paths = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in {".jpg", ".png"}]
-    rows = make(len(paths), seed=5)
-    for row in rows:
-        row.minute = 28_400_000 - (28_400_000 - row.minute) * 60  # over some years
-        row.folder = re.sub(r"\d{4}", str(1970 + row.minute // 525_960), row.folder)
-    for row, path in zip(rows, paths, strict=True):
-        with Image.open(path) as image:
-            row.aspect = round(1000 * image.width / image.height)
-        about = known.get(path.name, {})
-        tags = [t.capitalize() for t in [*about.get("labels", []), *about.get("minor", [])]]
-        row.proposals = []
-        if len(tags) > 1 and chance.random() < 0.5:
-            row.proposals = [(tags.pop(), round(chance.uniform(0.35, 0.99), 2))]
-        row.name, row.path, row.tags, row.title = path.name, path, tags, about.get("caption", "")
-    return rows
 
 
 def padded(data: bytes) -> bytes:
@@ -173,7 +88,7 @@ class Library:
         arrays: dict[str, tuple[str, Any]] = {
             "id": ("u32", [row.id for row in rows]),
             "aspect": ("u16", [row.aspect for row in rows]),
-            "minute": ("i32", np.diff(minutes, prepend=0) if len(rows) else []),
+            "minute": ("i32", np.diff(minutes, prepend=0) if rows else []),
             "folder": ("u32", [places[row.folder] for row in rows]),
             "camera": ("u16", [lenses.get(row.camera, 0) for row in rows]),
             "rating": ("i8", [-128 if row.rating is None else row.rating for row in rows]),
@@ -215,7 +130,9 @@ class Library:
         self.generation += 1
         self.tell("library", {"generation": str(self.generation)})
 
-    def begin(self, label: str, changes: list[tuple[Row, list[str], list[str]]], undoes: int | None = None) -> int:
+    def begin(
+        self, label: str, changes: list[tuple[Row, list[str], list[str]]], undoes: int | None = None
+    ) -> int:
         """Starts an action in a thread of its own."""
         with self.lock:
             edit = {
@@ -223,7 +140,9 @@ class Library:
                 "finished": False, "run": 100 + len(self.edits), "undoes": undoes,
             }  # fmt: skip
             self.edits.append(edit)
-            self.before[edit["number"]] = [(row, list(row.tags), list(row.proposals)) for row, _, _ in changes]
+            self.before[edit["number"]] = [
+                (row, list(row.tags), list(row.proposals)) for row, _, _ in changes
+            ]
         threading.Thread(target=self._write, args=(edit, changes), daemon=True).start()
         return int(edit["number"])
 
@@ -237,7 +156,9 @@ class Library:
                     error, hint = self.fails[row.id]
                     edit["failed"].append({"id": row.id, "name": row.name, "error": error, "hint": hint})
                 else:
-                    row.tags = [t for t in row.tags if t not in remove] + [t for t in add if t not in row.tags]
+                    row.tags = [t for t in row.tags if t not in remove] + [
+                        t for t in add if t not in row.tags
+                    ]
                     row.proposals = [p for p in row.proposals if p[0] not in row.tags]
                 edit["done"] += 1
             if edit["done"] % 50 == 0:
@@ -253,7 +174,9 @@ class Library:
             changes = []
             for row, tags, proposals in back:
                 row.proposals = proposals
-                changes.append((row, [t for t in tags if t not in row.tags], [t for t in row.tags if t not in tags]))
+                changes.append(
+                    (row, [t for t in tags if t not in row.tags], [t for t in row.tags if t not in tags])
+                )
         return self.begin(f"undo of {number}", changes, undoes=number)
 
     def retag(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -267,7 +190,11 @@ class Library:
         rows = [row for row in self.rows.values() if set(old) & set(row.tags)]
         if body.get("preview"):
             return {"count": len(rows), "photos": [row.id for row in rows[:8]]}
-        return {"number": self.begin("retag", [(row, [new] if new else [], [t for t in old if t != new]) for row in rows])}
+        return {
+            "number": self.begin(
+                "retag", [(row, [new] if new else [], [t for t in old if t != new]) for row in rows]
+            )
+        }
 
     def review(self) -> dict[str, Any]:
         """What is proposed, by tag."""
@@ -325,7 +252,11 @@ class Library:
             else:
                 small = Image.new("HSV", (2, 2))
                 small.putdata([(row.id % 24 * 10, 90, 205 - 35 * n) for n in range(4)])
-                size = (edge, max(1, round(edge / aspect))) if aspect >= 1 else (max(1, round(edge * aspect)), edge)
+                size = (
+                    (edge, max(1, round(edge / aspect)))
+                    if aspect >= 1
+                    else (max(1, round(edge * aspect)), edge)
+                )
                 picture = small.convert("RGB").resize(size, Image.Resampling.BICUBIC)
             out = io.BytesIO()
             picture.save(out, "WEBP", quality=75, method=2)
@@ -402,32 +333,43 @@ class Handler(BaseHTTPRequestHandler):
                 if self.headers["If-None-Match"] == tag:
                     self.answer(b"", status=304)
                 else:
-                    self.answer(library.columns(), "application/octet-stream", Content_Encoding="gzip", ETag=tag)
+                    self.answer(
+                        library.columns(), "application/octet-stream", Content_Encoding="gzip", ETag=tag
+                    )
             case ["search"]:
                 self.search(query.get("q", [""])[0].lower())
             case ["photo", number] if int(number) in library.rows:
                 self.json(library.detail(library.rows[int(number)]))
             case ["review"]:
                 self.json(library.review())
+            case ["edits", number]:
+                self.json(library.edits[int(number) - 1])
+            case ["events"]:
+                self.events()
+            case _:
+                self.status(parts)
+
+    def status(self, parts: list[str]) -> None:
+        library = self.server.library
+        match parts:
             case ["history"]:
                 self.json(library.history())
             case ["searches"]:
                 self.json({"searches": library.searches})
-            case ["edits", number]:
-                self.json(library.edits[int(number) - 1])
             case ["status"]:
                 self.json({
                     "indexing": library.indexing, "generation": str(library.generation), "waiting": library.waiting,
                     "readOnly": library.read_only, "videos": 3, "roots": ["/home/anna/Pictures"],
                 })  # fmt: skip
-            case ["events"]:
-                self.events()
             case _:
                 self.refuse(404, "no such thing")
 
     def search(self, words: str) -> None:
         rows = self.server.library.rows.values()
-        text = {row.id: f"{row.title} {row.description} {row.name} {row.folder} {' '.join(row.tags)}".lower() for row in rows}
+        text = {
+            row.id: f"{row.title} {row.description} {row.name} {row.folder} {' '.join(row.tags)}".lower()
+            for row in rows
+        }
         exact = [number for number, has in text.items() if all(word in has for word in words.split())]
         close = [row.id for row in rows if row.id not in set(exact)][:12] if words.startswith("sea") else []
         self.json({"exact": exact, "close": close})
@@ -456,12 +398,19 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"{}")
         library = self.server.library
         self.server.posted.append((self.path, body))
-        parts = self.path.strip("/").split("/")[1:]
-        if self.server.refusing:
+        api, *parts = self.path.strip("/").split("/")
+        if api != "api":
+            self.refuse(404, "no such thing")
+        elif self.server.refusing:
             self.refuse(self.server.refusing, "not let in")
         elif library.read_only:
             self.refuse(403, "tagroll serve was started with --read-only")
-        elif parts == ["edits"]:
+        else:
+            self.change(parts, body)
+
+    def change(self, parts: list[str], body: dict[str, Any]) -> None:
+        library = self.server.library
+        if parts == ["edits"]:
             rows = [library.rows[number] for number in body["photos"]]
             changes = [(row, body.get("add", []), body.get("remove", [])) for row in rows]
             self.json({"number": library.begin("edit", changes)}, 202)
@@ -476,7 +425,9 @@ class Handler(BaseHTTPRequestHandler):
             result = library.retag(body)
             self.json(result, 200 if "count" in result else 202)
         else:
-            library.searches = [s for s in library.searches if s["name"] != body.get("remove", body.get("name"))]
+            library.searches = [
+                s for s in library.searches if s["name"] != body.get("remove", body.get("name"))
+            ]
             if "query" in body:
                 library.searches.append(body)
             self.json({"searches": library.searches})
@@ -506,7 +457,9 @@ class Server(ThreadingHTTPServer):
 
 def main() -> None:
     """As the text above says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--labels", type=Path)

@@ -5,7 +5,8 @@ import re
 import time
 
 import pytest
-from web.fake import make
+
+from web.photos import make
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect
@@ -60,7 +61,8 @@ def test_the_three_states_of_a_mixed_selection(serve, visit):
 
 def test_find_select_tag_and_undo_by_keyboard_alone(serve, visit):
     rows = few(["Boat"], ["Boat"], ["Car"])
-    page = visit(serve(rows).url)
+    server = serve(rows)
+    page = visit(server.url)
     page.keyboard.press("/")
     page.keyboard.type("tag:boat")
     page.keyboard.press("Enter")
@@ -76,6 +78,7 @@ def test_find_select_tag_and_undo_by_keyboard_alone(serve, visit):
     page.keyboard.press("Control+z")
     until(lambda: [row.tags for row in rows[:3]] == [["Boat"], ["Boat"], ["Car"]])
     expect(page.get_by_role("status")).to_contain_text("Undone: + holiday")
+    assert [path for path, _ in server.posted] == ["/api/edits", "/api/edits/1/undo"]
 
 
 def test_the_button_undoes(serve, visit):
@@ -91,7 +94,9 @@ def test_the_button_undoes(serve, visit):
     expect(chip(page, "Lake, offered")).to_be_visible()
 
 
-@pytest.mark.parametrize(("typed", "given"), [("BEACH", "Beach"), ("  new   word ", "new word"), ("Places | Oslo", "Places|Oslo")])
+@pytest.mark.parametrize(
+    ("typed", "given"), [("BEACH", "Beach"), ("  new   word ", "new word"), ("Places | Oslo", "Places|Oslo")]
+)
 def test_a_tag_that_is_there_is_not_made_twice(serve, visit, typed, given):
     rows = few(["Beach"], [])
     page = visit(serve(rows).url)
@@ -136,7 +141,9 @@ def test_failures_are_told_by_name_and_shown_as_they_are(serve, visit):
     page.keyboard.press("t")
     page.keyboard.type("Lake")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_contain_text(f"{rows[1].name}: it is write-protected (allow writing)")
+    expect(page.get_by_role("status")).to_contain_text(
+        f"{rows[1].name}: it is write-protected (allow writing)"
+    )
     expect(chip(page, "Lake, 1 of 2")).to_be_visible()
 
 
@@ -144,9 +151,10 @@ def test_what_is_done_while_the_server_is_gone_is_kept_and_sent(serve, visit):
     rows = few(["Boat"])
     server = serve(rows)
     page = visit(server.url)
-    server.gone = True
     select(page, 0)
     page.keyboard.press("t")
+    expect(panel(page)).to_be_visible()
+    server.gone = True
     page.keyboard.type("Lake")
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 change kept here")).to_be_visible()
@@ -165,7 +173,9 @@ def test_two_tabs_see_each_other(serve, visit):
     one.keyboard.type("Lake")
     one.keyboard.press("Enter")
     until(lambda: "Lake" in rows[0].tags)
-    other.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as when a person comes back to it
+    other.evaluate(
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )  # as when a person comes back to it
     expect(other.get_by_role("gridcell").first).to_have_accessible_name("Boat, Lake")
 
 

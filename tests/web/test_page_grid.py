@@ -5,7 +5,9 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from web.fake import CSP, STATIC, Row, make
+
+from web.fake import CSP, STATIC
+from web.photos import Row, make
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect
@@ -60,7 +62,9 @@ def test_the_field_suggests_and_takes_by_keyboard(serve, visit):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(field).to_have_value("tag:Places|Italy|Malcesine")
-    expect(page.get_by_role("navigation", name="Filters").locator("[aria-pressed=true]")).to_contain_text("Malcesine")
+    expect(page.get_by_role("navigation", name="Filters").locator("[aria-pressed=true]")).to_contain_text(
+        "Malcesine"
+    )
 
 
 def test_words_are_asked_of_the_server_and_close_ones_stand_apart(serve, visit):
@@ -81,7 +85,7 @@ def test_filtering_asks_the_server_nothing(serve, visit):
     for text in ("tag:Person", "-tag:Person is:untagged", "year:2020..2023 has:gps", "folder:Oslo", ""):
         page.get_by_role("combobox", name="Search").fill(text)
         page.keyboard.press("Enter")
-        expect(page.get_by_role("combobox", name="Search")).to_have_value(text)
+        expect(page).to_have_url(server.url + (f"/?q={text.replace(' ', '+')}" if text else "/"))
     page.keyboard.press("Control+a")
     expect(page.get_by_role("button", name="Tags", exact=True)).to_be_visible()
     assert [path for path in server.asked if path.startswith("/api/")] == []
@@ -141,13 +145,21 @@ def test_what_the_browser_loads_first_is_small(serve, visit):
     assert size < 40_000, f"{size} bytes in {len(own)} files"
 
 
+TO_SHARE = (
+    "(n) => { const all = document.querySelector('#scroll'); all.scrollTop = (all.scrollHeight * n) / 10 }"
+)
+
+
 def test_a_large_library_stays_small_in_the_page(serve, visit):
     """100,000 photos with a million tags: never more than 1,500 nodes, and a filter asks nothing."""
     server = serve(make(100_000, distinct=3000))
     page = visit(server.url)
     count(page, "100,000")
     for share in range(11):
-        page.evaluate("share => { const s = document.querySelector('#scroll'); s.scrollTop = s.scrollHeight * share / 10 }", share)
+        page.evaluate(
+            TO_SHARE,
+            share,
+        )
         expect(cells(page).first).to_be_attached()
         page.evaluate("() => new Promise(requestAnimationFrame)")
         assert page.evaluate("document.querySelectorAll('*').length") < 1500
@@ -162,10 +174,21 @@ def test_a_large_library_stays_small_in_the_page(serve, visit):
 
 
 def test_words_of_strangers_stay_text(serve, visit):
-    bad = "<img src=x onerror=alert(1)><b>bold</b> & \"quoted\" ${1}"
-    row = Row(id=1, name=bad, folder=f"Pictures/{bad}", aspect=1500, minute=27_000_000, camera=bad, tags=[bad], title=bad)
+    bad = '<img src=x onerror=alert(1)><b>bold</b> & "quoted" ${1}'
+    row = Row(
+        id=1,
+        name=bad,
+        folder=f"Pictures/{bad}",
+        aspect=1500,
+        minute=27_000_000,
+        camera=bad,
+        tags=[bad],
+        title=bad,
+    )
     page = visit(serve([row]).url)
-    expect(page.get_by_role("navigation", name="Filters").get_by_role("button", name=bad).first).to_be_visible()
+    expect(
+        page.get_by_role("navigation", name="Filters").get_by_role("button", name=bad).first
+    ).to_be_visible()
     assert page.locator("b:has-text('bold'), img[src=x]").count() == 0
 
 

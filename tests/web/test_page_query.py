@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from web.fake import Row
+
+from web.photos import Row
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 

@@ -21,7 +21,11 @@ SCRIPTS = sorted(STATIC.rglob("*.js"))
 
 
 def test_every_vendored_file_is_in_the_table_as_it_was_published():
-    here = {str(p.relative_to(VENDOR)): p for p in VENDOR.rglob("*") if p.is_file() and p != VENDOR / "vendor.toml"}
+    here = {
+        str(p.relative_to(VENDOR)): p
+        for p in VENDOR.rglob("*")
+        if p.is_file() and p != VENDOR / "vendor.toml"
+    }
     assert {path: hashlib.sha256(file.read_bytes()).hexdigest() for path, file in here.items()} == NAMED
 
 
@@ -56,7 +60,9 @@ def test_nothing_is_loaded_from_outside(path):
 def test_the_published_packages_are_the_same_still():
     if not shutil.which("npm"):
         pytest.skip("npm is not here to ask")
-    registry = subprocess.run(["npm", "ping", "--fetch-timeout=5000", "--fetch-retries=0"], capture_output=True, check=False)
+    registry = subprocess.run(
+        ["npm", "ping", "--fetch-timeout=5000", "--fetch-retries=0"], capture_output=True, check=False
+    )
     if registry.returncode:
         pytest.skip("npm's registry does not answer")
     command = [sys.executable, str(ROOT / "tools" / "vendor.py"), "--check"]

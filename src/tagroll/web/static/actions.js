@@ -10,11 +10,11 @@ const outbox = [];
 let sending = false;
 
 /**
- * An action: `{label, number, done, path, body, state, count, total, failed}`.
+ * An action: `{label, number, done, path, body, undoes, state, count, total, failed}`.
  * `done` is what was changed in the columns here, to be taken back; `state`: kept, sent, written, failed, undone.
  */
-function begin(label, path, body, done = []) {
-  const action = { label, path, body, done, number: null, state: "kept", count: 0, total: done.length, failed: [] };
+function begin(label, path, body, done = [], undoes = null) {
+  const action = { label, path, body, done, undoes, number: null, state: "kept", count: 0, total: done.length, failed: [] };
   state.actions = [...state.actions, action];
   outbox.push(action);
   keep();
@@ -65,9 +65,7 @@ export function undo(action = latest()) {
     keep();
     return say(`Undone: ${action.label}`);
   }
-  const undoing = begin(`Undone: ${action.label}`, null, {}, swapped(action.done));
-  undoing.undoes = action;
-  return undoing;
+  return begin(`Undone: ${action.label}`, null, {}, swapped(action.done), action);
 }
 
 /** Sends what is kept, one after the other; what cannot be sent stays, and is tried again. */

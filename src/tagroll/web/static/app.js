@@ -7,13 +7,11 @@ import * as events from "./events.js";
 import * as facets from "./facets.js";
 import * as grid from "./grid.js";
 import { icon } from "./icons.js";
-import { listen, on } from "./keys.js";
-import { lazy } from "./lazy.js";
-import { address, filter, find, refresh } from "./library.js";
+import { hold, listen, on } from "./keys.js";
+import { lazy, style } from "./lazy.js";
+import { address, addressOf, filter, find, refresh } from "./library.js";
 import * as notes from "./notes.js";
 import * as scrub from "./scrub.js";
-import { style } from "./style.js";
-import * as search from "./search.js";
 import { KEPT, changed, say, show, state, targets, writable } from "./state.js";
 import { counted, number } from "./text.js";
 
@@ -31,7 +29,7 @@ export function go(to) {
   return arrive();
 }
 
-const goFilter = (text) => go(text.trim() ? `/?q=${encodeURIComponent(text.trim())}` : "/");
+const goFilter = (text) => go(addressOf(text.trim()));
 
 async function arrive() {
   const screen = SCREENS[location.pathname] ?? "grid";
@@ -86,8 +84,9 @@ function leaveView() {
 // ---- what stands above and below the photos ----------------------------------------------------------------------------
 
 function drawBar() {
+  if (document.activeElement !== $("#search")) $("#search").value = state.text;
   const { query, hits, close, selected, library, ready } = state;
-  const term = ({ field, value, not }) => html`<button class="term ${not ? "not" : ""}" aria-label="Drop ${not ? "not " : ""}${field} ${value}"
+  const term = ({ field, value, not }) => html`<button class="term ${not ? "without" : ""}" aria-label="Drop ${not ? "not " : ""}${field} ${value}"
     @click=${() => go(address({ ...query, terms: query.terms.filter((t) => t.field !== field || t.value !== value) }))}>
     <small>${not ? "not " : ""}${field}</small> ${value.split("|").at(-1)} ${icon("close")}</button>`;
   const words = query.words ? html`<button class="term" aria-label="Drop words ${query.words}" @click=${() => go(address({ ...query, words: "" }))}>
@@ -117,7 +116,7 @@ const loadPanel = async () => (await Promise.all([import("./panel.js"), style("s
 
 async function togglePanel() {
   if (!writable() || state.screen !== "grid") return;
-  if (state.viewing !== null) return (await lazy(() => import("./view.js")))?.toField();
+  if (state.viewing !== null) return await (await lazy(() => import("./view.js")))?.toField();
   const panel = await lazy(loadPanel);
   if (state.panel) panel?.close();
   else if (targets().length) await panel?.open();
@@ -138,7 +137,7 @@ const target = ({ key }) => (key in STEPS ? state.focus + STEPS[key] : grid.besi
 function back() {
   if (document.body.classList.contains("filtering")) return filters(false);
   if (state.viewing !== null) return leaveView();
-  if (state.screen !== "grid") return go(state.text ? `/?q=${encodeURIComponent(state.text)}` : "/");
+  if (state.screen !== "grid") return go(addressOf(state.text));
   if (state.panel) return togglePanel();
   if (state.selected.size) return choose.clear();
   if (state.text) return go("/");
@@ -170,7 +169,10 @@ on("photos", {
 on("everywhere", {
   tags: togglePanel,
   review: () => go("/review"),
-  search: () => $("#search").select(),
+  search: () => {
+    $("#search").select();
+    return searching; // keys are held until the field minds them
+  },
   undo: async () => writable() && (await lazy(() => import("./actions.js")))?.undo(),
   back,
   help,
@@ -190,13 +192,12 @@ function filters(open) {
 // ---- start -------------------------------------------------------------------------------------------------------------
 
 function wire() {
-  const home = () => (state.text ? `/?q=${encodeURIComponent(state.text)}` : "/");
   for (const item of document.querySelectorAll("[data-go]")) {
     item.addEventListener("click", (event) => {
       event.preventDefault();
       filtersShut();
       const screen = item.dataset.go;
-      go(screen !== "grid" ? `/${screen}` : state.screen === "grid" ? "/" : home());
+      go(screen !== "grid" ? `/${screen}` : state.screen === "grid" ? "/" : addressOf(state.text));
     });
   }
   $("#open-help").addEventListener("click", help);
@@ -206,8 +207,17 @@ function wire() {
     event.preventDefault();
     grid.focusHit(state.focus);
   });
+  $("#search").addEventListener("focus", () => {
+    searching = lazy(async () => {
+      const [part] = await Promise.all([import("./search.js"), style("screens.css")]);
+      part.start(goFilter, () => grid.focusHit(state.focus));
+    });
+    hold(searching);
+  }, { once: true });
   addEventListener("popstate", arrive);
 }
+
+let searching; // the field's own part of the page, once it is on its way
 
 const filtersShut = () => document.body.classList.remove("filtering");
 
@@ -227,7 +237,6 @@ async function firstColumns() {
 async function start() {
   wire();
   $("#shown").replaceChildren(); // what the page shows before anything is known
-  search.start(goFilter, () => grid.focusHit(state.focus));
   for (const part of [grid, scrub, notes, events]) part.start();
   facets.start(go);
   show(drawBar);

@@ -1,7 +1,7 @@
 // A small question in a native dialog.
 
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
-import { style } from "./style.js";
+import { style } from "./lazy.js";
 
 /**
  * Asks for a text, or only for a yes where there is no label. Answers the text ("yes"), or "" where a person turns back.

@@ -3,7 +3,7 @@
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
 import { post } from "./api.js";
 import { icon } from "./icons.js";
-import { address } from "./library.js";
+import { address, addressOf } from "./library.js";
 import { FLAG, NO_RATING } from "./model.js";
 import { standing, withTerm } from "./query.js";
 import { changed, remember, show, state, writable } from "./state.js";
@@ -105,7 +105,7 @@ function leaveField(event) {
 function saved() {
   if (!state.searches.length) return nothing;
   return html`<section><h2>Saved</h2><ul>${state.searches.map(({ name, query }) => html`<li class=${query === state.text ? "in" : ""}>
-    <button class="facet" aria-pressed=${query === state.text} @click=${() => go(query === state.text ? "/" : `/?q=${encodeURIComponent(query)}`)}><span class="what">${name}</span></button>
+    <button class="facet" aria-pressed=${query === state.text} @click=${() => go(addressOf(query === state.text ? "" : query))}><span class="what">${name}</span></button>
     ${writable() ? html`<button class="not" aria-label="Forget ${name}" title="Forget ${name}" @click=${() => forget(name)}>${icon("close")}</button>` : nothing}
   </li>`)}</ul></section>`;
 }

@@ -2,7 +2,7 @@
 
 import { html, render } from "./vendor/lit-html/lit-html.js";
 import { KEYS } from "./keys.js";
-import { style } from "./style.js";
+import { style } from "./lazy.js";
 
 const dialog = document.querySelector("#help");
 

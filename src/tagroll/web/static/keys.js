@@ -69,13 +69,14 @@ export function listen(scopes) {
       const action = row && actions.get(`${where} ${row.name}`);
       if (!action) continue;
       event.preventDefault();
-      wait(action(event));
+      hold(action(event));
       return;
     }
   }, { capture: true });
 }
 
-async function wait(result) {
+/** Holds the keys until a promise is kept. */
+export async function hold(result) {
   if (!result?.then) return;
   busy = true;
   try {

@@ -1,4 +1,4 @@
-// Parts of the page that are fetched on first use. Where the server is gone by then, that is told, and nothing breaks.
+// Parts of the page that are fetched on first use, modules and styles. Where the server is gone by then, that is told.
 
 import { changed } from "./state.js";
 
@@ -11,4 +11,22 @@ export async function lazy(load) {
     changed({ connection: "gone" });
     return null;
   }
+}
+
+const asked = new Map();
+
+/** A style sheet that the first screen does not need; there when the promise is. */
+export function style(path) {
+  if (!asked.has(path)) {
+    asked.set(path, new Promise((resolve, reject) => {
+      const link = document.createElement("link");
+      link.rel = "stylesheet";
+      link.href = `/static/${path}`;
+      link.onload = resolve;
+      // As an import fails.
+      link.onerror = () => asked.delete(path) && reject(new TypeError(`${path} did not come`));
+      document.head.append(link);
+    }));
+  }
+  return asked.get(path);
 }

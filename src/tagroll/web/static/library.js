@@ -65,8 +65,7 @@ async function search(words) {
   changed();
 }
 
-/** The address of a query. */
-export const address = (query) => {
-  const text = write(query);
-  return text ? `/?q=${encodeURIComponent(text).replaceAll("%20", "+").replaceAll("%3A", ":")}` : "/";
-};
+/** The address of a query as it is typed, and of one that was put together. */
+export const addressOf = (text) =>
+  text ? `/?q=${encodeURIComponent(text).replaceAll("%20", "+").replaceAll("%3A", ":").replaceAll("%2F", "/")}` : "/";
+export const address = (query) => addressOf(write(query));

@@ -8,7 +8,7 @@ import { combo } from "./combo.js";
 import { icon } from "./icons.js";
 import { identity, number, counted, percent, rank } from "./text.js";
 import { changed, show, state, targets, writable } from "./state.js";
-import { style } from "./style.js";
+import { style } from "./lazy.js";
 
 const MOST = 60; // chips of one kind
 const ASKED = 20; // photos whose proposals are asked for
@@ -128,10 +128,10 @@ function draw() {
   render(html`<div class="head"><h2>${state.viewing === null ? counted(ids.length, "photo") : "Tags"}</h2>
       ${state.viewing === null ? html`<button class="plain" aria-label="Close the panel" title="Close (T)" @click=${close}>${icon("close")}</button>` : nothing}</div>
     <div class="field" ?hidden=${!writable()}><input id="add-tag" aria-label="Add a tag" placeholder="Add a tag" enterkeyhint="done"><div id="tag-suggestions" class="suggestions" aria-label="Tags"></div></div>
+    ${groups[0].tags.length ? nothing : html`<p class="soft">No tags yet.</p>`}
     ${groups.map(({ title, tags }, g) => (tags.length ? html`<section>${title ? html`<h3>${title}</h3>` : nothing}<div class="chips">
       ${repeat(tags, ({ tag }) => tag, ({ tag, note }, i) => chip(tag, note, of(tag), ids.length, numbered && g === 1 && i < 9 ? i + 1 : 0))}
-    </div></section>` : nothing))}
-    ${groups[0].tags.length ? nothing : html`<p class="soft">No tags yet.</p>`}`, root);
+    </div></section>` : nothing))}`, root);
   if (!wired) wire();
 }
 
@@ -161,9 +161,10 @@ export const field = () => root.querySelector("#add-tag");
 
 export async function open() {
   await style("screens.css");
+  start();
   changed({ panel: true });
   draw();
-  field()?.focus();
+  if (matchMedia("(pointer: fine)").matches) field()?.focus(); // with a finger it would bring up the keyboard over the chips
 }
 
 export function close() {
@@ -171,4 +172,12 @@ export function close() {
   document.querySelector(".cell[tabindex='0']")?.focus({ preventScroll: true });
 }
 
-show(draw);
+let begun = false;
+
+/** From now on the panel is drawn with everything else. */
+export function start() {
+  if (begun) return;
+  begun = true;
+  show(draw);
+  draw();
+}

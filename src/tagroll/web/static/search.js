@@ -2,7 +2,7 @@
 
 import { combo } from "./combo.js";
 import { write, parse } from "./query.js";
-import { show, state } from "./state.js";
+import { state } from "./state.js";
 import { fold, number, rank } from "./text.js";
 
 const WORDS = ["is:untagged", "is:review", "has:gps", "has:caption", "has:rating"];
@@ -39,8 +39,5 @@ export function start(go, leave) {
       go(chosen);
       if (!option) leave();
     },
-  });
-  show(() => {
-    if (document.activeElement !== input) input.value = state.text;
   });
 }

@@ -9,15 +9,15 @@ import * as grid from "./grid.js";
 import { icon } from "./icons.js";
 import { on } from "./keys.js";
 import { FLAG } from "./model.js";
-import * as panel from "./panel.js";
+import { lazy, style } from "./lazy.js";
 import { changed, show, state } from "./state.js";
-import { style } from "./style.js";
 import { momentText, number } from "./text.js";
 
 const EDGE = 4000; // pixels of the long edge as if of every photo, until the original is loaded: how far it may be zoomed
 
 const dialog = document.querySelector("#view");
 const snackbar = document.querySelector("#snackbar");
+const tags = document.querySelector("#panel");
 let pswp = null;
 let leave;
 let known = null; // details of the photo shown
@@ -29,7 +29,7 @@ const idOf = (hit) => state.library.id[state.hits[hit]];
 /** Shows a hit; `out` is called when the person wants to leave. */
 export async function open(hit, out) {
   leave = out;
-  await Promise.all([style("screens.css"), style("vendor/photoswipe/photoswipe.css")]);
+  await Promise.all([style("view.css"), style("vendor/photoswipe/photoswipe.css")]);
   if (pswp?.isDestroying) await new Promise((done) => pswp.on("destroy", done));
   if (pswp) {
     if (pswp.currIndex !== hit) pswp.goTo(hit);
@@ -37,7 +37,8 @@ export async function open(hit, out) {
   }
   state.viewing = hit;
   render(frame(), dialog);
-  dialog.append(panel.root, snackbar); // what is outside of a modal dialog cannot be reached
+  dialog.querySelector(".beside").append(tags); // once: an element that is moved loses the keyboard
+  dialog.append(snackbar); // what is outside of a modal dialog cannot be reached
   dialog.classList.toggle("with", beside); // before PhotoSwipe measures its stage
   dialog.showModal();
   const stage = dialog.querySelector(".stage");
@@ -55,6 +56,14 @@ export async function open(hit, out) {
   pswp.element.removeAttribute("aria-label");
   arrived();
   stage.focus();
+  await panel(); // the picture is there already
+}
+
+/** The tag panel: a part of its own, fetched where it was not used before. */
+async function panel() {
+  const [part] = (await lazy(() => Promise.all([import("./panel.js"), style("screens.css")]))) ?? [];
+  part?.start();
+  return part;
 }
 
 function listen(stage) {
@@ -124,7 +133,7 @@ function gone() {
   const { focus } = state; // closing gives the keyboard back to the photo that was opened
   dialog.close();
   document.body.append(snackbar);
-  document.querySelector("main").after(panel.root);
+  document.querySelector("main").after(tags);
   changed({ viewing: null });
   grid.focusHit(focus);
 }
@@ -142,7 +151,6 @@ function draw() {
   if (state.viewing === null) return;
   const { library, hits, selected } = state;
   dialog.classList.toggle("with", beside);
-  dialog.querySelector(".beside").append(panel.root);
   const chosen = selected.has(idOf(state.viewing));
   render(html`<button class="plain" aria-label="Back to the photos" title="Back (Esc)" @click=${() => leave()}>${icon("back")}</button>
     <span class="where">${number(state.viewing + 1)} of ${number(hits.length)}</span>
@@ -172,13 +180,13 @@ on("one photo", {
   toggle: () => choose.toggle(state.viewing),
   zoom: () => pswp.toggleZoom(),
   info: toggleBeside,
-  proposal: ({ key }) => panel.takeProposal(Number(key)),
+  proposal: async ({ key }) => (await panel())?.takeProposal(Number(key)),
 });
 
 /** T in the full view: to the field of the panel beside. */
-export function toField() {
+export async function toField() {
   if (!beside) toggleBeside();
-  panel.field()?.focus();
+  (await panel())?.field()?.focus();
 }
 
 dialog.addEventListener("cancel", (event) => {
