@@ -340,3 +340,27 @@ def test_a_caption_of_a_person_is_not_hidden_by_one_of_a_model(tagroll, tmp_path
     assert told["red.jpg"].keys() & {"XMP-dc:Title", "XMP-dc:Description"} == set()
     assert told["red.jpg"]["IFD0:ImageDescription"] == "Grandma in Ulm, 1955"
     assert told["blue.png"]["XMP-dc:Title"] == "A sunset"
+
+
+@pytest.mark.slow
+def test_what_a_person_took_away_stays_away_and_review_writes_nothing(tagroll, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("cat.png", "dogs.jpg"):
+        shutil.copy(EXAMPLES / name, folder)
+    before = contents(folder)
+    asked = tagroll("tag", folder, "--backend", "builtin", "--review", "--json")
+    assert (asked.code, asked.summary["unchanged"]) == (0, 2)
+    assert all(photo["tags"] for photo in asked.photos.values())
+    assert contents(folder) == before
+    assert tagroll("tag", folder, "--review", "--dry-run").code == 2
+    given = {name: photo["tags"] for name, photo in asked.photos.items()}
+    tags = {tag for tags in given.values() for tag in tags}
+    assert "Cat" in tags
+    tagroll("tag", folder, "--backend", "builtin")
+    assert tagroll("tags", "remove", "Cat", folder).code == 0
+    tagroll("tag", folder, "--backend", "builtin", "--append-tags", "--retag")
+    left = tagroll("tags", folder, "--json").photos
+    assert {name: set(photo["tags"]) for name, photo in left.items()} == {
+        name: set(tags) - {"Cat"} for name, tags in given.items()
+    }

@@ -15,6 +15,8 @@ from tagroll.errors import UsageError
 from tagroll.metadata.store import MetadataStore
 from tagroll.models.builtin.describer import MODEL, BuiltinDescriber
 from tagroll.runs import keeper
+from tagroll.runs.classify import Classifier, ClassifyPolicy, ClassifyRequest
+from tagroll.runs.copy_folder import Output
 from tagroll.runs.edit import Editing
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.review import Review
@@ -386,3 +388,30 @@ def test_a_run_of_the_history_is_taken_back(home):
         home.editing.undo_run(run.id)
     with pytest.raises(UsageError, match="there is no run 99"):
         home.editing.undo_run(99)
+
+
+def test_what_is_rejected_stays_out_of_copies_too(home):
+    home.says("a.jpg", "Beach", "Dog")
+    home.done(home.editing.judge([(home.numbers["a.jpg"], "beach", False)]))
+    wait_for(lambda: not home.space.catalog.in_use())
+    photo = as_photo(home.folder / "a.jpg")
+    picture = home.space.picture_now(photo)
+    with home.space.begin("classify", []) as run:
+        request = ClassifyRequest.of(home.folder, None, ClassifyPolicy())
+        said = Description(("Beach", "Dog"), MODEL, title="Shore", filename="shore")
+        home.space.catalog.answers.keep(picture, request.prompt(), said)
+        questions = run.questions(KeptOnly(), request.prompt(), again=False)
+        output = Output(request.target, request.source, follow_links=False)
+        outcome = Classifier(run, questions, request.policy, output).classify(photo, 1)
+    assert outcome.error == ""
+    assert outcome.tags == ("Dog",)
+
+
+def test_asking_for_review_keeps_the_answer_and_touches_no_photo(home):
+    home.says("a.jpg", "Beach")
+    with home.space.begin("tag", ["--review"], done=Status.UNCHANGED) as run:
+        tagger = Tagger(run, run.questions(KeptOnly(), PROMPT, again=False), TagPolicy())
+        outcomes = list(run.outcomes(tagger.propose, [as_photo(home.folder / "a.jpg")]))
+    assert [(one.status, one.tags) for one in outcomes] == [(Status.UNCHANGED, ("Beach",))]
+    assert (home.folder / "a.jpg").read_bytes() == home.before["a.jpg"]
+    assert [one.tag for one in home.review.by_tag()] == ["Beach"]

@@ -19,6 +19,7 @@ from typing import Final
 from tagroll.domain import Outcome, Status
 from tagroll.errors import CatalogLockedError, TagrollError, UsageError
 from tagroll.runs.action import Action, Failure, Part, reverted
+from tagroll.runs.executors import WRITERS
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.guard import guard
 from tagroll.runs.run import Run, Workspace
@@ -27,8 +28,8 @@ from tagroll.runs.write_parts import undone, write
 
 log = logging.getLogger(__name__)
 
-WRITERS: Final = 4
-"""Photos that are written at once."""
+AHEAD: Final = 4 * WRITERS
+"""Photos that are handed out at most: the writers have work while this thread tells how far it is."""
 LINGER: Final = 2.0
 """Seconds for which the lock is held though there is nothing to write."""
 RETRY: Final = 0.5
@@ -212,7 +213,7 @@ class Keeper:
         """What is to be written next: all that can be written together for the first photo that nobody is at."""
         with self._news:
             path = next((path for path in self._queue if path not in self._busy), None)
-            if path is None or len(self._busy) >= WRITERS:
+            if path is None or len(self._busy) >= AHEAD:
                 return None
             self._busy.add(path)
             parts = self._queue.pop(path)

@@ -223,6 +223,10 @@ class Workspace:
         for model in tuple(self._models):
             model.describer.stop()
 
+    def when_closed(self, end: Callable[[], None]) -> None:
+        """Have something ended before the catalog is closed."""
+        self._resources.callback(end)
+
     def picture_now(self, photo: Photo) -> str:
         """Hash of a photo's picture as its file is now: the index knows it, or is told.
 
@@ -242,10 +246,6 @@ class Workspace:
         """Makes what a model, or a person, sees of a photo, in processes that start now."""
         with self._opening:
             return self._previews
-
-    def when_closed(self, end: Callable[[], None]) -> None:
-        """Have something ended before the catalog is closed."""
-        self._resources.callback(end)
 
     @cached_property
     def _previews(self) -> "PreviewMaker":

@@ -121,5 +121,8 @@ def is_current(shown: Shown, key: str) -> bool:
 
     While the hash of the picture is not known, the key is made of the file's stamp.
     """
-    hashed = replace(shown, picture_hash="")
-    return any(key == f"{thumbnail_key(one):08x}" for one in (shown, hashed))
+    return key == _key(shown) or key == _key(replace(shown, picture_hash=""))
+
+
+def _key(shown: Shown) -> str:
+    return f"{thumbnail_key(shown):08x}"

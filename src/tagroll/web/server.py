@@ -29,7 +29,9 @@ def listen(addresses: Sequence[str], port: int) -> list[socket.socket]:
     with contextlib.ExitStack() as opened:
         sockets = []
         for address in addresses:
-            one = opened.enter_context(socket.socket(socket.AF_INET))
+            # with its protocol named, asyncio sends small answers at once; else each waits 40 ms for the one before
+            kind = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+            one = opened.enter_context(socket.socket(*kind))
             if sys.platform != "win32":  # there, it would let two servers have one port
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
