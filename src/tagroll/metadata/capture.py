@@ -51,6 +51,14 @@ def read_capture(photo: Photo, exiftool: ExifTool | None) -> Capture:
         return Capture()  # only a name depends on it
 
 
+def tells_of_capture(exif: bytes) -> bool:
+    """Whether an EXIF block says when or with what a photo was taken; what has only to be turned upright does not."""
+    try:
+        return any(text for _, text in _of_tiff(Tiff(memoryview(exif))))
+    except (ValueError, struct.error):
+        return False
+
+
 def _taken(texts: Mapping[int, str]) -> Capture:
     make, model = texts.get(_MAKE, ""), texts.get(_MODEL, "")
     maker = make.split()[0] if make else ""

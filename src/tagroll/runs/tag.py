@@ -205,7 +205,9 @@ class Tagger:
             and self.policy.satisfies(row.wanted, self._wanted(tags))
             and not self.policy.retag
         )
-        if row and fresh and decided:
+        if (
+            row and fresh and decided and (row.tags or not tags)
+        ):  # of a photo without any, the journal tells why
             return Outcome(photo.path, Status.UNCHANGED, row.tags, asked=asked)
         outcome = self._write(photo, picture, TagProposal(tags, captions, self.policy.paths, decided=decided))
         return dataclasses.replace(outcome, asked=asked)
@@ -234,7 +236,8 @@ class Tagger:
         removed = identities(written.before.tags) - identities(written.tags) - ours
         kept = any(text and getattr(written.before, name) for name, text in proposal.captions.items())
         outcome = written.outcome(photo.path, Status.TAGGED)
-        return dataclasses.replace(outcome, removed=len(removed), kept=kept)
+        withheld = proposal.withheld(written.before)
+        return dataclasses.replace(outcome, removed=len(removed), kept=kept, withheld=withheld)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,8 +284,13 @@ class TagProposal:
 
     def _given(self, metadata: Metadata) -> tuple[str, ...]:
         """The tags, without what a person took away."""
+        withheld = self.withheld(metadata)
+        return tuple(tag for tag in self.tags if tag not in withheld)
+
+    def withheld(self, metadata: Metadata) -> tuple[str, ...]:
+        """Those of the tags that a person took away."""
         away = {_leaf(tag) for tag in metadata.away}.difference(map(_leaf, metadata.tags))
-        return tuple(tag for tag in self.tags if _leaf(tag) not in away)
+        return tuple(tag for tag in self.tags if _leaf(tag) in away)
 
 
 def _leaf(tag: str) -> str:
