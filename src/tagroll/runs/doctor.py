@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tagroll.domain import Outcome, Photo
-from tagroll.errors import PhotoError, TagrollError
+from tagroll.errors import PhotoError, TagrollError, plainly
 from tagroll.runs.beside import SIGNED_HINT
 from tagroll.runs.inspect import Explainer
 from tagroll.settings import Settings, without_password
@@ -134,7 +134,7 @@ def builtin(*, needed: bool) -> Finding:
         return Finding(
             "built-in model",
             False,
-            str(error),
+            plainly(error),
             "Install tagroll again: pip install --force-reinstall tagroll",
         )
     return Finding(
