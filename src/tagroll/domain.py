@@ -425,6 +425,7 @@ class Outcome:
         target: The file that was made from the photo, or None.
         beside: Why its tags are beside it and not in it; None where they are in it.
         broke_seal: Whether it carried a C2PA signature that is invalid now.
+        withheld: Tags that the model says and that a person took away: they are not given again.
     """
 
     path: Path
@@ -438,13 +439,15 @@ class Outcome:
     target: Path | None = None
     beside: Beside | None = None
     broke_seal: bool = False
+    withheld: tuple[str, ...] = ()
 
     def row(self) -> dict[str, object]:
         """What programs get to read of it, the same from every command."""
         more = {"target": str(self.target)} if self.target else {}
         if self.beside:
             more["beside"] = self.beside.reason
+        lists = {"withheld": list(self.withheld)} if self.withheld else {}
         return {
             "type": "photo", "path": str(self.path), "status": str(self.status), "tags": list(self.tags),
-            "error": self.error or None, **more,
+            "error": self.error or None, **more, **lists,
         }  # fmt: skip

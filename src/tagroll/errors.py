@@ -17,7 +17,17 @@
 The number is the exit code of a run that ends with the error.
 """
 
+import re
 from typing import ClassVar
+
+_MOST_OF_OTHERS = 200
+
+
+def plainly(words: object) -> str:
+    """What another program or library says, as one plain line without a full stop, to be told in a message of ours."""
+    line = " ".join(str(words).replace("\\n", " ").split())
+    line = "".join(char for char in line if char.isprintable())
+    return re.sub(r"\s+([,;:.])", r"\1", line)[:_MOST_OF_OTHERS].rstrip(" .")
 
 
 class TagrollError(Exception):

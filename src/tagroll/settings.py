@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from tagroll.errors import UsageError
+from tagroll.errors import UsageError, plainly
 
 DEFAULT_API_URL = "http://127.0.0.1:1234"
 DEFAULT_MODEL = "google/gemma-3-4b"
@@ -127,7 +127,9 @@ def read_config(path: Path) -> dict[str, object]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"the settings file {path} cannot be read: {error}", "Fix or remove it") from error
+        raise UsageError(
+            f"the settings file {path} cannot be read: {plainly(error)}", "Fix or remove it"
+        ) from error
     return _option_names(raw)
 
 

@@ -364,3 +364,22 @@ def test_what_a_person_took_away_stays_away_and_review_writes_nothing(tagroll, t
     assert {name: set(photo["tags"]) for name, photo in left.items()} == {
         name: set(tags) - {"Cat"} for name, tags in given.items()
     }
+
+
+@pytest.mark.parametrize(
+    "again",
+    [("--append-tags",), ("--append-tags", "--retag"), ("--retag",), (), ("--dry-run", "--retag")],
+    ids=" ".join,
+)
+def test_what_a_person_took_away_is_told_as_the_reason(tagroll, tmp_path, again):
+    folder = paint(tmp_path / "photos", RED)
+    with Stub(usual=keywords("Sunset", "Beach")) as server:
+        tagroll("tag", folder, "--api-url", server.url)
+        by_hand = ["-Subject=", "-HierarchicalSubject=", "-Keywords=", "-overwrite_original", "-q"]
+        subprocess.run([*find_exiftool(), *by_hand, folder / "red.jpg"], check=True)
+        done = tagroll("tag", folder, "--api-url", server.url, "-v", *again)
+        assert "no confident" not in done.out + done.err
+        assert "a person took away what the model says (Sunset, Beach)" in done.out
+        assert "The model says 2 tags that a person took away: they stay away." in done.err
+        row = tagroll("tag", folder, "--api-url", server.url, "--json", *again).photos["red.jpg"]
+    assert (row["status"], row["tags"], row["withheld"]) == ("unchanged", [], ["Sunset", "Beach"])

@@ -54,3 +54,43 @@ def test_messages_and_hints_have_one_style(path: Path) -> None:
 
 def test_the_messages_are_found() -> None:
     assert sum(len(list(told(path))) for path in PACKAGE.rglob("*.py")) > 250
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("Char 0x0 out of allowed range\n, line 47", "Char 0x0 out of allowed range, line 47"),
+        ("Char 0x0 out of allowed range\\n, line 47", "Char 0x0 out of allowed range, line 47"),
+        ("  two\r\nlines\tand a stop. ", "two lines and a stop"),
+        ("\x1b[31mred\x07", "[31mred"),
+        (ValueError("no\n\nway"), "no way"),
+        ("x" * 500, "x" * 200),
+        ("", ""),
+    ],
+)
+def test_the_words_of_others_are_one_plain_line(words, told):
+    assert errors.plainly(words) == told
+
+
+def raw_words(path: Path) -> Iterator[str]:
+    """Where a caught exception that is not ours goes into a message as it is."""
+    for handler in ast.walk(ast.parse(path.read_text("utf-8"))):
+        caught = ast.unparse(handler.type) if isinstance(handler, ast.ExceptHandler) and handler.type else ""
+        names = set(re.findall(r"[\w.]+", caught))
+        if not isinstance(handler, ast.ExceptHandler) or not names or names <= OURS:
+            continue
+        for call in ast.walk(handler):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KINDS:
+                for part in ast.walk(call):
+                    if isinstance(part, ast.FormattedValue) and ast.unparse(part.value) in {
+                        handler.name,
+                        f"str({handler.name})",
+                    }:
+                        yield f"{path.name}:{part.lineno}"
+
+
+OURS = {name for name in KINDS if name.endswith("Error")}
+
+
+def test_no_message_has_the_words_of_others_as_they_are():
+    assert [place for path in sorted(PACKAGE.rglob("*.py")) for place in raw_words(path)] == []

@@ -247,6 +247,37 @@ def test_what_was_restored_or_stripped_was_not_taken_away(home, how):
     assert home.tags(photo) >= {"Sunset", "Beach", "Dusk"}
 
 
+CAMERA = b"II*\0\x08\0\0\0\x01\0\x0f\x01\x02\0\x04\0\0\0Me!\0\0\0\0\0"
+UPRIGHT = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+
+
+@pytest.mark.parametrize(
+    ("left", "is_deletion"),
+    [
+        ({"iptc": b""}, True),  # what exiftool leaves of IPTC without keywords
+        ({"exif": CAMERA}, True),
+        ({"comment": "Mine"}, True),
+        ({"exif": UPRIGHT}, False),  # what those leave who strip all but what turns the picture
+        ({}, False),
+    ],
+)
+def test_a_packet_that_went_with_its_last_tag_tells_of_a_deletion(home, left, is_deletion):
+    photo = home.add()
+    home.tag(photo, "Sunset", "Beach")
+    packets = jpeg.read_packets(io.BytesIO(photo.read_bytes()))
+    if "iptc" in left:
+        left = {
+            "iptc": with_fields(packets, read_fields(packets), {IPTC: ()}).iptc or b"\x1c\x02\0\0\x02\0\x04"
+        }
+    if "comment" in left:
+        left = {"exif": with_fields(Packets(), {}, {COMMENT: ("Mine",)}).exif}
+    photo.write_bytes(jpeg.replace_packets(photo.read_bytes(), Packets(**left)))
+    home.tag(photo, "Sunset", "Beach")
+    assert home.tags(photo) == (set() if is_deletion else {"Sunset", "Beach"})
+    home.tag(photo, "Sunset", "Dusk", decided=True)
+    assert home.tags(photo) == ({"Dusk"} if is_deletion else {"Sunset", "Beach"})
+
+
 def test_lists_that_a_program_drops_whole_say_nothing(home):
     """Shotwell writes dc:subject and IPTC and drops Lightroom's tree; who knows digiKam's list may take it out."""
     photo = home.add()

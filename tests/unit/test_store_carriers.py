@@ -390,6 +390,40 @@ def test_a_signed_photo_is_written_into_only_when_that_is_wanted(exiftool, tmp_p
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", SIGNED_FILES)
+def test_a_photo_whose_signature_is_broken_already_is_written_into(exiftool, tmp_path, name):
+    path, journal = tmp_path / name, []
+    path.write_bytes(SIGNED_FILES[name]())
+    before = path.read_bytes()
+    bold = MetadataStore(exiftool=exiftool, embed_signed=True)
+    bold.write(as_photo(path), lambda _: Change(add=("Cat",)), journal.append)
+    store = MetadataStore(exiftool=exiftool, past=lambda _path, _picture: list(journal))
+    for old, new in (("Cat", "Dog"), ("Dog", "Cow")):
+        (write,) = store.write(
+            as_photo(path), lambda _, o=old, n=new: Change(add=(n,), remove=(o,)), journal.append
+        )
+        assert (write.target, write.beside, write.broke_seal) == (path, None, False)
+    assert store.read(as_photo(path)).tags == ("Cow",)
+    assert by_exiftool(path, "-XMP-dc:Subject").strip().endswith("Cow")
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    while journal:
+        store.undo(journal.pop(), [].append)
+    assert path.read_bytes() == before
+    (write,) = store.write(as_photo(path), lambda _: Change(add=("Cat",)), [].append, dry_run=True)
+    assert write.beside.reason == SIGNED  # it is valid again
+
+
+def test_a_signature_that_another_program_may_have_made_since_is_not_broken(exiftool, tmp_path):
+    path, journal = tmp_path / "a.jpg", []
+    copy("baseline.jpg", path)
+    store = MetadataStore(exiftool=exiftool, past=lambda _path, _picture: list(journal))
+    store.write(as_photo(path), lambda _: Change(add=("Cat",)), journal.append)
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + b"\xff\xeb" + struct.pack(">H", len(JUMBF) + 2) + JUMBF + data[2:])
+    (write,) = store.write(as_photo(path), lambda _: Change(add=("Dog",)), journal.append)
+    assert write.beside.reason == SIGNED
+
+
 def test_embedding_into_signed_photos_breaks_no_other_rule(exiftool, tmp_path):
     path = tmp_path / "a.jpg"
     path.write_bytes(signed_jpeg())

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tagroll.catalog.committer import Committer
 from tagroll.catalog.schema import check, migrate
-from tagroll.errors import CatalogError, CatalogLockedError
+from tagroll.errors import CatalogError, CatalogLockedError, plainly
 from tagroll.settings import default_catalog
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def _as_catalog_error(path: Path) -> Iterator[None]:
             sqlite3.SQLITE_NOTADB,
         )
         raise CatalogError(
-            f"the catalog {path} cannot be used: {error}", _DAMAGED if damaged else _NO_ROOM
+            f"the catalog {path} cannot be used: {plainly(error)}", _DAMAGED if damaged else _NO_ROOM
         ) from error
 
 

@@ -12,7 +12,7 @@ import click
 
 from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import Shown, say
-from tagroll.errors import UsageError
+from tagroll.errors import UsageError, plainly
 from tagroll.settings import (
     CONFIG_NAME,
     DEFAULT_API_URL,
@@ -383,7 +383,7 @@ def text_of(path: Path | None) -> str | None:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text: {error}", "Save it as UTF-8") from error
+        raise UsageError(f"{path} is not UTF-8 text: {plainly(error)}", "Save it as UTF-8") from error
 
 
 def lines_of(path: Path | None) -> tuple[str, ...] | None:

@@ -110,7 +110,10 @@ class Report:
             print_line(f"{show(outcome.path)} -> {show(outcome.target)}")
             return
         what = outcome.error if outcome.status is Status.FAILED else ", ".join(outcome.tags)
-        print_line(f"{MARKS[outcome.status]} {show(outcome.path)}: {what or self.nothing}")
+        nothing = self.nothing
+        if outcome.withheld:
+            nothing = f"no tags, as a person took away what the model says ({', '.join(outcome.withheld)})"
+        print_line(f"{MARKS[outcome.status]} {show(outcome.path)}: {what or nothing}")
 
     @property
     def seconds(self) -> float:

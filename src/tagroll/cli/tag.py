@@ -174,6 +174,11 @@ def _advise(tally: "Tally", paths: tuple[Path, ...], options: TagOptions, *, cut
         say(
             f"{plural(tally.kept, 'photo')} had a title or description already: {'it stays' if tally.kept == 1 else 'they stay'}."
         )
+    if tally.withheld:
+        say(
+            f"The model says {plural(tally.withheld, 'tag')} that a person took away: "
+            f"{'it stays' if tally.withheld == 1 else 'they stay'} away."
+        )
     if tally.removed:
         would = "would replace" if dry_run else "replaced"
         way_back = "" if dry_run else f"`{undo_command()}` brings them back, "

@@ -19,7 +19,7 @@ from queue import SimpleQueue
 from types import MappingProxyType, TracebackType
 from typing import Self
 
-from tagroll.errors import ForeignStructureError, MetadataError, PictureError, WriteError
+from tagroll.errors import ForeignStructureError, MetadataError, PictureError, WriteError, plainly
 from tagroll.exiftool.process import DeadError, Process
 
 OLDEST = (12, 15)
@@ -27,6 +27,7 @@ OLDEST = (12, 15)
 
 INSTALL = 'Install exiftool (exiftool.org, or your package manager), or: pip install "tagroll[exiftool]"'
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
+_DAMAGED = "The file may be damaged; look for the photo on its card or in a backup"
 _TMPDIR = "The environment variable TMPDIR says where temporary files go"
 _PREVIEWS = ("JpgFromRaw", "PreviewImage", "OtherImage", "ThumbnailImage")
 
@@ -125,9 +126,9 @@ class ExifTool:
         try:
             (row,) = json.loads(output, parse_int=str, parse_float=str)
         except ValueError as error:
-            raise MetadataError(f"exiftool cannot read it: {_first_line(errors)}") from error
+            raise MetadataError(f"exiftool cannot read it: {_first_line(errors)}", _DAMAGED) from error
         if "ExifTool:Error" in row:
-            raise MetadataError(f"exiftool cannot read it: {row['ExifTool:Error']}")
+            raise MetadataError(f"exiftool cannot read it: {plainly(row['ExifTool:Error'])}", _DAMAGED)
         return _texts(row)
 
     def read_many(self, files: Sequence[Path], tags: Sequence[str]) -> list[dict[str, str] | None]:
@@ -206,7 +207,7 @@ class ExifTool:
             try:
                 (row,) = json.loads(output)
             except ValueError as error:
-                raise MetadataError(f"exiftool cannot read it: {_first_line(errors)}") from error
+                raise MetadataError(f"exiftool cannot read it: {_first_line(errors)}", _DAMAGED) from error
             found = [self._run(["-b", f"-{name}", place])[0] for name in _PREVIEWS if name in row]
         jpegs = [preview for preview in found if preview.startswith(b"\xff\xd8\xff")]
         orientation = row.get("Orientation")
@@ -283,4 +284,4 @@ def _plain(suffix: str) -> str:
 def _first_line(errors: str) -> str:
     """The first line of what exiftool says, without the name of our copy."""
     line = (errors.strip().splitlines() or ["no reason given"])[0]
-    return line.removeprefix("Error: ").rpartition(" - ")[0] or line
+    return plainly(line.removeprefix("Error: ").rpartition(" - ")[0] or line)

@@ -9,7 +9,8 @@ import io
 import re
 import struct
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import md5
 from pathlib import Path
@@ -17,7 +18,7 @@ from types import ModuleType
 from typing import BinaryIO, Protocol
 
 from tagroll.domain import Change, Facts, Metadata, Photo
-from tagroll.errors import ForeignStructureError, MetadataError
+from tagroll.errors import ForeignStructureError, MetadataError, plainly
 from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import FORMATS, XMP_ONLY, Format
 from tagroll.metadata import facts
@@ -61,6 +62,8 @@ _WANTED = (_XMP, "IPTC", *sorted(_BESIDE), _ITEMS, *_TEXTS, *facts.EXIFTOOL)
 
 SIGNED = "a C2PA signature would become invalid"
 """Why a signed file must stay as it is."""
+DAMAGED = "Its metadata are damaged. In a copy of the photo: exiftool -all= -tagsfromfile @ -all:all -unsafe -icc_profile COPY"
+"""Exiftool's own way to build them anew from what can be read (its FAQ, 20)."""
 EXIFTOOL = "exiftool"
 """How the journal calls that engine."""
 
@@ -128,8 +131,9 @@ class InProcess:
 
     def read_from(self, source: BinaryIO) -> Content:
         """As `read`, from an open file: only what it needs."""
-        packets = self.module.read_packets(source)
-        fields, fixed = _said(packets)
+        with _hinted():
+            packets = self.module.read_packets(source)
+            fields, fixed = _said(packets)
         return Content(fields, packets, fixed, by=self, facts=facts.facts_of(packets.exif, packets.size))
 
     def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
@@ -211,6 +215,17 @@ class ViaExifTool:
         return self.exiftool.write(data, self.suffix, values, blocks) if values or blocks else data
 
 
+@contextmanager
+def _hinted() -> Iterator[None]:
+    """Say of damaged metadata what can be done about them."""
+    try:
+        yield
+    except ForeignStructureError:
+        raise
+    except MetadataError as error:
+        raise MetadataError(error.message, error.hint or DAMAGED) from error
+
+
 def _said(packets: Packets) -> tuple[Fields, str]:
     """What the packets of a photo say, and why it must stay as it is, or "".
 
@@ -285,9 +300,10 @@ def _content(tags: Mapping[str, str], source: bytes | Path, fmt: Format) -> Cont
     if packets == Packets() and not texts:
         for warning in found["ExifTool:Warning"]:
             if _UNREACHED.match(warning) and not (_ITEMS in tags and _BEHIND.match(warning)):
-                raise MetadataError(f"exiftool cannot read all of it: {warning}")
+                raise MetadataError(f"exiftool cannot read all of it: {plainly(warning)}", DAMAGED)
     there = _BESIDE.intersection(found)
-    fields, fixed = _said(packets)
+    with _hinted():
+        fields, fixed = _said(packets)
     told = facts.facts_from(tags, turns_itself=container_of(fmt).turns_itself)
     return Content({**fields, **texts}, packets, fixed, beside=there, facts=told)
 

@@ -4,7 +4,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -29,6 +29,7 @@ from tagroll.metadata.engines import (
 )
 from tagroll.metadata.facts import facts_in, with_xmp
 from tagroll.metadata.fields import is_complete, metadata_from_fields, tags_after
+from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.safe_write import LARGEST, Original, hold, is_large, read_file
 from tagroll.metadata.sidecar import SidecarName, find_sidecars, new_sidecar
 from tagroll.metadata.since import Past, Seen, asked_comment, merged, nothing_written
@@ -152,9 +153,11 @@ class Planner:
             sidecars = [(one, read_sidecar(one.path, one.data)) for one in beside]
             large = original.is_large
             content = self.glance(path, fmt) if large else self.read(path, fmt, original.data)
-            reason = self._reason_against(path, fmt, original.state, content)
             picture = picture_hash_in(original, fmt)
-            yield MetadataView(original, fmt, content, sidecars, picture, self.past(path, picture), reason)
+            writes = self.past(path, picture)
+            content = _unsealed(content, path, writes, lambda: original.data)
+            reason = self._reason_against(path, fmt, original.state, content)
+            yield MetadataView(original, fmt, content, sidecars, picture, writes, reason)
 
     def find_sidecars(self, path: Path, fmt: Format) -> list[Path]:
         """The sidecars that belong to the photo, unless sidecars are not wanted at all."""
@@ -167,9 +170,9 @@ class Planner:
             MetadataError, OSError: A sidecar cannot be read.
         """
         beside = [read_sidecar(sidecar, read_file(sidecar)) for sidecar in sidecars]
-        fixed = any(is_complete(one.fields) for one in beside) and self._stays(path, fmt, content)
-        said = _told(content, [one.fields for one in beside], fixed=fixed)
         writes = self.past(path, "")
+        fixed = any(is_complete(one.fields) for one in beside) and self._stays(path, fmt, content, writes)
+        said = _told(content, [one.fields for one in beside], fixed=fixed)
         files = [
             Seen(file, one, partial(read_file, file))
             for file, one in zip((path, *sidecars), (content, *beside), strict=True)
@@ -181,14 +184,16 @@ class Planner:
                 return said  # another photo has the name now
         return known
 
-    def _stays(self, path: Path, fmt: Format, content: Content) -> bool:
+    def _stays(self, path: Path, fmt: Format, content: Content, writes: Sequence[Write]) -> bool:
         """Whether the photo itself is not to be touched, going by no more of it than is needed."""
+        content = _unsealed(content, path, writes, partial(read_file, path))
         if self._reason_against(path, fmt, path.stat(), content):
             return True
         if fmt.writer != "exiftool":
             return False
         try:
-            return bool(self._fixed(judged(content, fmt, read_file(path))))
+            data = read_file(path)
+            return bool(self._fixed(_unsealed(judged(content, fmt, data), path, writes, lambda: data)))
         except MetadataError:  # too large to be written, or no file any more
             return True
 
@@ -360,6 +365,16 @@ def judged(content: Content, fmt: Format, data: bytes) -> Content:
     may_be_signed = in_process(fmt) and _C2PA.search(data)  # it cannot be taken apart to see
     is_sealed = bool(may_be_signed) or is_signed(data, fmt)
     return replace(content, fixed=SIGNED) if is_sealed and not content.fixed else content
+
+
+def _unsealed(content: Content, path: Path, writes: Sequence[Write], data: Callable[[], bytes]) -> Content:
+    """What a photo says, free to be written into again where its signature is one that an earlier write has broken.
+
+    Only of a file that is byte for byte as a write left it that is known: another program may have signed it anew.
+    """
+    left = [write.after_hash for write in writes if write.target == path] if content.fixed == SIGNED else []
+    is_broken = any(digest(data(), like) == like for like in left if like)
+    return replace(content, fixed="") if is_broken else content
 
 
 def _changed(steps: Iterable[Step]) -> list[Step]:

@@ -30,6 +30,7 @@ def nothing_written(_photo: Path, _picture: str) -> Sequence[Write]:
     return ()
 
 
+_LISTS = frozenset({"paths", "tree", "xml", "flat", "mixed", "line"})
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -123,8 +124,8 @@ def _edits(file: Seen, is_sidecar: bool, writes: Sequence[Write]) -> _Edits:
         if base and base.get(row.name):
             if now.get(row.name):
                 _compare(row, base, now, edits)
-            elif row.name == SUBJECT and file.content.packets.xmp is not None:
-                # other lists are dropped by programs that do not know them, and packets by those that know none
+            elif row.name == SUBJECT and not _was_stripped(file.content):
+                # other lists are dropped by programs that do not know them
                 edits.gone_names |= _names(row, base)
         elif row in come and says_all:
             _compare_with_tags(row, now, writes, edits)
@@ -137,6 +138,21 @@ def _edits(file: Seen, is_sidecar: bool, writes: Sequence[Write]) -> _Edits:
     if (edits.gone or edits.gone_names) and any(digest(file.data(), like) == like for like in known if like):
         return _Edits()  # restored from a backup: nobody took anything away
     return edits
+
+
+def _was_stripped(content: Content) -> bool:
+    """Whether dc:subject went with its packet, and not because somebody took the last tag away.
+
+    A program that does so may leave an empty packet or none. Where another list stands, the packet alone was taken out.
+    Where the file still tells something of the photo, its metadata were not; else all of them were.
+    """
+    if content.packets.xmp is not None:
+        return False
+    now = {name for name, values in content.fields.items() if values}
+    if any(FIELDS[name].holds in _LISTS for name in now - {COMMENT}):
+        return True
+    told = content.facts
+    return not (now or content.packets.iptc or content.beside or told.taken is not None or told.camera)
 
 
 def _left_behind(path: Path, files: Sequence[Seen], writes: Sequence[Write]) -> set[str]:

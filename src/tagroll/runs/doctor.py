@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagroll.domain import Outcome, Photo, plural
-from tagroll.errors import PhotoError, TagrollError
+from tagroll.errors import PhotoError, TagrollError, plainly
 from tagroll.runs.beside import SIGNED_HINT
 from tagroll.runs.inspect import Explainer
 from tagroll.settings import Settings, without_password
@@ -141,7 +141,7 @@ def builtin(*, needed: bool) -> Finding:
         return Finding(
             "built-in model",
             False,
-            str(error),
+            plainly(error),
             "Install tagroll again: pip install --force-reinstall tagroll",
         )
     return Finding(

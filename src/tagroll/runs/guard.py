@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tagroll.domain import Outcome, Status
-from tagroll.errors import PhotoError, TagrollError
+from tagroll.errors import PhotoError, TagrollError, plainly
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def guard(photo: Path, work: Callable[[], Outcome]) -> Outcome:
     except Exception as error:
         # A mistake of ours met by one odd photo must not end a night's run over the other 100,000.
         log.exception("unexpected error with %s", photo)
-        text = f"unexpected error in tagroll: {type(error).__name__}: {error}"
+        text = f"unexpected error in tagroll: {type(error).__name__}: {plainly(error)}"
         return Outcome(photo, Status.FAILED, error=text, hint="Please report it, with what --verbose prints")
 
 

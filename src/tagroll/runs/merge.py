@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagroll.catalog import Catalog
-from tagroll.errors import UsageError
+from tagroll.errors import UsageError, plainly
 from tagroll.metadata.files.documents import ANY, check_free, write_document
 from tagroll.models.embedders import Embedder, EmbeddingServer, choose_embedder
 from tagroll.runs.rewrite import OpenLibrary, check_words
@@ -129,7 +129,7 @@ def read_edited_plan(path: Path) -> EditedPlan:
             f"{path} does not exist", f"Write it first: tagroll dedupe DIR --plan {path}"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", "Save it as UTF-8") from error
+        raise UsageError(f"{path} cannot be read: {plainly(error)}", "Save it as UTF-8") from error
     plan = read_plan(text)
     check_words(plan.into.values())
     return plan

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Literal
 
-from tagroll.errors import UsageError
+from tagroll.errors import UsageError, plainly
 
 Style = Literal["slug", "keep"]
 
@@ -118,7 +118,7 @@ def fill_template(template: str, name: str, facts: Mapping[str, object]) -> str:
         return string.Formatter().vformat(template, (), {"name": name, **facts})
     except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
         raise UsageError(
-            f"the name template {template!r} cannot be filled: {error}",
+            f"the name template {template!r} cannot be filled: {plainly(error)}",
             "Fields are {name}, {date:%Y-%m-%d}, {camera}, {counter:04d} and {original}",
         ) from error
 

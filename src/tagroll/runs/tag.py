@@ -208,7 +208,8 @@ class Tagger:
             and self.policy.satisfies(row.wanted, self._wanted(tags))
             and not self.policy.retag
         )
-        if row and fresh and decided:
+        # of a photo without any, the journal tells why
+        if row and fresh and decided and (row.tags or not tags):
             return Outcome(photo.path, Status.UNCHANGED, row.tags, asked=asked)
         rejected = space.catalog.verdicts.rejected(picture)
         proposal = TagProposal(tags, captions, self.policy.paths, decided=decided, rejected=rejected)
@@ -254,7 +255,8 @@ class Tagger:
             removed -= self.run.space.catalog.journal.written_tags(photo.path)
         kept = any(text and getattr(written.before, name) for name, text in proposal.captions.items())
         outcome = written.outcome(photo.path, Status.TAGGED)
-        return dataclasses.replace(outcome, removed=len(removed), kept=kept)
+        withheld = proposal.withheld(written.before)
+        return dataclasses.replace(outcome, removed=len(removed), kept=kept, withheld=withheld)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,8 +305,13 @@ class TagProposal:
 
     def _given(self, metadata: Metadata) -> tuple[str, ...]:
         """The tags, without what a person took away or rejected."""
+        withheld = self.withheld(metadata)
+        return tuple(tag for tag in self.tags if tag not in withheld)
+
+    def withheld(self, metadata: Metadata) -> tuple[str, ...]:
+        """Those of the tags that a person took away or rejected."""
         away = self.rejected.union(map(word_of, metadata.away)).difference(map(word_of, metadata.tags))
-        return tuple(tag for tag in self.tags if word_of(tag) not in away)
+        return tuple(tag for tag in self.tags if word_of(tag) in away)
 
 
 def _captions(answer: Description, names: tuple[str, ...]) -> dict[str, str]:

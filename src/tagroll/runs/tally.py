@@ -19,6 +19,7 @@ class Tally:
         folders: Folders that could not be read: there may be photos in them.
         removed: Tags that were replaced and that tagroll had not written.
         kept: Photos that keep a caption they had.
+        withheld: Tags that the model says and a person took away.
         asked: Photos a model was asked about.
         beside: Photos whose tags are, or would be, beside them, by why and where.
         broken_seals: Photos whose C2PA signature is, or would be, invalid.
@@ -31,6 +32,7 @@ class Tally:
     folders: int = 0
     removed: int = 0
     kept: int = 0
+    withheld: int = 0
     asked: int = 0
     beside: Counter[Beside] = field(default_factory=Counter)
     broken_seals: int = 0
@@ -41,6 +43,7 @@ class Tally:
         self.counts[outcome.status] += 1
         self.removed += outcome.removed
         self.kept += outcome.kept
+        self.withheld += len(outcome.withheld)
         self.asked += outcome.asked
         self.broken_seals += outcome.broke_seal
         if outcome.beside:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tagroll.domain import plural
-from tagroll.errors import UsageError
+from tagroll.errors import UsageError, plainly
 from tagroll.tags.merge import Merge
 
 MARK = "# What becomes of the tags, one merge a line: the tag on the left becomes the word on the right."
@@ -113,7 +113,7 @@ def read_plan(text: str) -> EditedPlan:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(
-            f"the plan cannot be read: {error}", "Mend that line, or write the plan anew"
+            f"the plan cannot be read: {plainly(error)}", "Mend that line, or write the plan anew"
         ) from error
     plan = EditedPlan(_words(raw, "merge"), str(raw.get("proposal", "")), _words(raw, "proposed"))
     _ = plan.into  # a circle is said at once

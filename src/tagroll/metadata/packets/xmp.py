@@ -12,7 +12,7 @@ from lxml import etree
 from lxml.etree import _Element as Element  # lxml has no public name for it
 
 from tagroll import __version__
-from tagroll.errors import MetadataError
+from tagroll.errors import MetadataError, plainly
 from tagroll.metadata.packets import mwg
 from tagroll.metadata.packets.keywords import xml_safe
 
@@ -277,7 +277,7 @@ def _parse(body: str) -> Element:
     try:
         return etree.fromstring(body.encode(), _PARSER)
     except (etree.XMLSyntaxError, UnicodeEncodeError) as error:
-        what = str(error).partition(" (<string>")[0]
+        what = plainly(str(error).partition(" (<string>")[0])
         raise MetadataError(f"the XMP packet cannot be parsed: {what}") from error
 
 

@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 import httpcore2  # takes 100 ms: nothing imports this module before a server is asked
 
-from tagroll.errors import UsageError
+from tagroll.errors import UsageError, plainly
 from tagroll.models.server.wire_error import WireError
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def explain(error: Exception, server: SplitResult, proxy: Proxy | None) -> WireE
     """Say in plain words why there is no answer, and what the user can do about it."""
     causes = list(_causes(error))
     if proxy and isinstance(error, httpcore2.ProxyError | httpcore2.ConnectError | httpcore2.ConnectTimeout):
-        refusal = f": {error}"[:80] if isinstance(error, httpcore2.ProxyError) else ""
+        refusal = f": {plainly(error)}"[:80] if isinstance(error, httpcore2.ProxyError) else ""
         if not any(isinstance(cause, ssl.SSLError) for cause in causes):
             return WireError(
                 "down",

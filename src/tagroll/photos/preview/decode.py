@@ -22,7 +22,7 @@ from PIL import (
 )
 
 from tagroll.domain import Form, Preview
-from tagroll.errors import PictureError
+from tagroll.errors import PictureError, plainly
 from tagroll.formats import FORMATS, HEAD_BYTES, Format, detect
 
 LONG_EDGE: Final = 1024
@@ -131,7 +131,7 @@ def _plain_errors() -> Iterator[None]:
 
 def _explained(error: Exception) -> PictureError:
     """Turn what a decoder threw into words for the user."""
-    text = " ".join(str(error).split())[:200]
+    text = plainly(error)
     if isinstance(error, MemoryError | Image.DecompressionBombError):
         return PictureError("the picture is too large to be decoded", "Make a smaller copy of it")
     if isinstance(error, OSError) and error.errno is not None:

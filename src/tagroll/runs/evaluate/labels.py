@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tagroll.errors import UsageError
+from tagroll.errors import UsageError, plainly
 from tagroll.formats import PHOTO_SUFFIXES
 from tagroll.runs.evaluate.label_synonyms import synonyms_for, with_kinds
 from tagroll.runs.evaluate.scoring import Labelled, Synonyms, fold
@@ -53,7 +53,7 @@ def read_labels(path: Path, folder: Path | None = None) -> LabelSet:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the labels in {path} cannot be read: {error}", SHAPE) from error
+        raise UsageError(f"the labels in {path} cannot be read: {plainly(error)}", SHAPE) from error
     raw = _json(path, text) if text.lstrip().startswith("{") else dict(_lines(path, text))
     files = raw.get(
         "files", {name: value for name, value in raw.items() if name not in ("photos", "synonyms")}
@@ -76,7 +76,7 @@ def _json(path: Path, text: str) -> dict[str, Any]:
     try:
         raw = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is not JSON: {error}", SHAPE) from error
+        raise UsageError(f"{path} is not JSON: {plainly(error)}", SHAPE) from error
     return raw if isinstance(raw, dict) else {}
 
 
@@ -133,7 +133,7 @@ def _synonyms(path: Path, named: object) -> Synonyms | None:
         try:
             raw = json.loads(source.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise UsageError(f"the synonyms in {source} cannot be read: {error}") from error
+            raise UsageError(f"the synonyms in {source} cannot be read: {plainly(error)}") from error
     if raw is None:
         return None
     tables = [raw.get(key, {}) if isinstance(raw, dict) else None for key in ("accept", "strict", "coco80")]

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import onnxruntime
 from PIL import Image, UnidentifiedImageError
 
-from tagroll.errors import PictureError
+from tagroll.errors import PictureError, plainly
 from tagroll.models.builtin.vision.graph import build_onnx
 from tagroll.models.builtin.vision.weights import FloatArray, load_weights
 
@@ -66,4 +66,4 @@ def read_pixels(jpeg: bytes) -> npt.NDArray[np.uint8]:
                 image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2)
             )
     except (OSError, UnidentifiedImageError) as error:
-        raise PictureError(f"the preview cannot be decoded: {error}") from error
+        raise PictureError(f"the preview cannot be decoded: {plainly(error)}") from error
