@@ -259,6 +259,15 @@ RUNAWAYS = {
     "backslashes": "\\",
     "turns": "user\n",
     "elements": "</a",
+    "arrows": "a → ",
+    "dashes": "a - b - ",
+    "folds": "<details><summary>think",
+    "boxes": "\\boxed{a",
+    "comments": "<!--",
+    "elements of forums": "[tag]",
+    "marks": "<|ref|>",
+    "negations": "keine ",
+    "neighbours": "</b> <b ",
 }
 
 

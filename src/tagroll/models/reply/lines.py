@@ -170,11 +170,11 @@ def _is_said(line: str) -> bool:
     return is_sentence(line) or line.rstrip().endswith(("!", "?"))
 
 
-def _comma_items(line: str, *, labelled: bool) -> list[str]:
-    """The raw items of a list in one line, or []."""
-    head, value = split_label(line)
+def _comma_items(line: str, *, labelled: bool, nested: bool = False) -> list[str]:
+    """The raw items of a list in one line, or []; `nested`: it stood behind a label already."""
+    head, value = ("", "") if nested else split_label(line)
     if value and not value[0].isdigit():  # a digit begins a score: "beach: 0.9, sunset: 0.8"
-        found = _comma_items(value.replace(":", " "), labelled=labelled)
+        found = _comma_items(value.replace(":", " "), labelled=labelled, nested=True)
         if found or (is_category(head) and not is_sentence(value)):
             return found or [value]
     if stopped := _stopped_items(line):
