@@ -9,8 +9,9 @@ import * as grid from "./grid.js";
 import { icon } from "./icons.js";
 import { hold, listen, on } from "./keys.js";
 import { lazy, style } from "./lazy.js";
-import { address, addressOf, filter, find, refresh } from "./library.js";
+import { address, addressOf, filter, refresh } from "./library.js";
 import * as notes from "./notes.js";
+import { parse } from "./query.js";
 import * as scrub from "./scrub.js";
 import { KEPT, changed, say, show, state, targets, writable } from "./state.js";
 import { counted, number } from "./text.js";
@@ -39,7 +40,7 @@ async function arrive() {
   showScreen(screen);
   const text = new URLSearchParams(location.search).get("q") ?? "";
   if (screen === "grid") {
-    if (text !== state.text || !state.hits.length) await filter(text);
+    if (text !== state.text || (state.query.words && state.found.words !== state.query.words)) await filter(text);
     if (came) grid.back();
     await view(/^#photo-(\d+)$/.exec(location.hash)?.[1]);
   } else {
@@ -243,15 +244,14 @@ async function start() {
   choose.start(canvas, scroller, see);
   listen(scopes);
   state.text = new URLSearchParams(location.search).get("q") ?? "";
+  state.query = parse(state.text);
   events.knock();
   await firstColumns();
-  find();
   if (writable()) {
     if (localStorage.getItem(KEPT)) (await import("./actions.js")).resume();
     api.get("/api/searches").then(changed);
   }
   document.body.classList.toggle("read-only", !writable());
-  state.text = null; // so that the filter of the address is applied
   await arrive();
   performance.mark("shown");
 }

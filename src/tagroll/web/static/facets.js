@@ -20,9 +20,14 @@ const count = remember((library, hits) => {
   const folders = new Uint32Array(library.head.folders.length);
   const cameras = new Uint32Array(library.head.cameras.length + 1);
   const marks = { untagged: 0, review: 0, unreadable: 0, gps: 0, rating: 0 };
+  let [year, ofYear] = [0, 0]; // neighbours are mostly of one year
+  const add = () => ofYear && years.set(year, (years.get(year) ?? 0) + ofYear);
   for (const place of hits) {
-    const year = library.year[place];
-    years.set(year, (years.get(year) ?? 0) + 1);
+    if (library.year[place] === year) ofYear++;
+    else {
+      add();
+      [year, ofYear] = [library.year[place], 1];
+    }
     folders[library.folder[place]]++;
     cameras[library.camera[place]]++;
     const flags = library.flags[place];
@@ -32,6 +37,7 @@ const count = remember((library, hits) => {
     if (library.rating[place] !== NO_RATING) marks.rating++;
     if (!Number.isNaN(library.lat[place])) marks.gps++;
   }
+  add();
   return { years, folders, cameras: cameras.subarray(1), marks };
 });
 const countTags = remember((library, hits, _version) => library.countTags(hits));

@@ -93,9 +93,14 @@ export class Layout {
   fitting(first, end) {
     let shares = 0;
     let fixed = 0;
-    for (const { i, before } of this.spaced(first, end)) {
-      shares += this.aspect(i);
-      fixed += before;
+    let day = 0; // as in `spaced`, without an object for each of 100,000 photos
+    for (let i = first; i < end; i++) {
+      const aspect = this.aspect(i);
+      const wide = aspect * this.size.row;
+      const fresh = i > first && this.heads(i);
+      if (i > first) fixed += fresh ? DAY_GAP + Math.max(0, LABEL - day) : GAP;
+      day = fresh ? wide : day + GAP + wide;
+      shares += aspect;
     }
     return Math.min((this.width - fixed) / shares, this.size.row * 1.22);
   }

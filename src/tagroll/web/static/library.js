@@ -47,8 +47,10 @@ export async function filter(text) {
   state.focus = 0;
   changed({ text, query });
   find();
-  const shown = new Set(Array.from(state.hits, (place) => state.library.id[place]));
-  if (state.selected.size) state.selected = new Set([...state.selected].filter((id) => shown.has(id)));
+  if (state.selected.size) {
+    const shown = new Set(Array.from(state.hits, (place) => state.library.id[place]));
+    state.selected = new Set([...state.selected].filter((id) => shown.has(id)));
+  }
   if (query.words && state.found.words !== query.words) await search(query.words);
 }
 
