@@ -9,7 +9,7 @@ import pytest
 
 from support.photos import as_photo, copy
 from support.runs import wait_for
-from tagroll.catalog import Catalog, Verdict
+from tagroll.catalog import Catalog, TagVerdict
 from tagroll.domain import Description, Status
 from tagroll.errors import UsageError
 from tagroll.metadata.store import MetadataStore
@@ -373,7 +373,7 @@ def test_what_a_write_says_holds_as_long_as_the_write(home):
     done = home.edit("a.jpg", add=["Beach"])
     picture = home.shown("a.jpg").picture_hash
     verdicts = home.space.catalog.verdicts
-    assert verdicts.of(picture) == [Verdict(picture, "beach", yes=True, run=done["run"])]
+    assert verdicts.of(picture) == [TagVerdict(picture, "beach", yes=True, run=done["run"])]
     home.undo(done["number"])
     assert verdicts.of(picture) == []
 

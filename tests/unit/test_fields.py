@@ -688,18 +688,18 @@ def test_both_engines_mean_the_same():
         }
 
 
-def test_a_sidecar_comes_on_top_of_a_photo_and_alone_once_it_is_complete_and_the_photo_fixed():
+def test_a_sidecar_comes_on_top_of_a_photo_and_alone_once_it_is_complete_and_the_photo_read_only_reason():
     embedded = Packets(iptc=latin_iptc("Sky", "Old"))
     partial = packet(subject=["Sea"])
-    both = read_metadata(embedded, partial, fixed=True)
+    both = read_metadata(embedded, partial, read_only=True)
     assert both.tags == ("Sea", "Sky", "Old")
     alone = read_fields(Packets(xmp=partial))
     known = dataclasses.replace(both, fields=alone)
     wanted = fields_after(known, Change(add=("Boat",), remove=("Old",)), PNG)
     sidecar = with_fields(Packets(xmp=partial), alone, wanted).xmp
-    assert read_metadata(embedded, sidecar, fixed=True).tags == ("Sea", "Sky", "Boat")
+    assert read_metadata(embedded, sidecar, read_only=True).tags == ("Sea", "Sky", "Boat")
     assert read_metadata(embedded, sidecar).tags == ("Sea", "Sky", "Boat", "Old")
-    two = read_metadata(embedded, packet(subject=["Two"]), sidecar, fixed=True)
+    two = read_metadata(embedded, packet(subject=["Two"]), sidecar, read_only=True)
     assert two.tags == ("Sea", "Sky", "Boat", "Two")
 
 

@@ -16,7 +16,7 @@ from tagroll.cli import eval_output
 from tagroll.cli.app import main
 from tagroll.cli.options import shared_options
 from tagroll.cli.progress import ProgressLine, Report
-from tagroll.cli.terminal import Shown, complain, print_line, say, show, tell
+from tagroll.cli.terminal import SafeFormatter, complain, print_line, say, show, tell
 from tagroll.cli.typed import typed
 from tagroll.domain import Photo
 from tagroll.errors import ServerError, TagrollError, WriteError
@@ -251,7 +251,7 @@ def test_marks_are_coloured_on_a_terminal_and_only_marks(monkeypatch):
 def test_the_log_and_clicks_errors_are_safe(text):
     error = ValueError(text)
     record = logging.LogRecord("x", logging.INFO, "", 1, "met %s", (text,), (ValueError, error, None))
-    assert is_safe(Shown("%(name)s: %(message)s").format(record))
+    assert is_safe(SafeFormatter("%(name)s: %(message)s").format(record))
     if "\ud800" not in text and "\udcff" not in text:
         assert is_safe(CliRunner().invoke(main, ["tag", f"--{text}"]).output)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagroll.runs.query import FIELDS, Query, Shown, Term, parse
+from tagroll.runs.query import FIELDS, Clause, Query, Shown, parse
 from tagroll.runs.text_search import expressions_for
 
 TABLE = json.loads((Path(__file__).parents[1] / "query_cases.json").read_text(encoding="utf-8"))
@@ -55,5 +55,5 @@ def test_nothing_that_can_be_typed_is_an_error(typed):
     st.booleans(),
 )
 def test_a_term_that_is_written_out_is_read_back(field, value, is_not):
-    term = Term(field, value, is_not)
+    term = Clause(field, value, is_not)
     assert parse(str(term)) == Query((term,))

@@ -249,7 +249,7 @@ def test_signed(store, photo, monkeypatch):
     real = planning.Planner.read
 
     def signed(self, *of):
-        return replace(real(self, *of), fixed=SIGNED)
+        return replace(real(self, *of), read_only_reason=SIGNED)
 
     monkeypatch.setattr(planning.Planner, "read", signed)
     assert engine(store, photo) == ("sidecar", SIGNED)

@@ -3,7 +3,7 @@
 from tagroll.catalog.catalog import Catalog
 from tagroll.catalog.journal import State, Writing
 from tagroll.catalog.photos import About, PhotoRow, ShownRow
-from tagroll.catalog.runs import Run
-from tagroll.catalog.verdicts import Verdict
+from tagroll.catalog.runs import RunRow
+from tagroll.catalog.verdicts import TagVerdict
 
-__all__ = ["About", "Catalog", "PhotoRow", "Run", "ShownRow", "State", "Verdict", "Writing"]
+__all__ = ["About", "Catalog", "PhotoRow", "RunRow", "ShownRow", "State", "TagVerdict", "Writing"]

@@ -7,7 +7,7 @@ from typing import Self
 
 from tagroll.catalog.answers import Answers
 from tagroll.catalog.database import Database
-from tagroll.catalog.decisions import Decisions
+from tagroll.catalog.decisions import KeptDecisions
 from tagroll.catalog.journal import Journal
 from tagroll.catalog.photos import Photos
 from tagroll.catalog.runs import Runs
@@ -49,7 +49,7 @@ class Catalog:
         self.journal = Journal(self._database)
         self.photos = Photos(self._database)
         self.answers = Answers(self._database)
-        self.decisions = Decisions(self._database)
+        self.decisions = KeptDecisions(self._database)
         self.vectors = Vectors(self._database)
         self.servers = Servers(self._database)
         self.texts = Texts(self._database)

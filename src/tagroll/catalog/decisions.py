@@ -22,7 +22,7 @@ class Kind(StrEnum):
     APART = "apart"
 
 
-class Decisions:
+class KeptDecisions:
     """Decisions about tags.
 
     Args:

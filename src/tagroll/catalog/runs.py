@@ -15,7 +15,7 @@ FAILURES = "failures"
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunRow:
     """One use of a command that writes.
 
     Attributes:
@@ -97,11 +97,11 @@ class Runs:
         )
         return frozenset(Path(path) for row in rows for path in json.loads(row[0]).get(FAILURES, ()))
 
-    def at(self, number: int) -> Run | None:
+    def at(self, number: int) -> RunRow | None:
         """The run of this number, if there is one."""
         return next(iter(self._runs("WHERE r.id = ?", number)), None)
 
-    def all(self, limit: int | None = None) -> list[Run]:
+    def all(self, limit: int | None = None) -> list[RunRow]:
         """All runs, or so many, the newest first."""
         return self._runs("ORDER BY r.id DESC LIMIT ?", -1 if limit is None else limit)
 
@@ -109,7 +109,7 @@ class Runs:
         """How many there are."""
         return int(self._database.read("SELECT count(*) FROM runs")[0][0])
 
-    def _runs(self, which: str, *values: object) -> list[Run]:
+    def _runs(self, which: str, *values: object) -> list[RunRow]:
         rows = self._database.read(
             "SELECT r.id, command, arguments, model, started, finished, summary,"  # noqa: S608 - our own words
             " (SELECT count(*) FROM writes w WHERE w.run = r.id AND state IN ('done', 'undone')),"
@@ -118,7 +118,7 @@ class Runs:
             *values,
         )
         return [
-            Run(
+            RunRow(
                 number,
                 command,
                 tuple(json.loads(arguments)),

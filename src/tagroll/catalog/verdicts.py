@@ -1,6 +1,6 @@
 """What a person said of tags that a model proposes, or took away: no model brings a rejected one back.
 
-A verdict is about a picture, whatever file holds it and wherever that lies, and about a word (see `Verdict.word`).
+A verdict is about a picture, whatever file holds it and wherever that lies, and about a word (see `TagVerdict.word`).
 """
 
 import sqlite3
@@ -27,7 +27,7 @@ _NOTE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class TagVerdict:
     """What a person said of one tag of one picture.
 
     Attributes:
@@ -64,7 +64,7 @@ class Verdicts:
         ]
         self._database.queue(lambda c: c.executemany(_NOTE, rows).close())
 
-    def say(self, verdicts: Sequence[Verdict], gone: Collection[tuple[str, str]] = ()) -> None:
+    def say(self, verdicts: Sequence[TagVerdict], gone: Collection[tuple[str, str]] = ()) -> None:
         """Keep verdicts in the place of older ones. Returns when they are on disk.
 
         Args:
@@ -80,7 +80,7 @@ class Verdicts:
         if rows or gone:
             self._database.commit(job)
 
-    def of(self, picture: str) -> list[Verdict]:
+    def of(self, picture: str) -> list[TagVerdict]:
         """All verdicts about a picture that are in force."""
         return self._verdicts("picture_hash = ?", picture)
 
@@ -95,9 +95,9 @@ class Verdicts:
             found[verdict.picture].add(verdict.word)
         return found
 
-    def _verdicts(self, where: str, *values: object) -> list[Verdict]:
+    def _verdicts(self, where: str, *values: object) -> list[TagVerdict]:
         rows = self._database.read(
             f"SELECT picture_hash, word, yes, run FROM verdicts WHERE {where} AND {_IN_FORCE}",  # noqa: S608 - our own words
             *values,
         )
-        return [Verdict(picture, word, bool(yes), run) for picture, word, yes, run in rows]
+        return [TagVerdict(picture, word, bool(yes), run) for picture, word, yes, run in rows]

@@ -11,7 +11,7 @@ import click
 
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
-    Asking,
+    AskingOptions,
     asking_options,
     scan_options,
     shared_options,
@@ -43,7 +43,7 @@ class ClassifyOptions:
     name_template: str
     link: Literal["hard", "sym"] | None
     write_metadata: bool
-    asking: Asking
+    asking: AskingOptions
     scope: Scope
 
     def request(self) -> "ClassifyRequest":

@@ -15,7 +15,7 @@ from tagroll.cli.eval_files import init
 from tagroll.cli.eval_output import print_results, print_rows
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
-    Asking,
+    AskingOptions,
     asking_options,
     lines_of,
     scan_options,
@@ -48,7 +48,7 @@ class EvalOptions:
     again: int
     fresh: bool
     thresholds: tuple[float, ...]
-    asking: Asking
+    asking: AskingOptions
     vocabulary: Path | None
     scope: Scope
 
@@ -160,7 +160,7 @@ def _watch(
     """Show the answers of a model as they come, and after the first round how many there were."""
     shown = dataclasses.replace(settings, json=False, verbose=settings.verbose and not settings.json)
     is_first = asked.way == "first"
-    verb = f"Asking {asked.model}" if is_first else "Asking again"
+    verb = f"AskingOptions {asked.model}" if is_first else "AskingOptions again"
     words = {Status.UNCHANGED: "answered"}
     with Report(shown, verb, asked.tally, words, lambda: asked.total, nothing=UNSURE, space=space) as report:
         try:

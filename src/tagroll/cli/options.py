@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from tagroll.cli.scanning import Scope
-from tagroll.cli.terminal import Shown, say
+from tagroll.cli.terminal import SafeFormatter, say
 from tagroll.errors import UsageError, plainly
 from tagroll.settings import (
     CONFIG_NAME,
@@ -171,7 +171,7 @@ def shared_options(*, model: bool | Literal["several"]) -> Callable[[Callable[..
 def _settings(values: dict[str, Any]) -> Settings:
     ctx = click.get_current_context()
     log = logging.StreamHandler()
-    log.setFormatter(Shown("%(name)s: %(message)s"))
+    log.setFormatter(SafeFormatter("%(name)s: %(message)s"))
     logging.basicConfig(handlers=[log], level=logging.INFO if values["verbose"] else logging.CRITICAL)
     names = (
         "json",
@@ -280,7 +280,7 @@ def _touched(mtime: Mtime) -> Mtime:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class AskingOptions:
     """The options of a command that shows photos to a model, as click gives them.
 
     Attributes:
@@ -328,7 +328,7 @@ def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def wrapper(**values: Any) -> Any:
-        asking = Asking(**{one.name: values.pop(one.name) for one in fields(Asking)})
+        asking = AskingOptions(**{one.name: values.pop(one.name) for one in fields(AskingOptions)})
         return function(asking=asking, **values)
 
     decorated: Callable[..., Any] = wrapper

@@ -11,7 +11,7 @@ import click
 
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
-    Asking,
+    AskingOptions,
     asking_options,
     lines_of,
     scan_options,
@@ -40,7 +40,7 @@ class TagOptions:
     dry_run: bool
     retag: bool
     review: bool
-    asking: Asking
+    asking: AskingOptions
     vocabulary: Path | None
     title: bool
     description: bool

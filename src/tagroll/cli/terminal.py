@@ -37,7 +37,7 @@ def _escaped(sign: str) -> str:
     return sign.encode("unicode_escape").decode()
 
 
-class Shown(logging.Formatter):
+class SafeFormatter(logging.Formatter):
     """Formats what the log has to say, also errors that quote what they met."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name

@@ -22,11 +22,11 @@ from tagroll.metadata.files import hashing
 from tagroll.metadata.files.attributes import OwnerLostError, keep_mode, keep_owner, keep_times
 from tagroll.metadata.files.hashing import digest, digest_of
 from tagroll.metadata.files.platforms import clone, copy_attributes, sync
-from tagroll.metadata.files.refusals import Tell, explained, untold
+from tagroll.metadata.files.refusals import Tell, os_errors_in_plain_words, untold
 from tagroll.metadata.files.safe_write import hold, pieces, safe_remove, sync_names, unlink
 from tagroll.metadata.files.temporary import Temporary, give_name, temporary
 from tagroll.metadata.genuine import check_made
-from tagroll.metadata.planning import SIDECAR, Planner, resolved
+from tagroll.metadata.planning import SIDECAR, Planner, resolve_link
 from tagroll.metadata.rows import COPIES, COPY, HARD_LINK, JSON, SYMBOLIC_LINK, XMP
 
 __all__ = [
@@ -92,7 +92,7 @@ def make_files(
     nothing = Metadata()
     with ExitStack() as temporaries:
         source = temporaries.enter_context(_opened(photo.path))
-        with explained():
+        with os_errors_in_plain_words():
             for draft in drafts:
                 draft.target.parent.mkdir(parents=True, exist_ok=True)
         ready = [temporaries.enter_context(_ready(draft, source, tell)) for draft in drafts]
@@ -175,7 +175,7 @@ def take_back(write: Write, journal: Journal, *, dry_run: bool = False, tell: Te
 @contextlib.contextmanager
 def _opened(photo: Path) -> Iterator[_Source]:
     try:
-        fd = os.open(resolved(photo), _FLAGS)
+        fd = os.open(resolve_link(photo), _FLAGS)
     except OSError as error:
         raise MetadataError(f"cannot be read: {error.strerror}") from error
     try:
@@ -192,11 +192,11 @@ def _ready(draft: NewFile, source: _Source, tell: Tell) -> Iterator[_Ready]:
         link = source.photo
         yield _Ready(target, draft.engine, digest(os.fsencode(link)), lambda: target.symlink_to(link))
     elif draft.engine == HARD_LINK:
-        photo = resolved(source.photo)
+        photo = resolve_link(source.photo)
         yield _Ready(target, draft.engine, _hash(source.fd), lambda: target.hardlink_to(photo))
     else:
         with temporary(target.parent) as new:
-            with explained():
+            with os_errors_in_plain_words():
                 if draft.data is not None:
                     new.write(draft.data)
                 else:
@@ -232,7 +232,7 @@ def _copy_mode_and_owner(draft: NewFile, source: _Source, new: Temporary, tell: 
 def _put(ready: Sequence[_Ready]) -> None:
     """Give all files their names, or none."""
     placed: list[Path] = []
-    with explained():
+    with os_errors_in_plain_words():
         try:
             for one in ready:
                 one.put()

@@ -75,7 +75,7 @@ class Content:
     Attributes:
         fields: Raw values.
         packets: Where they come from.
-        fixed: Why the file must stay as it is, one line; "" where it may be changed.
+        read_only_reason: Why the file must stay as it is, one line; "" where it may be changed.
         beside: Which of _BESIDE the file has; None when nobody has looked.
         by: The in-process engine that has read it.
         facts: What it tells besides, XMP left out.
@@ -83,7 +83,7 @@ class Content:
 
     fields: Fields
     packets: Packets = field(default_factory=Packets)
-    fixed: str = ""
+    read_only_reason: str = ""
     beside: frozenset[str] | None = None
     by: "InProcess | None" = None
     facts: Facts = field(default_factory=Facts)
@@ -133,8 +133,8 @@ class InProcess:
         """As `read`, from an open file: only what it needs."""
         with _hinted():
             packets = self.module.read_packets(source)
-            fields, fixed = _said(packets)
-        return Content(fields, packets, fixed, by=self, facts=facts.facts_of(packets.exif, packets.size))
+            fields, reason = _said(packets)
+        return Content(fields, packets, reason, by=self, facts=facts.facts_of(packets.exif, packets.size))
 
     def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
         """See Engine."""
@@ -245,10 +245,10 @@ def _said(packets: Packets) -> tuple[Fields, str]:
         fields, problem = read_fields(replace(packets, iptc=None)), error.message
     if problem and not any(fields.get(name) for name in FIELDS if FIELDS[name].holds in _TAGS):
         raise MetadataError(problem)
-    return fields, problem or _fixed(packets)
+    return fields, problem or _read_only_reason(packets)
 
 
-def _fixed(packets: Packets) -> str:
+def _read_only_reason(packets: Packets) -> str:
     """Why a file with these packets must stay as it is."""
     if packets.others:
         return "programs disagree about which of its XMP packets counts"
@@ -303,9 +303,9 @@ def _content(tags: Mapping[str, str], source: bytes | Path, fmt: Format) -> Cont
                 raise MetadataError(f"exiftool cannot read all of it: {plainly(warning)}", DAMAGED)
     there = _BESIDE.intersection(found)
     with _hinted():
-        fields, fixed = _said(packets)
+        fields, reason = _said(packets)
     told = facts.facts_from(tags, turns_itself=container_of(fmt).turns_itself)
-    return Content({**fields, **texts}, packets, fixed, beside=there, facts=told)
+    return Content({**fields, **texts}, packets, reason, beside=there, facts=told)
 
 
 def _of_the_photo(xmp: list[bytes], source: bytes | Path, fmt: Format) -> list[bytes]:

@@ -33,17 +33,19 @@ TAG_FIELDS = frozenset(row.name for row in _ROWS if row.holds not in _NO_TAGS)
 """The names of the fields that hold tags."""
 
 
-def read_metadata(packets: Packets, *sidecars: bytes, fixed: bool = False) -> Metadata:
+def read_metadata(packets: Packets, *sidecars: bytes, read_only: bool = False) -> Metadata:
     """What the packets of a photo, and its XMP sidecars, say about its content; see `metadata_from_fields`.
 
     Raises:
         MetadataError: A packet is there but cannot be read.
     """
     beside = [xmp_fields(Xmp(sidecar)) for sidecar in sidecars]
-    return metadata_from_fields(read_fields(packets), beside, fixed=fixed)
+    return metadata_from_fields(read_fields(packets), beside, read_only=read_only)
 
 
-def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fixed: bool = False) -> Metadata:
+def metadata_from_fields(
+    fields: Fields, sidecars: Sequence[Fields] = (), *, read_only: bool = False
+) -> Metadata:
     """One meaning for all fields of a photo.
 
     Tags are the union over the fields, each once. A flat value that repeats a level of a path, or an IPTC
@@ -54,13 +56,13 @@ def metadata_from_fields(fields: Fields, sidecars: Sequence[Fields] = (), *, fix
     Args:
         fields: The photo's own, raw. They become `Metadata.fields`.
         sidecars: Those of its sidecars. Their tags come first, and their captions win.
-        fixed: The photo itself is not written into. Then its sidecars speak alone for the tags as soon as one has
+        read_only: The photo itself is not written into. Then its sidecars speak alone for the tags as soon as one has
             both lists that tagroll always writes (Lightroom, digiKam and darktable, too): who wrote them had read
             the photo, and what was taken away since can stay away only there. In any other photo, what the sidecar
             lacks was added to the photo by a program that knows of no sidecar, and counts.
     """
     sources = [*sidecars, fields]
-    alone = fixed and any(map(is_complete, sidecars))
+    alone = read_only and any(map(is_complete, sidecars))
     tag_sources = sidecars if alone else sources
     paths = [tag for source in tag_sources for tag in _paths(source)]
     flats = _flats(*tag_sources)
@@ -147,14 +149,14 @@ def _unread(metadata: Metadata, change: Change, tags: tuple[str, ...]) -> set[st
     Another program or a person put them there alone; they stay until all tags are replaced. What tagroll left there
     itself is stale.
     """
-    said = keywords.explained(metadata.tags)
+    said = keywords.implied_keys(metadata.tags)
     if not _xmp_speaks(metadata.fields) or identities(metadata.tags).isdisjoint(identities(tags)):
         return set()
     names = identities(metadata.fields.get(IPTC, ())) - said - identities(change.remove)
     fragments = {
         name for name in names if keywords.may_be_cut(name) and any(one.startswith(name) for one in said)
     }
-    return names.difference(fragments, *map(keywords.explained, change.left))
+    return names.difference(fragments, *map(keywords.implied_keys, change.left))
 
 
 def _xmp_speaks(fields: Fields) -> bool:
@@ -220,7 +222,7 @@ def _bookkept(fields: Fields) -> set[str]:
     if not any(keywords.BOOKKEEPER in value for row in _PATH_ROWS for value in fields.get(row.name, ())):
         return set()
     account = [tag for tag in _all_paths(fields) if keywords.is_bookkeeping(tag)]
-    return keywords.explained(account) - set(keywords.names(list(_paths(fields)))) if account else set()
+    return keywords.implied_keys(account) - set(keywords.names(list(_paths(fields)))) if account else set()
 
 
 def _is_aside(row: Field, value: str, aside: set[str]) -> bool:
@@ -262,7 +264,7 @@ def _flats(*sources: Fields) -> list[str]:
     short = [name for row, name in named if row.family == "iptc" and keywords.may_be_cut(name)]
     if short:
         full = {identity(name) for row, name in named if row.family != "iptc"}
-        full.update(keywords.explained([tag for one in sources for tag in _paths(one)]))
+        full.update(keywords.implied_keys([tag for one in sources for tag in _paths(one)]))
         cut = {name for name in short if any(other.startswith(identity(name)) for other in full)}
         named = [(row, name) for row, name in named if row.family != "iptc" or name not in cut]
     return [name for _, name in named]

@@ -32,7 +32,7 @@ from tagroll.metadata.fields import is_complete, metadata_from_fields, tags_afte
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.safe_write import LARGEST, Original, hold, is_large, read_file
 from tagroll.metadata.sidecar import SidecarName, find_sidecars, new_sidecar
-from tagroll.metadata.since import Past, Seen, asked_comment, merged, nothing_written
+from tagroll.metadata.since import Past, SeenFile, asked_comment, merged, nothing_written
 from tagroll.metadata.table import Fields
 
 SidecarPolicy = Literal["auto", "always", "never"]
@@ -83,12 +83,12 @@ class MetadataView:
     @cached_property
     def _said(self) -> Metadata:
         beside = [content.fields for _, content in self.sidecars]
-        return _told(self.content, beside, fixed=bool(self.reason))
+        return _told(self.content, beside, read_only=bool(self.reason))
 
     @cached_property
-    def _files(self) -> list[Seen]:
+    def _files(self) -> list[SeenFile]:
         files = ((self.photo, self.content), *self.sidecars)
-        return [Seen(one.path, content, lambda one=one: one.data) for one, content in files]  # type: ignore[misc]
+        return [SeenFile(one.path, content, lambda one=one: one.data) for one, content in files]  # type: ignore[misc]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Planner:
             MetadataError: They cannot be read.
             WriteError: They are locked by another run.
         """
-        path = resolved(photo.path)
+        path = resolve_link(photo.path)
         with ExitStack() as held:
             original = held.enter_context(hold(path, whole=False))
             fmt = detect(original.head(HEAD_BYTES), path.suffix)
@@ -163,7 +163,7 @@ class Planner:
         """The sidecars that belong to the photo, unless sidecars are not wanted at all."""
         return [] if self.policy == "never" else find_sidecars(path, fmt)
 
-    def together(self, path: Path, fmt: Format, content: Content, sidecars: Sequence[Path]) -> Metadata:
+    def merge_metadata(self, path: Path, fmt: Format, content: Content, sidecars: Sequence[Path]) -> Metadata:
         """What a photo, whose own content is known, and its sidecars say together.
 
         Raises:
@@ -171,10 +171,10 @@ class Planner:
         """
         beside = [read_sidecar(sidecar, read_file(sidecar)) for sidecar in sidecars]
         writes = self.past(path, "")
-        fixed = any(is_complete(one.fields) for one in beside) and self._stays(path, fmt, content, writes)
-        said = _told(content, [one.fields for one in beside], fixed=fixed)
+        read_only = any(is_complete(one.fields) for one in beside) and self._stays(path, fmt, content, writes)
+        said = _told(content, [one.fields for one in beside], read_only=read_only)
         files = [
-            Seen(file, one, partial(read_file, file))
+            SeenFile(file, one, partial(read_file, file))
             for file, one in zip((path, *sidecars), (content, *beside), strict=True)
         ]
         known = merged(said, files, writes)
@@ -193,7 +193,11 @@ class Planner:
             return False
         try:
             data = read_file(path)
-            return bool(self._fixed(_unsealed(judged(content, fmt, data), path, writes, lambda: data)))
+            return bool(
+                self._read_only_reason(
+                    _unsealed(with_write_ban(content, fmt, data), path, writes, lambda: data)
+                )
+            )
         except MetadataError:  # too large to be written, or no file any more
             return True
 
@@ -227,7 +231,7 @@ class Planner:
             except ForeignStructureError:
                 if self.exiftool is None:
                     raise
-        return judged(self.read_other(path, fmt, data), fmt, data)
+        return with_write_ban(self.read_other(path, fmt, data), fmt, data)
 
     def read_other(self, path: Path, fmt: Format, data: bytes | None = None) -> Content:
         """What a photo says that cannot be read in process."""
@@ -264,22 +268,22 @@ class Planner:
             reason = "exiftool is missing"
         for engine in () if reason else self._embedders(view):
             try:
-                step = embed(engine, view, change)
+                step = embed_step(engine, view, change)
             except ForeignStructureError as error:
                 reason = error.message
                 continue
-            also = self.beside(view, change) if view.sidecars else []
+            also = self.sidecar_steps(view, change) if view.sidecars else []
             return _changed((step, *also)), ""
         if not change.is_new:
-            return _changed(self.beside(view, change) if view.sidecars else []), reason
+            return _changed(self.sidecar_steps(view, change) if view.sidecars else []), reason
         if self.policy == "never":
             raise WriteError(f"cannot be written into: {reason}", "--sidecar auto would write beside it")
         if not tags_after(view.metadata, change) and metadata_from_fields(view.content.fields).tags:
             # a sidecar can replace the tags of a photo, but no program takes one without any for "none"
             raise WriteError(f"its tags are inside, where they cannot be taken away: {reason}")
-        return _changed(self.beside(view, change)), reason
+        return _changed(self.sidecar_steps(view, change)), reason
 
-    def beside(self, view: MetadataView, change: Change) -> list[Step]:
+    def sidecar_steps(self, view: MetadataView, change: Change) -> list[Step]:
         """Write the change into every sidecar; a new one takes up what the photo itself says."""
         nothing = SIDECAR.read(b"")
         return [
@@ -308,15 +312,15 @@ class Planner:
             (self.policy == "always", "sidecars are asked for"),
             (fmt.writer == "sidecar" and self.policy != "never", "such files are not written into"),
             (is_large(state), f"the file is larger than {LARGEST >> 20} MB"),
-            (bool(self._fixed(content)), content.fixed),
+            (bool(self._read_only_reason(content)), content.read_only_reason),
             (state.st_nlink > 1, "the file has a second name (hard link) that would lose it"),
             (not state.st_mode & 0o222 or not os.access(path, os.W_OK), "the file is read-only"),
         )
         return next((reason for applies, reason in checks if applies), "")
 
-    def _fixed(self, content: Content) -> str:
+    def _read_only_reason(self, content: Content) -> str:
         """Why the photo must stay as it is, going by what it holds."""
-        return "" if self.embed_signed and content.fixed == SIGNED else content.fixed
+        return "" if self.embed_signed and content.read_only_reason == SIGNED else content.read_only_reason
 
     def _embedders(self, view: MetadataView) -> Iterator[Engine]:
         """The engines that may write into the photo, the best first."""
@@ -326,9 +330,9 @@ class Planner:
             yield via_exiftool(self.exiftool, view.format, view.photo.path)
 
 
-def _told(content: Content, beside: Sequence[Fields], *, fixed: bool) -> Metadata:
+def _told(content: Content, beside: Sequence[Fields], *, read_only: bool) -> Metadata:
     """What a photo, and its sidecars, say together."""
-    said = metadata_from_fields(content.fields, beside, fixed=fixed)
+    said = metadata_from_fields(content.fields, beside, read_only=read_only)
     return replace(said, facts=with_xmp(content.facts, (*beside, content.fields)))
 
 
@@ -358,13 +362,15 @@ def sidecar_fields(path: Path) -> Fields | None:
         raise MetadataError(f"the sidecar {path} cannot be read: {error.strerror}") from error
 
 
-def judged(content: Content, fmt: Format, data: bytes) -> Content:
+def with_write_ban(content: Content, fmt: Format, data: bytes) -> Content:
     """What was read of a file, though not in process, with what all its bytes tell: why it must stay as it is."""
-    if fixed := container_of(fmt).fixed(data):
-        return replace(content, fixed=fixed)
+    if reason := container_of(fmt).read_only_reason(data):
+        return replace(content, read_only_reason=reason)
     may_be_signed = in_process(fmt) and _C2PA.search(data)  # it cannot be taken apart to see
     is_sealed = bool(may_be_signed) or is_signed(data, fmt)
-    return replace(content, fixed=SIGNED) if is_sealed and not content.fixed else content
+    return (
+        replace(content, read_only_reason=SIGNED) if is_sealed and not content.read_only_reason else content
+    )
 
 
 def _unsealed(content: Content, path: Path, writes: Sequence[Write], data: Callable[[], bytes]) -> Content:
@@ -372,9 +378,13 @@ def _unsealed(content: Content, path: Path, writes: Sequence[Write], data: Calla
 
     Only of a file that is byte for byte as a write left it that is known: another program may have signed it anew.
     """
-    left = [write.after_hash for write in writes if write.target == path] if content.fixed == SIGNED else []
+    left = (
+        [write.after_hash for write in writes if write.target == path]
+        if content.read_only_reason == SIGNED
+        else []
+    )
     is_broken = any(digest(data(), like) == like for like in left if like)
-    return replace(content, fixed="") if is_broken else content
+    return replace(content, read_only_reason="") if is_broken else content
 
 
 def _changed(steps: Iterable[Step]) -> list[Step]:
@@ -390,7 +400,7 @@ def beside_photo(
     return Step(SIDECAR, path, original, known, new, fields)
 
 
-def embed(engine: Engine, view: MetadataView, change: Change) -> Step:
+def embed_step(engine: Engine, view: MetadataView, change: Change) -> Step:
     """Make and check the new bytes of a photo.
 
     Raises:
@@ -403,7 +413,7 @@ def embed(engine: Engine, view: MetadataView, change: Change) -> Step:
     return Step(engine, view.photo.path, view.photo, known, new, fields)
 
 
-def resolved(path: Path) -> Path:
+def resolve_link(path: Path) -> Path:
     """The path with symlinks resolved; quick where the file itself is none."""
     try:
         if not stat.S_ISLNK(os.lstat(path).st_mode):

@@ -11,8 +11,8 @@ from tagroll.metadata.fields import TAG_FIELDS, metadata_from_fields, tag_fields
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.patch import apply_patch
 from tagroll.metadata.files.safe_write import Original
-from tagroll.metadata.planning import resolved
-from tagroll.metadata.since import Seen, merged
+from tagroll.metadata.planning import resolve_link
+from tagroll.metadata.since import SeenFile, merged
 from tagroll.metadata.table import Fields
 from tagroll.tags.identity import identities, identity
 
@@ -21,7 +21,7 @@ def target_of(write: Write, at: Path | None) -> Path:
     """The file that was written, where it is now if the photo was moved to `at`."""
     if at is None:
         return write.target
-    at = resolved(at)
+    at = resolve_link(at)
     if not write.is_sidecar:
         return at
     name, old = write.target.name, write.photo.name
@@ -99,7 +99,7 @@ def plan_undo(write: Write, original: Original, engine: Engine) -> UndoPlan | No
         return UndoPlan(data if write.before_hash else None, write.after, write.before)
     content = engine.read(original.data)
     said = metadata_from_fields(content.fields)
-    now = merged(said, [Seen(original.path, content, lambda: original.data)], [write])
+    now = merged(said, [SeenFile(original.path, content, lambda: original.data)], [write])
     change = replace(
         change_back(write, now), fields=_fields_back(write, content.fields), align=now.tags != said.tags
     )

@@ -40,7 +40,7 @@ def written(step: Step, view: MetadataView, change: Change) -> Write:
 def placed(write: Write, view: MetadataView, reason: str) -> Write:
     """With what is to be told of it: why it is beside the photo, or that it broke a signature."""
     if not reason:
-        return replace(write, broke_seal=view.content.fixed == SIGNED and not write.is_sidecar)
+        return replace(write, broke_seal=view.content.read_only_reason == SIGNED and not write.is_sidecar)
     path, after = view.photo.path, identities(write.after.tags)
     inside = metadata_from_fields(view.content.fields).tags
     beside = Beside(

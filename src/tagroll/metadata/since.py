@@ -35,7 +35,7 @@ _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenFile:
     """A file of a photo as it is now.
 
     Attributes:
@@ -73,7 +73,7 @@ class _Edits:
         self.added_names |= other.added_names
 
 
-def merged(metadata: Metadata, files: Sequence[Seen], writes: Sequence[Write]) -> Metadata:
+def merged(metadata: Metadata, files: Sequence[SeenFile], writes: Sequence[Write]) -> Metadata:
     """What a photo carries once what was taken away since our last write is left out.
 
     Args:
@@ -102,7 +102,7 @@ def merged(metadata: Metadata, files: Sequence[Seen], writes: Sequence[Write]) -
     return replace(metadata, tags=left, away=tuple(tag for name, tag in away.items() if name not in there))
 
 
-def asked_comment(file: Seen, writes: Sequence[Write]) -> tuple[str, ...]:
+def asked_comment(file: SeenFile, writes: Sequence[Write]) -> tuple[str, ...]:
     """The names in a UserComment that still is what was written there because it was asked for."""
     base = _base(file.path, writes)
     now = file.content.fields.get(COMMENT, ())
@@ -115,7 +115,7 @@ def _base(path: Path, writes: Sequence[Write]) -> Fields | None:
     return fields or None
 
 
-def _edits(file: Seen, is_sidecar: bool, writes: Sequence[Write]) -> _Edits:
+def _edits(file: SeenFile, is_sidecar: bool, writes: Sequence[Write]) -> _Edits:
     """What was done to one file since."""
     base, now, edits = _base(file.path, writes), file.content.fields, _Edits()
     come = [row for row in FIELDS.values() if now.get(row.name) and not (base and base.get(row.name))]
@@ -155,7 +155,7 @@ def _was_stripped(content: Content) -> bool:
     return not (now or content.packets.iptc or content.beside or told.taken is not None or told.camera)
 
 
-def _left_behind(path: Path, files: Sequence[Seen], writes: Sequence[Write]) -> set[str]:
+def _left_behind(path: Path, files: Sequence[SeenFile], writes: Sequence[Write]) -> set[str]:
     """What we took away in another file of the photo since we wrote this one last: it was read-only, for one."""
     last = max((at for at, write in enumerate(writes) if write.target == path), default=len(writes))
     there, gone = {file.path for file in files}, set[str]()

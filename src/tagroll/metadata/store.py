@@ -42,7 +42,7 @@ from tagroll.metadata.planning import (
     Planner,
     SidecarPolicy,
     Step,
-    resolved,
+    resolve_link,
     sidecar_fields,
 )
 from tagroll.metadata.restore import bytes_before, left_in, plan_undo, target_of
@@ -172,11 +172,11 @@ class MetadataStore:
         return {photo.path: content for photo, content in zip(others, contents, strict=True) if content}
 
     def _read(self, photo: Photo, content: Content | None) -> Metadata:
-        path = resolved(photo.path)
+        path = resolve_link(photo.path)
         try:
             content = content or self._planner.glance(path, photo.format)
             sidecars = self._planner.find_sidecars(path, photo.format)
-            return self._planner.together(path, photo.format, content, sidecars)
+            return self._planner.merge_metadata(path, photo.format, content, sidecars)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
 
@@ -197,7 +197,7 @@ class MetadataStore:
         Raises:
             MetadataError: The photo is not there.
         """
-        path = resolved(photo.path)
+        path = resolve_link(photo.path)
         return stamp_of((path, *self._planner.find_sidecars(path, photo.format))) + self._policy
 
     def stamps(self, photos: Sequence[Photo]) -> list[str]:
@@ -263,7 +263,7 @@ class MetadataStore:
                     return ()
                 if self._planner.policy != "auto" or steps[0].engine is SIDECAR:
                     raise
-                steps, reason = self._planner.beside(view, change), error.message
+                steps, reason = self._planner.sidecar_steps(view, change), error.message
                 writes = self._commit_all(steps, view, change, journal, dry_run=dry_run)
             return tuple(placed(write, view, reason) for write in writes)
 
@@ -383,7 +383,7 @@ class MetadataStore:
             before_hash="", after_hash=digest(new), patch=b"", picture_hash=write.picture_hash,
         )  # fmt: skip
         if journal is not None:
-            with hold(resolved(photo)) as original:
+            with hold(resolve_link(photo)) as original:
                 safe_create(
                     target, new, like=original.state, before_replace=lambda: journal(done), tell=self.note
                 )

@@ -8,7 +8,7 @@ from itertools import count, pairwise
 from pathlib import Path
 from typing import Final
 
-from tagroll.catalog import Verdict
+from tagroll.catalog import TagVerdict
 from tagroll.domain import Change, Metadata, Outcome, Status
 from tagroll.metadata.store import Decide, tags_after
 from tagroll.runs.run import Run
@@ -34,7 +34,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PhotoEdit:
     """What an action wants of one photo.
 
     Attributes:
@@ -93,12 +93,12 @@ class Action:
     run: Run | None = None
     effects: dict[Path, tuple[int, Metadata, Metadata]] = field(default_factory=dict)
     shared: bool = False
-    said: dict[tuple[str, str], Verdict | None] = field(default_factory=dict)
+    said: dict[tuple[str, str], TagVerdict | None] = field(default_factory=dict)
     finished: bool = False
     undone: bool = False
     resources: ExitStack = field(default_factory=ExitStack, repr=False)
 
-    def ended(self, part: Part, outcome: Outcome) -> None:
+    def ended(self, part: PhotoEdit, outcome: Outcome) -> None:
         """Note how it went with one photo."""
         self.left -= 1
         self.changed += outcome.status.changed
@@ -152,7 +152,9 @@ def reverted(before: Metadata, after: Metadata) -> Decide:
     )
 
 
-def added_up(parts: Sequence[Part], metadata: Metadata) -> tuple[Change, list[tuple[Metadata, Metadata]]]:
+def added_up(
+    parts: Sequence[PhotoEdit], metadata: Metadata
+) -> tuple[Change, list[tuple[Metadata, Metadata]]]:
     """One change for all that waits for a photo, and what each part does to it: what comes and goes again is nothing."""
     states, change = [replace(metadata, fields={}, away=())], Change()
     for part in parts:

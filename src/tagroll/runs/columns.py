@@ -5,8 +5,6 @@ multiple of 8 long; then the arrays that it names under "columns", one after the
 multiple of 8. Photos stand with the newest first, those of one second by path.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import os
@@ -55,10 +53,10 @@ _NO_RATING = -128
 class TagLists(NamedTuple):
     """Which photo has which tags: photos in order, all tags, how many each photo has, and the indexes of theirs in a row."""
 
-    ids: Array
+    ids: "Array"
     names: list[str]
-    counts: Array
-    tags: Array
+    counts: "Array"
+    tags: "Array"
 
 
 class _Numbers(dict[str, int]):
@@ -69,7 +67,7 @@ class _Numbers(dict[str, int]):
         return number
 
 
-def _starts(counts: Array) -> Array:
+def _starts(counts: "Array") -> "Array":
     """Where each of some lists starts when they stand one after another."""
     ends: Array = np.cumsum(counts, dtype=np.int64)
     return ends - counts
@@ -83,7 +81,7 @@ class Columns:
             any, by their whole path.
     """
 
-    def __init__(self, roots: Sequence[Path]) -> None:
+    def __init__(self, roots: "Sequence[Path]") -> None:
         self._parents = [
             os.fsencode(root if root.is_dir() else root.parent).rpartition(b"/")[0] for root in roots
         ]
@@ -103,11 +101,11 @@ class Columns:
         """How many photos there are."""
         return len(self._slots)
 
-    def ids(self) -> Array:
+    def ids(self) -> "Array":
         """The numbers of the photos, in order."""
         return self._kept["id"][self._ordered()]
 
-    def among(self, numbers: Sequence[int]) -> Array:
+    def among(self, numbers: "Sequence[int]") -> "Array":
         """Those of some photos that are here, in order."""
         ids = self.ids()
         wanted = np.zeros(max(int(ids.max(initial=0)), max(numbers, default=0)) + 1, bool)
@@ -119,7 +117,7 @@ class Columns:
         order = self._ordered()
         return TagLists(self.ids(), list(self._tag_index), self._kept["ntags"][order], self._tags_in(order))
 
-    def carrying(self, tags: Iterable[str]) -> list[int]:
+    def carrying(self, tags: "Iterable[str]") -> list[int]:
         """The photos that carry one of these very tags, in order."""
         wanted = [self._tag_index[tag] for tag in tags if tag in self._tag_index]
         ids, _, counts, flat = self.tag_lists()
@@ -133,7 +131,7 @@ class Columns:
         parent = next((one for one in self._parents if place.startswith(one + b"/")), b"")
         return text(place[len(parent) + 1 :] if parent or self._parents else place)
 
-    def put(self, rows: Sequence[ShownRow]) -> None:
+    def put(self, rows: "Sequence[ShownRow]") -> None:
         """Take up photos that are new or changed; those that are gone are left out."""
         for row in rows:
             if row.gone:
@@ -151,7 +149,7 @@ class Columns:
         if there:
             self._fill(there)
 
-    def mark(self, numbers: Iterable[int], flag: int) -> None:
+    def mark(self, numbers: "Iterable[int]", flag: int) -> None:
         """Set a flag of exactly these photos."""
         flags = self._kept["flags"]
         flags &= ~np.uint8(flag)
@@ -162,7 +160,7 @@ class Columns:
         """Whether a photo has a flag."""
         return bool(self._kept["flags"][self._slots[number]] & flag)
 
-    def pack(self, head: Mapping[str, object]) -> bytes:
+    def pack(self, head: "Mapping[str, object]") -> bytes:
         """All of it in one piece, gzipped; `head` goes before what is said of the columns."""
         order = self._ordered()
         columns = {name: kept[order] for name, kept in self._kept.items() if name != "start"}
@@ -187,7 +185,7 @@ class Columns:
         if self._slots.pop(number, None) is not None:
             self._order = None
 
-    def _fill(self, rows: Sequence[ShownRow]) -> None:
+    def _fill(self, rows: "Sequence[ShownRow]") -> None:
         slots = np.array([self._slots[row.id] for row in rows], np.intp)
         # one JSON text for all: starting the decoder anew for each row would take most of the time
         tags = json.loads(f"[{','.join([row.tags for row in rows])}]")
@@ -214,7 +212,7 @@ class Columns:
             self._kept[name][slots] = one
         self._kept["flags"][slots] |= review
 
-    def _with_tags(self, tags: Sequence[Sequence[str]]) -> dict[str, Any]:
+    def _with_tags(self, tags: "Sequence[Sequence[str]]") -> dict[str, Any]:
         """Put the tags of some photos at the end of all tags: how many each has, and where they start.
 
         Those that a photo had before are left where they are, until they are more than those that count.
@@ -230,21 +228,21 @@ class Columns:
         )
         return {"ntags": counts, "start": first + _starts(counts)}
 
-    def _ordered(self) -> Array:
+    def _ordered(self) -> "Array":
         """The slots of the photos, the newest first."""
         if self._order is None:
             slots = np.array(sorted(self._slots.values(), key=self._paths.__getitem__), np.intp)
             self._order = slots[np.argsort(-self._kept["second"][slots], kind="stable")]
         return self._order
 
-    def _tags_in(self, order: Array) -> Array:
+    def _tags_in(self, order: "Array") -> "Array":
         """The tags of some photos, one after another."""
         counts = self._kept["ntags"][order]
         shifts = self._kept["start"][order] - _starts(counts)
         places = np.repeat(shifts, counts) + np.arange(int(counts.sum(dtype=np.int64)))
         return self._tags[places]
 
-    def _by_frequency(self, order: Array) -> tuple[list[str], list[int], Array]:
+    def _by_frequency(self, order: "Array") -> "tuple[list[str], list[int], Array]":
         """The tags that photos have, the most frequent first, their counts, and index -> place among them."""
         names = list(self._tag_index)
         counts = np.bincount(self._tags_in(order), minlength=len(names)).tolist()
@@ -264,14 +262,14 @@ class Columns:
         return self._camera_index[camera] + 1 if camera else 0
 
 
-def dated(row: ShownRow) -> int:
+def dated(row: "ShownRow") -> int:
     """When a photo was taken, in local seconds since 1970-01-01; that of the file where nobody tells."""
     if row.taken is not None:
         return row.taken
     return row.modified + time.localtime(row.modified).tm_gmtoff
 
 
-def thumbnail_key(row: ShownRow | Shown) -> int:
+def thumbnail_key(row: "ShownRow | Shown") -> int:
     """Changes when the picture may be another one; 0: there is nothing to show."""
     if row.error:
         return 0
@@ -285,7 +283,7 @@ def text(name: bytes | str) -> str:
     return os.fsdecode(name).encode("utf-8", "replace").decode()
 
 
-def _flags(row: ShownRow) -> int:
+def _flags(row: "ShownRow") -> int:
     return (
         (FILE_DATE if row.taken is None else 0)
         | (BROWSER if row.format in _BROWSERS_SHOW and not row.error else 0)

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from tagroll.catalog import Verdict
+from tagroll.catalog import TagVerdict
 from tagroll.domain import Status
 from tagroll.errors import UsageError
-from tagroll.runs.action import CAPTIONS, Action, Part, edited, label_of
+from tagroll.runs.action import CAPTIONS, Action, PhotoEdit, edited, label_of
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.keeper import Keeper, Tell
 from tagroll.runs.review import Review
@@ -58,7 +58,7 @@ class Editing:
             raise UsageError("there is nothing to do", "Name photos, and tags to add or remove")
         action = self._action(label)
         return self._keeper.put(action, [
-            Part(action, self._path(number), number, edited(tuple(add), tuple(remove), dict(captions)))
+            PhotoEdit(action, self._path(number), number, edited(tuple(add), tuple(remove), dict(captions)))
             for number in dict.fromkeys(numbers)
         ])  # fmt: skip
 
@@ -75,7 +75,8 @@ class Editing:
             if yes:
                 wanted.setdefault(number, []).append(tag)
         parts = [
-            Part(action, self._path(number), number, edited(tags, (), {})) for number, tags in wanted.items()
+            PhotoEdit(action, self._path(number), number, edited(tags, (), {}))
+            for number, tags in wanted.items()
         ]
         action.said = self._reject([(number, tag) for number, tag, yes in verdicts if not yes])
         return self._keeper.put(action, parts)
@@ -92,7 +93,7 @@ class Editing:
         becomes = {tag: word for tag, word in mapping.items() if word != REMOVED}
         action = self._action(label, by_person=not becomes, decides=becomes)
         return self._keeper.put(action, [
-            Part(action, self._path(number), number, lambda metadata: change_for(metadata.tags, mapping))
+            PhotoEdit(action, self._path(number), number, lambda metadata: change_for(metadata.tags, mapping))
             for number in numbers
         ])  # fmt: skip
 
@@ -106,7 +107,9 @@ class Editing:
         undo = Action(target.label, (), command="undo", undoes=target, done_status=Status.RESTORED)
         gone = [key for key, before in target.said.items() if before is None]
         self._space.catalog.verdicts.say([one for one in target.said.values() if one], gone)
-        undo.said = {key: Verdict(*key, yes=False) for key, before in target.said.items() if before is None}
+        undo.said = {
+            key: TagVerdict(*key, yes=False) for key, before in target.said.items() if before is None
+        }
         return self._keeper.undo(undo)
 
     def undo_run(self, run: int) -> int:
@@ -153,14 +156,14 @@ class Editing:
             raise UsageError(f"there is no photo {number}", "Load the page again")
         return shown.path
 
-    def _reject(self, pairs: Sequence[tuple[int, str]]) -> dict[tuple[str, str], Verdict | None]:
+    def _reject(self, pairs: Sequence[tuple[int, str]]) -> dict[tuple[str, str], TagVerdict | None]:
         """Keep that tags are wrong for pictures; gives what was said of these before."""
-        verdicts: list[Verdict] = []
-        before: dict[tuple[str, str], Verdict | None] = {}
+        verdicts: list[TagVerdict] = []
+        before: dict[tuple[str, str], TagVerdict | None] = {}
         for number, tag in pairs:
             shown = self._gallery.shown(number)
             picture = (shown and shown.picture_hash) or self._space.picture_now(self._gallery.photo(number))
-            verdict = Verdict(picture, word_of(tag), yes=False)
+            verdict = TagVerdict(picture, word_of(tag), yes=False)
             known = {one.word: one for one in self._space.catalog.verdicts.of(picture)}
             before[picture, verdict.word] = known.get(verdict.word)
             verdicts.append(verdict)

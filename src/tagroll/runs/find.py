@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from tagroll.runs.gallery import Gallery
-from tagroll.runs.query import Query, Shown, Term, folded, is_meant, parse
+from tagroll.runs.query import Clause, Query, Shown, folded, is_meant, parse
 from tagroll.runs.text_search import plain_words
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time
@@ -99,7 +99,7 @@ class Finder:
         self.missing += not there
         return there
 
-    def _nearest(self, term: Term) -> str:
+    def _nearest(self, term: Clause) -> str:
         """What to try for a tag that no photo has."""
         if any(is_meant(tag, term.value) for tag in self._tags):
             return ""
@@ -108,14 +108,14 @@ class Finder:
         inside = [tag for name, tag in by_name.items() if wanted in name]
         near = [by_name[name] for name in difflib.get_close_matches(wanted, by_name, _NEAREST)]
         meant = sorted(dict.fromkeys((*inside, *near)), key=lambda tag: -self._tags[tag])[:_NEAREST]
-        told = ", ".join(f"{Term('tag', tag)} ({self._tags[tag]:,})" for tag in meant)
+        told = ", ".join(f"{Clause('tag', tag)} ({self._tags[tag]:,})" for tag in meant)
         return f"No photo has the tag {term.value}" + (f"; there is {told}" if told else "")
 
 
-def _why(terms: Sequence[Term], photo: Shown) -> Iterator[str]:
+def _why(terms: Sequence[Clause], photo: Shown) -> Iterator[str]:
     for term in terms:
         if term.field == "tag" and not term.is_not:
-            yield from (str(Term("tag", tag)) for tag in photo.tags if is_meant(tag, term.value))
+            yield from (str(Clause("tag", tag)) for tag in photo.tags if is_meant(tag, term.value))
         else:
             yield str(term)
 

@@ -1,7 +1,5 @@
 """What a person sees of a library: the photos at and below some paths, as the catalog knows them, kept up to date."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets
@@ -19,7 +17,7 @@ from tagroll.photos.scan import absolute, scan
 from tagroll.photos.scan import count as count_photos
 from tagroll.runs.columns import REVIEW, Columns, dated, text
 from tagroll.runs.meaning import Meaning
-from tagroll.runs.query import Query, Shown, Term, parse
+from tagroll.runs.query import Clause, Query, Shown, parse
 from tagroll.runs.read import BATCH, Reader
 from tagroll.runs.text_search import expressions_for, plain_words
 
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from tagroll.runs.columns import TagLists
     from tagroll.runs.run import Workspace
 
-__all__ = ["Found", "Gallery", "Progress", "Query", "Shown", "Term", "parse"]
+__all__ = ["Clause", "Gallery", "Matches", "Progress", "Query", "Shown", "parse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Matches:
     """What a search for text found.
 
     Attributes:
@@ -96,7 +94,7 @@ class Gallery:
         videos: How many videos the last refresh has seen; they are not shown.
     """
 
-    def __init__(self, space: Workspace, paths: Sequence[Path], *, read_only: bool = False) -> None:
+    def __init__(self, space: "Workspace", paths: "Sequence[Path]", *, read_only: bool = False) -> None:
         self._space = space
         self._roots = [absolute(path) for path in paths]
         self._lock = threading.RLock()
@@ -142,7 +140,7 @@ class Gallery:
         rows = self._space.catalog.photos.shown_as([number]) if number in self._columns else []
         return self._shown(rows[0], json.loads(rows[0].tags)) if rows else None
 
-    def all_shown(self) -> Iterator[Shown]:
+    def all_shown(self) -> "Iterator[Shown]":
         """All photos, the newest first."""
         with self._lock:
             ids = iter(self._columns.ids().tolist())
@@ -151,7 +149,7 @@ class Gallery:
             there = [rows[number] for number in some if number in rows]
             yield from map(self._shown, there, json.loads(f"[{','.join(row.tags for row in there)}]"))
 
-    def carrying(self, tags: Iterable[str]) -> list[int]:
+    def carrying(self, tags: "Iterable[str]") -> list[int]:
         """The numbers of the photos that carry one of these very tags, the newest first."""
         with self._lock:
             return self._columns.carrying(tags)
@@ -177,7 +175,7 @@ class Gallery:
             raise MetadataError("is not there any more")
         return found
 
-    def search(self, words: str, *, close: bool = True) -> Found:
+    def search(self, words: str, *, close: bool = True) -> Matches:
         """Search for text: in tags, title, description, folder, file name and camera, and by meaning.
 
         Args:
@@ -186,7 +184,7 @@ class Gallery:
         """
         wanted, unwanted = expressions_for(words)
         if not (wanted or unwanted):
-            return Found()
+            return Matches()
         texts = self._space.catalog.texts
         texts.update()
         with self._lock:
@@ -195,19 +193,19 @@ class Gallery:
                 exact = exact[~np.isin(exact, self._columns.among(texts.search(unwanted)))]
         hits = set(exact.tolist())
         near = self._meaning.closest(plain_words(words), self._generation) if close else ()
-        return Found(tuple(exact.tolist()), tuple(n for n in near if n not in hits and n in self._columns))
+        return Matches(tuple(exact.tolist()), tuple(n for n in near if n not in hits and n in self._columns))
 
-    def prepare_meaning(self, told: Callable[[int, int], None]) -> None:
+    def prepare_meaning(self, told: "Callable[[int, int], None]") -> None:
         """Make what search by meaning needs now, and not beside a search; `told`: how many vectors of how many there are."""
         self._meaning.prepare(told)
 
-    def mark_review(self, numbers: Iterable[int]) -> None:
+    def mark_review(self, numbers: "Iterable[int]") -> None:
         """Say which photos have a proposal to judge."""
         with self._lock:
             self._columns.mark(numbers, REVIEW)
             self._next_generation()
 
-    def changed(self, paths: Iterable[Path]) -> None:
+    def changed(self, paths: "Iterable[Path]") -> None:
         """Take up what was done to some photos, as the catalog has it; of those it knows no more, the files are read."""
         photos = self._space.catalog.photos
         photos.settled()
@@ -223,7 +221,7 @@ class Gallery:
                 pass
         self._catch_up()
 
-    def refresh(self, tell: Callable[[Progress], None]) -> None:
+    def refresh(self, tell: "Callable[[Progress], None]") -> None:
         """Look what there is and read what has changed, the newest folders first; ends early where `space.stop` is set.
 
         Args:
@@ -253,7 +251,7 @@ class Gallery:
 
     # inside ----------------------------------------------------------------------------------------------
 
-    def _said(self) -> tuple[str, TagLists, dict[int, str]]:
+    def _said(self) -> "tuple[str, TagLists, dict[int, str]]":
         """The generation, tags and captions of the photos."""
         with self._lock:
             generation, lists = self._generation, self._columns.tag_lists()
@@ -264,7 +262,7 @@ class Gallery:
             {number: text for number, text in captions.items() if number in self._columns},
         )
 
-    def _until_stopped(self, found: Iterable[Photo | Outcome]) -> Iterator[Photo | Outcome]:
+    def _until_stopped(self, found: "Iterable[Photo | Outcome]") -> "Iterator[Photo | Outcome]":
         for item in found:
             if self._space.stop.is_set():
                 return
@@ -293,7 +291,7 @@ class Gallery:
     def _next_generation(self) -> None:
         self._generation = f"{self._session}-{next(self._changes)}"
 
-    def _shown(self, row: ShownRow, tags: Sequence[str]) -> Shown:
+    def _shown(self, row: "ShownRow", tags: "Sequence[str]") -> Shown:
         return Shown(
             row.id, Path(os.fsdecode(row.path)), row.format, row.width, row.height, row.taken, dated(row), row.camera,
             row.latitude, row.longitude, row.rating, row.title, row.description, tuple(tags),

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tagroll.catalog import Catalog, Run, State
+from tagroll.catalog import Catalog, RunRow, State
 from tagroll.domain import Status
 from tagroll.errors import UsageError
 from tagroll.settings import Settings, default_catalog
@@ -21,7 +21,7 @@ class PastRun:
         is_running: It has not ended, and somebody holds the catalog: it may be at work.
     """
 
-    run: Run
+    run: RunRow
     is_running: bool
 
     @property

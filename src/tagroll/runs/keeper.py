@@ -18,7 +18,7 @@ from typing import Final
 
 from tagroll.domain import Outcome, Status
 from tagroll.errors import CatalogLockedError, TagrollError, UsageError
-from tagroll.runs.action import Action, Failure, Part, reverted
+from tagroll.runs.action import Action, Failure, PhotoEdit, reverted
 from tagroll.runs.executors import WRITERS
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.guard import guard
@@ -62,7 +62,7 @@ class Keeper:
         self._space, self._gallery, self._tell, self._show = space, gallery, tell, changed
         self.waiting = ""
         self._news = threading.Condition()
-        self._queue: dict[Path, list[Part]] = {}
+        self._queue: dict[Path, list[PhotoEdit]] = {}
         self._busy: set[Path] = set()
         self._undos: list[Action] = []
         self._actions: dict[int, Action] = {}
@@ -88,7 +88,7 @@ class Keeper:
         with self._news:
             return list(self._actions.values())
 
-    def put(self, action: Action, parts: Sequence[Part]) -> int:
+    def put(self, action: Action, parts: Sequence[PhotoEdit]) -> int:
         """Queue an action; gives its number."""
         with self._news:
             self._remember(action)
@@ -134,7 +134,7 @@ class Keeper:
         while len(self._actions) > MOST_REMEMBERED and next(iter(self._actions.values())).finished:
             del self._actions[next(iter(self._actions))]
 
-    def _add(self, action: Action, parts: Sequence[Part]) -> None:
+    def _add(self, action: Action, parts: Sequence[PhotoEdit]) -> None:
         action.total = action.left = len(parts)
         for part in parts:
             self._queue.setdefault(part.path, []).append(part)
@@ -153,7 +153,7 @@ class Keeper:
             else:
                 del self._queue[path]
 
-    def _end(self, part: Part, outcome: Outcome) -> None:
+    def _end(self, part: PhotoEdit, outcome: Outcome) -> None:
         part.action.ended(part, outcome)
         self._untold[part.action.number] = part.action
         if not part.action.left:
@@ -209,7 +209,7 @@ class Keeper:
                     else:
                         self._news.wait(until - now)
 
-    def _next(self) -> tuple[Path, list[Part]] | None:
+    def _next(self) -> tuple[Path, list[PhotoEdit]] | None:
         """What is to be written next: all that can be written together for the first photo that nobody is at."""
         with self._news:
             path = next((path for path in self._queue if path not in self._busy), None)
@@ -222,7 +222,7 @@ class Keeper:
                 self._queue[path] = rest
             return path, parts[:together]
 
-    def _begun(self, path: Path, parts: Sequence[Part]) -> bool:
+    def _begun(self, path: Path, parts: Sequence[PhotoEdit]) -> bool:
         """See that the run is begun in which something is written; if that fails, so do its parts."""
         try:
             self._begin(parts[-1].action)
@@ -315,7 +315,7 @@ class Keeper:
             with self._news:
                 self._add(action, parts)
 
-    def _undo_parts(self, action: Action) -> list[Part]:
+    def _undo_parts(self, action: Action) -> list[PhotoEdit]:
         """What takes an action or a run back: exactly, where its writes are the last of theirs; else by values.
 
         Raises:
@@ -326,7 +326,7 @@ class Keeper:
             action.command, action.by_person, action.done_status = "serve", False, Status.REWRITTEN
             action.arguments = (*map(str, self._gallery.roots), f"undo {action.label}")
             return [
-                Part(action, path, number, reverted(before, after))
+                PhotoEdit(action, path, number, reverted(before, after))
                 for path, (number, before, after) in target.effects.items()
             ]
         if target and target.run is None:
@@ -339,7 +339,7 @@ class Keeper:
         known = self._space.catalog.photos.shown_at(list(photos.values()))
         numbers = {Path(os.fsdecode(row.path)): row.id for row in known}
         return [
-            Part(action, path, numbers.get(path), undo=partial(undone, self._space, undoer, writes))
+            PhotoEdit(action, path, numbers.get(path), undo=partial(undone, self._space, undoer, writes))
             for writes in undoing.writes
             for path in [photos[writes[0]]]
         ]
@@ -356,7 +356,7 @@ class Keeper:
 
     # writing ---------------------------------------------------------------------------------------------
 
-    def _do(self, path: Path, parts: Sequence[Part]) -> None:
+    def _do(self, path: Path, parts: Sequence[PhotoEdit]) -> None:
         """Do what waits for one photo; in a thread."""
         run = parts[-1].action.run
         assert run  # noqa: S101 - see `_work`
@@ -371,7 +371,7 @@ class Keeper:
             outcome = Outcome(path, Status.FAILED, error=f"unexpected error in tagroll: {error}")
         self._ended_with(path, parts, outcome)
 
-    def _ended_with(self, path: Path, parts: Sequence[Part], outcome: Outcome) -> None:
+    def _ended_with(self, path: Path, parts: Sequence[PhotoEdit], outcome: Outcome) -> None:
         with self._news:
             self._busy.discard(path)
             if run := parts[-1].action.run:

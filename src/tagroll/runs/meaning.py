@@ -6,8 +6,6 @@ captioned photos: R@10 .695 against .646 and .449). The cosine with the words is
 no vector of a photo is kept.
 """
 
-from __future__ import annotations
-
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,7 +35,7 @@ _AT_ONCE = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class _Library:
+class _Meanings:
     """What photos mean, as of one moment.
 
     Attributes:
@@ -50,15 +48,15 @@ class _Library:
         lengths: Of each photo's vector of tags alone, and with its caption.
     """
 
-    ids: Array
-    starts: Array
-    tags: Array
-    vectors: Array
-    captions: Array
-    captioned: Array
-    lengths: tuple[Array, Array]
+    ids: "Array"
+    starts: "Array"
+    tags: "Array"
+    vectors: "Array"
+    captions: "Array"
+    captioned: "Array"
+    lengths: "tuple[Array, Array]"
 
-    def cosines(self, wanted: Array) -> Array:
+    def cosines(self, wanted: "Array") -> "Array":
         """How close each photo is to a vector of length 1."""
         sums = np.concatenate([[0.0], np.cumsum((self.vectors @ wanted)[self.tags], dtype=np.float64)])
         alone, together = self.lengths
@@ -82,13 +80,13 @@ class Meaning:
         now: Gives the tags and captions of the photos as they are, and the generation of that.
     """
 
-    def __init__(self, catalog: Catalog, now: Callable[[], tuple[str, TagLists, dict[int, str]]]) -> None:
+    def __init__(self, catalog: "Catalog", now: "Callable[[], tuple[str, TagLists, dict[int, str]]]") -> None:
         self._catalog, self._now = catalog, now
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._embedder: BuiltinEmbedder | None = None
-        self._library: _Library | None = None
+        self._library: _Meanings | None = None
         self._generation = ""
 
     def end(self) -> None:
@@ -108,7 +106,7 @@ class Meaning:
         most = np.argsort(-cosines, kind="stable")[: min(MOST, int((cosines >= CLOSEST).sum()))]
         return tuple(library.ids[most].tolist())
 
-    def prepare(self, told: Callable[[int, int], None] = lambda _done, _of: None) -> None:
+    def prepare(self, told: "Callable[[int, int], None]" = lambda _done, _of: None) -> None:
         """Find out what the photos mean. Without an embedder, nothing is close to anything.
 
         Args:
@@ -143,7 +141,7 @@ class Meaning:
         if self._stop.is_set():
             raise _StoppedError
 
-    def _vectors(self, texts: Sequence[str], told: Callable[[int, int], None]) -> dict[str, Array]:
+    def _vectors(self, texts: "Sequence[str]", told: "Callable[[int, int], None]") -> "dict[str, Array]":
         from tagroll.runs.merge import embed_tags
 
         if not texts or self._embedder is None:
@@ -157,8 +155,8 @@ class _StoppedError(Exception):
 
 
 def _library(
-    lists: TagLists, known: dict[str, Array], captions: dict[int, str], texts: dict[str, Array]
-) -> _Library:
+    lists: "TagLists", known: "dict[str, Array]", captions: dict[int, str], texts: "dict[str, Array]"
+) -> _Meanings:
     """Weigh tags, and measure the vectors of all photos."""
     width = 384 if not known else len(next(iter(known.values())))
     vectors = np.zeros((len(lists.names), width), np.float32)
@@ -181,10 +179,12 @@ def _library(
         inside = places[low:high] - first
         means = sums[inside] / np.maximum(length[inside], 1e-9)[:, None]
         together[low:high] = np.linalg.norm(rows[low:high] + _TAGS * means, axis=1)
-    return _Library(lists.ids, starts, lists.tags, vectors, rows, places, (alone, np.maximum(together, 1e-9)))
+    return _Meanings(
+        lists.ids, starts, lists.tags, vectors, rows, places, (alone, np.maximum(together, 1e-9))
+    )
 
 
-def _sums(vectors: Array, tags: Array, starts: Array) -> Array:
+def _sums(vectors: "Array", tags: "Array", starts: "Array") -> "Array":
     """The sum of the tags' vectors for each of some photos."""
     from scipy.sparse import csr_array
 

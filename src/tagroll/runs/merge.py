@@ -1,7 +1,5 @@
 """Merging tags that mean the same: what was decided, what is proposed, and what is written about it."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -228,7 +226,7 @@ def _path(word: str, parent: Mapping[str, str], known: Mapping[str, str]) -> str
 
 def embed_tags(
     tags: Collection[str], embedder: Embedder, catalog: Catalog, done: Callable[[int], None]
-) -> Vectors:
+) -> "Vectors":
     """Vectors of all tags, in their order; those the catalog knows are not made again.
 
     Args:
@@ -278,7 +276,7 @@ def _kept_as(embedder: Embedder, catalog: Catalog) -> str:
     return next(filter(is_of, chain([embedder.model], (f"{embedder.model} #{n}" for n in count(2)))))
 
 
-def compare(vectors: Vectors, threshold: float) -> TagVectors:
+def compare(vectors: "Vectors", threshold: float) -> TagVectors:
     """The vectors with their pairs at or above a cosine."""
     import numpy as np
 

@@ -75,7 +75,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class Clause:
     """One condition.
 
     Attributes:
@@ -107,7 +107,7 @@ class Query:
         text: The words to search for, as they were typed.
     """
 
-    terms: tuple[Term, ...] = ()
+    terms: tuple[Clause, ...] = ()
     text: str = ""
 
     def matches(self, photo: Shown) -> bool:
@@ -124,7 +124,7 @@ def parse(typed: str) -> Query:
         if not found or field not in FIELDS:
             words.append(token)
         elif value := found[3].replace('"', "").strip():
-            terms.append(Term(field, value, found[1] == "-"))
+            terms.append(Clause(field, value, found[1] == "-"))
     return Query(tuple(terms), " ".join(words))
 
 

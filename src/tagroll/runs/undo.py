@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from tagroll.catalog import Catalog, State, Writing
-from tagroll.catalog import Run as PastRun
+from tagroll.catalog import Catalog, RunRow, State, Writing
 from tagroll.domain import Outcome, Status, Write
 from tagroll.errors import UsageError, WriteError
 from tagroll.metadata.copies import take_back
@@ -168,7 +167,7 @@ class Undoing:
         paths: Only photos and files at or below these; none for all.
     """
 
-    chosen: PastRun
+    chosen: RunRow
     writes: Sequence[Sequence[int]]
     moved: Moved
     paths: Sequence[Path]
@@ -203,12 +202,12 @@ class Undoing:
         return next(older, None)
 
 
-def _undoable(catalog: Catalog) -> Iterator[PastRun]:
+def _undoable(catalog: Catalog) -> Iterator[RunRow]:
     """The runs that can be taken back, the newest first; what only took something back is none."""
     return (run for run in catalog.runs.all() if run.left and run.command != "undo")
 
 
-def choose_run(catalog: Catalog, number: int | None) -> PastRun:
+def choose_run(catalog: Catalog, number: int | None) -> RunRow:
     """The run of this number, or the last one that still has something to take back.
 
     Raises:
@@ -228,7 +227,7 @@ def choose_run(catalog: Catalog, number: int | None) -> PastRun:
     return run
 
 
-def choose_writes(catalog: Catalog, run: PastRun, paths: Sequence[Path], moved: Moved) -> list[list[int]]:
+def choose_writes(catalog: Catalog, run: RunRow, paths: Sequence[Path], moved: Moved) -> list[list[int]]:
     """The numbers of the writes of a run that can be taken back, those of a photo together.
 
     Args:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tagroll.domain import Change, Metadata, Outcome, Status
-from tagroll.runs.action import Part, added_up
+from tagroll.runs.action import PhotoEdit, added_up
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.moved import photos_at
 from tagroll.runs.read import Reader
@@ -12,7 +12,7 @@ from tagroll.runs.undo import Undoer
 from tagroll.tags.identity import word_of
 
 
-def write(run: Run, gallery: Gallery, parts: Sequence[Part]) -> Outcome:
+def write(run: Run, gallery: Gallery, parts: Sequence[PhotoEdit]) -> Outcome:
     """Write all that waits for one photo as one change, and note in the actions what each has done to it.
 
     Raises:

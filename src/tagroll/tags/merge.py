@@ -3,8 +3,6 @@
 Pure: tags and vectors in, a plan out. The same input in another order gives the same plan.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
@@ -44,8 +42,8 @@ class TagVectors:
             empty.
     """
 
-    vectors: Vectors = field(repr=False)
-    neighbours: csr_matrix = field(repr=False)
+    vectors: "Vectors" = field(repr=False)
+    neighbours: "csr_matrix" = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ class Plan:
         background: How similar random pairs are, or None without an embedder.
     """
 
-    clusters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    clusters: "Mapping[str, tuple[str, ...]]" = field(default_factory=dict)
     merges: tuple[Merge, ...] = ()
     hierarchy: tuple[Child, ...] = ()
     background: Background | None = None
@@ -124,7 +122,7 @@ class _Library:
 
     def __init__(
         self,
-        tags: Mapping[str, int],
+        tags: "Mapping[str, int]",
         embedded: TagVectors | None,
         options: MergeOptions,
         decisions: Decisions,
@@ -173,7 +171,7 @@ class _Library:
         cosine = self.cosine(i, j) or 0.0
         return cosine >= self.options.threshold and self.background.is_rare(cosine)
 
-    def candidates(self) -> Iterator[tuple[int, int]]:
+    def candidates(self) -> "Iterator[tuple[int, int]]":
         """Pairs worth a verdict, each once, the smaller number first."""
         named: dict[str, list[int]] = defaultdict(list)
         for i, (name, parts) in enumerate(zip(self.names, self.terms, strict=True)):
@@ -195,13 +193,13 @@ class _Library:
         found = self.verdict(i, j)
         return found if found.never else Verdict(Evidence.SEMANTIC)
 
-    def edges(self) -> Iterator[Edge]:
+    def edges(self) -> "Iterator[Edge]":
         """The pairs that merge."""
         for i, j in self.candidates():
             if (evidence := self.verdict(i, j).evidence) is not None:
                 yield Edge(i, j, evidence.rank, self.cosine(i, j) or 0.0)
 
-    def representative(self, members: Iterable[int]) -> int:
+    def representative(self, members: "Iterable[int]") -> int:
         """A preferred word, else the one on most photos, then the shortest, then the first by alphabet.
 
         Where it is written with accents as well, that spelling takes its place.
@@ -219,7 +217,7 @@ class _Library:
             (i for i in others if word == without_accents(name := identity(self.names[i])) != name), first
         )
 
-    def merge(self, i: int, into: int, members: Iterable[int]) -> Merge:
+    def merge(self, i: int, into: int, members: "Iterable[int]") -> Merge:
         """One line of the plan."""
         cosine, evidence, via = self.cosine(i, into), self.verdict(i, into).evidence, ""
         if evidence is None:
@@ -264,7 +262,7 @@ def _guarded_clusters(library: _Library) -> list[list[int]]:
 
 
 def plan_merges(
-    tags: Mapping[str, int],
+    tags: "Mapping[str, int]",
     embedded: TagVectors | None = None,
     options: MergeOptions | None = None,
     decisions: Decisions | None = None,

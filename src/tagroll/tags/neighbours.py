@@ -9,8 +9,6 @@ This takes time with the square of the number. Beyond EXACT_UP_TO vectors only t
 nearest landmarks, vectors taken at random (an inverted file, Sivic and Zisserman 2003).
 """
 
-from __future__ import annotations
-
 import math
 from typing import TYPE_CHECKING
 
@@ -40,7 +38,7 @@ _MOST_PAIRS = 20_000_000
 """About 500 MB as a sparse matrix; a useful threshold finds some hundred pairs per thousand tags."""
 
 
-def _short(vectors: Vectors) -> Vectors:
+def _short(vectors: "Vectors") -> "Vectors":
     """The first principal coordinates and the length of the rest."""
     n, width = vectors.shape
     if width <= _AXES + 1:
@@ -60,7 +58,7 @@ def _short(vectors: Vectors) -> Vectors:
     return short
 
 
-def _candidates(short: Vectors, threshold: float) -> Iterator[tuple[Numbers, Numbers]]:
+def _candidates(short: "Vectors", threshold: float) -> "Iterator[tuple[Numbers, Numbers]]":
     """Pairs i < j whose bound reaches the threshold, block by block."""
     n = len(short)
     for i in range(0, n, _BLOCK):
@@ -74,7 +72,7 @@ def _candidates(short: Vectors, threshold: float) -> Iterator[tuple[Numbers, Num
                 yield first[upper], second[upper]
 
 
-def _likely(vectors: Vectors, threshold: float) -> Iterator[tuple[Numbers, Numbers]]:
+def _likely(vectors: "Vectors", threshold: float) -> "Iterator[tuple[Numbers, Numbers]]":
     """Pairs i < j that share a landmark and reach the threshold; a pair comes once for each they share."""
     n = len(vectors)
     landmarks = vectors[np.random.default_rng(n).choice(n, _LANDMARKS * math.isqrt(n), replace=False)].T
@@ -95,7 +93,7 @@ def _likely(vectors: Vectors, threshold: float) -> Iterator[tuple[Numbers, Numbe
             yield first[upper], second[upper]
 
 
-def neighbours(vectors: Vectors, threshold: float, *, exact_up_to: int = EXACT_UP_TO) -> csr_matrix:
+def neighbours(vectors: "Vectors", threshold: float, *, exact_up_to: int = EXACT_UP_TO) -> "csr_matrix":
     """Find all pairs with a cosine of at least the threshold; of more than `exact_up_to` vectors nearly all.
 
     Args:

@@ -1,7 +1,5 @@
 """How similar random tags are: a cosine of 0.85 is rare for one embedder and common for another."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -37,7 +35,7 @@ class Background:
 
     median: float
     threshold: float
-    cosines: np.ndarray[tuple[int], np.dtype[np.float32]] = field(repr=False)
+    cosines: "np.ndarray[tuple[int], np.dtype[np.float32]]" = field(repr=False)
 
     def share(self, cosine: float) -> float:
         """Share of random pairs at least so similar (to 4 decimals), 0 to 1."""
@@ -64,7 +62,7 @@ class Background:
 
 
 def measure(
-    names: Sequence[str], vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]], threshold: float
+    names: "Sequence[str]", vectors: "np.ndarray[tuple[int, int], np.dtype[np.float32]]", threshold: float
 ) -> Background:
     """Take cosines of random pairs, leaving out pairs that are the same word or synonyms."""
     import numpy as np

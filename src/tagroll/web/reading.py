@@ -188,6 +188,6 @@ def page(static: Path) -> Response:
     return FileResponse(static / "index.html", media_type="text/html", headers={"Cache-Control": "no-cache"})
 
 
-def explained(error: PhotoError) -> Response:
+def os_errors_in_plain_words(error: PhotoError) -> Response:
     """Why a photo cannot be shown."""
     return JSONResponse({"error": error.message, "hint": error.hint}, 422)

@@ -52,7 +52,7 @@ class Container:
         xmp: Tells whose XMP is whose, where a file has that of several pictures.
         extends_xmp: Whether XMP may go on in a second packet.
         check_read: Raises MetadataError where a file has XMP that exiftool does not give; `found`: whether it gave any.
-        fixed: Why a file must stay as it is, or "".
+        read_only_reason: Why a file must stay as it is, or "".
         size: Width and height of the picture; where it does not stand in `Packets.size`.
         turns_itself: Whether a file says itself how its picture is turned, so that EXIF has no say; `size` is upright.
     """
@@ -66,7 +66,7 @@ class Container:
     xmp: Callable[[BinaryIO], bmff.ItemXmp] | None = None
     extends_xmp: bool = False
     check_read: Callable[[bytes, bool], None] | None = None
-    fixed: Callable[[bytes], str] = _nothing
+    read_only_reason: Callable[[bytes], str] = _nothing
     size: Callable[[memoryview], tuple[int, int]] | None = None
     turns_itself: bool = False
 
@@ -93,7 +93,7 @@ CONTAINERS: Mapping[str, Container] = {
     ),
     "jxl": Container(
         jxl.jxl_parts, count=_BOXES, is_signed=c2pa.in_boxes,
-        check_read=jxl.check_nothing_hidden, fixed=jxl.fixed,
+        check_read=jxl.check_nothing_hidden, read_only_reason=jxl.read_only_reason,
     ),
 }  # fmt: skip
 

@@ -31,7 +31,7 @@ def holds_jpeg(data: bytes) -> bool:
     return any(box.name == b"jbrd" for box in _boxes(data))
 
 
-def fixed(data: bytes) -> str:
+def read_only_reason(data: bytes) -> str:
     """Why the file must stay as it is, or ""."""
     return "the JPEG it was made from could not be restored any more" if holds_jpeg(data) else ""
 

@@ -26,7 +26,7 @@ _MAX_RIFF = (1 << 32) - 10
 _WEBP_CHUNKS = frozenset({b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"})
 
 
-class _Chunk(NamedTuple):
+class _RiffChunk(NamedTuple):
     """One chunk: `start` is its name, `end` lies behind its padding; `payload` what _PEEK asks for."""
 
     name: bytes
@@ -79,7 +79,7 @@ def replace_packets(data: bytes, new: Packets) -> bytes:
     return splice(data, [Edit(4, 8, struct.pack("<I", size)), *edits])
 
 
-def _chunks(source: BinaryIO) -> Iterator[_Chunk]:
+def _chunks(source: BinaryIO) -> Iterator[_RiffChunk]:
     """The chunks of the RIFF; what follows its end is not WebP and stays as it is."""
     head = source.read(12)
     if head[:4] != b"RIFF" or head[8:] != b"WEBP":
@@ -97,12 +97,12 @@ def _chunks(source: BinaryIO) -> Iterator[_Chunk]:
         end = position + 8 + size + size % 2
         if end > stop or len(head) < 8:
             raise ForeignStructureError("the WebP's chunks do not fill it evenly")
-        yield _Chunk(head[:4], position, end, source.read(min(size, _PEEK.get(head[:4], 0))))
+        yield _RiffChunk(head[:4], position, end, source.read(min(size, _PEEK.get(head[:4], 0))))
         position = end
     raise MetadataError("the WebP has too many chunks", MADE_OF_CRUMBS)
 
 
-def _packets(chunks: Sequence[_Chunk]) -> Packets:
+def _packets(chunks: Sequence[_RiffChunk]) -> Packets:
     if not chunks or chunks[0].name not in {b"VP8X", b"VP8 ", b"VP8L"}:
         raise MetadataError("the WebP does not start with a picture")
     packets = [chunk.payload for chunk in chunks if chunk.name == _XMP]
@@ -114,7 +114,7 @@ def _packets(chunks: Sequence[_Chunk]) -> Packets:
     return Packets(main, None, block, others=others, size=_size(chunks[0]), signed=signed)
 
 
-def _size(first: _Chunk) -> tuple[int, int]:
+def _size(first: _RiffChunk) -> tuple[int, int]:
     try:
         header = first.payload if first.name == b"VP8X" else _header(first)
     except MetadataError:  # it can be read all the same
@@ -123,7 +123,7 @@ def _size(first: _Chunk) -> tuple[int, int]:
     return width, height
 
 
-def _one(chunks: Sequence[_Chunk], name: bytes) -> _Chunk | None:
+def _one(chunks: Sequence[_RiffChunk], name: bytes) -> _RiffChunk | None:
     found = [chunk for chunk in chunks if chunk.name == name]
     if len(found) > 1:
         raise ForeignStructureError(f"the photo has several {name.decode().strip()} packets")
@@ -134,7 +134,7 @@ def _chunk(name: bytes, payload: bytes) -> bytes:
     return name + struct.pack("<I", len(payload)) + payload + bytes(len(payload) % 2)
 
 
-def _edit(chunks: Sequence[_Chunk], name: bytes, packet: bytes | None) -> Edit:
+def _edit(chunks: Sequence[_RiffChunk], name: bytes, packet: bytes | None) -> Edit:
     """Replace the chunk of the packet, or add one: EXIF, then XMP, at the end (RFC 9649, 2.7)."""
     old = _one(chunks, name)
     if old and packet is not None and old.payload.startswith(_EXIF_HEADER):
@@ -147,7 +147,7 @@ def _edit(chunks: Sequence[_Chunk], name: bytes, packet: bytes | None) -> Edit:
     return Edit(at, at, new)
 
 
-def _header_edit(chunks: Sequence[_Chunk], wanted: dict[int, bool]) -> Edit:
+def _header_edit(chunks: Sequence[_RiffChunk], wanted: dict[int, bool]) -> Edit:
     """The VP8X chunk with the flags of our packets; a new one where the file is in the simple form."""
     first = chunks[0]
     header = first.payload if first.name == b"VP8X" else _header(first)
@@ -161,7 +161,7 @@ def _header_edit(chunks: Sequence[_Chunk], wanted: dict[int, bool]) -> Edit:
     return Edit(first.start, first.start, _chunk(b"VP8X", bytes([flags]) + header[1:]))
 
 
-def _header(picture: _Chunk) -> bytes:
+def _header(picture: _RiffChunk) -> bytes:
     """The VP8X payload for a file in the simple form (RFC 9649, 2.5 to 2.7; RFC 6386, 9.1)."""
     start = picture.payload
     if picture.name == b"VP8L" and len(start) == 5 and start[0] == 0x2F:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tagroll.errors import UsageError, WriteError
 from tagroll.metadata.files.platforms import sync
-from tagroll.metadata.files.refusals import explained, untold
+from tagroll.metadata.files.refusals import os_errors_in_plain_words, untold
 from tagroll.metadata.files.safe_write import sync_names
 from tagroll.metadata.files.temporary import give_name, temporary
 
@@ -60,7 +60,7 @@ def write_document(path: Path, text: str, mark: str | None, *, private: bool = F
     if mark != ANY:
         check_free(path, mark)
     try:
-        with temporary(path.parent, mode=0o600 if private else 0o666) as new, explained():
+        with temporary(path.parent, mode=0o600 if private else 0o666) as new, os_errors_in_plain_words():
             new.write(text.encode("utf-8", "backslashreplace"))
             sync(new.fd)
             if os.path.lexists(path):

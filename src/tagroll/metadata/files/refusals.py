@@ -35,7 +35,7 @@ def untold(_: str) -> None:
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
+def os_errors_in_plain_words() -> Iterator[None]:
     """Say in plain words why the system refused.
 
     Raises:

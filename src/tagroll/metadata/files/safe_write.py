@@ -28,7 +28,7 @@ from tagroll.metadata.files.attributes import (
 )
 from tagroll.metadata.files.order import Later, two_seconds_later
 from tagroll.metadata.files.platforms import lock, sync, sync_folder
-from tagroll.metadata.files.refusals import Tell, explained, untold
+from tagroll.metadata.files.refusals import Tell, os_errors_in_plain_words, untold
 from tagroll.metadata.files.temporary import (
     CLOSED_ON_EXEC,
     NOT_FOLLOWED,
@@ -172,7 +172,7 @@ def safe_replace(
     folder, old = original.path.parent, original.state
     mode = stat.S_IMODE(old.st_mode)
     with temporary(folder, replaces=original.path, mode=mode & 0o777) as temp:
-        with explained():
+        with os_errors_in_plain_words():
             keep_owner(temp, old)
             keep_attributes(temp, original.file.fileno())
             keep_mode(temp, mode, tell)
@@ -223,14 +223,14 @@ def safe_create(
     """
     mode = stat.S_IMODE(like.st_mode) & 0o666 | 0o600  # a read-only photo has a writable sidecar
     with temporary(path.parent, mode=mode) as temp:
-        with explained():
+        with os_errors_in_plain_words():
             with contextlib.suppress(OwnerLostError):
                 keep_owner(temp, like)
             keep_mode(temp, mode, tell)
             temp.write(new)
             sync(temp.fd)
         before_replace()
-        with explained():
+        with os_errors_in_plain_words():
             give_name(temp, path)
         sync_names(path.parent, tell)
 
@@ -254,7 +254,7 @@ def unlink(path: Path, tell: Tell = untold) -> None:
     Raises:
         WriteError: It cannot be removed.
     """
-    with explained():
+    with os_errors_in_plain_words():
         path.unlink()
     sync_names(path.parent, tell)
 

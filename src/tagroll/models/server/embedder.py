@@ -3,8 +3,6 @@
 As with pictures, the best form is asked for, and what a server refuses is left away from then on.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace
@@ -82,7 +80,7 @@ class ServerEmbedder:
         return Channel(self._wire, limits, "embeddings", most=VECTORS_BYTES)
 
     @property
-    def waiting(self) -> Waiting | None:
+    def waiting(self) -> "Waiting | None":
         """What is waited for longer than usual, or None."""
         return self._channel.waiting()
 
@@ -94,7 +92,7 @@ class ServerEmbedder:
         """Close the connections."""
         self._wire.close()
 
-    def check(self) -> Vectors:
+    def check(self) -> "Vectors":
         """See whether the server gives vectors at all, before anything else is done; asks once.
 
         Finds out where the endpoint is and which form of question the server takes.
@@ -112,7 +110,7 @@ class ServerEmbedder:
             self._channel.limits = self._limits
         return self._sample
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
+    def embed(self, texts: "Sequence[str]") -> "Vectors":
         """Embed texts.
 
         Returns:
@@ -140,7 +138,7 @@ class ServerEmbedder:
                 raise ServerError(f"{self.model} changed the length of its vectors", SHAPE_HINT)
         return np.concatenate(rows) if rows else np.empty((0, 0), np.float32)
 
-    def _first(self, texts: Sequence[str]) -> Answer:
+    def _first(self, texts: "Sequence[str]") -> Answer:
         """Ask for the first time, at each place where the endpoint may be, then in each form, until one works."""
         answer = first = self._found(texts)
         for form in _FORMS[1:]:
@@ -153,7 +151,7 @@ class ServerEmbedder:
             raise self._refusal(first if about_form else answer)
         return answer
 
-    def _found(self, texts: Sequence[str]) -> Answer:
+    def _found(self, texts: "Sequence[str]") -> Answer:
         """The answer from where the endpoint is."""
         bases = self._wire.address.bases
         answers: list[Answer] = []
@@ -167,7 +165,7 @@ class ServerEmbedder:
         self._wire.settle(bases[0])
         return answers[0]
 
-    def _ask(self, texts: Sequence[str]) -> Answer:
+    def _ask(self, texts: "Sequence[str]") -> Answer:
         """Send texts; what may pass is waited for, but not what a smaller batch may mend.
 
         Raises:
@@ -241,7 +239,7 @@ class ServerEmbedder:
                 hint = f"See the server's log; name another model with --embedding-model, {_WITHOUT}"
         return ServerError(f"{api} refuses embeddings: {words}", hint)
 
-    def _unit_rows(self, texts: Sequence[str], answer: Answer) -> Vectors:
+    def _unit_rows(self, texts: "Sequence[str]", answer: Answer) -> "Vectors":
         """Check and scale the vectors of one batch."""
         import numpy as np
 

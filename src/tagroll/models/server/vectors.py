@@ -1,7 +1,5 @@
 """The vectors in an answer to POST /embeddings, in the shapes that servers give them."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 from typing import TYPE_CHECKING, Any
@@ -22,7 +20,7 @@ SHAPE_HINT = (
 )
 
 
-def read_vectors(answer: Any, count: int) -> Vectors:
+def read_vectors(answer: Any, count: int) -> "Vectors":
     """Read the vectors of an answer.
 
     Args:

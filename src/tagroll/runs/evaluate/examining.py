@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tagroll.catalog import Run
+from tagroll.catalog import RunRow
 from tagroll.domain import Describer, Outcome, Photo, Preview, Prompt, Status
 from tagroll.errors import StoppedError
 from tagroll.parallel import map_unordered
@@ -61,7 +61,7 @@ class Cost:
         return {f"cost_{name}": value for name, value in row.items()}
 
 
-def known_cost(runs: Sequence[Run], arguments: Sequence[str], model: str, prompt: Prompt) -> Cost:
+def known_cost(runs: Sequence[RunRow], arguments: Sequence[str], model: str, prompt: Prompt) -> Cost:
     """What this evaluation has cost so far, over all its runs: one may have been cut off and gone on with."""
     total = Cost()
     for run in runs:
