@@ -35,7 +35,7 @@ _AT_ONCE = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class _Meanings:
+class _LibraryVectors:
     """What photos mean, as of one moment.
 
     Attributes:
@@ -86,7 +86,7 @@ class Meaning:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._embedder: BuiltinEmbedder | None = None
-        self._library: _Meanings | None = None
+        self._library: _LibraryVectors | None = None
         self._generation = ""
 
     def end(self) -> None:
@@ -156,7 +156,7 @@ class _StoppedError(Exception):
 
 def _library(
     lists: "TagLists", known: "dict[str, Array]", captions: dict[int, str], texts: "dict[str, Array]"
-) -> _Meanings:
+) -> _LibraryVectors:
     """Weigh tags, and measure the vectors of all photos."""
     width = 384 if not known else len(next(iter(known.values())))
     vectors = np.zeros((len(lists.names), width), np.float32)
@@ -179,7 +179,7 @@ def _library(
         inside = places[low:high] - first
         means = sums[inside] / np.maximum(length[inside], 1e-9)[:, None]
         together[low:high] = np.linalg.norm(rows[low:high] + _TAGS * means, axis=1)
-    return _Meanings(
+    return _LibraryVectors(
         lists.ids, starts, lists.tags, vectors, rows, places, (alone, np.maximum(together, 1e-9))
     )
 
