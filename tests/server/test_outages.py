@@ -13,12 +13,15 @@ import pytest
 from PIL import Image
 
 from support.stub import Says, Stub, chat, error, keywords
+from tagroll.catalog import Catalog
 from tagroll.domain import Preview
 from tagroll.errors import PhotoError, ServerError, StoppedError, TagrollError
 from tagroll.models.prompt import build_prompt
 from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.retry import Limits
 from tagroll.models.server.several import ManyDescriber
+from tagroll.runs.run import Workspace
+from tagroll.settings import Settings
 
 PROMPT = build_prompt("tags", max_tags=10)
 QUICK = {"first_answer": 5, "answer": 5, "outage": 20, "probe": 0.05, "elsewhere": 0.3}
@@ -290,6 +293,21 @@ def test_what_a_server_took_is_told_after_enough_answers():
         assert json.loads(place) == [server.url, "stub-vlm"]
         assert at_once <= 3
         describer.close()
+
+
+def test_what_a_server_took_is_there_for_the_next_run(tmp_path):
+    with Night(lambda server, _: error(429, "") if server.at_once > 2 else None, delay=0.02) as server:
+        settings = Settings(
+            api_urls=(server.url,), model="stub-vlm", backend="server", catalog=tmp_path / "c.sqlite"
+        )
+        for _ in range(2):
+            with Workspace.open(settings) as space, ThreadPoolExecutor(20) as pool:
+                ask = space.model(defer=True).describer.describe
+                list(pool.map(ask, map(picture, range(40)), [PROMPT] * 40))
+        with Catalog(settings.catalog) as catalog:
+            (took,) = catalog.servers.limits().values()
+        assert took <= 3
+        assert server.refused <= 12
 
 
 def test_retry_after_holds_all_threads():

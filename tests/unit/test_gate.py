@@ -133,8 +133,16 @@ def test_where_more_at_once_bring_nothing_it_ends_with_few(loss):
 def test_a_limit_of_the_last_time_saves_the_climb(slots, share):
     first = ConcurrencyController()
     simulate(first, slots, 600)
-    again = simulate(ConcurrencyController(first.home), slots, 300)
+    again = simulate(ConcurrencyController(first.found), slots, 300)
     assert 300 * SECONDS / slots / duration(again) >= share
+
+
+@pytest.mark.parametrize("photos", range(20, 300, 20))
+@pytest.mark.parametrize("slots", [1, 2, 4, 8])
+def test_what_is_remembered_is_near_the_slots_whenever_the_run_ends(slots, photos):
+    ladder = ConcurrencyController()
+    simulate(ladder, slots, photos)
+    assert ladder.found is None or slots <= ladder.found <= 3 * slots
 
 
 @pytest.mark.parametrize("slots", [1, 2, 4])

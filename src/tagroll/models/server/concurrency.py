@@ -150,7 +150,7 @@ class Gate:
     @property
     def took(self) -> int | None:
         """How many at once it turned out to take; None where that was not asked, or there is little to go by."""
-        learned = self._controller.home or (self.limit if self._ceiling.most < LIMITS[-1] else None)
+        learned = self._controller.found or (self.limit if self._ceiling.most < LIMITS[-1] else None)
         return (
             None if self._fixed or not learned or self._answers < ENOUGH else min(learned, self._ceiling.most)
         )

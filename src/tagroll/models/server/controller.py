@@ -77,6 +77,11 @@ class ConcurrencyController:
         if home:
             self._settle(_rung(home), 8 * max(home, START))
 
+    @property
+    def found(self) -> int | None:
+        """The limit that is worth remembering; None while it climbs, or may still be far too high."""
+        return None if self._doubts or self._came_down else self.home
+
     def answered(self, at_once: int, seconds: float, load: float | None = None) -> None:
         """Take in one answer.
 

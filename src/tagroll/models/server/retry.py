@@ -162,7 +162,7 @@ class Channel:
             except WireError as error:
                 self.gate.check()
                 self._no_answer(error, turn, seconds)
-                tries.by_itself = error.kind != "cut"
+                tries.by_itself |= error.kind != "cut"
                 if error.kind == "cut":
                     self._refused(tries, turn)
                 raise
