@@ -5,18 +5,21 @@ python tools/make_reference.py --check   exit 1 if they are not what the code sa
 """
 
 import inspect
+import itertools
+import re
 import sys
 from pathlib import Path
 
 import click
 
-from tagroll import errors
+from tagroll import errors, web
 from tagroll.cli.app import COMMANDS, main
 from tagroll.formats import FORMATS
 from tagroll.metadata.apps import APPS, HIERARCHICAL, IPTC, SUBJECT, App, Sources
 from tagroll.metadata.table import FIELDS, Field
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+KEYS = Path(web.__file__).parent / "static" / "keys.js"
 MADE = "<!-- made by tools/make_reference.py; change the code, not this page -->\n"
 WRITERS = {
     "jpeg": "in process",
@@ -55,7 +58,8 @@ def command_page(name: str) -> str:
     assert command is not None
     actions = getattr(command, "actions", {})
     parts = [command_part(f"{name} {action}", one, "##") for action, one in actions.items()]
-    return "\n".join([command_part(name, command, "#"), *parts])
+    more = [keys_part(KEYS.read_text(encoding="utf-8"))] if name == "serve" else []
+    return "\n".join([command_part(name, command, "#"), *parts, *more])
 
 
 def command_part(name: str, command: click.Command, mark: str) -> str:
@@ -82,6 +86,32 @@ def option_row(option: click.Option, ctx: click.Context) -> str:
     variables = option.envvar if isinstance(option.envvar, str) else ""
     names, text = (part.replace("|", "\\|") for part in record)
     return f"| `{names}` | {text} | {f'`{variables}`' if variables else ''} |"
+
+
+KEYS_TABLE = re.compile(r"^export const KEYS = \[\n(.*?)^\];$", re.MULTILINE | re.DOTALL)
+KEYS_ROW = re.compile(
+    r'  \{ where: "([^"]+)", keys: \["[^"]+"(?:, "[^"]+")*\], shown: "([^"]+)", does: "([^"]+)", name: "\w+" \},'
+)
+
+
+def keys_part(source: str) -> str:
+    """The keys of the page, from the table that its handler reads.
+
+    Raises:
+        ValueError: The table is not there, or one of its lines does not look like the others.
+    """
+    table = KEYS_TABLE.search(source)
+    if not table:
+        raise ValueError("keys.js has no table of keys")
+    found = [KEYS_ROW.fullmatch(line) or line for line in table[1].splitlines()]
+    if odd := [line for line in found if isinstance(line, str)]:
+        raise ValueError(f"not a row of keys: {odd[0]}")
+    rows = [match.groups() for match in found if isinstance(match, re.Match)]
+    parts = ["## Keys\n\nNone works while you type. Cmd counts as Ctrl.\n"]
+    for where, group in itertools.groupby(rows, key=lambda row: row[0]):
+        lines = "".join(f"| {shown} | {does} |\n" for _, shown, does in group)
+        parts.append(f"### {where.capitalize()}\n\n| key | what it does |\n|---|---|\n{lines}")
+    return "\n".join(parts)
 
 
 def formats_page() -> str:

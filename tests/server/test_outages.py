@@ -24,7 +24,7 @@ from tagroll.runs.run import Workspace
 from tagroll.settings import Settings
 
 PROMPT = build_prompt("tags", max_tags=10)
-QUICK = {"first_answer": 5, "answer": 5, "outage": 20, "probe": 0.05, "elsewhere": 0.3}
+QUICK = {"first_answer": 5, "answer": 5, "outage": 20, "probe": 0.05, "elsewhere": 5}
 
 
 def picture(number):
@@ -96,6 +96,15 @@ def tagged(outcomes):
     return sum(outcome == "tagged" for outcome in outcomes)
 
 
+def first_quick(cases):
+    """Parameters of which all but the first are for the slow part; by name."""
+    first = next(iter(cases))
+    return [
+        pytest.param(said, id=name, marks=[pytest.mark.slow] if name != first else [])
+        for name, said in cases.items()
+    ]
+
+
 def after(first, seconds, said):
     """All is refused for these seconds, from the request of this number on."""
 
@@ -133,7 +142,7 @@ OUTAGES = {
 
 
 @pytest.mark.parametrize("jobs", [1, 8, None])
-@pytest.mark.parametrize("said", OUTAGES.values(), ids=OUTAGES)
+@pytest.mark.parametrize("said", first_quick(OUTAGES))
 def test_an_outage_of_any_look_is_waited_for(said, jobs):
     with Night(after(10, 0.4, said), delay=0.01) as server:  # more than are sent before the first answer
         assert tagged(run(server, jobs=jobs)) == 40
@@ -160,9 +169,10 @@ def test_what_does_not_come_back_ends_the_run_when_patience_is_over(said):
 
 @pytest.mark.parametrize("jobs", [1, None])
 @pytest.mark.parametrize("place", [3, 19], ids=["early", "last"])
-@pytest.mark.parametrize("said", [*(error(status, "ill") for status in (400, 422, 429, 500, 502, 503, 504)),
-                                  Says(cut="before")],
-                         ids=lambda said: said.cut or str(said.status))  # fmt: skip
+@pytest.mark.parametrize("said", first_quick(
+    {str(status): error(status, "ill") for status in (400, 422, 429, 500, 502, 503, 504)}
+    | {"cut": Says(cut="before")}
+))  # fmt: skip
 def test_one_bad_photo_costs_one_photo(said, place, jobs):
     with Night(lambda _, number: said if number == place else None, delay=0.01) as server:
         outcomes = run(server, photos=20, jobs=jobs)
@@ -342,7 +352,9 @@ SICK = {
 @pytest.mark.parametrize("said", SICK.values(), ids=SICK)
 def test_a_server_that_falls_ill_holds_up_nobody(said):
     with Night(lambda *_: None, delay=0.02) as well, Night(after(5, 60, said), delay=0.02) as ill:
-        assert tagged(run(well, ill, photos=60)) == 60
+        # Only who hangs needs so short a time: where all answer, a busy machine may take it, too.
+        hurry = {"elsewhere": 0.3} if said is SICK["hangs"] else {}
+        assert tagged(run(well, ill, photos=60, **hurry)) == 60
         assert ill.chats <= 40
 
 

@@ -26,6 +26,41 @@ def test_the_reference_is_what_the_code_says():
     assert make_reference().run(["--check"]) == 0, "run: python tools/make_reference.py"
 
 
+KEYS = """export const KEYS = [
+  { where: "photos", keys: ["G"], shown: "G", does: "go to a date", name: "date" },
+  { where: "photos", keys: ["Space", "X"], shown: "Space X", does: "select", name: "toggle" },
+  { where: "review", keys: ["A"], shown: "A", does: "accept", name: "accept" },
+];
+const other = [];
+"""
+
+
+def test_the_keys_of_the_reference_are_those_of_the_page():
+    assert make_reference().keys_part(KEYS).partition("###")[2].split("\n\n") == [
+        " Photos",
+        "| key | what it does |\n|---|---|\n| G | go to a date |\n| Space X | select |",
+        "### Review",
+        "| key | what it does |\n|---|---|\n| A | accept |\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('shown: "G", ', ""),
+        ('["G"]', '"G"'),
+        ('["Space", "X"]', "[]"),
+        ('does: "accept"', "does: accept"),
+        ('name: "date" },', 'name: "date" }, // soon'),
+        ("  { where", "  // { where"),
+        ("KEYS =", "ROWS ="),
+    ],
+)
+def test_a_table_of_keys_that_looks_otherwise_is_refused(old, new):
+    with pytest.raises(ValueError, match="keys"):
+        make_reference().keys_part(KEYS.replace(old, new, 1))
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_a_page_and_a_mention_in_the_guides(name):
     command = main.get_command(click.Context(main), name)

@@ -47,6 +47,7 @@ class Home:
             self.space, self.gallery, self.review, lambda name, data: self.told.append((name, data))
         )
         resources.callback(self.editing.close)
+        wait_for(lambda: self.editing._keeper._recovered)  # it takes the lock at its start, nobody knows when
         self.numbers = {shown.path.name: shown.id for shown in self.gallery.all_shown()}
 
     def id(self, *names):
@@ -79,6 +80,11 @@ class Home:
             with other.held():
                 yield
 
+    def begin(self, command, arguments=(), **options):
+        """A run beside the edits, which have let go of the catalog."""
+        wait_for(lambda: not self.space.catalog.in_use())
+        return self.space.begin(command, arguments, **options)
+
     def says(self, name, *keywords, **confidences):
         """A model has said this of a photo."""
         picture = self.space.picture_now(as_photo(self.folder / name))
@@ -88,8 +94,7 @@ class Home:
 
     def tag(self, name, *, append=True, retag=False):
         """As `tagroll tag` does with what is kept; `retag` makes it write whatever was written before."""
-        wait_for(lambda: not self.space.catalog.in_use())  # edits have let go of it
-        with self.space.begin("tag", []) as run:
+        with self.begin("tag") as run:
             policy = dataclasses.replace(TagPolicy(append=append), retag=retag)
             tagger = Tagger(run, run.questions(KeptOnly(), PROMPT, again=False), policy)
             outcome = tagger.tag(as_photo(self.folder / name))
@@ -393,10 +398,9 @@ def test_a_run_of_the_history_is_taken_back(home):
 def test_what_is_rejected_stays_out_of_copies_too(home):
     home.says("a.jpg", "Beach", "Dog")
     home.done(home.editing.judge([(home.numbers["a.jpg"], "beach", False)]))
-    wait_for(lambda: not home.space.catalog.in_use())
     photo = as_photo(home.folder / "a.jpg")
     picture = home.space.picture_now(photo)
-    with home.space.begin("classify", []) as run:
+    with home.begin("classify") as run:
         request = ClassifyRequest.of(home.folder, None, ClassifyPolicy())
         said = Description(("Beach", "Dog"), MODEL, title="Shore", filename="shore")
         home.space.catalog.answers.keep(picture, request.prompt(), said)
@@ -409,7 +413,7 @@ def test_what_is_rejected_stays_out_of_copies_too(home):
 
 def test_asking_for_review_keeps_the_answer_and_touches_no_photo(home):
     home.says("a.jpg", "Beach")
-    with home.space.begin("tag", ["--review"], done=Status.UNCHANGED) as run:
+    with home.begin("tag", ["--review"], done=Status.UNCHANGED) as run:
         tagger = Tagger(run, run.questions(KeptOnly(), PROMPT, again=False), TagPolicy())
         outcomes = list(run.outcomes(tagger.propose, [as_photo(home.folder / "a.jpg")]))
     assert [(one.status, one.tags) for one in outcomes] == [(Status.UNCHANGED, ("Beach",))]
