@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.runs import environment, tagged
+from support.runs import EXAMPLES, environment, tagged
 
 TAGS = {
     "1.jpg": ("Places|Italy|Malcesine", "Lake", "Boat"), "2.jpg": ("Beach", "Person"), "3.jpg": ("beach",), "4.png": ("Blue",),
@@ -87,7 +87,7 @@ def test_at_most_so_many(tagroll, library):
 def test_when_nothing_is_found_it_says_what_to_try(tagroll, library):
     done = tagroll("find", "tag:beech", library)
     assert (done.code, done.out) == (0, "")
-    assert "No photo has the tag beech; there is tag:beach (1)" in done.err
+    assert "no photo has the tag beech; there is tag:beach (2)" in done.err.lower()
     done = tagroll("find", "tag:lake tag:person", library)
     assert "Without tag:lake: 1" in done.err
     assert "Without tag:person: 1" in done.err
@@ -134,3 +134,15 @@ def test_every_photo_has_a_row_after_tagging_also_one_that_got_no_tags(tagroll, 
     assert "gray.png" in skipped
     found = [json.loads(line) for line in tagroll("find", "", "--json").out.splitlines()]
     assert {Path(row["path"]).name for row in found} == set(done.photos)
+
+
+@pytest.mark.slow
+def test_what_a_model_is_not_sure_of_is_found_until_somebody_has_judged_it(tagroll, tmp_path):
+    folder = shutil.copytree(EXAMPLES, tmp_path / "photos")
+    assert names(tagroll("find", "is:review", folder)) == set()
+    tagroll("tag", folder, "--backend", "builtin", "--review")
+    asked = names(tagroll("find", "is:review", folder))
+    assert asked
+    assert asked.isdisjoint(names(tagroll("find", "-is:review", folder)))
+    tagroll("tag", folder, "--backend", "builtin")
+    assert names(tagroll("find", "is:review", folder)) < asked

@@ -66,7 +66,7 @@ def command(  # noqa: PLR0913 - options by name
             gallery.refresh(_Told(settings))
         if close:
             gallery.prepare_meaning(lambda done, of: _tell_of_meaning(settings, done, of))
-        finder = Finder(gallery, query, close=close)
+        finder = Finder(space, gallery, query, close=close)
         found, group = 0, "exact"
         for hit in islice(finder.hits(), limit):
             if hit.found != group:

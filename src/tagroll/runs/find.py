@@ -6,11 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.query import Clause, Query, Shown, folded, is_meant, parse
 from tagroll.runs.text_search import plain_words
+from tagroll.tags.identity import identity
+
+if TYPE_CHECKING:
+    from tagroll.runs.run import Workspace
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time
 _NEAREST = 3
@@ -47,12 +51,14 @@ class Finder:
     """One search.
 
     Attributes:
+        space: Knows what models proposed.
         gallery: Where.
         typed: What is asked for.
         close: Give what is close in meaning, too, after the exact hits.
         missing: How many of the hits are not where the catalog has them; known at the end.
     """
 
+    space: "Workspace"
     gallery: Gallery
     typed: str
     close: bool = False
@@ -67,6 +73,12 @@ class Finder:
     def hits(self) -> Iterator[Hit]:
         """The photos that are found, the newest first; then those that are close, the closest first."""
         query = self._query
+        if query.is_about_review:
+            from tagroll.runs.review import (
+                Review,
+            )  # what makes tags of answers is loaded where it is asked for
+
+            Review(self.space, self.gallery).by_tag()  # marks the photos
         found = self.gallery.search(query.text, close=self.close)
         texts = set(found.exact) if query.text else None
         words = folded(plain_words(query.text)).split()
@@ -108,8 +120,12 @@ class Finder:
         inside = [tag for name, tag in by_name.items() if wanted in name]
         near = [by_name[name] for name in difflib.get_close_matches(wanted, by_name, _NEAREST)]
         meant = sorted(dict.fromkeys((*inside, *near)), key=lambda tag: -self._tags[tag])[:_NEAREST]
-        told = ", ".join(f"{Clause('tag', tag)} ({self._tags[tag]:,})" for tag in meant)
+        told = ", ".join(f"{Clause('tag', tag)} ({self._count(tag):,})" for tag in meant)
         return f"No photo has the tag {term.value}" + (f"; there is {told}" if told else "")
+
+    def _count(self, tag: str) -> int:
+        """How many photos have a tag, however it is written there."""
+        return sum(number for one, number in self._tags.items() if identity(one) == identity(tag))
 
 
 def _why(terms: Sequence[Clause], photo: Shown) -> Iterator[str]:

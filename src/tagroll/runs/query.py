@@ -110,6 +110,11 @@ class Query:
     terms: tuple[Clause, ...] = ()
     text: str = ""
 
+    @property
+    def is_about_review(self) -> bool:
+        """Whether it matters which photos have a proposal to be judged."""
+        return any((term.field, term.value.lower()) == ("is", "review") for term in self.terms)
+
     def matches(self, photo: Shown) -> bool:
         """Whether all conditions fit; the text is not looked at."""
         return all(term.matches(photo) for term in self.terms)
