@@ -206,6 +206,7 @@ def test_a_connection_that_is_cut_now_and_then_is_no_outage(cut, every):
         assert server.chats < 40 * every / (every - 1) + 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [None, 8])
 @pytest.mark.parametrize("slow", [0, 0.03])
 @pytest.mark.parametrize("most", [1, 2, 5])

@@ -308,6 +308,7 @@ def test_a_server_that_refuses_every_photo_ends_the_run(describer, preview):
             asking.describe(preview(), PROMPT)
 
 
+@pytest.mark.slow
 def test_one_that_has_answered_before_is_given_time(describer, preview):
     refused = error(400, "the model takes a nap")
     with Stub([keywords("Cat"), *[refused] * 5, keywords("Dog")], usual=refused) as server:

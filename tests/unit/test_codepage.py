@@ -79,6 +79,7 @@ def test_what_xmp_says_beside_it_tells_the_code_page(encoding, texts):
     assert apply_change(packets, Change(set={"title": "T"}), frozenset({"xmp", "iptc"})).iptc == packets.iptc
 
 
+@pytest.mark.slow
 def test_a_long_text_is_judged_by_its_beginning():
     for encoding, text in (("cp1251", "Закат над морем. "), ("cp932", "夕焼けの海。")):
         long = (text * 60_000).encode(encoding)

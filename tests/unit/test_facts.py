@@ -38,7 +38,9 @@ def told(name: str, tmp_path: Path, *said: str) -> Path:
 
 
 @NEEDS_EXIFTOOL
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize(
+    "name", [EVERY[0], *(pytest.param(name, marks=[pytest.mark.slow]) for name in EVERY[1:])]
+)
 def test_every_format_tells_what_exiftool_wrote(tmp_path, name):
     path = told(
         name, tmp_path, "-DateTimeOriginal=2024:05:01 12:30:15", "-Make=Canon", "-Model=Canon EOS 5D",

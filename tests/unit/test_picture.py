@@ -38,6 +38,7 @@ def box(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(body), name) + body
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sample", [path for path in SAMPLES if path.suffix != ".bmp"], ids=lambda path: path.name
 )

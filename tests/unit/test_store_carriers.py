@@ -313,6 +313,7 @@ CRUMBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CRUMBS)
 def test_a_file_of_crumbs_is_refused_before_exiftool_sees_it(tmp_path, name, monkeypatch):
     path = tmp_path / name

@@ -339,6 +339,7 @@ class Handler(BaseHTTPRequestHandler):
             case ["search"]:
                 self.search(query.get("q", [""])[0].lower())
             case ["photo", number] if int(number) in library.rows:
+                self.server.tells.wait()
                 self.json(library.detail(library.rows[int(number)]))
             case ["review"]:
                 self.json(library.review())
@@ -445,6 +446,8 @@ class Server(ThreadingHTTPServer):
         self.posted: list[tuple[str, Any]] = []
         self.refusing = 0
         self.gone = False
+        self.tells = threading.Event()  # what a single photo is asked about has to wait where it is cleared
+        self.tells.set()
 
     @property
     def url(self) -> str:

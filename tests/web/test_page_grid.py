@@ -112,6 +112,22 @@ def test_arrows_move_one_tab_stop_through_the_grid(serve, visit):
     assert page.locator(".cell[tabindex='0']").count() == 1
 
 
+def test_walking_waits_for_no_answer(serve, visit):
+    rows = make(60)
+    for row in rows:
+        row.title = "Asked for on the way"
+    server = serve(rows)
+    page = visit(server.url)
+    server.tells.clear()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert focused(page) == rows[2].id
+    page.keyboard.press("Control+End")
+    assert focused(page) == rows[-1].id
+    server.tells.set()
+    expect(page.locator(f".cell[data-id='{rows[-1].id}']")).to_have_accessible_name("Asked for on the way")
+
+
 def test_photos_are_selected_by_mouse_and_keys(serve, visit):
     page = visit(serve(60).url)
     chosen = page.locator("[aria-selected=true]")

@@ -57,6 +57,7 @@ def test_nothing_is_loaded_from_outside(path):
     assert [one for one in addresses if not one.startswith(allowed)] == []
 
 
+@pytest.mark.slow
 def test_the_published_packages_are_the_same_still():
     if not shutil.which("npm"):
         pytest.skip("npm is not here to ask")

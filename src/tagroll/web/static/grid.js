@@ -242,9 +242,14 @@ export function back() {
   scrollTo(away);
 }
 
-/** By keyboard to another photo. A caption names it better than its tags do: it is asked for now. */
-export async function walkTo(hit) {
+/** By keyboard to another photo. */
+export function walkTo(hit) {
   focusHit(hit);
+  nameByCaption(); // nobody waits for it: the next key may come first
+}
+
+/** A caption names a photo better than its tags do: it is asked for once the photo has the keyboard. */
+async function nameByCaption() {
   const { library, hits, focus } = state;
   const cell = elementOf(focus);
   if (!cell || !(library.flags[hits[focus]] & FLAG.caption)) return;
