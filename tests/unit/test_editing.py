@@ -386,3 +386,12 @@ def test_a_run_of_the_history_is_taken_back(home):
         home.editing.undo_run(run.id)
     with pytest.raises(UsageError, match="there is no run 99"):
         home.editing.undo_run(99)
+
+
+@pytest.mark.parametrize("bad", ["\0", "\x0b", "\x1b", "\ufffe"])
+@pytest.mark.parametrize("field", ["title", "description"])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_caption_is_shown_as_the_file_can_hold_it(home, name, field, bad):
+    assert home.edit(name, captions={field: f"Two{bad} words\nbelow"})["failed"] == []
+    said = home.space.store.read(as_photo(home.folder / name))
+    assert getattr(said, field) == getattr(home.shown(name), field) == "Two words\nbelow"

@@ -167,11 +167,11 @@ class Gallery:
         if shown is None:
             raise MetadataError("there is no such photo here")
         if self._roots and leads_out(shown.path, self._roots):
-            raise MetadataError("is a link that leads out of the folder", "Show the folder it leads to as well")
-        try:
-            found = next(
-                scan([shown.path], on_unreadable=lambda *_: None, on_link_out=lambda _: None), None
+            raise MetadataError(
+                "is a link that leads out of the folder", "Show the folder it leads to as well"
             )
+        try:
+            found = next(scan([shown.path], on_unreadable=lambda *_: None, on_link_out=lambda _: None), None)
         except UsageError as error:
             raise MetadataError(
                 "is not there any more", "It was moved or deleted; it is looked for again soon"

@@ -114,5 +114,8 @@ async def _missing(_request: Request, error: HTTPException) -> Response:
 
 async def _unexpected(_request: Request, error: Exception) -> Response:
     """A bug; starlette raises it again for the log."""
-    said = {"error": f"unexpected error in tagroll: {error}", "hint": "tagroll serve --verbose tells more in the terminal"}
+    said = {
+        "error": f"unexpected error in tagroll: {error}",
+        "hint": "tagroll serve --verbose tells more in the terminal",
+    }
     return JSONResponse(said, 500)
