@@ -61,12 +61,13 @@ class Served:
     def ask(
         self, method: str, path: str, body: Any = None, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body of an answer."""
+        """Status, headers and body of an answer; a body of bytes is sent as it is, anything else as JSON."""
         connection = http.client.HTTPConnection(self.host, timeout=60)
         headers = {"Cookie": self.cookie, **headers}
         if body is not None:
             headers = {"Origin": f"http://{self.host}", "Content-Type": "application/json", **headers}
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        sent = body if body is None or isinstance(body, bytes) else json.dumps(body)
+        connection.request(method, path, sent, headers)
         answer = connection.getresponse()
         data = answer.read()
         connection.close()

@@ -419,3 +419,12 @@ def test_asking_for_review_keeps_the_answer_and_touches_no_photo(home):
     assert [(one.status, one.tags) for one in outcomes] == [(Status.UNCHANGED, ("Beach",))]
     assert (home.folder / "a.jpg").read_bytes() == home.before["a.jpg"]
     assert [one.tag for one in home.review.by_tag()] == ["Beach"]
+
+
+@pytest.mark.parametrize("bad", ["\0", "\x0b", "\x1b", "\ufffe"])
+@pytest.mark.parametrize("field", ["title", "description"])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_caption_is_shown_as_the_file_can_hold_it(home, name, field, bad):
+    assert home.edit(name, captions={field: f"Two{bad} words\nbelow"})["failed"] == []
+    said = home.space.store.read(as_photo(home.folder / name))
+    assert getattr(said, field) == getattr(home.shown(name), field) == "Two words\nbelow"

@@ -173,6 +173,28 @@ def test_a_file_that_vanishes_between_two_looks_says_so(space, folder):
         gallery.photo(by_name(gallery)["c.jpg"])
 
 
+@pytest.mark.parametrize("linked", ["c.jpg", "2019", "2019/Oslo"])
+def test_a_link_that_takes_a_photos_place_does_not_lead_out(space, folder, linked):
+    gallery, outside = opened(space, folder), folder.parent / "outside"
+    (folder / linked).rename(outside)
+    (folder / linked).symlink_to(outside)
+    for name, number in by_name(gallery).items():
+        if name == "c.jpg" if linked == "c.jpg" else name.startswith("a"):
+            with pytest.raises(MetadataError, match="leads out"):
+                gallery.photo(number)
+    served = Gallery(space, [folder / linked])  # who names a link means what it leads to
+    served.refresh(lambda _: None)
+    assert len(served) > 0
+    assert all(served.photo(number).path for number in by_name(served).values())
+
+
+def test_a_sidecar_that_becomes_a_link_out_is_not_followed(space, folder):
+    gallery = opened(space, folder)
+    (folder / "c.xmp").symlink_to(copy("baseline.jpg", folder.parent / "outside.jpg").path)
+    with pytest.raises(MetadataError):
+        gallery.photo(by_name(gallery)["c.jpg"])
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list any folder")
 def test_a_folder_that_cannot_be_listed_takes_nothing_away_by_its_mode(space, folder):
     gallery = opened(space, folder)

@@ -52,6 +52,15 @@ def test_a_filter_of_the_address_a_facet_and_the_field_are_the_same(serve, visit
     count(page, 50)
 
 
+def test_a_facet_is_a_path_where_its_field_has_paths(serve, visit):
+    rows = make(3)
+    for row, tag in zip(rows, ("AC/DC", "Music|AC/DC live", "24/7"), strict=True):
+        row.tags, row.folder = [tag], "Pictures/Oslo"
+    texts = visit(serve(rows).url).get_by_role("navigation", name="Filters").locator(".what")
+    for shown in ("AC/DC", "AC/DC live Music", "24/7", "Oslo Pictures"):
+        expect(texts.filter(has_text=re.compile(f"^{re.escape(shown)}$"))).to_have_count(1)
+
+
 def test_the_field_suggests_and_takes_by_keyboard(serve, visit):
     page = visit(serve(50).url)
     page.keyboard.press("/")

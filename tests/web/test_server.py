@@ -84,6 +84,31 @@ def test_pictures_of_every_kind_are_webp_for_good(served, name):
     assert (status, "immutable" in headers["cache-control"]) == (200, False)
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/api/photo/{}", "/original/{}", "/thumb/{}/00000000", "/view/{}/0", "/api/edits/{}"],
+)
+@pytest.mark.parametrize("digits", [19, 5000])
+def test_numbers_of_any_length_are_none_of_a_photo(served, path, digits):
+    status, _, data = served.ask("GET", path.format("9" * digits))
+    assert (status, set(json.loads(data))) == (404, {"error", "hint"})
+    status, _, _ = served.ask("POST", f"/api/edits/{'9' * digits}/undo", {})
+    assert status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/searches", b'{"name":"\\ud800","query":"x"}'), ("/api/edits", b'{"photos":[1],"remove":["\\udfff"]}'),
+        ("/api/edits", b'{"a":' * 100_000), ("/api/tags", b"[" * 100_000), ("/api/verdicts", b"\xff"),
+    ],
+)  # fmt: skip
+def test_what_is_no_text_or_too_deep_is_refused_with_a_hint(served, path, body):
+    status, _, data = served.ask("POST", path, body)
+    told = json.loads(data)
+    assert (status, told["error"], bool(told["hint"])) == (400, "what was sent is no JSON", True)
+
+
 @pytest.mark.parametrize("name", ["broken.jpg", "plain.jxl"])
 def test_what_cannot_be_decoded_says_why(served, name):
     status, _, data = served.ask("GET", f"/thumb/{served.numbers()[name]}/00000000")

@@ -31,6 +31,7 @@ from tagroll.metadata.facts import facts_in, with_xmp
 from tagroll.metadata.fields import is_complete, metadata_from_fields, tags_after
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.safe_write import LARGEST, Original, hold, is_large, read_file
+from tagroll.metadata.packets.keywords import xml_safe
 from tagroll.metadata.sidecar import SidecarName, find_sidecars, new_sidecar
 from tagroll.metadata.since import Past, SeenFile, asked_comment, merged, nothing_written
 from tagroll.metadata.table import Fields
@@ -71,10 +72,11 @@ class MetadataView:
         return merged(self._said, self._files, self.writes)
 
     def wanted(self, change: Change) -> Change:
-        """A change, with what has to be done to the fields besides."""
+        """A change as fields can hold it, with what has to be done to them besides."""
         asked = [names for file in self._files if (names := asked_comment(file, self.writes))]
         return replace(
             change,
+            set={name: xml_safe(text) for name, text in change.set.items()},
             align=change.align or self.metadata.tags != self._said.tags,
             left=(*change.left, *asked),
             comment=change.comment or bool(asked),

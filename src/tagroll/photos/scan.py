@@ -107,6 +107,11 @@ def scan(  # noqa: PLR0913 - each keyword is a decision of the user of its own
     return (found for place in sorted(places, key=os.path.isdir) for found in walk.root(place))
 
 
+def leads_out(path: Path, roots: Sequence[Path]) -> bool:
+    """Whether a path leads out of the roots by links, as `scan` sees it."""
+    return _Borders(roots, lambda _: None).leads_out(str(path))
+
+
 def count(roots: Sequence[Path]) -> int:
     """About how many photos `scan` would find: none is opened, none is met twice by its path."""
     places = [absolute(root) for root in roots]

@@ -13,7 +13,7 @@ import numpy as np
 
 from tagroll.domain import Outcome, Photo
 from tagroll.errors import MetadataError, UsageError
-from tagroll.photos.scan import absolute, scan
+from tagroll.photos.scan import absolute, leads_out, scan
 from tagroll.photos.scan import count as count_photos
 from tagroll.runs.columns import REVIEW, Columns, dated, text
 from tagroll.runs.meaning import Meaning
@@ -158,13 +158,18 @@ class Gallery:
         """The file of a photo as it is now.
 
         Raises:
-            MetadataError: There is no such photo, or its file is gone or no photo any more.
+            MetadataError: There is no such photo, or its file is gone or no photo any more, or a link that leads out of the
+                paths has taken its place.
         """
         shown = self.shown(number)
         if shown is None:
             raise MetadataError("there is no such photo here")
+        if self._roots and leads_out(shown.path, self._roots):
+            raise MetadataError(
+                "is a link that leads out of the folder", "Show the folder it leads to as well"
+            )
         try:
-            found = next(scan([shown.path], on_unreadable=lambda *_: None), None)
+            found = next(scan([shown.path], on_unreadable=lambda *_: None, on_link_out=lambda _: None), None)
         except UsageError as error:
             raise MetadataError(
                 "is not there any more", "It was moved or deleted; it is looked for again soon"

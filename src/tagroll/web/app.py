@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from starlette.applications import Starlette
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,6 +23,15 @@ from tagroll.web.guard import Access, Guard
 STATIC: Final = Path(__file__).parent / "static"
 SCREENS: Final = ("/", "/tags", "/review", "/history")
 _STATUS = {UsageError: 400, PhotoError: 422, CatalogLockedError: 409}
+
+
+class Number(IntegerConvertor):
+    """A number in an address: none that is too long for Python or SQLite."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("number", Number())
 
 
 class PageFiles(StaticFiles):
@@ -56,7 +66,7 @@ def application(desk: Desk, access: Access, static: Path = STATIC) -> ASGIApp:
             *_WRITING,
             Mount("/static", PageFiles(directory=static)),
         ],
-        exception_handlers={TagrollError: _refused, HTTPException: _missing},  # type: ignore[dict-item]
+        exception_handlers={TagrollError: _refused, HTTPException: _missing, Exception: _unexpected},  # type: ignore[dict-item]
         lifespan=lifespan,
     )
     app.state.desk = desk
@@ -66,22 +76,22 @@ def application(desk: Desk, access: Access, static: Path = STATIC) -> ASGIApp:
 _READING = [
     Route("/api/library", reading.library),
     Route("/api/search", reading.search),
-    Route("/api/photo/{number:int}", reading.photo),
-    Route("/thumb/{number:int}/{key:str}", reading.thumb),
-    Route("/view/{number:int}/{key:str}", reading.view),
-    Route("/original/{number:int}", reading.original),
+    Route("/api/photo/{number:number}", reading.photo),
+    Route("/thumb/{number:number}/{key:str}", reading.thumb),
+    Route("/view/{number:number}/{key:str}", reading.view),
+    Route("/original/{number:number}", reading.original),
     Route("/api/review", reading.review),
     Route("/api/history", reading.history),
     Route("/api/searches", reading.searches),
     Route("/api/status", reading.status),
     Route("/api/events", reading.events),
-    Route("/api/edits/{number:int}", writing.edit),
+    Route("/api/edits/{number:number}", writing.edit),
 ]
 _WRITING = [
     Route("/api/verdicts", writing.verdicts, methods=["POST"]),
     Route("/api/edits", writing.edits, methods=["POST"]),
-    Route("/api/edits/{number:int}/undo", writing.undo, methods=["POST"]),
-    Route("/api/history/{number:int}/undo", writing.undo_run, methods=["POST"]),
+    Route("/api/edits/{number:number}/undo", writing.undo, methods=["POST"]),
+    Route("/api/history/{number:number}/undo", writing.undo_run, methods=["POST"]),
     Route("/api/tags", writing.tags, methods=["POST"]),
     Route("/api/searches", writing.searches, methods=["POST"]),
 ]
@@ -100,3 +110,12 @@ async def _refused(_request: Request, error: TagrollError) -> Response:
 
 async def _missing(_request: Request, error: HTTPException) -> Response:
     return JSONResponse({"error": error.detail, "hint": ""}, error.status_code, error.headers)
+
+
+async def _unexpected(_request: Request, error: Exception) -> Response:
+    """A bug; starlette raises it again for the log."""
+    said = {
+        "error": f"unexpected error in tagroll: {error}",
+        "hint": "tagroll serve --verbose tells more in the terminal",
+    }
+    return JSONResponse(said, 500)

@@ -19,7 +19,8 @@ async def body(request: Request) -> dict[str, Any]:
     """
     try:
         found = json.loads(await request.body())
-    except ValueError as error:
+        json.dumps(found, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+    except (ValueError, RecursionError) as error:
         raise UsageError("what was sent is no JSON", _HINT) from error
     if not isinstance(found, dict):
         raise UsageError("what was sent is no object", _HINT)

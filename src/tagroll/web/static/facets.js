@@ -58,7 +58,7 @@ const choose = (term, how) => go(address(withTerm(state.query, term, how)));
 
 function row({ term, text, count: n }) {
   const how = standing(state.query, term);
-  const path = text.split(/[|/]/);
+  const path = text.split(term.field === "folder" ? "/" : "|");
   const parents = path.slice(0, -1).join(" › ");
   return html`<li class=${how}>
     <button class="facet" aria-pressed=${how === "in"} title=${text} @click=${() => choose(term, how === "in" ? "" : "in")}>
