@@ -242,6 +242,14 @@ def test_without_a_path_what_was_tagged_before_is_shown(tmp_path):
         assert server.ready().get("/api/status")["roots"] == [str(photos)]
 
 
+@pytest.mark.parametrize(
+    "name", ["", "http://photos.example", "photos.example:8377", "a b", "photos.example/"]
+)
+def test_what_is_no_name_of_a_host_is_refused(tmp_path, name):
+    run = CliRunner().invoke(main, ["serve", str(tmp_path), "--allow-host", name])
+    assert (run.exit_code, "is no name of a host" in run.output) == (2, True)
+
+
 @pytest.mark.parametrize("arguments", [["serve", "nowhere"], ["serve", "--port", "65536"]])
 def test_what_cannot_be_served_is_said(tmp_path, arguments):
     run = CliRunner().invoke(main, [*arguments, "--catalog", str(tmp_path / "c")])

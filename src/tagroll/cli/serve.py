@@ -1,6 +1,7 @@
 """`tagroll serve [PATH...]`."""
 
 import io
+import re
 import sys
 import threading
 import webbrowser
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tagroll.web.guard import Access
 
 LAN_NOTE = "Everybody in this network can read along: it is not encrypted."
+_HOST = re.compile(r"[\w.-]+|\[[\da-f:.]+\]", re.IGNORECASE)
 NOWHERE = "Name the folder with your photos: tagroll serve ~/Pictures"
 
 
@@ -43,6 +45,14 @@ class ServeOptions:
     mtime: Mtime
 
 
+def _names(_ctx: click.Context, _param: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """See that these are names of hosts: with an address or a port no request would fit, and "" would let any in."""
+    for name in names:
+        if not _HOST.fullmatch(name):
+            raise click.BadParameter(f"'{name}' is no name of a host. Give it alone: photos.example")
+    return names
+
+
 @click.command("serve", cls=GroupedCommand)
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
@@ -50,7 +60,7 @@ class ServeOptions:
     help="Where to listen; 0 takes any port that is free.",
 )  # fmt: skip
 @click.option("--lan", is_flag=True, help="Let other devices in the network in, too: a phone, for one.")
-@click.option("--allow-host", metavar="NAME", multiple=True, cls=Several, envvar="TAGROLL_ALLOW_HOST",
+@click.option("--allow-host", metavar="NAME", multiple=True, cls=Several, envvar="TAGROLL_ALLOW_HOST", callback=_names,
               help="Answer to this name, too, as a VPN or a proxy sends it; may be given more than once.")  # fmt: skip
 @click.option("--read-only", is_flag=True, help="Show only; nothing can be written.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
