@@ -11,10 +11,11 @@ from support.photos import as_photo, copy
 from support.runs import wait_for
 from tagroll.catalog import Catalog, TagVerdict
 from tagroll.domain import Description, Status
-from tagroll.errors import UsageError
+from tagroll.errors import CatalogError, UsageError
 from tagroll.metadata.store import MetadataStore
 from tagroll.models.builtin.describer import MODEL, BuiltinDescriber
 from tagroll.runs import keeper
+from tagroll.runs.action import edited
 from tagroll.runs.classify import Classifier, ClassifyPolicy, ClassifyRequest
 from tagroll.runs.copy_folder import Output
 from tagroll.runs.edit import Editing
@@ -23,6 +24,7 @@ from tagroll.runs.review import Review
 from tagroll.runs.run import Workspace, past_of
 from tagroll.runs.tag import Tagger, TagPolicy, TagRequest
 from tagroll.settings import Settings
+from tagroll.tags.identity import word_of
 
 SAMPLES = {"a.jpg": "baseline.jpg", "b.png": "rgb.png", "c.webp": "lossless.webp"}
 PROMPT = TagRequest().prompt()
@@ -428,3 +430,113 @@ def test_a_caption_is_shown_as_the_file_can_hold_it(home, name, field, bad):
     assert home.edit(name, captions={field: f"Two{bad} words\nbelow"})["failed"] == []
     said = home.space.store.read(as_photo(home.folder / name))
     assert getattr(said, field) == getattr(home.shown(name), field) == "Two words\nbelow"
+
+
+# what may happen at the same time -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """The first write stops until it is let go."""
+    begun, go = threading.Event(), threading.Event()
+    writing = keeper.write
+
+    def held_up(*given):
+        begun.set()
+        assert go.wait(60)
+        return writing(*given)
+
+    monkeypatch.setattr(keeper, "write", held_up)
+    yield begun, go
+    go.set()
+
+
+@pytest.mark.parametrize("way", ["add", "remove", "caption"])
+def test_what_a_person_wants_after_an_undo_is_not_taken_back_with_it(home, slow, way):
+    if way == "remove":
+        home.space.store.write(as_photo(home.folder / "a.jpg"), edited(("Beach",), (), {}), lambda _: None)
+    wanted = {
+        "add": {"add": ["Beach"]}, "remove": {"remove": ["Beach"]}, "caption": {"captions": {"title": "Bay"}},
+    }[way]  # fmt: skip
+    begun, go = slow
+    first = home.editing.edit(home.id("a.jpg"), **wanted)
+    assert begun.wait(60)
+    undo = home.editing.undo(first)
+    again = home.editing.edit(home.id("a.jpg"), **wanted)
+    go.set()
+    assert home.done(undo)["failed"] == home.done(again)["failed"] == []
+    said = home.space.store.read(as_photo(home.folder / "a.jpg"))
+    assert (said.tags, said.title) == (
+        (("Beach",), "") if way == "add" else ((), "Bay" if way == "caption" else "")
+    )
+
+
+@pytest.mark.parametrize("first", ["person", "rename"])
+def test_what_a_person_removes_stays_away_also_where_it_waits_with_a_rename(home, first):
+    home.edit("a.jpg", add=["Beach", "Sea", "Cat"])
+    with home.other_run():
+        waiting = [
+            lambda: home.editing.edit(home.id("a.jpg"), remove=["Beach"]),
+            lambda: home.editing.retag(home.id("a.jpg"), {"Cat": "Kitten"}, "Cat → Kitten"),
+        ]
+        numbers = [put() for put in (waiting if first == "person" else reversed(waiting))]
+    for number in numbers:
+        assert home.done(number)["failed"] == []
+    assert set(home.tags("a.jpg")) == {"Sea", "Kitten"}
+    picture = home.space.picture_now(as_photo(home.folder / "a.jpg"))
+    assert home.space.catalog.verdicts.rejected(picture) == {word_of("Beach")}
+
+
+def test_undoing_several_removals_at_once_takes_each_word_back(home):
+    home.edit("a.jpg", add=["Beach", "Sea", "Cat"])
+    removals = [home.edit("a.jpg", remove=[tag])["number"] for tag in ("Beach", "Sea")]
+    home.edit("a.jpg", remove=["Cat"])  # so that they are undone by values
+    with home.other_run():
+        undone = [home.editing.undo(number) for number in removals]
+    for number in undone:
+        assert home.done(number)["failed"] == []
+    picture = home.space.picture_now(as_photo(home.folder / "a.jpg"))
+    assert home.space.catalog.verdicts.rejected(picture) == {word_of("Cat")}
+
+
+def test_a_rename_that_finds_nothing_to_write_ends_and_is_remembered(home):
+    done = home.done(home.editing.retag(home.id(), {"Kat": "Cat"}, "Kat → Cat"))
+    assert (done["failed"], done["done"]) == ([], len(SAMPLES))
+    assert home.space.catalog.decisions.merges() == {"Kat": "Cat"}
+    assert home.edit("a.jpg", add=["Beach"])["failed"] == []
+
+
+@pytest.mark.parametrize(
+    ("where", "error"),
+    [
+        ("_show", KeyError("a photo that has gone")),
+        ("_show", CatalogError("the disk is full", "")),
+        ("_prepare_undos", RuntimeError("a mistake")),
+        ("_report", CatalogError("the disk is full", "")),
+    ],
+)
+def test_no_error_ends_the_writing_of_what_comes_later(home, monkeypatch, where, error):
+    failing = [error]
+    kept = getattr(home.editing._keeper, where)
+
+    def once(*given):
+        if failing:
+            raise failing.pop()
+        return kept(*given)
+
+    monkeypatch.setattr(home.editing._keeper, where, once)
+    home.edit("a.jpg", add=["Beach"])
+    assert not failing
+    assert home.edit("a.jpg", add=["Sea"])["failed"] == []
+    assert home.tags("a.jpg")[-1] == "Sea"
+
+
+def test_two_undos_of_one_run_say_so_and_harm_nothing(home):
+    number = home.edit(add=["Beach"])["number"]
+    run = home.editing.state(number)["run"]
+    with home.other_run():
+        twice = [home.editing.undo_run(run) for _ in range(2)]
+    for undo in twice:
+        home.done(undo)
+    assert all((home.folder / name).read_bytes() == home.before[name] for name in SAMPLES)
+    assert home.edit("a.jpg", add=["Sea"])["failed"] == []

@@ -11,6 +11,11 @@ from tagroll.catalog.database import Database
 from tagroll.domain import Status
 
 FAILURES = "failures"
+_FORGET = (
+    "DELETE FROM runs WHERE id = ? AND NOT EXISTS (SELECT 1 FROM writes WHERE run = runs.id)"
+    " AND NOT EXISTS (SELECT 1 FROM decisions WHERE run = runs.id)"
+    " AND NOT EXISTS (SELECT 1 FROM verdicts WHERE run = runs.id)"
+)
 """Where the paths of the photos that failed stand, among the counts of a run."""
 
 
@@ -70,9 +75,8 @@ class Runs:
         return self._database.commit(job)
 
     def forget(self, run: int) -> None:
-        """Take a run out that came to nothing."""
-        nothing = "id = ? AND NOT EXISTS (SELECT 1 FROM writes WHERE run = runs.id)"
-        self._database.commit(lambda c: c.execute(f"DELETE FROM runs WHERE {nothing}", (run,)).rowcount)  # noqa: S608 - our own words
+        """Take a run out that came to nothing: nothing was written or decided in it."""
+        self._database.commit(lambda c: c.execute(_FORGET, (run,)).rowcount)
 
     def note_model(self, run: int, model: str) -> None:
         """Note which model a run turns out to ask."""

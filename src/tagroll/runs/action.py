@@ -10,6 +10,7 @@ from typing import Final
 
 from tagroll.catalog import TagVerdict
 from tagroll.domain import Change, Metadata, Outcome, Status
+from tagroll.errors import TagrollError
 from tagroll.metadata.store import Decide, tags_after
 from tagroll.runs.run import Run
 from tagroll.tags.identity import identities, identity
@@ -32,6 +33,11 @@ class Failure:
     number: int | None
     outcome: Outcome
 
+    @classmethod
+    def of(cls, error: TagrollError) -> "Failure":
+        """Why nothing at all could be done."""
+        return cls(None, Outcome(Path(), Status.FAILED, error=error.message, hint=error.hint))
+
 
 @dataclass(frozen=True, slots=True)
 class PhotoEdit:
@@ -50,6 +56,12 @@ class PhotoEdit:
     number: int | None
     decide: Decide | None = None
     undo: Callable[[], Outcome] | None = None
+
+    def goes_with(self, before: float, later: "PhotoEdit") -> bool:
+        """Whether a later part, of an action before that of this number, may be written in one change with this one."""
+        is_plain = self.undo is None and later.undo is None and later.action.number < before
+        # what a person says of tags is kept of a whole change, or not
+        return is_plain and later.action.by_person == self.action.by_person
 
 
 @dataclass(slots=True, eq=False)

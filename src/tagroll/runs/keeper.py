@@ -5,26 +5,26 @@ turn; while one of them has it, edits wait. One thread, the keeper, holds the lo
 photos to a few others. What waits for one photo is written together, in the run of the action that came last.
 """
 
-import contextlib
 import logging
-import os
+import math
 import threading
 import time
+from bisect import insort
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
 from tagroll.domain import Outcome, Status
-from tagroll.errors import CatalogLockedError, TagrollError, UsageError
-from tagroll.runs.action import Action, Failure, PhotoEdit, reverted
+from tagroll.errors import CatalogLockedError, TagrollError, plainly
+from tagroll.runs.action import Action, Failure, PhotoEdit
 from tagroll.runs.executors import WRITERS
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.guard import guard
 from tagroll.runs.run import Run, Workspace
-from tagroll.runs.undo import Undoer, Undoing
-from tagroll.runs.write_parts import undone, write
+from tagroll.runs.write_parts import taking_back_values, taking_back_writes, write
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class Keeper:
     def _add(self, action: Action, parts: Sequence[PhotoEdit]) -> None:
         action.total = action.left = len(parts)
         for part in parts:
-            self._queue.setdefault(part.path, []).append(part)
+            insort(self._queue.setdefault(part.path, []), part, key=lambda part: part.action.number)
         if not parts:
             self._ended.append(action)
 
@@ -186,6 +186,10 @@ class Keeper:
             except TagrollError as error:
                 log.exception("edits cannot be written")
                 self._fail_all(error)
+            except Exception as error:
+                # a mistake of ours: who edits next must not wait for a thread that has ended
+                log.exception("unexpected error while edits were written")
+                self._fail_all(TagrollError(f"unexpected error in tagroll: {plainly(error)}"))
             self._recovered = True
 
     def _work(self) -> None:
@@ -210,17 +214,22 @@ class Keeper:
                         self._news.wait(until - now)
 
     def _next(self) -> tuple[Path, list[PhotoEdit]] | None:
-        """What is to be written next: all that can be written together for the first photo that nobody is at."""
+        """What is to be written next: all that can be written together for the first photo that nobody is at.
+
+        What came after an undo waits until the parts of that are queued, too: else it would be taken back with the rest.
+        """
         with self._news:
-            path = next((path for path in self._queue if path not in self._busy), None)
+            before = min((undo.number for undo in self._undos), default=math.inf)
+            free = ((path, parts[0]) for path, parts in self._queue.items() if path not in self._busy)
+            path = next((path for path, first in free if first.action.number < before), None)
             if path is None or len(self._busy) >= AHEAD:
                 return None
             self._busy.add(path)
             parts = self._queue.pop(path)
-            together = next((n for n, part in enumerate(parts) if part.undo), len(parts)) or 1
-            if rest := parts[together:]:
+            together = list(takewhile(partial(parts[0].goes_with, before), parts)) or parts[:1]
+            if rest := parts[len(together) :]:
                 self._queue[path] = rest
-            return path, parts[:together]
+            return path, together
 
     def _begun(self, path: Path, parts: Sequence[PhotoEdit]) -> bool:
         """See that the run is begun in which something is written; if that fails, so do its parts."""
@@ -247,14 +256,22 @@ class Keeper:
         if ended:
             self._show_changed()
         for action in ended:
-            run = action.run
-            action.resources.close()
-            if run and not run.tally.changed and not action.failures:
-                self._space.catalog.runs.forget(run.number)
-                action.run = None
+            try:
+                self._end_run(action)
+            except TagrollError as error:
+                # what was written is written, and the next start settles the journal
+                log.exception("the end of an action cannot be noted")
+                action.failures.append(Failure.of(error))
             action.finished = True
             self._untold.pop(action.number, None)
             self._tell("edit", action.row())
+
+    def _end_run(self, action: Action) -> None:
+        run = action.run
+        action.resources.close()
+        if run and not (run.tally.changed or action.failures or action.decides):
+            self._space.catalog.runs.forget(run.number)
+            action.run = None
 
     def _report(self) -> None:
         if time.monotonic() < self._told + TOLD_EVERY:
@@ -271,7 +288,10 @@ class Keeper:
         with self._news:
             changed, self._changed = self._changed, set()
         if changed:
-            self._show(changed)
+            try:
+                self._show(changed)
+            except Exception:  # whatever it is: it is written, and the next look at the folders shows it
+                log.exception("what was written cannot be shown")
             self._tell("library", {"generation": self._gallery.generation})
 
     def _say_waiting(self, reason: str) -> None:
@@ -289,31 +309,37 @@ class Keeper:
             for action in self._undos:
                 self._fail(action, error)
             self._undos.clear()
-        with contextlib.suppress(TagrollError):  # the end of a run cannot be noted either
-            self._finish_ended()
+        self._finish_ended()
 
     def _fail(self, action: Action, error: TagrollError) -> None:
-        action.failures.append(
-            Failure(None, Outcome(Path(), Status.FAILED, error=error.message, hint=error.hint))
-        )
+        action.failures.append(Failure.of(error))
         self._ended.append(action)
 
     # taking back -----------------------------------------------------------------------------------------
 
     def _prepare_undos(self) -> None:
-        """Queue what takes back actions that have come to their end."""
-        with self._news:
-            ready = [one for one in self._undos if one.undoes is None or one.undoes.finished]
-            self._undos = [one for one in self._undos if one not in ready]
-        for action in ready:
+        """Queue what takes back actions that have come to their end, in their order."""
+        while True:
+            with self._news:
+                if not self._undos or not self._can_undo(self._undos[0]):
+                    return
+                action = self._undos.pop(0)
             try:
                 parts = self._undo_parts(action)
-            except UsageError as error:
+            except TagrollError as error:
                 with self._news:
                     self._fail(action, error)
                 continue
             with self._news:
                 self._add(action, parts)
+
+    def _can_undo(self, undo: Action) -> bool:
+        """Whether all that was wanted of its photos before it is written. The caller holds `_news`."""
+        target = undo.undoes
+        if target is None:
+            return True
+        waiting = (path for path, parts in self._queue.items() if parts[0].action.number < undo.number)
+        return target.finished and target.effects.keys().isdisjoint({*self._busy, *waiting})
 
     def _undo_parts(self, action: Action) -> list[PhotoEdit]:
         """What takes an action or a run back: exactly, where its writes are the last of theirs; else by values.
@@ -323,26 +349,10 @@ class Keeper:
         """
         target = action.undoes
         if target and target.effects and (target.shared or self._written_since(target)):
-            action.command, action.by_person, action.done_status = "serve", False, Status.REWRITTEN
-            action.arguments = (*map(str, self._gallery.roots), f"undo {action.label}")
-            return [
-                PhotoEdit(action, path, number, reverted(before, after))
-                for path, (number, before, after) in target.effects.items()
-            ]
+            return taking_back_values(action, target, self._gallery.roots)
         if target and target.run is None:
             return []
-        number = target.run.number if target and target.run else int(action.arguments[0])
-        undoing = Undoing.choose(self._space, number, ())
-        action.arguments, action.done_status = (str(number),), undoing.done
-        undoer = Undoer(self._begin(action), undoing.moved, undoing.chosen.command)
-        photos = {number: photo for number, photo, _ in self._space.catalog.journal.left(number)}
-        known = self._space.catalog.photos.shown_at(list(photos.values()))
-        numbers = {Path(os.fsdecode(row.path)): row.id for row in known}
-        return [
-            PhotoEdit(action, path, numbers.get(path), undo=partial(undone, self._space, undoer, writes))
-            for writes in undoing.writes
-            for path in [photos[writes[0]]]
-        ]
+        return taking_back_writes(self._space, action, self._begin)
 
     def _written_since(self, target: Action) -> bool:
         """Whether another action wrote one of the photos later, and is in force."""

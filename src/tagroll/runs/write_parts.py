@@ -1,14 +1,17 @@
 """Writing what people want of one photo, or taking something back there, so that the index knows the file again."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
 from tagroll.domain import Change, Metadata, Outcome, Status
-from tagroll.runs.action import PhotoEdit, added_up
+from tagroll.runs.action import Action, PhotoEdit, added_up, reverted
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.moved import photos_at
 from tagroll.runs.read import Reader
 from tagroll.runs.run import Run, Workspace
-from tagroll.runs.undo import Undoer
+from tagroll.runs.undo import Undoer, Undoing
 from tagroll.tags.identity import word_of
 
 
@@ -28,16 +31,50 @@ def write(run: Run, gallery: Gallery, parts: Sequence[PhotoEdit]) -> Outcome:
 
     run.clean(path)
     written = run.write(gallery.photo(number), decide, by_person=last.by_person)
+    taken_back: set[str] = set()
     for part, (before, after) in zip(parts, effects, strict=True):
         part.action.shared |= len(parts) > 1
         if written.writes or len(parts) > 1:
             part.action.effects[path] = (number, before, after)
-    if written.writes and last.undoes:  # what was said by giving or taking these tags is taken back with them
-        before, after = effects[-1]
-        words = {word_of(tag) for tag in before.tags} ^ {word_of(tag) for tag in after.tags}
+        if part.action.undoes:  # what was said by giving or taking these tags is taken back with them
+            taken_back |= {word_of(tag) for tag in before.tags} ^ {word_of(tag) for tag in after.tags}
+    if written.writes:
         picture = written.writes[-1].picture_hash
-        run.space.catalog.verdicts.say([], [(picture, word) for word in words])
+        run.space.catalog.verdicts.say([], [(picture, word) for word in taken_back])
     return written.outcome(path, Status.REWRITTEN)
+
+
+def taking_back_values(action: Action, target: Action, roots: Sequence[Path]) -> list[PhotoEdit]:
+    """What takes an action back whose writes are not the last of their photos, or not its own."""
+    action.command, action.by_person, action.done_status = "serve", False, Status.REWRITTEN
+    action.arguments = (*map(str, roots), f"undo {action.label}")
+    return [
+        PhotoEdit(action, path, number, reverted(before, after))
+        for path, (number, before, after) in target.effects.items()
+    ]
+
+
+def taking_back_writes(space: Workspace, action: Action, begin: Callable[[Action], Run]) -> list[PhotoEdit]:
+    """What takes a run back exactly: that of the action which is undone, or the one that its first argument names.
+
+    Raises:
+        UsageError: There is nothing to take back.
+        CatalogError: The catalog cannot be read, or the run that does it not be begun.
+    """
+    target = action.undoes
+    number = target.run.number if target and target.run else int(action.arguments[0])
+    # before it is chosen: another undo of this run may be at work
+    photos = {number: photo for number, photo, _ in space.catalog.journal.left(number)}
+    undoing = Undoing.choose(space, number, ())
+    action.arguments, action.done_status = (str(number),), undoing.done
+    undoer = Undoer(begin(action), undoing.moved, undoing.chosen.command)
+    known = space.catalog.photos.shown_at(list(photos.values()))
+    numbers = {Path(os.fsdecode(row.path)): row.id for row in known}
+    return [
+        PhotoEdit(action, path, numbers.get(path), undo=partial(undone, space, undoer, writes))
+        for writes in undoing.writes
+        for path in [photos[writes[0]]]
+    ]
 
 
 def undone(space: Workspace, undoer: Undoer, writes: Sequence[int]) -> Outcome:
