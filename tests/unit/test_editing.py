@@ -1,6 +1,7 @@
 """What people want changed: one run an action, undone exactly or by values, and the last word against any model."""
 
 import dataclasses
+import subprocess
 import threading
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -12,6 +13,7 @@ from support.runs import wait_for
 from tagroll.catalog import Catalog, TagVerdict
 from tagroll.domain import Description, Status
 from tagroll.errors import CatalogError, UsageError
+from tagroll.exiftool.pool import find_exiftool
 from tagroll.metadata.store import MetadataStore
 from tagroll.models.builtin.describer import MODEL, BuiltinDescriber
 from tagroll.runs import keeper
@@ -540,3 +542,40 @@ def test_two_undos_of_one_run_say_so_and_harm_nothing(home):
         home.done(undo)
     assert all((home.folder / name).read_bytes() == home.before[name] for name in SAMPLES)
     assert home.edit("a.jpg", add=["Sea"])["failed"] == []
+
+
+@pytest.mark.parametrize("way", ["edit", "yes", "no"])
+def test_a_photo_that_has_gone_fails_alone(home, way):
+    home.says("a.jpg", "Beach")
+    gone = max(home.numbers.values()) + 1000
+    both = [home.numbers["a.jpg"], gone]
+    wanted = {
+        "edit": lambda: home.editing.edit(both, ["Beach"]),
+        "yes": lambda: home.editing.judge([(number, "Beach", True) for number in both]),
+        "no": lambda: home.editing.judge([(number, "Beach", False) for number in both]),
+    }
+    row = home.done(wanted[way]())
+    assert [(one["id"], bool(one["hint"])) for one in row["failed"]] == [(gone, True)]
+    assert ("Beach" in home.tags("a.jpg")) == (way != "no")
+    picture = home.space.picture_now(as_photo(home.folder / "a.jpg"))
+    assert (home.space.catalog.verdicts.rejected(picture) == {word_of("Beach")}) == (way == "no")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_another_program_writes_at_that_moment_is_kept_and_ours_written_over_it(
+    home, monkeypatch, times
+):
+    left = [None] * times
+    writing = type(home.space.store)._put
+
+    def put(store, original, *given):
+        if left:
+            left.pop()
+            by_hand = ["-XMP-dc:Subject+=Theirs", "-overwrite_original", "-q", home.folder / "a.jpg"]
+            subprocess.run([*find_exiftool(), *by_hand], check=True)
+        return writing(store, original, *given)
+
+    monkeypatch.setattr(type(home.space.store), "_put", put)
+    failed = home.edit("a.jpg", add=["Beach"])["failed"]
+    assert len(failed) == times - 1  # one that writes all the time is told of
+    assert set(home.tags("a.jpg")) == ({"Theirs", "Beach"} if times == 1 else {"Theirs"})

@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from tagroll.catalog import TagVerdict
-from tagroll.domain import Status
-from tagroll.errors import UsageError
-from tagroll.runs.action import CAPTIONS, Action, PhotoEdit, edited, label_of
+from tagroll.domain import Outcome, Status
+from tagroll.errors import PhotoError, UsageError
+from tagroll.metadata.store import Decide
+from tagroll.runs.action import CAPTIONS, Action, Failure, PhotoEdit, edited, label_of
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.keeper import Keeper, Tell
 from tagroll.runs.review import Review
@@ -45,7 +46,7 @@ class Editing:
         """Give photos tags, take some away, set captions; gives the number of the action.
 
         Raises:
-            UsageError: There is nothing to do, or a text cannot be a tag, or a photo is not there.
+            UsageError: There is nothing to do, or a text cannot be a tag.
         """
         captions = captions or {}
         check_words(add)
@@ -57,10 +58,8 @@ class Editing:
         if not numbers or not label:
             raise UsageError("there is nothing to do", "Name photos, and tags to add or remove")
         action = self._action(label)
-        return self._keeper.put(action, [
-            PhotoEdit(action, self._path(number), number, edited(tuple(add), tuple(remove), dict(captions)))
-            for number in dict.fromkeys(numbers)
-        ])  # fmt: skip
+        decide = edited(tuple(add), tuple(remove), dict(captions))
+        return self._keeper.put(action, self._parts(action, dict.fromkeys(numbers, decide)))
 
     def judge(self, verdicts: Sequence[tuple[int, str, bool]]) -> int:
         """Say yes or no to proposals: photo, tag, yes. A yes gives the tag; gives the number of the action."""
@@ -74,11 +73,8 @@ class Editing:
         for number, tag, yes in verdicts:
             if yes:
                 wanted.setdefault(number, []).append(tag)
-        parts = [
-            PhotoEdit(action, self._path(number), number, edited(tags, (), {}))
-            for number, tags in wanted.items()
-        ]
-        action.said = self._reject([(number, tag) for number, tag, yes in verdicts if not yes])
+        parts = self._parts(action, {number: edited(tags, (), {}) for number, tags in wanted.items()})
+        self._reject(action, [(number, tag) for number, tag, yes in verdicts if not yes])
         return self._keeper.put(action, parts)
 
     def retag(self, numbers: Sequence[int], mapping: Mapping[str, str], label: str) -> int:
@@ -92,10 +88,8 @@ class Editing:
             raise UsageError("no photo has the tag", "Look at the list of tags: letter case matters")
         becomes = {tag: word for tag, word in mapping.items() if word != REMOVED}
         action = self._action(label, by_person=not becomes, decides=becomes)
-        return self._keeper.put(action, [
-            PhotoEdit(action, self._path(number), number, lambda metadata: change_for(metadata.tags, mapping))
-            for number in numbers
-        ])  # fmt: skip
+        decides = dict.fromkeys(numbers, lambda metadata: change_for(metadata.tags, mapping))
+        return self._keeper.put(action, self._parts(action, decides))
 
     def undo(self, number: int) -> int:
         """Take an action back, what of it still waits as well; gives the number of the action that does it.
@@ -150,28 +144,45 @@ class Editing:
         arguments = (*map(str, self._gallery.roots), label)
         return Action(label, arguments, by_person=by_person, decides=decides or {})
 
-    def _path(self, number: int) -> Path:
-        shown = self._gallery.shown(number)
-        if shown is None:
-            raise UsageError(f"there is no photo {number}", "Load the page again")
-        return shown.path
+    def _parts(self, action: Action, wanted: Mapping[int, Decide]) -> list[PhotoEdit]:
+        """What is wanted of each photo; one that is not there any more fails alone."""
+        found = {number: self._gallery.shown(number) for number in wanted}
+        action.failures += [_gone(number) for number, shown in found.items() if shown is None]
+        return [
+            PhotoEdit(action, shown.path, number, wanted[number]) for number, shown in found.items() if shown
+        ]
 
-    def _reject(self, pairs: Sequence[tuple[int, str]]) -> dict[tuple[str, str], TagVerdict | None]:
-        """Keep that tags are wrong for pictures; gives what was said of these before."""
+    def _reject(self, action: Action, pairs: Sequence[tuple[int, str]]) -> None:
+        """Keep that tags are wrong for pictures, and in the action what was said of these before."""
         verdicts: list[TagVerdict] = []
-        before: dict[tuple[str, str], TagVerdict | None] = {}
         for number, tag in pairs:
             shown = self._gallery.shown(number)
-            picture = (shown and shown.picture_hash) or self._space.picture_now(self._gallery.photo(number))
+            try:
+                picture = (shown and shown.picture_hash) or self._space.picture_now(
+                    self._gallery.photo(number)
+                )
+            except PhotoError as error:
+                path = shown.path if shown else Path(f"photo {number}")
+                action.failures.append(
+                    Failure(number, Outcome(path, Status.FAILED, error=error.message, hint=error.hint))
+                )
+                continue
             verdict = TagVerdict(picture, word_of(tag), yes=False)
             known = {one.word: one for one in self._space.catalog.verdicts.of(picture)}
-            before[picture, verdict.word] = known.get(verdict.word)
+            action.said[picture, verdict.word] = known.get(verdict.word)
             verdicts.append(verdict)
         self._space.catalog.verdicts.say(verdicts)
         self._review.judged([number for number, _ in pairs])
-        return before
 
     def _changed(self, paths: Collection[Path]) -> None:
         """Show what was written."""
         self._gallery.changed(paths)
         self._review.judged([row.id for row in self._space.catalog.photos.shown_at(list(paths))])
+
+
+def _gone(number: int) -> Failure:
+    path = Path(f"photo {number}")  # nobody knows its name any more
+    return Failure(
+        number,
+        Outcome(path, Status.FAILED, error="is not there any more", hint="Load the page again"),
+    )

@@ -80,6 +80,9 @@ class _Walked:
         return path not in self.met and not any(path.startswith(folder) for folder in self.unreadable)
 
 
+_GONE = "It was moved or deleted; it is looked for again soon"
+
+
 class Gallery:
     """The photos at and below some paths. Safe to use from many threads.
 
@@ -163,7 +166,7 @@ class Gallery:
         """
         shown = self.shown(number)
         if shown is None:
-            raise MetadataError("there is no such photo here")
+            raise MetadataError("is not there any more", _GONE)
         if self._roots and leads_out(shown.path, self._roots):
             raise MetadataError(
                 "is a link that leads out of the folder", "Show the folder it leads to as well"
@@ -171,13 +174,11 @@ class Gallery:
         try:
             found = next(scan([shown.path], on_unreadable=lambda *_: None, on_link_out=lambda _: None), None)
         except UsageError as error:
-            raise MetadataError(
-                "is not there any more", "It was moved or deleted; it is looked for again soon"
-            ) from error
+            raise MetadataError("is not there any more", _GONE) from error
         if isinstance(found, Outcome):
             raise MetadataError(found.error, found.hint)
         if found is None:
-            raise MetadataError("is not there any more")
+            raise MetadataError("is not there any more", _GONE)
         return found
 
     def search(self, words: str, *, close: bool = True) -> Matches:

@@ -145,8 +145,11 @@ def folded(text: str) -> str:
 
 @lru_cache(maxsize=1 << 14)
 def is_meant(tag: str, value: str) -> bool:
-    """Whether a tag is the one that is named, or has it as a level or some levels of its path."""
-    return _levels(value) in _levels(tag)
+    """Whether a tag is the one that is named, or has it as a level or some levels of its path.
+
+    Quotation marks do not count: those around a value cannot be told from those in it.
+    """
+    return _levels(value) in _levels(tag.replace('"', ""))
 
 
 def _levels(tag: str) -> str:

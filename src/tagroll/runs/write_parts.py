@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from tagroll.domain import Change, Metadata, Outcome, Status
+from tagroll.errors import ChangedMeanwhileError
 from tagroll.runs.action import Action, PhotoEdit, added_up, reverted
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.moved import photos_at
@@ -30,7 +31,10 @@ def write(run: Run, gallery: Gallery, parts: Sequence[PhotoEdit]) -> Outcome:
         return change
 
     run.clean(path)
-    written = run.write(gallery.photo(number), decide, by_person=last.by_person)
+    try:
+        written = run.write(gallery.photo(number), decide, by_person=last.by_person)
+    except ChangedMeanwhileError:  # by another program; a person at a page could do no more than say it again
+        written = run.write(gallery.photo(number), decide, by_person=last.by_person)
     taken_back: set[str] = set()
     for part, (before, after) in zip(parts, effects, strict=True):
         part.action.shared |= len(parts) > 1

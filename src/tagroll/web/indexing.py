@@ -34,7 +34,7 @@ class Indexing:
         self._gallery, self._review, self._tell = gallery, review, tell
         self._wanted, self._closed = threading.Event(), threading.Event()
         self._progress = Progress(0, 0, running=True)
-        self._told, self._looked, self._generation = 0.0, 0.0, ""
+        self._told, self._looked, self._generation, self._error = 0.0, 0.0, "", ""
         self._thread = threading.Thread(target=self._look, name="tagroll-index", daemon=True)
 
     def start(self) -> None:
@@ -54,7 +54,13 @@ class Indexing:
 
     def row(self) -> dict[str, object]:
         """How far it is."""
-        return {"done": self._progress.done, "about": self._progress.about, "running": self._progress.running}
+        progress = self._progress
+        return {
+            "done": progress.done,
+            "about": progress.about,
+            "running": progress.running,
+            "error": self._error,
+        }
 
     def _look(self) -> None:
         while not self._closed.is_set():
@@ -62,10 +68,10 @@ class Indexing:
             try:
                 self._gallery.refresh(self._note)
                 self._review.by_tag()
-            except TagrollError:
-                log.exception(
-                    "the folders cannot be looked at"
-                )  # as when a drive is not there; it may come back
+                self._error = ""
+            except TagrollError as error:  # as when a drive is not there; it may come back
+                log.exception("the folders cannot be looked at")
+                self._error = f"The folders cannot be looked at: {error.message}"
             self._looked = time.monotonic()
             self._note(Progress(self._progress.done, self._progress.done, running=False))
             self._wanted.wait(EVERY)

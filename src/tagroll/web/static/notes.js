@@ -70,7 +70,8 @@ function out() {
     return html`<p class="bad">The server is gone; is tagroll serve still running?${what}</p>`;
   }
   if (status.waiting) return html`<p>${status.waiting}</p>`;
-  const { running, done, about } = status.indexing;
+  const { running, done, about, error } = status.indexing;
+  if (error) return html`<p class="bad">${error}</p>`;
   if (running && state.ready) return html`<p>Looking through the photos: ${number(done)} of about ${number(about)}<progress max=${about || 1} value=${done}></progress></p>`;
   if (library.head.readOnly) return html`<p>Only looking: tagroll serve was started with --read-only</p>`;
   return nothing;

@@ -109,7 +109,8 @@ function tagsLike(library, value) {
   return Uint8Array.from(library.tagNames, (name) => (`|${levels(name)}|`.includes(wanted) ? 1 : 0));
 }
 
-const levels = (path) => path.split("|").map(identity).join("|");
+// quotation marks do not count: those around a value cannot be told from those in it
+const levels = (path) => path.replaceAll('"', "").split("|").map(identity).join("|");
 
 /** A part of the text is enough; which entries of a list have it is asked once, not for each photo. */
 function inList(folded, value, index) {
