@@ -22,6 +22,17 @@ PHONE = {
 }
 
 
+SMOKE = "test_find_select_tag_and_undo_by_keyboard_alone"
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items):
+    """A browser takes its time: what opens pages is slow, but for one test that goes through most of it."""
+    for item in items:
+        if "visit" in getattr(item, "fixturenames", ()) and item.name != SMOKE:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def browser():
     """The browser, once a session."""
