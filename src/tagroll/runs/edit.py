@@ -145,8 +145,14 @@ class Editing:
         return Action(label, arguments, by_person=by_person, decides=decides or {})
 
     def _parts(self, action: Action, wanted: Mapping[int, Decide]) -> list[PhotoEdit]:
-        """What is wanted of each photo; one that is not there any more fails alone."""
+        """What is wanted of each photo; one that is not there any more fails alone.
+
+        Raises:
+            UsageError: None of them is there.
+        """
         found = {number: self._gallery.shown(number) for number in wanted}
+        if found and not any(found.values()):
+            raise UsageError("there is no such photo", "Load the page again")
         action.failures += [_gone(number) for number, shown in found.items() if shown is None]
         return [
             PhotoEdit(action, shown.path, number, wanted[number]) for number, shown in found.items() if shown
