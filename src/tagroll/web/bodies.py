@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 
 from tagroll.errors import UsageError
+from tagroll.runs.columns import text as as_text
 
 _HINT = "Load the page again: it may be that of another version"
 
@@ -19,7 +20,7 @@ async def body(request: Request) -> dict[str, Any]:
     """
     try:
         found = json.loads(await request.body())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError("what was sent is no JSON", _HINT) from error
     if not isinstance(found, dict):
         raise UsageError("what was sent is no object", _HINT)
@@ -45,9 +46,9 @@ def text(given: Mapping[str, Any], name: str) -> str:
 def named_texts(given: Mapping[str, Any], name: str) -> dict[str, str]:
     """Texts by their names."""
     found = given.get(name, {})
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+    if not isinstance(found, dict):
         raise UsageError(f"{name} is not what is expected", _HINT)
-    return found
+    return {each: text(found, each) for each in found}
 
 
 def objects(given: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
@@ -62,7 +63,8 @@ def one(given: Mapping[str, Any], name: str, kind: type[Any]) -> Any:
         UsageError: It is not there, or of another kind.
     """
     found = given.get(name)
-    if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
+    is_half = isinstance(found, str) and as_text(found) != found  # of a character, as JSON can tell it
+    if is_half or not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
         raise UsageError(f"{name} is not what is expected", _HINT)
     return found
 

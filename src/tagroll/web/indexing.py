@@ -62,10 +62,10 @@ class Indexing:
             try:
                 self._gallery.refresh(self._note)
                 self._review.by_tag()
-            except TagrollError:
-                log.exception(
-                    "the folders cannot be looked at"
-                )  # as when a drive is not there; it may come back
+            except TagrollError:  # as when a drive is not there; it may come back
+                log.exception("the folders cannot be looked at")
+            except Exception:  # a mistake of ours: the next look may end well
+                log.exception("unexpected error while the folders were looked at")
             self._looked = time.monotonic()
             self._note(Progress(self._progress.done, self._progress.done, running=False))
             self._wanted.wait(EVERY)
