@@ -1,6 +1,7 @@
 """What people want changed: one run an action, undone exactly or by values, and the last word against any model."""
 
 import dataclasses
+import json
 import threading
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -528,3 +529,21 @@ def test_two_undos_of_one_run_say_so_and_harm_nothing(home):
         home.done(undo)
     assert all((home.folder / name).read_bytes() == home.before[name] for name in SAMPLES)
     assert home.edit("a.jpg", add=["Sea"])["failed"] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "byte \udcff.jpg",
+        "half \ud83d.jpg".encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape"),
+    ],
+)
+def test_a_failure_of_any_name_can_be_told(home, name):
+    path = home.folder / name
+    copy("baseline.jpg", path)
+    home.gallery.refresh(lambda _: None)
+    number = next(one.id for one in home.gallery.all_shown() if one.path == path)
+    path.unlink()
+    done = home.done(home.editing.edit([number], add=["Beach"]))
+    assert [one["id"] for one in done["failed"]] == [number]
+    assert json.dumps(done, ensure_ascii=False).encode()
