@@ -1,6 +1,7 @@
 """What people want changed while a face is open: each thing they do is an action, and can be undone."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from tagroll.catalog import TagVerdict
@@ -105,11 +106,9 @@ class Editing:
         """
         target = self._keeper.action(number)
         undo = Action(target.label, (), command="undo", undoes=target, done_status=Status.RESTORED)
+        undo.said = self._said(target.said)
         gone = [key for key, before in target.said.items() if before is None]
         self._space.catalog.verdicts.say([one for one in target.said.values() if one], gone)
-        undo.said = {
-            key: TagVerdict(*key, yes=False) for key, before in target.said.items() if before is None
-        }
         return self._keeper.undo(undo)
 
     def undo_run(self, run: int) -> int:
@@ -159,17 +158,22 @@ class Editing:
     def _reject(self, pairs: Sequence[tuple[int, str]]) -> dict[tuple[str, str], TagVerdict | None]:
         """Keep that tags are wrong for pictures; gives what was said of these before."""
         verdicts: list[TagVerdict] = []
-        before: dict[tuple[str, str], TagVerdict | None] = {}
         for number, tag in pairs:
             shown = self._gallery.shown(number)
             picture = (shown and shown.picture_hash) or self._space.picture_now(self._gallery.photo(number))
-            verdict = TagVerdict(picture, word_of(tag), yes=False)
-            known = {one.word: one for one in self._space.catalog.verdicts.of(picture)}
-            before[picture, verdict.word] = known.get(verdict.word)
-            verdicts.append(verdict)
+            verdicts.append(TagVerdict(picture, word_of(tag), yes=False))
+        before = self._said((one.picture, one.word) for one in verdicts)
         self._space.catalog.verdicts.say(verdicts)
         self._review.judged([number for number, _ in pairs])
         return before
+
+    def _said(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], TagVerdict | None]:
+        """What is only said of words of pictures now."""
+        of = cache(self._space.catalog.verdicts.of)
+        return {
+            (picture, word): next((one for one in of(picture) if one.word == word and one.run is None), None)
+            for picture, word in keys
+        }
 
     def _changed(self, paths: Collection[Path]) -> None:
         """Show what was written."""
