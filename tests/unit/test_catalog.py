@@ -193,6 +193,13 @@ def test_many_threads_commit_and_each_gets_its_own_answer(catalog):
     assert len(catalog.journal.pending()) == 200
 
 
+def test_an_error_in_passing_is_told_once_and_then_work_goes_on(catalog):
+    catalog.photos.note_picture(Path("/1.jpg"), "1.2.3", "\udcff")
+    with pytest.raises(UnicodeEncodeError):
+        catalog.photos.settled()
+    catalog.photos.settled()
+
+
 def test_a_failing_job_fails_alone(catalog):
     with pytest.raises(CatalogError):
         catalog.journal.add(999, a_write())  # no such run

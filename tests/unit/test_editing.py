@@ -1,6 +1,7 @@
 """What people want changed: one run an action, undone exactly or by values, and the last word against any model."""
 
 import dataclasses
+import json
 import subprocess
 import threading
 from contextlib import ExitStack, contextmanager
@@ -10,7 +11,7 @@ import pytest
 
 from support.photos import as_photo, copy
 from support.runs import wait_for
-from tagroll.catalog import Catalog, TagVerdict
+from tagroll.catalog import Catalog, State, TagVerdict
 from tagroll.domain import Description, Status
 from tagroll.errors import CatalogError, UsageError
 from tagroll.exiftool.pool import find_exiftool
@@ -21,6 +22,7 @@ from tagroll.runs.action import edited
 from tagroll.runs.classify import Classifier, ClassifyPolicy, ClassifyRequest
 from tagroll.runs.copy_folder import Output
 from tagroll.runs.edit import Editing
+from tagroll.runs.entries import Entries
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.review import Review
 from tagroll.runs.run import Workspace, past_of
@@ -579,3 +581,60 @@ def test_what_another_program_writes_at_that_moment_is_kept_and_ours_written_ove
     failed = home.edit("a.jpg", add=["Beach"])["failed"]
     assert len(failed) == times - 1  # one that writes all the time is told of
     assert set(home.tags("a.jpg")) == ({"Theirs", "Beach"} if times == 1 else {"Theirs"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "byte \udcff.jpg",
+        "half \ud83d.jpg".encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape"),
+    ],
+)
+def test_a_failure_of_any_name_can_be_told(home, name):
+    path = home.folder / name
+    copy("baseline.jpg", path)
+    home.gallery.refresh(lambda _: None)
+    number = next(one.id for one in home.gallery.all_shown() if one.path == path)
+    path.unlink()
+    done = home.done(home.editing.edit([number], add=["Beach"]))
+    assert [one["id"] for one in done["failed"]] == [number]
+    assert json.dumps(done, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("way", ["exact", "by values", "failed"])
+@pytest.mark.parametrize("said", ["only said", "taken away"])
+def test_a_rejection_counts_again_when_what_came_after_it_is_taken_back(home, said, way):
+    home.says("a.jpg", "Beach")
+    if said == "only said":
+        home.done(home.editing.judge([(home.numbers["a.jpg"], "Beach", False)]))
+    else:
+        home.edit("a.jpg", add=["Beach"])
+        home.edit("a.jpg", remove=["Beach"])
+    picture = home.shown("a.jpg").picture_hash or home.space.picture_now(as_photo(home.folder / "a.jpg"))
+    rejected = partial(home.space.catalog.verdicts.rejected, picture)
+    assert rejected() == {"beach"}
+    if way == "failed":
+        entries = Entries(home.space.catalog, home.space.catalog.runs.start("serve", []), by_person=True)
+        home.space.store.write(as_photo(home.folder / "a.jpg"), edited(("Beach",), (), {}), entries)
+        home.space.catalog.journal.settle(entries.states(State.VOID))
+    else:
+        added = home.edit("a.jpg", add=["Beach"])
+        assert rejected() == set()
+        if way == "by values":
+            home.edit("a.jpg", add=["Sea"])
+        assert home.undo(added["number"])["failed"] == []
+    assert rejected() == {"beach"}
+    assert home.space.catalog.verdicts.all_rejected() == {picture: {"beach"}}
+
+
+@pytest.mark.parametrize("first", [True, False, None])
+def test_a_verdict_is_taken_back_and_given_again_whatever_was_said_before(home, first):
+    number, picture = home.numbers["a.jpg"], home.space.picture_now(as_photo(home.folder / "a.jpg"))
+    if first is not None:
+        home.space.catalog.verdicts.say([TagVerdict(picture, "beach", yes=first)])
+    before = home.space.catalog.verdicts.of(picture)
+    no = [TagVerdict(picture, "beach", yes=False)]
+    done = home.done(home.editing.judge([(number, "Beach", False)]))
+    for expected in (before, no, before, no):
+        done = home.undo(done["number"])
+        assert home.space.catalog.verdicts.of(picture) == expected

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +14,14 @@ import numpy as np
 import pytest
 
 from support.photos import FILES, copy
-from tagroll.domain import Change
+from tagroll.catalog import About, PhotoRow
+from tagroll.domain import Change, Facts
 from tagroll.errors import MetadataError, UsageError
 from tagroll.metadata.store import MetadataStore
 from tagroll.runs import gallery as module
 from tagroll.runs.columns import CAPTION, FILE_DATE, REVIEW, UNREADABLE
 from tagroll.runs.gallery import Gallery, Progress
+from tagroll.runs.read import Reader
 from tagroll.runs.run import Workspace
 from tagroll.settings import Settings
 
@@ -349,3 +352,76 @@ def test_a_photo_without_tags_has_a_row_and_a_gallery_knows_it(space, folder):
     gallery = opened(space, folder)
     photo = gallery.shown(by_name(gallery)["untagged.png"])
     assert (photo.tags, photo.format, photo.width, photo.height) == ((), "png", 120, 80)
+
+
+def test_an_edit_while_the_folders_are_read_is_what_is_shown(space, folder, monkeypatch):
+    gallery = opened(space, folder)
+    number = by_name(gallery)["a.jpg"]
+    path = folder / "2019/Oslo/a.jpg"
+    space.catalog.photos.forget([path])  # so that it is read again
+    read_here = Reader._read_here
+
+    def meanwhile(reader, photos):
+        answers = list(read_here(reader, photos))
+        with space.begin("serve", []) as run:
+            run.write(gallery.photo(number), lambda _: Change(add=("New",)), by_person=True)
+        return answers
+
+    monkeypatch.setattr(Reader, "_read_here", meanwhile)
+    gallery.refresh(lambda _: None)
+    assert "New" in gallery.shown(number).tags
+
+
+@pytest.mark.parametrize("seconds", [1 << 62, 1 << 40, -(1 << 62), -1])
+def test_a_time_that_no_calendar_has_is_shown_all_the_same(space, folder, seconds):
+    row = PhotoRow(
+        folder / "c.jpg", f"1.{seconds * 1_000_000_000}.1", "", ("All",), about=About("jpeg", Facts())
+    )
+    space.catalog.photos.index([row])
+    assert [photo.path.name for photo in Gallery(space, [folder]).all_shown()] == ["c.jpg"]
+
+
+def test_more_tags_than_a_column_counts_harm_no_other_photo(space, folder):
+    many = tuple(f"t{number}" for number in range(70_000))
+    space.catalog.photos.index([PhotoRow(folder / "c.jpg", "1.2.3", "", many, about=About("jpeg", Facts()))])
+    gallery = opened(space, folder / "2019")
+    space.catalog.photos.index(
+        [PhotoRow(folder / "2019/z.jpg", "1.2.3", "", many, about=About("jpeg", Facts()))]
+    )
+    gallery.changed([])
+    assert {one[-1] for one in said(gallery) if len(one[-1]) < 10} == {("All", "Name|a"), ("All", "Name|b")}
+
+
+def test_whoever_looks_while_photos_come_and_go_gets_an_answer(space, folder):
+    gallery = opened(space, folder)
+    numbers, ended, failed = list(by_name(gallery).values()), threading.Event(), []
+
+    def look():
+        try:
+            while not ended.is_set():
+                for number in numbers:
+                    gallery.shown(number)
+                list(gallery.all_shown())
+        except Exception as error:  # noqa: BLE001 - told below
+            failed.append(error)
+
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for turn in range(60):
+        space.catalog.photos.set_gone(numbers, gone=turn % 2 == 0)
+        gallery.changed([])
+    ended.set()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+
+
+def test_a_folder_that_has_taken_a_photos_name_is_no_photo(space, folder):
+    gallery = opened(space, folder)
+    number = by_name(gallery)["c.jpg"]
+    (folder / "c.jpg").unlink()
+    (folder / "c.jpg").mkdir()
+    copy("baseline.jpg", folder / "c.jpg" / "inside.jpg")
+    with pytest.raises(MetadataError):
+        gallery.photo(number)

@@ -185,7 +185,8 @@ SEARCHED = (
         ("norw", {1}), ("oslo", {1}), ("fjord", {1}), ("x-t3", {1}), ('"over the water"', {2}), ('"the over"', set()),
         ("title:water", {3}), ("description:water", {2}), ("caption:water", {2, 3}), ("name:img", {2, 3}), ("sunset", {1}),
         ("beach dog ", {2}), ("* OR (", set()), ('"', set()), ("NOT beach", set()), ("-beach", set()), ("tags:beach", set()),
-        ("dog AND", set()), ("near(beach dog)", set()),
+        ("dog AND", set()), ("near(beach dog)", set()), ("sun\0set", set()), ("\0", set()), ("title:\0water", {2, 3}),
+        ("norw\udcff", {1}), ("\ud800 norw", {1}), ("-norw\udcff", set()), ("dog do dog", set()),
     ],
 )  # fmt: skip
 def test_words_are_found_and_can_neither_break_nor_steer_the_search(catalog, words, found):
@@ -193,6 +194,42 @@ def test_words_are_found_and_can_neither_break_nor_steer_the_search(catalog, wor
     catalog.texts.update()
     wanted, unwanted = (set(catalog.texts.search(one)) if one else set() for one in expressions_for(words))
     assert wanted - unwanted == found
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        row("/1.jpg", "half \ud83d"),
+        row("/1.jpg", "Sea", about=dataclasses.replace(ABOUT, title="byte \udcff")),
+        row("/1.jpg", "Sea", about=dataclasses.replace(ABOUT, description="\ud800")),
+        row("/\udcff/\udcfe.jpg", "Sea"),
+    ],
+)
+def test_what_is_no_text_keeps_nobody_from_being_found(catalog, odd):
+    catalog.photos.index([odd, row("/2.jpg", "Dog")])
+    catalog.texts.update()
+    assert len(catalog.texts.search("dog")) == 1
+
+
+@pytest.mark.parametrize(("error", "hint"), [("no \udcff", ""), ("no", "see \ud800"), ("no\0", "")])
+def test_any_reason_can_be_noted(catalog, error, hint):
+    catalog.photos.note_failures([(Path("/1.jpg"), "", 0, error, hint)])
+    assert shown(catalog)["/1.jpg"].error.startswith("no")
+
+
+@pytest.mark.parametrize("way", ["written", "read", "gone"])
+def test_what_was_read_before_a_photo_changed_does_not_count(catalog, way):
+    catalog.photos.index([row("/1.jpg", "Old"), row("/2.jpg", "Old")])
+    as_of = catalog.photos.version()
+    if way == "written":
+        catalog.photos.conclude({}, row("/1.jpg", "New"))
+    elif way == "read":
+        catalog.photos.index([row("/1.jpg", "New")])
+    else:
+        catalog.photos.set_gone([shown(catalog)["/1.jpg"].id])
+    catalog.photos.index([row("/1.jpg", "Late"), row("/2.jpg", "Late"), row("/3.jpg", "Late")], as_of)
+    tags = {name: json.loads(one.tags) for name, one in shown(catalog).items()}
+    assert tags == {**({} if way == "gone" else {"/1.jpg": ["New"]}), "/2.jpg": ["Late"], "/3.jpg": ["Late"]}
 
 
 def test_texts_follow_what_changes(catalog):

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import sqlite3
 import stat
 import threading
 from concurrent.futures import CancelledError
@@ -110,6 +111,25 @@ def test_a_damaged_file_is_begun_anew(tmp_path, damage):
     pictures.keep("a", 384, b"new")
     assert pictures.find("a", 384) == b"new"
     pictures.close()
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_another_server_that_has_the_file_takes_nothing_away(tmp_path, when, monkeypatch):
+    monkeypatch.setattr(kept, "PATIENCE", 0.01)
+    first = KeptPictures(tmp_path / "p")
+    first.keep("a", 384, b"kept")
+    other = sqlite3.connect(tmp_path / "p", isolation_level=None)
+    pictures = None if when == "before" else KeptPictures(tmp_path / "p")
+    other.execute("BEGIN IMMEDIATE")
+    pictures = pictures or KeptPictures(tmp_path / "p")
+    pictures.keep("b", 384, b"not kept")
+    assert pictures.find("a", 384) == b"kept"
+    other.execute("ROLLBACK")
+    other.close()
+    pictures.keep("c", 384, b"kept again")
+    assert pictures.find("c", 384) == first.find("c", 384) == b"kept again"
+    for one in (first, pictures):
+        one.close()
 
 
 def test_a_folder_that_cannot_be_made_costs_only_the_keeping(tmp_path):

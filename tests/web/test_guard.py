@@ -6,6 +6,8 @@ import json
 import pytest
 from starlette.responses import PlainTextResponse
 
+from tagroll.cli.serve import ServeOptions, _access
+from tagroll.settings import WHERE_SAFE
 from tagroll.web.guard import HEADERS, MOST_BYTES, MOST_WRONG, POLICY, WINDOW, Access, Guard, Wrong
 
 HOST = "127.0.0.1:8377"
@@ -136,10 +138,31 @@ def test_a_foreign_host_is_refused_whatever_it_knows(door, host):
 
 
 @pytest.mark.parametrize(
-    "host", ["photos.example", "photos.example:443", "photos.example:8377", "localhost:8377"]
+    "host",
+    ["photos.example", "photos.example:443", "photos.example:8377", "Photos.Example", "localhost:8377"],
 )
 def test_a_name_that_was_allowed_counts_with_any_port(host):
     assert Door(names=frozenset({"photos.example"})).ask(host=host)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [("vpn.example:8443", 200), ("vpn.example", 421), ("vpn.example:443", 421)]
+)
+def test_a_name_that_was_allowed_with_a_port_counts_with_that(host, status):
+    assert Door(names=frozenset({"vpn.example:8443"})).ask(host=host)[0] == status
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.1:80"])
+def test_browsers_do_not_tell_the_usual_port(host):
+    class Socket:
+        def getsockname(self):
+            return "127.0.0.1", 80
+
+    options = ServeOptions(80, False, (), False, True, WHERE_SAFE, "nudge")
+    access = _access([Socket()], options)
+    assert access.knows(host)
+    assert not access.knows("127.0.0.1:8377")
+    assert not Door().access.knows("localhost")
 
 
 @pytest.mark.parametrize(
@@ -176,6 +199,11 @@ def test_only_json_is_taken(door, kind):
 @pytest.mark.parametrize("length", [None, "x", "-1", str(MOST_BYTES + 1)])
 def test_no_more_is_taken_than_anybody_needs(door, length):
     assert door.ask("/api/edits", "POST", **{**OURS, "content-length": length})[0] == 413
+
+
+@pytest.mark.parametrize("coding", ["chunked", "gzip, chunked", "identity"])
+def test_what_does_not_tell_its_length_is_not_taken(door, coding):
+    assert door.ask("/api/edits", "POST", **OURS, transfer_encoding=coding)[0] == 413
 
 
 def test_read_only_takes_nothing():

@@ -155,7 +155,9 @@ def test_searches_are_kept(served):
         ("/api/edits", {"photos": [999999], "add": ["x"]}), ("/api/tags", {}), ("/api/tags", {"rename": {"tag": "x"}}),
         ("/api/tags", {"rename": {"tag": "x", "into": ""}}), ("/api/tags", {"remove": {"tag": "x"}, "merge": {}}),
         ("/api/verdicts", {"verdicts": [{"photo": 1, "tag": "x", "yes": 1}]}), ("/api/searches", {"name": "", "query": ""}),
-        ("/api/history/99/undo", {}),
+        ("/api/history/99/undo", {}), ("/api/edits", {"photos": [1], "add": ["half \ud83d"]}),
+        ("/api/edits", {"photos": [1], "set": {"title": "\udcff"}}), ("/api/searches", {"name": "\ud800", "query": ""}),
+        ("/api/tags", {"rename": {"tag": "x", "into": "\udcff"}}),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_with_words(served, path, body):

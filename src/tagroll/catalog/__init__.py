@@ -1,9 +1,10 @@
 """What tagroll remembers: runs, the journal of every write, kept answers, and an index of photos (SQLite)."""
 
 from tagroll.catalog.catalog import Catalog
+from tagroll.catalog.database import as_text
 from tagroll.catalog.journal import State, Writing
 from tagroll.catalog.photos import About, PhotoRow, ShownRow
 from tagroll.catalog.runs import RunRow
 from tagroll.catalog.verdicts import TagVerdict
 
-__all__ = ["About", "Catalog", "PhotoRow", "RunRow", "ShownRow", "State", "TagVerdict", "Writing"]
+__all__ = ["About", "Catalog", "PhotoRow", "RunRow", "ShownRow", "State", "TagVerdict", "Writing", "as_text"]

@@ -128,12 +128,13 @@ class Database:
         """
         with _as_catalog_error(self.path):
             result = self._committer.submit(job).result()
-            if self._unwatched_error is not None:
-                raise self._unwatched_error
+            error, self._unwatched_error = self._unwatched_error, None
+            if error is not None:
+                raise error
             return result
 
     def queue(self, job: Callable[[sqlite3.Connection], None]) -> None:
-        """Commit in passing. An error shows at the next commit that is waited for."""
+        """Commit in passing. An error shows once, at the next commit that is waited for."""
         self._committer.submit(job).add_done_callback(self._note_error)
 
     def _note_error(self, future: "Future[None]") -> None:
@@ -217,6 +218,11 @@ def as_path(raw: object) -> Path:
     """A path as the catalog keeps it: its bytes."""
     assert isinstance(raw, bytes)  # noqa: S101 - the schema says BLOB
     return Path(os.fsdecode(raw))
+
+
+def as_text(text: str) -> str:
+    """A text as SQLite takes it: bytes that are no text, and halves of characters, are question marks."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def as_json(value: object) -> str:

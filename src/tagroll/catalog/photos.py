@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tagroll.catalog.database import Database, as_json, as_path
+from tagroll.catalog.database import Database, as_json, as_path, as_text
 from tagroll.catalog.journal import State
 from tagroll.domain import Facts
 from tagroll.tags.identity import LEVEL
@@ -39,20 +39,24 @@ def _upsert(update: Mapping[str, str]) -> str:
 
 
 _INDEX = _upsert({})
-_INDEX_READ = _upsert(
-    {
-        # a head says nothing of the picture; where the file is another one now, the hash is that of the one before
-        "picture_hash": "picture_hash",
-        "pictured": "pictured AND stamp = excluded.stamp",
-        "wanted": "wanted",
-    }
-)
+_INDEX_READ = (
+    _upsert(
+        {
+            # a head says nothing of the picture; where the file is another one now, the hash is that of the one before
+            "picture_hash": "picture_hash",
+            "pictured": "pictured AND stamp = excluded.stamp",
+            "wanted": "wanted",
+        }
+    )
+    + " WHERE version <= ?"
+)  # what was written since it was read is newer
 _FAILED = (
     f"INSERT INTO photos (path, stamp, picture_hash, pictured, tags, format, modified, error, hint, version)"  # noqa: S608 - our own words
     f" VALUES (?, '', '', 0, '[]', ?, ?, ?, ?, {_NEXT}) ON CONFLICT (path) DO UPDATE SET stamp = '', pictured = 0, gone = 0,"
     " modified = excluded.modified, error = excluded.error, hint = excluded.hint, version = excluded.version"
     " WHERE gone OR (error, hint, modified) != (excluded.error, excluded.hint, excluded.modified)"
 )
+_ANY_VERSION = (1 << 63) - 1
 _GONE = f"UPDATE photos SET gone = ?, version = {_NEXT} WHERE id = ?"  # noqa: S608 - our own words
 
 
@@ -172,15 +176,28 @@ class Photos:
         known = {row[0]: (row[1], tuple(found)) for row, found in zip(rows, tags, strict=True)}
         return [known.get(name) for name in names]
 
-    def index(self, rows: Sequence[PhotoRow]) -> None:
-        """Note what files hold that were only read; what tagroll last made of them stays. Returns when it is on disk."""
-        values = [_values(row) for row in rows]
+    def version(self) -> int:
+        """The version of what has changed last."""
+        return int(self._database.read("SELECT coalesce(max(version), 0) FROM photos")[0][0])
+
+    def index(self, rows: Sequence[PhotoRow], as_of: int | None = None) -> None:
+        """Note what files hold that were only read; what tagroll last made of them stays. Returns when it is on disk.
+
+        Args:
+            rows: What they hold.
+            as_of: The version when their reading began: of what has changed since, the index knows more. None: now.
+        """
+        newest = _ANY_VERSION if as_of is None else as_of
+        values = [(*_values(row), newest) for row in rows]
         if values:
             self._database.commit(lambda c: c.executemany(_INDEX_READ, values).rowcount)
 
     def note_failures(self, failures: Sequence[tuple[Path, str, int, str, str]]) -> None:
         """Note of files that they cannot be read: path, name of the format or "", when modified, the reason, a hint."""
-        values = [(os.fsencode(path), *rest) for path, *rest in failures]
+        values = [
+            (os.fsencode(path), fmt, modified, as_text(error), as_text(hint))
+            for path, fmt, modified, error, hint in failures
+        ]
         if values:
             self._database.commit(lambda c: c.executemany(_FAILED, values).rowcount)
 
@@ -273,7 +290,7 @@ def _values(row: PhotoRow) -> tuple[object, ...]:
     about = row.about
     more: tuple[object, ...] = ("", *Facts().values(), "", "")
     if about:
-        more = (about.format, *about.facts.values(), about.title, about.description)
+        more = (about.format, *about.facts.values(), as_text(about.title), as_text(about.description))
     wanted = None if row.wanted is None else as_json(row.wanted)
     pictured = int(row.pictured and row.picture_hash != "")
     head = (os.fsencode(row.path), row.stamp, row.picture_hash, pictured, as_json(row.tags), wanted)

@@ -132,14 +132,15 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
     """
-    CREATE TABLE verdicts (             -- what a person said of a tag of a picture
+    CREATE TABLE verdicts (             -- what a person said of a tag of a picture; of those in force the last one counts
+        id INTEGER PRIMARY KEY,
         picture_hash TEXT NOT NULL,
         word TEXT NOT NULL,             -- identity of the last level of the tag
         yes INTEGER NOT NULL,
         run INTEGER REFERENCES runs,    -- the run that gave or took the tag; NULL: it was only said
         created REAL NOT NULL,
-        PRIMARY KEY (picture_hash, word)
-    ) WITHOUT ROWID;
+        UNIQUE (picture_hash, word, run)
+    );
     CREATE INDEX answers_created ON answers (created);
     """,
 )

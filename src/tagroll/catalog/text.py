@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from tagroll.catalog.database import Database
+from tagroll.catalog.database import Database, as_text
 
 _CHANGED = (
     "SELECT id, path, tags, title, description, camera, version FROM photos"
@@ -66,7 +66,6 @@ def _take_up(c: sqlite3.Connection) -> bool:
 
 def _texts(row: tuple[int, bytes, str, str, str, str, int]) -> tuple[object, ...]:
     number, raw, tags, title, description, camera, _ = row
-    # bytes that are no text cannot be searched, and SQLite takes no surrogates
-    path = PurePath(os.fsdecode(raw).encode("utf-8", "replace").decode())
+    path = PurePath(as_text(os.fsdecode(raw)))
     folder = "\n".join(path.parent.parts[1:])
-    return (number, "\n".join(json.loads(tags)), title, description, folder, path.stem, camera)
+    return (number, as_text("\n".join(json.loads(tags))), title, description, folder, path.stem, camera)

@@ -16,14 +16,15 @@ from tagroll.tags.identity import word_of
 _IN_FORCE = (
     "(run IS NULL OR (run, picture_hash) IN (SELECT run, picture_hash FROM writes WHERE state = 'done'))"
 )
-"""What was said by giving or taking a tag holds as long as that is not taken back."""
-
-
-_NOTE = (
-    "INSERT INTO verdicts VALUES (?, ?, ?, ?, ?) ON CONFLICT (picture_hash, word) DO UPDATE"
-    " SET yes = excluded.yes, run = excluded.run, created = excluded.created"
-    " WHERE run IS NOT NULL OR yes != excluded.yes"
+"""What was said by giving or taking a tag holds as long as that is not taken back; then what was said before counts."""
+_LAST = (
+    "SELECT picture_hash, word, yes, run, max(id) FROM verdicts"  # noqa: S608 - our own words
+    f" WHERE {{}} AND {_IN_FORCE} GROUP BY picture_hash, word"
 )
+"""The row with the largest id of each group (SQLite, "Bare columns in an aggregate query")."""
+_NOTE = "INSERT OR REPLACE INTO verdicts (picture_hash, word, yes, run, created) VALUES (?, ?, ?, ?, ?)"
+_UNSAY = "DELETE FROM verdicts WHERE picture_hash = ? AND word = ? AND run IS NULL"
+_TAKE_BACK = "DELETE FROM verdicts WHERE id = (SELECT max(id) FROM verdicts WHERE picture_hash = ? AND word = ? AND run NOTNULL)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,7 @@ class Verdicts:
         self._database = database
 
     def note(self, run: int, write: Write) -> None:
-        """Keep what a person's write says of tags; it holds as long as the write does, and is on disk when its row is.
-
-        What was only said already is not said anew: it holds whatever becomes of the write.
-        """
+        """Keep what a person's write says of tags; it holds as long as the write does, and is on disk when its row is."""
         before, after = ({word_of(tag) for tag in side.tags} for side in (write.before, write.after))
         rows = [
             (write.picture_hash, word, word in after, run, time.time()) for word in sorted(before ^ after)
@@ -65,24 +63,31 @@ class Verdicts:
         self._database.queue(lambda c: c.executemany(_NOTE, rows).close())
 
     def say(self, verdicts: Sequence[TagVerdict], gone: Collection[tuple[str, str]] = ()) -> None:
-        """Keep verdicts in the place of older ones. Returns when they are on disk.
+        """Keep what is only said, in the place of what was said so before. Returns when it is on disk.
 
         Args:
-            verdicts: What is said.
-            gone: Picture and word of verdicts that hold no more.
+            verdicts: What is said; no run gave or took these tags.
+            gone: Picture and word of what is said no more.
         """
-        rows = [(one.picture, one.word, one.yes, one.run, time.time()) for one in verdicts]
+        rows = [(one.picture, one.word, one.yes, None, time.time()) for one in verdicts]
 
         def job(c: sqlite3.Connection) -> None:
-            c.executemany("DELETE FROM verdicts WHERE picture_hash = ? AND word = ?", list(gone))
-            c.executemany("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?)", rows)
+            c.executemany(_UNSAY, [*gone, *(row[:2] for row in rows)])
+            c.executemany(_NOTE, rows)
 
         if rows or gone:
             self._database.commit(job)
 
+    def take_back(self, picture: str, words: Collection[str]) -> None:
+        """Forget what was said last by giving or taking these words. Returns when that is on disk."""
+        if words:
+            self._database.commit(
+                lambda c: c.executemany(_TAKE_BACK, [(picture, word) for word in words]).rowcount
+            )
+
     def of(self, picture: str) -> list[TagVerdict]:
         """All verdicts about a picture that are in force."""
-        return self._verdicts("picture_hash = ?", picture)
+        return self._last("picture_hash = ?", picture)
 
     def rejected(self, picture: str) -> frozenset[str]:
         """The words that a person rejected for a picture."""
@@ -91,13 +96,11 @@ class Verdicts:
     def all_rejected(self) -> dict[str, set[str]]:
         """Picture -> the words that a person rejected for it."""
         found = defaultdict[str, set[str]](set)
-        for verdict in self._verdicts("NOT yes"):
-            found[verdict.picture].add(verdict.word)
+        for verdict in self._last("TRUE"):
+            if not verdict.yes:
+                found[verdict.picture].add(verdict.word)
         return found
 
-    def _verdicts(self, where: str, *values: object) -> list[TagVerdict]:
-        rows = self._database.read(
-            f"SELECT picture_hash, word, yes, run FROM verdicts WHERE {where} AND {_IN_FORCE}",  # noqa: S608 - our own words
-            *values,
-        )
-        return [TagVerdict(picture, word, bool(yes), run) for picture, word, yes, run in rows]
+    def _last(self, where: str, *values: object) -> list[TagVerdict]:
+        rows = self._database.read(_LAST.format(where), *values)
+        return [TagVerdict(picture, word, bool(yes), run) for picture, word, yes, run, _ in rows]

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LAN_NOTE = "Everybody in this network can read along: it is not encrypted."
 _HOST = re.compile(r"[\w.-]+|\[[\da-f:.]+\]", re.IGNORECASE)
+HTTP = 80
+"""The port that browsers do not tell."""
 NOWHERE = "Name the folder with your photos: tagroll serve ~/Pictures"
 
 
@@ -118,7 +120,8 @@ def _access(sockets: "Sequence[socket.socket]", options: ServeOptions) -> "Acces
     from tagroll.web.guard import Access
 
     port = sockets[0].getsockname()[1]
-    hosts = {f"{one.getsockname()[0]}:{port}" for one in sockets} | {f"localhost:{port}"}
+    names = {"localhost", *(one.getsockname()[0] for one in sockets)}
+    hosts = {f"{name}:{port}" for name in names} | (names if port == HTTP else set())
     return Access(
         frozenset(hosts),
         frozenset(name.lower() for name in options.allow_host),

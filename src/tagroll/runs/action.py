@@ -8,7 +8,7 @@ from itertools import count, pairwise
 from pathlib import Path
 from typing import Final
 
-from tagroll.catalog import TagVerdict
+from tagroll.catalog import TagVerdict, as_text
 from tagroll.domain import Change, Metadata, Outcome, Status
 from tagroll.errors import TagrollError
 from tagroll.metadata.store import Decide, tags_after
@@ -120,11 +120,14 @@ class Action:
     def row(self) -> dict[str, object]:
         """What programs get to read of it."""
         failed = [
-            {"id": one.number, "name": one.outcome.path.name, "error": one.outcome.error, "hint": one.outcome.hint}
+            {"id": one.number} | {
+                name: as_text(told)
+                for name, told in (("name", one.outcome.path.name), ("error", one.outcome.error), ("hint", one.outcome.hint))
+            }
             for one in self.failures
         ]  # fmt: skip
         return {
-            "number": self.number, "label": self.label, "done": self.total - self.left, "total": self.total,
+            "number": self.number, "label": as_text(self.label), "done": self.total - self.left, "total": self.total,
             "failed": failed, "finished": self.finished, "run": self.run.number if self.run else None,
             "undoes": self.undoes.number if self.undoes else None,
         }  # fmt: skip

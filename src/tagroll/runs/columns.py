@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tagroll.catalog import as_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
@@ -48,6 +50,8 @@ _SENT = (
     "tags",
 )
 _NO_RATING = -128
+_MOST_TAGS = 65_535
+"""Of one photo; what a column can count."""
 
 
 class TagLists(NamedTuple):
@@ -139,13 +143,14 @@ class Columns:
         there = [row for row in rows if not row.gone]
         new = [row for row in there if row.id not in self._slots]
         first = len(self._paths)
-        self._slots.update((row.id, first + n) for n, row in enumerate(new))
         self._paths += [row.path for row in new]
         if new:
             self._kept = {
                 name: np.concatenate([old, np.zeros(len(new), old.dtype)]) for name, old in self._kept.items()
             }
             self._order = None
+        # last, so that whoever asks meanwhile whether a photo is marked finds its place
+        self._slots.update((row.id, first + n) for n, row in enumerate(new))
         if there:
             self._fill(there)
 
@@ -157,8 +162,9 @@ class Columns:
         flags[slots] |= np.uint8(flag)
 
     def marked(self, number: int, flag: int) -> bool:
-        """Whether a photo has a flag."""
-        return bool(self._kept["flags"][self._slots[number]] & flag)
+        """Whether a photo has a flag. May be asked while photos are put or left out; one that is not here has none."""
+        slot = self._slots.get(number)
+        return slot is not None and bool(self._kept["flags"][slot] & flag)
 
     def pack(self, head: "Mapping[str, object]") -> bytes:
         """All of it in one piece, gzipped; `head` goes before what is said of the columns."""
@@ -188,7 +194,7 @@ class Columns:
     def _fill(self, rows: "Sequence[ShownRow]") -> None:
         slots = np.array([self._slots[row.id] for row in rows], np.intp)
         # one JSON text for all: starting the decoder anew for each row would take most of the time
-        tags = json.loads(f"[{','.join([row.tags for row in rows])}]")
+        tags = [some[:_MOST_TAGS] for some in json.loads(f"[{','.join([row.tags for row in rows])}]")]
         seconds = [dated(row) for row in rows]
         values: dict[str, list[Any]] = {
             "id": [row.id for row in rows],
@@ -266,7 +272,10 @@ def dated(row: "ShownRow") -> int:
     """When a photo was taken, in local seconds since 1970-01-01; that of the file where nobody tells."""
     if row.taken is not None:
         return row.taken
-    return row.modified + time.localtime(row.modified).tm_gmtoff
+    try:
+        return row.modified + time.localtime(row.modified).tm_gmtoff
+    except (ValueError, OverflowError, OSError):  # a disk may tell of years that no calendar has
+        return row.modified
 
 
 def thumbnail_key(row: "ShownRow | Shown") -> int:
@@ -280,7 +289,7 @@ def thumbnail_key(row: "ShownRow | Shown") -> int:
 
 def text(name: bytes | str) -> str:
     """A name that anybody can be sent: bytes that are no text are question marks."""
-    return os.fsdecode(name).encode("utf-8", "replace").decode()
+    return as_text(os.fsdecode(name))
 
 
 def _flags(row: "ShownRow") -> int:

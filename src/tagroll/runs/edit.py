@@ -1,6 +1,7 @@
 """What people want changed while a face is open: each thing they do is an action, and can be undone."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from tagroll.catalog import TagVerdict
@@ -99,11 +100,9 @@ class Editing:
         """
         target = self._keeper.action(number)
         undo = Action(target.label, (), command="undo", undoes=target, done_status=Status.RESTORED)
+        undo.said = self._said(target.said)
         gone = [key for key, before in target.said.items() if before is None]
         self._space.catalog.verdicts.say([one for one in target.said.values() if one], gone)
-        undo.said = {
-            key: TagVerdict(*key, yes=False) for key, before in target.said.items() if before is None
-        }
         return self._keeper.undo(undo)
 
     def undo_run(self, run: int) -> int:
@@ -173,12 +172,18 @@ class Editing:
                     Failure(number, Outcome(path, Status.FAILED, error=error.message, hint=error.hint))
                 )
                 continue
-            verdict = TagVerdict(picture, word_of(tag), yes=False)
-            known = {one.word: one for one in self._space.catalog.verdicts.of(picture)}
-            action.said[picture, verdict.word] = known.get(verdict.word)
-            verdicts.append(verdict)
+            verdicts.append(TagVerdict(picture, word_of(tag), yes=False))
+        action.said = self._said((one.picture, one.word) for one in verdicts)
         self._space.catalog.verdicts.say(verdicts)
         self._review.judged([number for number, _ in pairs])
+
+    def _said(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], TagVerdict | None]:
+        """What is only said of words of pictures now."""
+        of = cache(self._space.catalog.verdicts.of)
+        return {
+            (picture, word): next((one for one in of(picture) if one.word == word and one.run is None), None)
+            for picture, word in keys
+        }
 
     def _changed(self, paths: Collection[Path]) -> None:
         """Show what was written."""

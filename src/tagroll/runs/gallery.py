@@ -177,7 +177,7 @@ class Gallery:
             raise MetadataError("is not there any more", _GONE) from error
         if isinstance(found, Outcome):
             raise MetadataError(found.error, found.hint)
-        if found is None:
+        if found is None or found.path != shown.path:  # a folder may have its name now
             raise MetadataError("is not there any more", _GONE)
         return found
 

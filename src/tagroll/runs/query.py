@@ -16,13 +16,17 @@ from pathlib import Path
 
 from tagroll.tags.identity import LEVEL, identity
 
-_TOKEN = re.compile(r'-?(?:[a-z]+:)?(?:"[^"]*"?|[^\s"]+)+', re.IGNORECASE)
+TOKEN = re.compile(r'-?(?:[a-z]+:)?(?:"[^"]*"?|[^\s"]+)+', re.IGNORECASE)
+"""A word, or several in quotation marks, with a field before it or none."""
 _TERM = re.compile(r"(-?)([a-z]+):(.*)", re.IGNORECASE | re.DOTALL)
 _COMPARED = re.compile(r"(>=|<=|>|<)(.+)", re.DOTALL)
 _DAY = re.compile(r"(\d{1,4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time
 _DAY_S = 86_400
+Span = tuple[float, float]
+"""The lowest and the highest of a range, both within it."""
+_NOTHING: Span = (math.inf, -math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class Query:
 def parse(typed: str) -> Query:
     """Understand what was typed. A field without a value is one that is still being typed, and no condition."""
     terms, words = [], []
-    for token in _TOKEN.findall(typed):
+    for token in TOKEN.findall(typed):
         found = _TERM.fullmatch(token)
         field = found[2].lower() if found else ""
         if not found or field not in FIELDS:
@@ -162,24 +166,26 @@ def _date(photo: Shown, value: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _days(value: str) -> tuple[float, float]:
+def _days(value: str) -> Span:
     """The first and the last day, in days since 1970-01-01, of a day, month or year, or of a range of such."""
-    nothing = (math.inf, -math.inf)
+    return _range(value, _span)
+
+
+def _range(value: str, read: Callable[[str], Span | None]) -> Span:
+    """The lowest and the highest that a value allows: "2019", ">=2019", "2019..2021", "..2021". Nothing where it is none."""
     if compared := _COMPARED.fullmatch(value):
-        days = _span(compared[2])
-        if days is None:
-            return nothing
-        return {
-            ">=": (days[0], math.inf), "<=": (-math.inf, days[1]), ">": (days[1] + 1, math.inf), "<": (-math.inf, days[0] - 1),
+        one = read(compared[2])
+        return _NOTHING if one is None else {
+            ">=": (one[0], math.inf), "<=": (-math.inf, one[1]), ">": (one[1] + 1, math.inf), "<": (-math.inf, one[0] - 1),
         }[compared[1]]  # fmt: skip
     first, dots, last = value.partition("..")
-    start, end = _span(first), _span(last) if dots else _span(first)
+    start, end = read(first), read(last) if dots else read(first)
     if (first and start is None) or (last and end is None) or not (first or last):
-        return nothing
+        return _NOTHING
     return (start[0] if start else -math.inf, end[1] if end else math.inf)
 
 
-def _span(text: str) -> tuple[float, float] | None:
+def _span(text: str) -> Span | None:
     """The first and the last day of a day, month or year."""
     found = _DAY.fullmatch(text.strip())
     if not found:
@@ -204,29 +210,17 @@ def _rating(photo: Shown, value: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _numbers(value: str) -> tuple[float, float]:
+def _numbers(value: str) -> Span:
     """The lowest and the highest of a number or a range."""
-    nothing = (math.inf, -math.inf)
-    if compared := _COMPARED.fullmatch(value):
-        number = _number(compared[2])
-        if number is None:
-            return nothing
-        return {
-            ">=": (number, math.inf), "<=": (-math.inf, number), ">": (number + 1, math.inf), "<": (-math.inf, number - 1),
-        }[compared[1]]  # fmt: skip
-    first, dots, last = value.partition("..")
-    start, end = _number(first), _number(last) if dots else _number(first)
-    if (first and start is None) or (last and end is None) or not (first or last):
-        return nothing
-    return (-math.inf if start is None else start, math.inf if end is None else end)
+    return _range(value, _number)
 
 
-def _number(text: str) -> int | None:
-    return int(text) if _NUMBER.fullmatch(text.strip()) else None
+def _number(text: str) -> Span | None:
+    return (int(text), int(text)) if _NUMBER.fullmatch(text.strip()) else None
 
 
 _IS: Mapping[str, Callable[[Shown], bool]] = {
-    "untagged": lambda photo: not photo.tags,
+    "untagged": lambda photo: not (photo.tags or photo.error),  # what cannot be read may have some
     "review": lambda photo: photo.review,
     "unreadable": lambda photo: bool(photo.error),
 }

@@ -60,6 +60,7 @@ class Reader:
     def _begin(self, items: Sequence[Photo | Outcome], processes: "_Processes") -> "_Batch":
         """Look photos up, and give those that have to be read to the processes, if they are many."""
         photos = [item for item in items if isinstance(item, Photo)]
+        as_of = self.catalog.photos.version()
         rows = self.catalog.photos.tags_at([photo.path for photo in photos])
         stamps = self.store.stamps(photos)
         files = [
@@ -75,7 +76,7 @@ class Reader:
             for photo in stale
             if len(stale) >= WORTH_PROCESSES and photo.format.in_process and photo.path not in ours
         ]
-        return _Batch(items, files, delegated, processes.read(delegated))
+        return _Batch(items, files, delegated, processes.read(delegated), as_of)
 
     def _finish(self, batch: "_Batch") -> Iterator[Outcome]:
         """Read the rest, and note in the index what was read."""
@@ -83,12 +84,13 @@ class Reader:
         found = {photo.path: said for photo, said in answers if said is not None}
         here = [f.photo for f in batch.files if f.tags is None and f.photo.path not in found]
         found.update(self._read_here(here))
-        self.catalog.photos.index([
+        known = [
             # what is known now; the picture's hash is not, as only the file's head was read
             PhotoRow(file.photo.path, file.stamp, "", said.tags, about=said.about(file.photo))
             for file in batch.files
             if isinstance(said := found.get(file.photo.path), _Said)
-        ])  # fmt: skip
+        ]
+        self.catalog.photos.index(known, batch.as_of)
         outcomes = [
             _outcome(file.photo.path, found.get(file.photo.path) or file.tags or ()) for file in batch.files
         ]
@@ -121,12 +123,13 @@ class _File:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Items in order, their photos, and those that the processes read."""
+    """Items in order, their photos, those that the processes read, and the version of the index then."""
 
     items: Sequence[Photo | Outcome]
     files: Sequence[_File]
     delegated: Sequence[Photo]
     results: Iterator["_Said | PhotoError | None"]
+    as_of: int
 
 
 @dataclass(frozen=True)

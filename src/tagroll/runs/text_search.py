@@ -2,7 +2,9 @@
 
 import re
 
-_TOKEN = re.compile(r'-?(?:[a-z]+:)?(?:"[^"]*"?|[^\s"]+)+', re.IGNORECASE)
+from tagroll.catalog import as_text
+from tagroll.runs.query import TOKEN
+
 _PLACES = {
     "title": "title", "description": "description", "caption": "{title description}", "name": "name", "text": "",
 }  # fmt: skip
@@ -14,11 +16,11 @@ def expressions_for(words: str) -> tuple[str, str]:
     """What has to be there, all of it, of the last word at least the beginning; and what must not, any of it ("": nothing)."""
     wanted: list[str] = []
     unwanted: list[str] = []
-    tokens = _TOKEN.findall(words)
-    for token in tokens:
+    tokens = TOKEN.findall(_plain(words))
+    for place, token in enumerate(tokens, start=1):
         is_not = token.startswith("-") and len(token) > 1
         bare = token[1:] if is_not else token
-        is_last = token is tokens[-1] and not words[-1:].isspace() and not bare.endswith('"')
+        is_last = place == len(tokens) and not words[-1:].isspace() and not bare.endswith('"')
         if term := _term(bare, prefix=is_last):
             (unwanted if is_not else wanted).append(term)
     return " AND ".join(wanted), " OR ".join(unwanted)
@@ -26,8 +28,15 @@ def expressions_for(words: str) -> tuple[str, str]:
 
 def plain_words(words: str) -> str:
     """What is asked for as a plain text, without what must not be there."""
-    tokens = (token for token in _TOKEN.findall(words) if not (token.startswith("-") and len(token) > 1))
+    tokens = (
+        token for token in TOKEN.findall(_plain(words)) if not (token.startswith("-") and len(token) > 1)
+    )
     return " ".join(" ".join(tokens).replace('"', " ").split())
+
+
+def _plain(words: str) -> str:
+    """Without what ends a text for SQLite, and what is none."""
+    return as_text(words.replace("\0", " "))
 
 
 def _term(token: str, *, prefix: bool) -> str:

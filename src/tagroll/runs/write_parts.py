@@ -43,8 +43,7 @@ def write(run: Run, gallery: Gallery, parts: Sequence[PhotoEdit]) -> Outcome:
         if part.action.undoes:  # what was said by giving or taking these tags is taken back with them
             taken_back |= {word_of(tag) for tag in before.tags} ^ {word_of(tag) for tag in after.tags}
     if written.writes:
-        picture = written.writes[-1].picture_hash
-        run.space.catalog.verdicts.say([], [(picture, word) for word in taken_back])
+        run.space.catalog.verdicts.take_back(written.writes[-1].picture_hash, taken_back)
     return written.outcome(path, Status.REWRITTEN)
 
 

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 from tagroll.errors import CatalogLockedError, PhotoError, TagrollError, UsageError
+from tagroll.runs.columns import text
 from tagroll.web import reading, writing
 from tagroll.web.desk import Desk
 from tagroll.web.guard import Access, Guard
@@ -105,7 +106,7 @@ async def _screen(static: Path, request: Request) -> Response:
 
 async def _refused(_request: Request, error: TagrollError) -> Response:
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
-    return JSONResponse({"error": error.message, "hint": error.hint}, status)
+    return JSONResponse({"error": text(error.message), "hint": text(error.hint)}, status)
 
 
 async def _missing(_request: Request, error: HTTPException) -> Response:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from typing import Final
 
 PAUSE: Final = 15.0
@@ -31,13 +32,17 @@ class Events:
 
     def tell(self, name: str, data: Mapping[str, object]) -> None:
         """Tell every page."""
-        if self._loop and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._spread, event(name, data))
+        if self._loop:
+            with suppress(RuntimeError):  # the server has ended, and nobody listens
+                self._loop.call_soon_threadsafe(self._spread, event(name, data))
 
-    async def stream(self, first: Iterable[str]) -> AsyncIterator[str]:
-        """What a page gets to hear: what goes on already, then what comes."""
+    def stream(self, first: Iterable[str]) -> AsyncIterator[str]:
+        """What a page gets to hear: what goes on already, then all that comes from this moment on."""
         listener: asyncio.Queue[str | None] = asyncio.Queue(MOST_UNREAD)
         self._listeners.add(listener)
+        return self._heard(listener, first)
+
+    async def _heard(self, listener: "asyncio.Queue[str | None]", first: Iterable[str]) -> AsyncIterator[str]:
         try:
             yield "retry: 2000\n\n" + "".join(first)
             while not self._closed:

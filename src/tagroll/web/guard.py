@@ -48,8 +48,8 @@ class Access:
     """What lets a request in.
 
     Attributes:
-        hosts: What Host may say: names or addresses with their port.
-        names: Names that count with any port or none, as a proxy or VPN sends them.
+        hosts: What Host may say: names or addresses with their port, which browsers leave out where it is 80.
+        names: Names that count with any port or none, as a proxy or VPN sends them; one with a port counts with that.
         cookie: The name of the cookie; cookies do not tell ports apart, so it has the port in it.
         read_only: Whether nothing may be written.
         token: Stands in the printed address, and in the cookie.
@@ -65,8 +65,9 @@ class Access:
 
     def knows(self, host: str) -> bool:
         """Whether a request means this server."""
+        host = host.lower()
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-        return host in self.hosts or name in self.names
+        return host in self.hosts or name in self.names or host in self.names
 
     def opens(self, token: str) -> bool:
         """Whether a token from an address is right; takes as long for a wrong one."""
@@ -172,7 +173,8 @@ class Guard:
         if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return refuse(scope, 415, "only application/json is taken")
         length = headers.get("content-length", "")
-        if not length.isdecimal() or int(length) > MOST_BYTES:
+        is_known = length.isdecimal() and "transfer-encoding" not in headers  # which would count for more
+        if not is_known or int(length) > MOST_BYTES:
             return refuse(scope, 413, f"at most {MOST_BYTES >> 20} MiB are taken at once")
         return None
 

@@ -72,6 +72,9 @@ class Indexing:
             except TagrollError as error:  # as when a drive is not there; it may come back
                 log.exception("the folders cannot be looked at")
                 self._error = f"The folders cannot be looked at: {error.message}"
+            except Exception as error:  # a mistake of ours: the next look may end well
+                log.exception("unexpected error while the folders were looked at")
+                self._error = f"The folders cannot be looked at: unexpected error in tagroll: {error}"
             self._looked = time.monotonic()
             self._note(Progress(self._progress.done, self._progress.done, running=False))
             self._wanted.wait(EVERY)

@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
-from tagroll.errors import PhotoError
 from tagroll.runs.columns import text
 from tagroll.runs.gallery import Shown
 from tagroll.runs.history import History, PastRun
@@ -186,8 +185,3 @@ async def events(request: Request) -> Response:
 def page(static: Path) -> Response:
     """The page; all screens are this one."""
     return FileResponse(static / "index.html", media_type="text/html", headers={"Cache-Control": "no-cache"})
-
-
-def os_errors_in_plain_words(error: PhotoError) -> Response:
-    """Why a photo cannot be shown."""
-    return JSONResponse({"error": error.message, "hint": error.hint}, 422)

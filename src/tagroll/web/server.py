@@ -62,9 +62,8 @@ def addresses_of_machine() -> list[str]:
     with contextlib.suppress(OSError):
         found |= dict.fromkeys(socket.gethostbyname_ex(socket.gethostname())[2])
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outward:
-        outward.connect(
-            ("192.0.2.1", 9)
-        )  # for documentation (RFC 5737): nothing is sent, a way is only looked up
+        # an address for documentation (RFC 5737): nothing is sent, a way is only looked up
+        outward.connect(("192.0.2.1", 9))
         found[outward.getsockname()[0]] = None
     return [address for address in found if not address.startswith("127.")]
 

@@ -16,6 +16,8 @@ from typing import Final
 
 LIMIT: Final = 2 << 30
 """Bytes of pictures that are kept; those that were not looked at for the longest time go first."""
+PATIENCE: Final = 1.0
+"""Seconds that are waited for another server; making a picture anew takes no longer."""
 _SPARE = 0.9
 """What is left of the limit when pictures had to go, so that this is rare."""
 _DAY = 86_400
@@ -53,6 +55,8 @@ class KeptPictures:
         with self._lock, contextlib.suppress(OSError):
             try:
                 self._open()
+            except sqlite3.OperationalError:
+                pass  # it cannot be opened or written, or another server is making it
             except sqlite3.DatabaseError:  # damaged, or another program's
                 self._forget()
                 with contextlib.suppress(sqlite3.Error):
@@ -96,8 +100,10 @@ class KeptPictures:
         with self._lock:
             try:
                 yield self._connection
+            except sqlite3.OperationalError:
+                pass  # a full disk, or another server is making room: what is there can be found all the same
             except sqlite3.Error:
-                self._close()  # a full disk, or a damaged file, which the next start begins anew
+                self._close()  # a damaged file, which the next start begins anew
 
     def _make_room(self, connection: sqlite3.Connection) -> None:
         rows = connection.execute(
@@ -118,7 +124,9 @@ class KeptPictures:
             folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY))
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.execute("PRAGMA page_size = 16384")  # a thumbnail is about as large
             connection.execute("PRAGMA journal_mode = WAL")

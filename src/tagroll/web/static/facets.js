@@ -5,7 +5,7 @@ import { post } from "./api.js";
 import { icon } from "./icons.js";
 import { address, addressOf } from "./library.js";
 import { FLAG, NO_RATING } from "./model.js";
-import { standing, withTerm } from "./query.js";
+import { isUntagged, standing, withTerm } from "./query.js";
 import { changed, remember, show, state, writable } from "./state.js";
 import { number, rank } from "./text.js";
 
@@ -31,7 +31,7 @@ const count = remember((library, hits) => {
     folders[library.folder[place]]++;
     cameras[library.camera[place]]++;
     const flags = library.flags[place];
-    if (library.start[place] === library.start[place + 1]) marks.untagged++;
+    if (isUntagged(library, place)) marks.untagged++;
     if (flags & FLAG.review) marks.review++;
     if (flags & FLAG.unreadable) marks.unreadable++;
     if (library.rating[place] !== NO_RATING) marks.rating++;

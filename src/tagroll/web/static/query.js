@@ -61,6 +61,11 @@ export function matches(library, terms) {
   return hits.subarray(0, found);
 }
 
+/** Whether a photo has no tags; what cannot be read may have some. */
+export function isUntagged(library, place) {
+  return library.start[place] === library.start[place + 1] && !(library.flags[place] & FLAG.unreadable);
+}
+
 const TESTERS = {
   tag(library, value) {
     const wanted = tagsLike(library, value);
@@ -84,7 +89,7 @@ const TESTERS = {
   },
   is(library, value) {
     const bit = { review: FLAG.review, unreadable: FLAG.unreadable }[value.toLowerCase()];
-    if (value.toLowerCase() === "untagged") return (place) => library.start[place] === library.start[place + 1];
+    if (value.toLowerCase() === "untagged") return (place) => isUntagged(library, place);
     return bit ? (place) => (library.flags[place] & bit) !== 0 : () => false;
   },
   has(library, value) {
