@@ -150,10 +150,10 @@ class Editing:
         return Action(label, arguments, by_person=by_person, decides=decides or {})
 
     def _path(self, number: int) -> Path:
-        shown = self._gallery.shown(number)
-        if shown is None:
+        path = self._gallery.path(number)
+        if path is None:
             raise UsageError(f"there is no photo {number}", "Load the page again")
-        return shown.path
+        return path
 
     def _reject(self, pairs: Sequence[tuple[int, str]]) -> dict[tuple[str, str], TagVerdict | None]:
         """Keep that tags are wrong for pictures; gives what was said of these before."""
