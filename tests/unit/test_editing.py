@@ -638,3 +638,15 @@ def test_a_verdict_is_taken_back_and_given_again_whatever_was_said_before(home, 
     for expected in (before, no, before, no):
         done = home.undo(done["number"])
         assert home.space.catalog.verdicts.of(picture) == expected
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_REMEMBERED", 2), ("MOST_PHOTOS", 3)])
+def test_old_actions_are_forgotten_here_and_can_still_be_undone_by_their_run(home, monkeypatch, limit, most):
+    monkeypatch.setattr(keeper, limit, most)
+    first = home.edit("a.jpg", add=["Beach"])
+    for tag in ("Sea", "Dog", "Cat"):
+        home.edit("b.png", "c.webp", add=[tag])
+    with pytest.raises(KeyError):
+        home.editing.undo(first["number"])
+    assert home.done(home.editing.undo_run(first["run"]))["failed"] == []
+    assert home.tags("a.jpg") == []

@@ -420,6 +420,7 @@ def test_whoever_looks_while_photos_come_and_go_gets_an_answer(space, folder):
 def test_a_folder_that_has_taken_a_photos_name_is_no_photo(space, folder):
     gallery = opened(space, folder)
     number = by_name(gallery)["c.jpg"]
+    assert (gallery.path(number), gallery.path(0)) == (folder / "c.jpg", None)
     (folder / "c.jpg").unlink()
     (folder / "c.jpg").mkdir()
     copy("baseline.jpg", folder / "c.jpg" / "inside.jpg")

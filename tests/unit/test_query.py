@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagroll.runs.find import Finder
+from tagroll.runs.gallery import Matches
 from tagroll.runs.query import FIELDS, Clause, Query, Shown, parse
 from tagroll.runs.text_search import expressions_for
 
@@ -57,3 +59,24 @@ def test_nothing_that_can_be_typed_is_an_error(typed):
 def test_a_term_that_is_written_out_is_read_back(field, value, is_not):
     term = Clause(field, value, is_not)
     assert parse(str(term)) == Query((term,))
+
+
+@pytest.mark.parametrize("photos", [("Beach", "beach"), ("beach", "Beach")])
+def test_what_may_have_been_meant_does_not_depend_on_the_order_of_photos(photos):
+    finder = Finder(Looked(photos), "tag:beech")
+    assert list(finder.hits()) == []
+    assert finder.hints() == ("No photo has the tag beech; there is tag:beach (1)",)
+
+
+class Looked:
+    """A gallery of photos with one tag each."""
+
+    def __init__(self, tags):
+        self.photos = [Shown(number, Path("/"), tags=(tag,)) for number, tag in enumerate(tags)]
+
+    def search(self, _words, *, close):
+        del close
+        return Matches()
+
+    def all_shown(self):
+        return iter(self.photos)

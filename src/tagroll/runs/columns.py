@@ -129,6 +129,11 @@ class Columns:
         found: list[int] = ids[np.unique(owners[np.isin(flat, wanted)])].tolist()
         return found
 
+    def path(self, number: int) -> bytes | None:
+        """Where a photo is; None for one that is not here."""
+        slot = self._slots.get(number)
+        return None if slot is None else self._paths[slot]
+
     def folder(self, path: bytes) -> str:
         """The folder of a photo as it is shown."""
         place = path.rpartition(b"/")[0]

@@ -149,13 +149,11 @@ class Editing:
         Raises:
             UsageError: None of them is there.
         """
-        found = {number: self._gallery.shown(number) for number in wanted}
+        found = {number: self._gallery.path(number) for number in wanted}
         if found and not any(found.values()):
             raise UsageError("there is no such photo", "Load the page again")
-        action.failures += [_gone(number) for number, shown in found.items() if shown is None]
-        return [
-            PhotoEdit(action, shown.path, number, wanted[number]) for number, shown in found.items() if shown
-        ]
+        action.failures += [_gone(number) for number, path in found.items() if path is None]
+        return [PhotoEdit(action, path, number, wanted[number]) for number, path in found.items() if path]
 
     def _reject(self, action: Action, pairs: Sequence[tuple[int, str]]) -> None:
         """Keep that tags are wrong for pictures, and in the action what was said of these before."""

@@ -143,6 +143,11 @@ class Gallery:
         rows = self._space.catalog.photos.shown_as([number]) if number in self._columns else []
         return self._shown(rows[0], json.loads(rows[0].tags)) if rows else None
 
+    def path(self, number: int) -> Path | None:
+        """Where a photo is as far as is known; None: there is no such photo in these paths."""
+        path = self._columns.path(number)
+        return None if path is None else Path(os.fsdecode(path))
+
     def all_shown(self) -> "Iterator[Shown]":
         """All photos, the newest first."""
         with self._lock:

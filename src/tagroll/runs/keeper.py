@@ -38,6 +38,8 @@ TOLD_EVERY: Final = 0.1
 """Seconds between two reports of how far an action is."""
 MOST_REMEMBERED: Final = 1000
 """Actions that can be undone by their number; older ones stand in the history."""
+MOST_PHOTOS: Final = 250_000
+"""Photos of all these actions together: of each it is remembered what it said before and after."""
 
 Tell = Callable[[str, Mapping[str, object]], None]
 """Called with the name of an event and what there is to tell."""
@@ -131,8 +133,13 @@ class Keeper:
 
     def _remember(self, action: Action) -> None:
         self._actions[action.number] = self._untold[action.number] = action
-        while len(self._actions) > MOST_REMEMBERED and next(iter(self._actions.values())).finished:
-            del self._actions[next(iter(self._actions))]
+        photos = sum(len(one.effects) for one in self._actions.values())
+        while len(self._actions) > 1 and (len(self._actions) > MOST_REMEMBERED or photos > MOST_PHOTOS):
+            oldest = next(iter(self._actions.values()))
+            if not oldest.finished:
+                return
+            photos -= len(oldest.effects)
+            del self._actions[oldest.number]
 
     def _add(self, action: Action, parts: Sequence[PhotoEdit]) -> None:
         action.total = action.left = len(parts)
@@ -186,8 +193,7 @@ class Keeper:
             except TagrollError as error:
                 log.exception("edits cannot be written")
                 self._fail_all(error)
-            except Exception as error:
-                # a mistake of ours: who edits next must not wait for a thread that has ended
+            except Exception as error:  # a mistake of ours; who edits next must not wait in vain
                 log.exception("unexpected error while edits were written")
                 self._fail_all(TagrollError(f"unexpected error in tagroll: {plainly(error)}"))
             self._recovered = True
