@@ -347,3 +347,17 @@ def test_a_catalog_of_any_version_is_brought_up_to_date(tmp_path, version):
         catalog.servers.note_limits({"place": 2})
         assert catalog.servers.model_at("place") == "m"
         assert catalog.servers.limits() == {"place": 2}
+
+
+def test_a_new_catalog_may_be_opened_by_many_at_once(tmp_path):
+    for round_ in range(5):
+        path = tmp_path / f"{round_}.sqlite"
+        barrier = threading.Barrier(8)
+
+        def opened(path=path, barrier=barrier):
+            barrier.wait(60)
+            with Catalog(path) as catalog:
+                return catalog.runs.count()
+
+        with ThreadPoolExecutor(8) as pool:
+            assert [one.result() for one in [pool.submit(opened) for _ in range(8)]] == [0] * 8

@@ -156,7 +156,7 @@ def check(connection: sqlite3.Connection) -> None:
         CatalogError: It is another program's, or was made by a newer tagroll.
     """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    version = _version(connection)
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     ours = application == _APPLICATION or (not application and (not tables or tables >= _TABLES))
     if not ours:
@@ -172,7 +172,19 @@ def check(connection: sqlite3.Connection) -> None:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the tables of a catalog up to date (see `check`)."""
+    """Bring the tables of a catalog up to date (see `check`). Two programs may do so at the same time."""
+    for number, script in enumerate(MIGRATIONS, start=1):
+        if _version(connection) >= number:
+            continue
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+        except sqlite3.OperationalError:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if _version(connection) < number:  # else another one was quicker
+                raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-        connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+    return int(version)
