@@ -383,3 +383,25 @@ def test_what_a_person_took_away_is_told_as_the_reason(tagroll, tmp_path, again)
         assert "The model says 2 tags that a person took away: they stay away." in done.err
         row = tagroll("tag", folder, "--api-url", server.url, "--json", *again).photos["red.jpg"]
     assert (row["status"], row["tags"], row["withheld"]) == ("unchanged", [], ["Sunset", "Beach"])
+
+
+@pytest.mark.parametrize(
+    "between", [(), ("tags",), ("find", "My"), ("tags", "rename", "Nothing", "Something")], ids=" ".join
+)
+@pytest.mark.parametrize("again", [("--append-tags",), ()], ids=" ".join)
+def test_what_a_person_took_from_one_list_goes_from_all_though_the_photo_was_read_meanwhile(
+    tagroll, tmp_path, between, again
+):
+    folder = paint(tmp_path / "photos", RED)
+    with Stub(usual=keywords("Sunset", "Beach")) as server:
+        tagroll("tag", folder, "--api-url", server.url, *again)
+        by_hand = ["-XMP-dc:Subject-=Sunset", "-IPTC:Keywords-=Sunset", "-overwrite_original", "-q"]
+        subprocess.run([*find_exiftool(), *by_hand, folder / "red.jpg"], check=True)
+        if between:
+            assert tagroll(*between, folder).code == 0
+        tagroll("tag", folder, "--api-url", server.url, *again)
+        judged = exiftool_folder(folder, "-XMP-lr:HierarchicalSubject")["red.jpg"]
+        assert listed(judged["XMP-lr:HierarchicalSubject"]) == ["Beach"]
+        stood = contents(folder)
+        assert tagroll("tag", folder, "--api-url", server.url, *again).summary["unchanged"] == 1
+    assert contents(folder) == stood

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 __all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
 
 T = TypeVar("T")
+LEFT = "left"
+"""In what was wanted of a photo: its stamp when it was written last. With another one, others have been at it since."""
 MOST_REMEMBERED = 1000
 """Failures whose photos are remembered for the next run."""
 
@@ -368,9 +370,10 @@ class Run:
         tags = writes[-1].after.tags if writes else seen.tags
         if not dry_run and (writes or row):
             known = row or catalog.photos.at(photo.path)
-            picture = row.picture_hash if row else writes[-1].picture_hash
+            picture, stamp = row.picture_hash if row else writes[-1].picture_hash, store.stamp(photo)
+            wanted = {**known.wanted, LEFT: stamp} if known and known.wanted is not None else None
             now = PhotoRow(
-                photo.path, store.stamp(photo), picture, tags, known.wanted if known else None,
+                photo.path, stamp, picture, tags, wanted,
                 about=about(photo, writes[-1].after if writes else seen, seen.facts),
             )  # fmt: skip
             catalog.photos.conclude(entries.states(State.DONE), now)

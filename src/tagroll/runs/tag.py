@@ -23,7 +23,7 @@ from tagroll.models.prompt import build_prompt
 from tagroll.runs.guard import guard
 from tagroll.runs.look import Look, Questions
 from tagroll.runs.read import Reader
-from tagroll.runs.run import Run, about
+from tagroll.runs.run import LEFT, Run, about
 from tagroll.settings import Case
 from tagroll.tags.hierarchy import only_paths
 from tagroll.tags.identity import LEVEL, identities, identity, word_of
@@ -208,8 +208,8 @@ class Tagger:
             and self.policy.satisfies(row.wanted, self._wanted(tags))
             and not self.policy.retag
         )
-        # of a photo without any, the journal tells why
-        if row and fresh and decided and (row.tags or not tags):
+        # where there are none any more, or others were at it, what they took away goes from all lists
+        if row and fresh and decided and (row.tags or not tags) and _is_as_left(row):
             return Outcome(photo.path, Status.UNCHANGED, row.tags, asked=asked)
         rejected = space.catalog.verdicts.rejected(picture)
         proposal = TagProposal(tags, captions, self.policy.paths, decided=decided, rejected=rejected)
@@ -312,6 +312,11 @@ class TagProposal:
         """Those of the tags that a person took away or rejected."""
         away = self.rejected.union(map(word_of, metadata.away)).difference(map(word_of, metadata.tags))
         return tuple(tag for tag in self.tags if word_of(tag) in away)
+
+
+def _is_as_left(row: PhotoRow) -> bool:
+    """Whether a photo has not been changed by others since it was tagged; one of an older catalog counts as such."""
+    return not row.wanted or row.wanted.get(LEFT, row.stamp) == row.stamp
 
 
 def _captions(answer: Description, names: tuple[str, ...]) -> dict[str, str]:
