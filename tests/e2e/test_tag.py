@@ -403,5 +403,5 @@ def test_what_a_person_took_from_one_list_goes_from_all_though_the_photo_was_rea
         judged = exiftool_folder(folder, "-XMP-lr:HierarchicalSubject")["red.jpg"]
         assert listed(judged["XMP-lr:HierarchicalSubject"]) == ["Beach"]
         stood = contents(folder)
-        assert tagroll("tag", folder, "--api-url", server.url, *again).summary["unchanged"] == 1
+        assert tagroll("tag", folder, "--api-url", server.url, "--json", *again).summary["unchanged"] == 1
     assert contents(folder) == stood
