@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from support.stub import Says, Stub, chat, error, keywords, models
+from support.stub import Says, Stub, chat, error, keywords
 from tagroll.catalog import Catalog
 from tagroll.domain import Preview
 from tagroll.errors import PhotoError, ServerError, StoppedError, TagrollError
@@ -292,21 +292,6 @@ def test_a_run_begins_with_half_of_what_the_server_took():
         took = {json.dumps([server.url, "stub-vlm"]): 16}
         assert tagged(run(server, photos=16, took=took)) == 16
         assert sum(waves) >= 8
-
-
-UNSURE = {"/v1/models": models("stub-vlm")}  # it does not say that it sees: it is shown a test picture
-
-
-@pytest.mark.parametrize(("answer", "first"), [(120.0, 12), (30.0, 4), (5.0, 2)])
-def test_a_run_begins_with_as_many_as_are_answered_in_time_even_one_by_one(answer, first):
-    waves = []
-
-    def habit(server, _number):
-        waves.append(server.chats - server.at_once == 1)  # only the test picture was answered yet
-
-    with Night(habit, pages=UNSURE, delay=1.0) as server:
-        assert tagged(run(server, photos=12, answer=answer)) == 12
-        assert first / 2 < sum(waves[1:]) <= first
 
 
 def test_what_a_server_took_is_told_after_enough_answers():

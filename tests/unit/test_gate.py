@@ -129,58 +129,6 @@ def test_where_more_at_once_bring_nothing_it_ends_with_few(loss):
     assert 200 * SECONDS / duration(history) >= 0.75
 
 
-def begun_boldly(test_picture):
-    """Begins with 12 at once, after a test picture that took so many seconds."""
-    ladder = ConcurrencyController()
-    ladder.answered(1, test_picture, 1.0)
-    ladder.begin_with(12)
-    return ladder
-
-
-@pytest.mark.parametrize("times", [1, 3, 6])
-@pytest.mark.parametrize(("slots", "share"), [(8, 0.95), (16, 0.95), (32, 0.93)])
-def test_a_bold_beginning_saves_the_first_round(slots, share, times):
-    history = simulate(begun_boldly(SECONDS / times), slots, 300)
-    assert 300 * SECONDS / slots / duration(history) >= share
-
-
-@pytest.mark.parametrize("times", [1, 3, 6])
-@pytest.mark.parametrize("slots", [1, 2, 3])
-def test_a_bold_beginning_is_left_at_once_where_answers_come_one_after_another(slots, times):
-    history = simulate(begun_boldly(SECONDS / times), slots, 100)
-    assert max(under_way for _, _, under_way in history) <= 12
-    assert max(limit for _, limit, _ in history[2 * slots + 2 : 12]) <= START
-    assert 100 * SECONDS / slots / duration(history) >= 0.9
-
-
-@pytest.mark.parametrize("times", [1, 3])
-def test_one_slow_slot_never_has_more_than_three(times):
-    """So nothing is computed in vain where three answers fit into the time-out."""
-    ladder = ConcurrencyController()
-    ladder.answered(1, SECONDS / times, 1.0)
-    ladder.begin_with(2)
-    assert max(under_way for _, _, under_way in simulate(ladder, 1, 100)) <= 3
-
-
-@pytest.mark.parametrize("times", [1, 3, 6])
-@pytest.mark.parametrize("most", [1, 2])
-def test_a_bold_beginning_is_left_at_once_where_more_slow_each_other_down(most, times):
-    def pace(at_once):
-        return 1.0 if at_once <= most else most / at_once / 6
-
-    history = work_together(begun_boldly(SECONDS / times), pace, photos=100)
-    limits = [limit for _, limit, _ in history]
-    assert max(limits) <= 12
-    assert max(limits[2:20]) <= 2
-
-
-@pytest.mark.parametrize(("start", "limit"), [(0.3, 1), (2, 2), (5.9, 4), (7, 6), (12, 12), (400, 32)])
-def test_a_beginning_is_one_of_the_limits(start, limit):
-    gate = Gate()
-    gate.begin_at(None, start)
-    assert gate.limit == limit
-
-
 @pytest.mark.parametrize(("slots", "share"), [(8, 0.95), (16, 0.95), (32, 0.93)])
 def test_a_limit_of_the_last_time_saves_the_climb(slots, share):
     first = ConcurrencyController()

@@ -155,15 +155,11 @@ class Gate:
             None if self._fixed or not learned or self._answers < ENOUGH else min(learned, self._ceiling.most)
         )
 
-    def begin_at(self, took: int | None, start: float = START) -> None:
-        """Begin where an earlier run ended, with half of that and the rest step by step; else with `start`."""
-        if self._fixed:
-            return
-        if took:
+    def begin_at(self, took: int | None) -> None:
+        """Begin where an earlier run ended: with half of that, and the rest step by step."""
+        if took and not self._fixed:
             self._controller = ConcurrencyController(took)
             self._allowed = max(START, took // 2)
-        elif start != START:
-            self._controller.begin_with(start)
 
     @property
     def widest(self) -> int:

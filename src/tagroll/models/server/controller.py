@@ -73,7 +73,6 @@ class ConcurrencyController:
         )
         self._upwards = False  # where the last excursion went
         self._rest = 0  # answers between two excursions from home
-        self.limit, self._on_trial = START, False  # whether it is above what an answer has spoken for
         self._set(START)
         if home:
             self._settle(_rung(home), 8 * max(home, START))
@@ -97,8 +96,6 @@ class ConcurrencyController:
         self._loads[_rung(load or at_once)].append((load or at_once, seconds))
         # fewer at once means that the work is the bottleneck, not the server; more, that it was sent before
         self._fresh += rung == self.limit
-        if self._on_trial and self._takes_back(START, rung, _rung(load or at_once)):
-            return
         if self.home is None:
             self._climb(rung)
         elif self.limit != self.home:
@@ -124,44 +121,23 @@ class ConcurrencyController:
             gains.append(_rate(here) / _rate(there) if len(here) > 1 and len(there) >= spread else math.inf)
         return min(gains)
 
-    def begin_with(self, limit: float) -> None:
-        """Begin the climb with fewer than START, or with more, on trial."""
-        self._set(max(rung for rung in LIMITS if rung <= max(limit, 1)))
-        self._paid = min(self._paid, self.limit // 2)
-        self._on_trial = self.limit > START
-
-    def _takes_back(self, *rungs: int) -> bool:
-        """Leave a bold beginning at the first answers that came one after another, or slowed each other down."""
-        gain = min(self._gain_over_half(rung) for rung in rungs if rung >= START)
-        # half of WORSE: there may be only the test picture to compare with, and it is quicker than a photo
-        if gain < WORSE / 2:
-            self._step_down()
-        elif gain < MIN_GAIN:
-            self._set(START)
-        return not self._on_trial
-
     def _set(self, limit: int) -> None:
-        self._on_trial &= limit == self.limit
         self.limit, self._fresh = limit, 0
 
     def _climb(self, rung: int) -> None:
         """Go up while that pays. Quick to go on, slow to stop: too few costs time, too many only queue."""
         gain = self._gain_over_half(rung)
         if self._gain_over_half(rung, 2) < WORSE:
-            self._step_down()
-        elif self._paid < rung <= self.limit and MIN_GAIN <= gain < math.inf:
+            self._upwards = True  # next it is seen whether still fewer do better
+            self._forget(self._paid)
+            self._settle(self._paid, 8 * self._paid)
+        elif rung > self._paid and MIN_GAIN <= gain < math.inf:
             self._go_on(rung)
         elif self._fresh >= max(
             self.limit // 2, 6
         ):  # the climb was quick: measure a lower limit again before that is believed
             self._doubts = True
             self._look_further_down(self.limit)
-
-    def _step_down(self) -> None:
-        """Rest at the highest rung that paid: here requests slow each other down."""
-        self._upwards = True  # next it is seen whether still fewer do better
-        self._forget(self._paid)
-        self._settle(self._paid, 8 * self._paid)
 
     def _best_below(self, limit: int) -> int:
         """The lowest rung that brings nearly as much as the best."""

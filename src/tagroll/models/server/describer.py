@@ -169,7 +169,7 @@ class ServerDescriber(Describer):
                 self._notes = tuple(note for note in (choice.note, self.doubt) if note)
                 self._choice = choice
                 channel = self._chat.channel
-                channel.begin(channel.limits.took.get(self._place))
+                channel.gate.begin_at(channel.limits.took.get(self._place))
         return self._notes
 
     def describe(self, preview: Preview, prompt: Prompt, tries: Tries | None = None) -> Description:

@@ -28,10 +28,6 @@ NOT_RUNNING = (
     "give its address with --api-url if it is another one, or go without a server: --backend builtin"
 )
 SLOW = "See the server's log. A smaller model or fewer requests at once (--jobs 1) may help"
-MARGIN = 6
-"""So many times what the test picture took a photo may take, and still be answered in time behind others."""
-BOLDEST = 12
-"""More requests at once than this are never sent before one was answered, unless an earlier run has found them."""
 LONGEST_PAUSE = 60.0
 LONGEST_PROBE_PAUSE = 5.0
 """Seconds between the requests that ask whether an outage is over: short at first, never longer than this..."""
@@ -119,17 +115,6 @@ class Channel:
         self._silences, self._silent_at = 0, 0.0
         self._answered_at = 0.0
         self._stopping: tuple[float, float] | None = None  # since when, and for how long at most
-
-    def begin(self, took: int | None) -> None:
-        """Begin with what an earlier run found, or with what a server that answers one by one could answer in time.
-
-        How slow it is at the worst, the test picture has told. If that was not shown nothing is known, and START is safe.
-        """
-        if self._slowest:
-            start = min(max(self.limits.answer / (MARGIN * self._slowest), 2), BOLDEST)
-            self.gate.begin_at(took, start)
-        else:
-            self.gate.begin_at(took)
 
     # asking ----------------------------------------------------------------------------------------------
 
