@@ -11,7 +11,7 @@ import pytest
 from support.stub import SEES, Says, Stub, chat, error, keywords, models
 from tagroll.errors import PhotoError, ReplyError, ServerError, UsageError
 from tagroll.models.prompt import build_prompt
-from tagroll.models.server.chat import STRIKES
+from tagroll.models.server.chat import MOST_REFUSALS
 from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.discovery import probe
 from tagroll.models.server.retry import Limits
@@ -301,7 +301,7 @@ def test_an_inner_error_is_tried_again_and_then_fails_the_photo(describer, previ
 def test_a_server_that_refuses_every_photo_ends_the_run(describer, preview):
     with Stub(usual=error(400, "no more of this")) as server:
         asking = describer(server)
-        for _ in range(STRIKES - 1):
+        for _ in range(MOST_REFUSALS - 1):
             with pytest.raises(PhotoError, match="no more of this"):
                 asking.describe(preview(), PROMPT)
         with pytest.raises(ServerError, match="refuses every photo"):

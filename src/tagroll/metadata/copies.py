@@ -72,7 +72,7 @@ class _Ready:
 
 
 def make_files(
-    photo: Photo, picture: str, drafts: Sequence[NewFile], journal: Journal, tell: Tell = untold
+    photo: Photo, picture: str, files: Sequence[NewFile], journal: Journal, tell: Tell = untold
 ) -> None:
     """Make the files of one photo, all or none; never over a file that is there.
 
@@ -80,7 +80,7 @@ def make_files(
         photo: What they are made from. A copy gets its mode, times and attributes (where the disk can hold
             them), and owner (where we may set it).
         picture: Hash of its picture.
-        drafts: The files.
+        files: The files.
         journal: Commits each file before the first gets its name.
         tell: Is told what the disk could not do.
 
@@ -93,9 +93,9 @@ def make_files(
     with ExitStack() as temporaries:
         source = temporaries.enter_context(_opened(photo.path))
         with os_errors_in_plain_words():
-            for draft in drafts:
-                draft.target.parent.mkdir(parents=True, exist_ok=True)
-        ready = [temporaries.enter_context(_ready(draft, source, tell)) for draft in drafts]
+            for file in files:
+                file.target.parent.mkdir(parents=True, exist_ok=True)
+        ready = [temporaries.enter_context(_ready(file, source, tell)) for file in files]
         for one in ready:
             journal(Write(
                 photo=photo.path, target=one.target, engine=one.engine, before=nothing, after=nothing,
@@ -108,7 +108,7 @@ def make_files(
 def with_metadata(
     exiftool: ExifTool | None, photo: Photo, target: Path, decide: Callable[[Metadata], Change]
 ) -> tuple[NewFile, ...]:
-    """The drafts of a copy that carries more metadata than the photo.
+    """The files of a copy that carries more metadata than the photo.
 
     What cannot be written into a photo itself (RAW, a signed photo ...) gets a sidecar beside the copy.
 
@@ -185,27 +185,27 @@ def _opened(photo: Path) -> Iterator[_Source]:
 
 
 @contextlib.contextmanager
-def _ready(draft: NewFile, source: _Source, tell: Tell) -> Iterator[_Ready]:
+def _ready(file: NewFile, source: _Source, tell: Tell) -> Iterator[_Ready]:
     """Make one file, but for its name."""
-    target = draft.target
-    if draft.engine == SYMBOLIC_LINK:
+    target = file.target
+    if file.engine == SYMBOLIC_LINK:
         link = source.photo
-        yield _Ready(target, draft.engine, digest(os.fsencode(link)), lambda: target.symlink_to(link))
-    elif draft.engine == HARD_LINK:
+        yield _Ready(target, file.engine, digest(os.fsencode(link)), lambda: target.symlink_to(link))
+    elif file.engine == HARD_LINK:
         photo = resolve_link(source.photo)
-        yield _Ready(target, draft.engine, _hash(source.fd), lambda: target.hardlink_to(photo))
+        yield _Ready(target, file.engine, _hash(source.fd), lambda: target.hardlink_to(photo))
     else:
         with temporary(target.parent) as new:
             with os_errors_in_plain_words():
-                if draft.data is not None:
-                    new.write(draft.data)
+                if file.data is not None:
+                    new.write(file.data)
                 else:
                     _copy(source, new.fd)
-                _copy_mode_and_owner(draft, source, new, tell)
+                _copy_mode_and_owner(file, source, new, tell)
                 sync(new.fd)
-            if draft.data is None and _hash(source.fd) != _hash(new.fd):
+            if file.data is None and _hash(source.fd) != _hash(new.fd):
                 raise ChangedMeanwhileError("another program is writing the file", "Run again later")
-            yield _Ready(target, draft.engine, _hash(new.fd), lambda: give_name(new, target))
+            yield _Ready(target, file.engine, _hash(new.fd), lambda: give_name(new, target))
 
 
 def _copy(source: _Source, fd: int) -> None:
@@ -216,12 +216,12 @@ def _copy(source: _Source, fd: int) -> None:
         shutil.copyfileobj(reader, writer, _CHUNK)
 
 
-def _copy_mode_and_owner(draft: NewFile, source: _Source, new: Temporary, tell: Tell) -> None:
+def _copy_mode_and_owner(file: NewFile, source: _Source, new: Temporary, tell: Tell) -> None:
     """Give a file owner, mode and, when it is a copy, attributes and times, as far as its disk can hold them."""
     state, mode = source.state, stat.S_IMODE(source.state.st_mode)
     with contextlib.suppress(OwnerLostError):  # the copy is ours then
         keep_owner(new, state)
-    if draft.engine != COPY:
+    if file.engine != COPY:
         keep_mode(new, mode & 0o666 | 0o600, tell, may_widen=True)  # a read-only photo has a writable JSON
         return
     copy_attributes(source.fd, new.fd, strict=False)

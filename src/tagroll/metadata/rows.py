@@ -52,11 +52,11 @@ def placed(write: Write, view: MetadataView, reason: str) -> Write:
     return replace(write, beside=beside)
 
 
-def restored(write: Write, photo: Path, original: Original, way: UndoPlan) -> Write:
+def restored(write: Write, photo: Path, original: Original, plan: UndoPlan) -> Write:
     """The journal row of an undo."""
-    new = way.new or b""
+    new = plan.new or b""
     return Write(
-        photo=photo, target=original.path, engine=write.engine, before=way.before, after=way.after,
-        before_hash=digest(original.data), after_hash="" if way.new is None else digest(new),
+        photo=photo, target=original.path, engine=write.engine, before=plan.before, after=plan.after,
+        before_hash=digest(original.data), after_hash="" if plan.new is None else digest(new),
         patch=make_patch(original.data, new), picture_hash=write.picture_hash,
     )  # fmt: skip

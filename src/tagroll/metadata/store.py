@@ -303,13 +303,13 @@ class MetadataStore:
                 raise WriteError(
                     "is hard-linked elsewhere; the other link would keep the tags", "Remove one of them"
                 )
-            way = plan_undo(write, original, self._engine(write, target, original.data))
-            if way is None:
+            plan = plan_undo(write, original, self._engine(write, target, original.data))
+            if plan is None:
                 return None
-            genuine.check_bytes(write, target, original.data, way.new)
-            done = restored(write, photo, original, way)
+            genuine.check_bytes(write, target, original.data, plan.new)
+            done = restored(write, photo, original, plan)
             if not dry_run:
-                self._put(original, way.new, lambda: journal(done))
+                self._put(original, plan.new, lambda: journal(done))
             return done
 
     def remove_leftovers(self, folder: Path) -> int:

@@ -267,7 +267,7 @@ class Classifier:
             is_here = write.engine in COPIES and write.target.parent == folder and asked == model
             if is_here and self._shows(write.target, photo, write.picture_hash):
                 return write.target
-        for copy, asked in self.output.told(folder, photo.path):
+        for copy, asked in self.output.known_copies(folder, photo.path):
             if asked == model and self._shows(copy, photo):
                 return copy
         return None

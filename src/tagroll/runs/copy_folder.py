@@ -58,7 +58,7 @@ class Output:
                 if not any(os.path.lexists(folder / f"{free}{end}") for end in (suffix, ".json")):
                     return free  # else another program has made it since the folder was listed
 
-    def told(self, folder: Path, source: Path) -> list[tuple[Path, str]]:
+    def known_copies(self, folder: Path, source: Path) -> list[tuple[Path, str]]:
         """Copies of a photo and the models behind them, as the JSON files in a folder tell."""
         with self._lock:
             if folder not in self._told:

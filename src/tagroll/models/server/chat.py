@@ -20,9 +20,9 @@ from tagroll.models.server.retry import Channel, Limits, UnheardError, is_too_mu
 from tagroll.models.server.telling import ENDS, FINAL, photo_error, server_error
 from tagroll.models.server.wire_error import WireError
 
-STRIKES = 8
+MOST_REFUSALS = 8
 """So many photos refused in a row, and none answered in between: it is not the photos."""
-STRIKE_SECONDS = 30.0
+REFUSAL_SECONDS = 30.0
 """Once the server has answered, they must also have been refused for so long."""
 NO_CHAT = "Look whether --api-url is the address of a model server, and what its log says"
 
@@ -48,7 +48,7 @@ class Chat:
         self._lock = threading.Lock()
         self._judging = threading.Lock()
         self._blind: bool | None = None  # whether it refused the plain picture, once that was asked
-        self._strikes: list[float] = []  # when a photo failed since one was answered
+        self._refusals: list[float] = []  # when a photo failed since one was answered
         self._absent: Answer | None = None  # from where there is no API
 
     def begin_again(self) -> None:
@@ -144,7 +144,7 @@ class Chat:
     def _count(self, said: Completion, seconds: float, switches: frozenset[str]) -> None:
         self._forms.answered(switches)
         with self._lock:
-            self._strikes.clear()
+            self._refusals.clear()
             self.stats += Stats(1, seconds, said.prompt_tokens, said.completion_tokens)
 
     def _refused(self, answer: Answer, why: Refusal, model: str, tries: Tries) -> None:
@@ -158,7 +158,7 @@ class Chat:
             self.channel.end(blind_error(self.info, model, answer.error))
         error = photo_error(why, answer)
         if why in FINAL:
-            self._strike(error, tries)
+            self._give_up_on_photo(error, tries)
         if garbage:
             error = ReplyError(
                 f"the model server at {root} answered, but not with a chat completion", NO_CHAT
@@ -173,7 +173,7 @@ class Chat:
         for_good = why in {Refusal.OTHER, Refusal.BLIND} and not (garbage or passing or answered)
         if for_good and not tries.elsewhere():
             if tries.count:
-                self._strike(error, tries)
+                self._give_up_on_photo(error, tries)
             self._once_more(tries)
             return
         allowed, busy = self.channel.limits.outage, is_too_much(answer.error)
@@ -181,7 +181,7 @@ class Chat:
         try:
             self.channel.failed(tries, trouble)
         except PhotoError as failure:
-            self._strike(failure, tries)
+            self._give_up_on_photo(failure, tries)
 
     def _end(self, answer: Answer, why: Refusal, model: str, tries: Tries) -> None:
         """End the run; but a key is not wrong with which others are being answered."""
@@ -196,13 +196,13 @@ class Chat:
         tries.count += 1
         self.channel.gate.pause(spread(0.2))
 
-    def _strike(self, error: PhotoError, tries: Tries) -> NoReturn:
+    def _give_up_on_photo(self, error: PhotoError, tries: Tries) -> NoReturn:
         """Fail a photo, unless another server can have it; or the run, if so many failed for so long with no answer."""
         with self._lock:
             now = time.monotonic()
-            self._strikes.append(now)
-            long = now - self._strikes[0] >= STRIKE_SECONDS or not self.stats.answers
-            out = len(self._strikes) >= STRIKES and long
+            self._refusals.append(now)
+            long = now - self._refusals[0] >= REFUSAL_SECONDS or not self.stats.answers
+            out = len(self._refusals) >= MOST_REFUSALS and long
         if out:
             self.channel.end(
                 ServerError(f"the model server refuses every photo: {error.message}", error.hint)
