@@ -82,7 +82,7 @@ def container(fmt: Format, data: bytes) -> str:
     may_have_tags(data, fmt)
     check_parts(io.BytesIO(data), fmt)
     kind = container_of(fmt)
-    kind.fixed(data)
+    kind.read_only_reason(data)
     if kind.check_read:
         kind.check_read(data, False)
     engine = kind.packets

@@ -36,6 +36,7 @@ class Format:
         is_raw: Whether it is what the sensor saw: many formats in one row, so that an ending names no content; exiftool
             knows where they keep their EXIF; `name.xmp` belongs to it, whatever else has that name.
         open_suffixes: Endings of RAWs into which photo programs write themselves.
+        media_type: What browsers call it; "" where they cannot show it.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Format:
     pillow: str = ""
     is_raw: bool = False
     open_suffixes: tuple[str, ...] = ()
+    media_type: str = ""
 
     @property
     def in_process(self) -> bool:
@@ -151,14 +153,17 @@ _RAW = Format(
 FORMATS: Final = (
     Format(
         "jpeg", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), "pillow", "jpeg", _starts(b"\xff\xd8\xff"),
-        container="jpeg", families=ALL_FAMILIES, pillow="Jpeg",
+        container="jpeg", families=ALL_FAMILIES, pillow="Jpeg", media_type="image/jpeg",
     ),
-    Format("png", (".png", ".apng"), "pillow", "png", _starts(b"\x89PNG\r\n\x1a\n"), container="png", pillow="Png"),
-    Format("webp", (".webp",), "pillow", "webp", _is_webp, container="webp", pillow="WebP"),
-    Format("gif", (".gif",), "pillow", "exiftool", _starts(b"GIF87a", b"GIF89a"), container="gif", pillow="Gif"),
+    Format("png", (".png", ".apng"), "pillow", "png", _starts(b"\x89PNG\r\n\x1a\n"), container="png", pillow="Png",
+           media_type="image/png"),
+    Format("webp", (".webp",), "pillow", "webp", _is_webp, container="webp", pillow="WebP",
+           media_type="image/webp"),
+    Format("gif", (".gif",), "pillow", "exiftool", _starts(b"GIF87a", b"GIF89a"), container="gif", pillow="Gif",
+           media_type="image/gif"),
     Format("bmp", (".bmp", ".dib"), "pillow", "sidecar", _is_bmp, container="bmp", families=frozenset(), pillow="Bmp"),
     Format("heic", (".heic", ".heif", ".hif", ".heics", ".heifs"), "heif", "exiftool", _is_heic, container="heif"),
-    Format("avif", (".avif", ".avifs"), "pillow", "exiftool", _is_avif, container="heif", pillow="Avif"),
+    Format("avif", (".avif", ".avifs"), "pillow", "exiftool", _is_avif, container="heif", pillow="Avif", media_type="image/avif"),
     # Neither Pillow nor a small library under a permissive licence decodes JPEG XL
     Format(
         "jxl", (".jxl",), "none", "exiftool", _starts(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"), container="jxl"

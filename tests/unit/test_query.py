@@ -63,9 +63,9 @@ def test_a_term_that_is_written_out_is_read_back(field, value, is_not):
 
 @pytest.mark.parametrize("photos", [("Beach", "beach"), ("beach", "Beach")])
 def test_what_may_have_been_meant_does_not_depend_on_the_order_of_photos(photos):
-    finder = Finder(Looked(photos), "tag:beech")
+    finder = Finder(None, Looked(photos), "tag:beech")
     assert list(finder.hits()) == []
-    assert finder.hints() == ("No photo has the tag beech; there is tag:beach (1)",)
+    assert finder.hints() == ("No photo has the tag beech; there is tag:beach (2)",)
 
 
 class Looked:

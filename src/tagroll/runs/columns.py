@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tagroll.catalog import as_text
+from tagroll.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 FILE_DATE, REVIEW, BROWSER, CAPTION, UNREADABLE = 1, 2, 4, 8, 16
 """Bits of the column `flags`."""
-_BROWSERS_SHOW = frozenset({"jpeg", "png", "webp", "avif", "gif"})
+_BROWSERS_SHOW = frozenset(fmt.name for fmt in FORMATS if fmt.media_type)
 _TYPES = {"u8": "<u1", "i8": "<i1", "u16": "<u2", "u32": "<u4", "i32": "<i4", "i64": "<i8", "f32": "<f4"}
 _KEPT = {
     "id": "u32", "aspect": "u16", "second": "i64", "folder": "u32", "camera": "u16", "rating": "i8", "lat": "f32",

@@ -17,14 +17,6 @@ from tagroll.runs.thumbnails import THUMB, VIEW, is_current
 from tagroll.web.desk import Desk
 from tagroll.web.events import event
 
-BROWSER_SHOWS: Final = {
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "avif": "image/avif",
-    "gif": "image/gif",
-}
-"""Format -> what a browser is told of the file: these are sent as they are."""
 MOST_RUNS: Final = 200
 _FOR_GOOD = "private, max-age=31536000, immutable"
 _FOR_NOW = "private, max-age=600"
@@ -122,11 +114,10 @@ async def original(request: Request) -> Response:
     """The file itself, where a browser can show it."""
     desk, number = desk_of(request), shown_of(request).id
     found = await run_in_threadpool(desk.gallery.photo, number)
-    kind = BROWSER_SHOWS.get(found.format.name)
-    if kind is None:
+    if not found.format.media_type:
         raise HTTPException(415, "a browser cannot show this file")
     headers = {"Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Control": _FOR_NOW}
-    return FileResponse(found.path, media_type=kind, headers=headers)
+    return FileResponse(found.path, media_type=found.format.media_type, headers=headers)
 
 
 async def review(request: Request) -> Response:
