@@ -108,16 +108,15 @@ class Moved:
         return left_in(writing.write, after[0].before) if after else None
 
 
-def picture_of(photo: Photo, store: MetadataStore, catalog: Catalog, like: str = "") -> str:
-    """Hash of a photo's picture, of the kind of `like` if that is given; not made again where the catalog knows it.
+def picture_of(photo: Photo, store: MetadataStore, catalog: Catalog, like: str) -> str:
+    """Hash of a photo's picture, of the kind of another one; it is not made again where the catalog knows it.
 
     Raises:
         MetadataError: The photo cannot be read.
     """
     row = catalog.photos.at(photo.path)
-    known = row.picture_hash if row and (not like or len(row.picture_hash) == len(like)) else ""
-    if row and row.pictured and known and row.stamp == store.stamp(photo):
-        return known
+    if row and row.pictured and len(row.picture_hash) == len(like) and row.stamp == store.stamp(photo):
+        return row.picture_hash
     return store.picture_hash(photo, like)
 
 

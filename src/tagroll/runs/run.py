@@ -236,11 +236,15 @@ class Workspace:
             MetadataError: The file cannot be read.
         """
         row, stamp = self.catalog.photos.at(photo.path), self.store.stamp(photo)
+        is_known = row is not None and row.stamp == stamp
         # a row that was made of the head alone knows no picture: "" must never stand for one
-        if row and row.stamp == stamp and row.pictured and row.picture_hash:
+        if row and is_known and row.pictured and row.picture_hash:
             return row.picture_hash
         picture = self.store.picture_hash(photo)
-        self.catalog.photos.note_picture(photo.path, stamp, picture)
+        if (
+            is_known
+        ):  # else there is no row to note it in: that of a photo which is tagged now comes with its tags
+            self.catalog.photos.note_picture(photo.path, stamp, picture)
         return picture
 
     @property
