@@ -27,37 +27,11 @@ _VIDEOS = frozenset(
 )
 _DOCUMENTS = frozenset(
     {
-        *(
-            ".afphoto",
-            ".ai",
-            ".clip",
-            ".eps",
-            ".indd",
-            ".kra",
-            ".ora",
-            ".pdf",
-            ".procreate",
-            ".psb",
-            ".psd",
-            ".psdt",
-        ),
-        *(".pdd", ".svg", ".svgz", ".xcf"),
+        *(".afphoto", ".ai", ".clip", ".eps", ".indd", ".kra", ".ora", ".pdf", ".procreate"),
+        *(".psb", ".psd", ".psdt", ".pdd", ".svg", ".svgz", ".xcf"),
         *(".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".wav", ".wma"),  # cameras record notes
-        *(
-            ".dpx",
-            ".exr",
-            ".hdr",
-            ".insp",
-            ".j2c",
-            ".j2k",
-            ".jp2",
-            ".jpf",
-            ".jpx",
-            ".jxr",
-            ".pcx",
-            ".tga",
-            ".wdp",
-        ),
+        *(".dpx", ".exr", ".hdr", ".insp", ".j2c", ".j2k", ".jp2"),
+        *(".jpf", ".jpx", ".jxr", ".pcx", ".tga", ".wdp"),
     }
 )
 """What else Bridge, Premiere and their like give a name.xmp; pictures among it that tagroll does not open."""

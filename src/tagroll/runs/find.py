@@ -117,9 +117,8 @@ class Finder:
             return ""
         wanted = folded(term.value)
         by_frequency = sorted(self._tags, key=lambda tag: (self._tags[tag], tag))
-        by_name = {
-            folded(tag): tag for tag in by_frequency
-        }  # of several that are the same, the most frequent
+        # of several that are the same, the most frequent
+        by_name = {folded(tag): tag for tag in by_frequency}
         inside = [tag for name, tag in by_name.items() if wanted in name]
         near = [by_name[name] for name in difflib.get_close_matches(wanted, by_name, _NEAREST)]
         meant = sorted(dict.fromkeys((*inside, *near)), key=lambda tag: -self._tags[tag])[:_NEAREST]

@@ -209,9 +209,8 @@ def _captions(chunks: Sequence[_Chunk]) -> dict[str, str]:
     """The captions in text chunks; of a damaged one nothing."""
     found: dict[str, str] = {}
     for chunk in chunks:
-        keyword = (
-            chunk.payload[:80].partition(b"\0")[0].capitalize()
-        )  # some programs write it in small letters
+        # some programs write it in small letters
+        keyword = chunk.payload[:80].partition(b"\0")[0].capitalize()
         name = _CAPTIONS.get(keyword) if chunk.name in _TEXTS else None
         if name and name not in found:
             with suppress(MetadataError):
