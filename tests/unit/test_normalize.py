@@ -122,6 +122,7 @@ CASE = st.sampled_from(["title", "lower", "keep"])
 @example(
     ["ŉab/c", "ß/b", "İ/b", "ǆ/1", "(a/b", "'B/W'", "a/b/", "//", "a/\u0301b", "ab/\u200dc"], "title", None
 )
+@example(["0,<|。", "0,<;a b c d."], "title", None)
 def test_laws(keywords, case, max_tags):
     tags = normalize(keywords, case=case, max_tags=max_tags)
 

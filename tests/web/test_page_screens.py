@@ -197,10 +197,10 @@ def test_the_sheet_is_the_table_of_the_handler(serve, visit):
     table = page.evaluate(
         "import('/static/keys.js').then(({ KEYS }) => KEYS.map(({ shown, does }) => [shown, does]))"
     )
-    shown = page.locator("#help dl > div").evaluate_all(
-        "all => all.map((row) => [...row.children].map((c) => c.textContent))"
-    )
     assert len(table) > 20
+    rows = page.locator("#help dl > div")
+    expect(rows).to_have_count(len(table))  # the sheet is drawn a moment after the key
+    shown = rows.evaluate_all("all => all.map((row) => [...row.children].map((c) => c.textContent))")
     assert shown == table
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()

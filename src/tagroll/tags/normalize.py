@@ -89,15 +89,21 @@ def is_visible(text: str) -> bool:
 def _parts(keywords: Iterable[str], whole: Collection[str]) -> Iterator[str]:
     """Cut keywords at the characters that other programs read as structure."""
     for text in map(_clean, keywords):
-        is_one = identity(text) in whole or _is_prose(text)
-        for part in (_SEPARATORS if is_one else _LISTED).split(text):
-            for side in re.split(r"(?<=\s)/(?=\s)", part):
-                tight = _WITH.sub("with ", side).strip()
-                if _ALTERNATIVES.fullmatch(tight):
-                    yield from tight.split("/")
-                else:
-                    words = (word if _is_short(word) else word.replace("/", " ") for word in tight.split())
-                    yield " ".join(" ".join(words).split())
+        is_whole = identity(text) in whole
+        for piece in _SEPARATORS.split(text):  # a sentence behind a `|` makes no sentence of the list before it
+            for part in [piece] if is_whole or _is_prose(piece) else _LISTED.split(piece):
+                yield from _without_slashes(part)
+
+
+def _without_slashes(part: str) -> Iterator[str]:
+    """Cut at slashes between alternatives; the others but those of abbreviations become spaces."""
+    for side in re.split(r"(?<=\s)/(?=\s)", part):
+        tight = _WITH.sub("with ", side).strip()
+        if _ALTERNATIVES.fullmatch(tight):
+            yield from tight.split("/")
+        else:
+            words = (word if _is_short(word) else word.replace("/", " ") for word in tight.split())
+            yield " ".join(" ".join(words).split())
 
 
 def _is_short(word: str) -> bool:
