@@ -72,6 +72,9 @@ _NAMES = {
     Part.SPEECH: _pattern("answer|response|reply|output|completion|result|results|data|text|contents?|final"),
 }
 
+_DENIED = _pattern("excluded?|negatives?|not|avoid(?:ed)?|absent|missing|rejected|omitted|irrelevant")
+"""They begin the name of what is not in the picture."""
+
 _CATEGORY = _pattern(
     r"subjects?|settings?|scene|scenery|mood|atmosphere|ambiance|lighting|light|colou?rs?|palette|composition|"
     r"style|weather|season|time|day|location|place|environment|background|foreground|objects?|people|persons?|"
@@ -95,6 +98,8 @@ def words_of(name: str) -> str:
 def part_named(name: str) -> Part | None:
     """The part of an answer that a key or label names, or None."""
     words = words_of(name)
+    if _DENIED.match(words):
+        return Part.ASIDE
     return next((part for part, names in _NAMES.items() if names.search(words)), None)
 
 

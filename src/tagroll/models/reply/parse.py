@@ -78,8 +78,10 @@ def parse_reply(text: str, *, prompt_text: str = "") -> Reply:
 def _variants(cleaned: Cleaned) -> Iterable[str]:
     """The answer as it is; then with what may hide it undone; then JSON among the thoughts."""
     answer = _decoded(cleaned.answer)
+    if "&quot;" in answer and '"' not in answer:
+        answer = html.unescape(answer)
     yield answer
-    if "&quot;" in answer or "&#" in answer or "&lt;" in answer:
+    if "&#" in answer or "&lt;" in answer:
         yield html.unescape(answer)
     if not answer and cleaned.thoughts:
         # Some servers put a whole answer there. What is not JSON is only thinking aloud.
