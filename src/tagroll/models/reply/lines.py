@@ -154,7 +154,8 @@ def _list_items(lines: list[str], *, labelled: bool) -> list[str]:
 
 def _paragraph_items(lines: list[str], *, labelled: bool, alone: bool) -> list[str]:
     """The raw items in one paragraph without bullets: comma lists, or a word or two on each line."""
-    lines = [line for line in lines if line.strip() and not line.rstrip().endswith((":", "："))]
+    ends = (":", "：") if labelled or alone else (":", "：", "!", "?")
+    lines = [line for line in lines if line.strip() and not line.rstrip().endswith(ends)]
     items = [item for line in lines for item in _comma_items(line, labelled=labelled)]
     if items or labelled:
         return items or [line for line in lines if not _is_said(line)]

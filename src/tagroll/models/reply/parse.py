@@ -96,7 +96,7 @@ def _decoded(text: str) -> str:
         except ValueError:
             return text
     quote = text.find('"')
-    is_encoded = quote > 0 and text[quote - 1] == "\\"
+    is_encoded = (quote > 0 and text[quote - 1] == "\\") or text.startswith(("{\\n", "[\\n"))
     if is_encoded or ("\\n" in text and quote < 0):
         return text.replace('\\"', '"').replace("\\n", "\n")
     return text
