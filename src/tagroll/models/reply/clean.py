@@ -50,7 +50,7 @@ _TURN = re.compile(
 )
 _TOKEN = re.compile(
     r"<\|?[\w▁ -]{1,40}\|>|<\|[\w▁ -]{1,40}>|<｜[\w▁ -]{1,40}｜>|"
-    r"<(?:s|bos|pad|unk|image|seg\d*|loc_?\d+|OD|patch_index_\d+|img|br ?/?|0x[0-9A-Fa-f]{2})>|"
+    r"<(?:s|bos|pad|unk|unused\d*|image|seg\d*|loc_?\d+|OD|patch_index_\d+|img|br ?/?|0x[0-9A-Fa-f]{2})>|"
     r"\[/?(?:INST|TOOL_CALLS|OUT|SYS|IMG|CLS|SEP|[BE]O[ST]|END|(?:unused|PAD|MASK|UNK|extra_id_?|control_?)\d*)\]|"
     r"<!\[CDATA\[|\]\]>|<!--.{0,2000}?-->|<[?!][A-Za-z][^<>]{0,300}>|"
     r"\bto=(?:self|user)\b",

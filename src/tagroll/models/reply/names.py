@@ -59,7 +59,7 @@ _NAMES = {
         r"confidences?|scores?|probability|certainty|accuracy|type|format|language|version|status|success|"
         r"model|count|total|number|ids?|index|bbox(?: 2d)?|box(?:es)?|coordinates?|width|height|"
         r"reason(?:ing|s)?|rationale|explanations?|thoughts?|thinking|analysis|notes?|comments?|disclaimer|"
-        r"queue position|relevance|importance|salience|rank|msg|loc|mid|"
+        r"queue position|relevance|topicality|importance|salience|rank|msg|loc|mid|"
         r"estimated (?:wait|time)|eta|usage|progress|elapsed|latitude|longitude|"
         r"messages?|instructions?|prompt|required|schema|url|path|timestamp|role|user|assistant|system"
     ),
