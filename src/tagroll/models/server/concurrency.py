@@ -334,7 +334,8 @@ class Gate:
         if turn.refused:
             self._ceiling.refused(max(turn.at_once, at_once), said=turn.said)
             self._work -= time.monotonic() - turn.began  # it was no load
-            self._allowed, self._wary = min(self._allowed, max(at_once - 1, 1)), True
+            if at_once > 1:  # alone it was not for the load
+                self._allowed, self._wary = min(self._allowed, at_once - 1), True
         elif turn.late:
             self._ceiling.lower(at_once // 2 + 1)
         elif turn.seconds is not None:
