@@ -426,6 +426,7 @@ class Outcome:
         beside: Why its tags are beside it and not in it; None where they are in it.
         broke_seal: Whether it carried a C2PA signature that is invalid now.
         withheld: Tags that the model says and that a person took away: they are not given again.
+        unlisted: What the model says and is dropped, as it is not on the person's list.
     """
 
     path: Path
@@ -440,13 +441,14 @@ class Outcome:
     beside: Beside | None = None
     broke_seal: bool = False
     withheld: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
 
     def row(self) -> dict[str, object]:
         """What programs get to read of it, the same from every command."""
         more = {"target": str(self.target)} if self.target else {}
         if self.beside:
             more["beside"] = self.beside.reason
-        lists = {"withheld": list(self.withheld)} if self.withheld else {}
+        lists = {name: list(found) for name in ("withheld", "unlisted") if (found := getattr(self, name))}
         return {
             "type": "photo", "path": str(self.path), "status": str(self.status), "tags": list(self.tags),
             "error": self.error or None, **more, **lists,

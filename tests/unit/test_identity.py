@@ -12,6 +12,7 @@ from tagroll.metadata.fields import tags_after
 from tagroll.models.reply.parse import parse_reply
 from tagroll.runs.rewrite import change_for
 from tagroll.runs.tag import TagPolicy, TagProposal
+from tagroll.runs.words import Vocabulary, WordRequest, Words
 from tagroll.tags.identity import identities, identity
 from tagroll.tags.normalize import normalize
 
@@ -62,9 +63,10 @@ def test_whatever_form_it_comes_in(text: str) -> None:
 @pytest.mark.parametrize(("one", "other"), [("Maße", "Masse"), ("Buße", "Busse"), ("Floße", "Flosse")])
 def test_two_words_stay_two_everywhere(one: str, other: str) -> None:
     both = (one, other)
+    listed = WordRequest(Vocabulary(dict.fromkeys(both, ())), strict=True)
     assert normalize(both) == both
     assert parse_reply(f'{{"keywords": ["{one}", "{other}"]}}').keywords == both
-    assert TagPolicy(vocabulary=both).tags(both) == both
+    assert TagPolicy(words=listed.words_among({}, ())).tags(both) == both
     assert TagProposal(both, {}).change(Metadata((one,)), append=True).add == (other,)
     assert tags_after(Metadata((one,)), Change(add=(other,))) == both
     assert tags_after(Metadata(both), Change(remove=(one,))) == (other,)
@@ -80,4 +82,4 @@ def test_one_word_in_another_form_is_not_replaced(there: str) -> None:
     seen = Metadata((there,))
     assert proposal.change(seen, append=False) == Change(add=("Cup",))
     assert identities(seen.tags) <= identities(tags_after(seen, proposal.change(seen, append=False)))
-    assert TagPolicy(preferred={identity("Café"): "Coffee"}).tags([there]) == ("Coffee",)
+    assert TagPolicy(words=Words(preferred={identity("Café"): "Coffee"})).tags([there]) == ("Coffee",)

@@ -7,7 +7,8 @@ import pytest
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Metadata
 from tagroll.metadata.fields import tags_after
-from tagroll.runs.tag import TagProposal, TagRequest
+from tagroll.runs.tag import TagPolicy, TagProposal
+from tagroll.runs.words import WordRequest
 from tagroll.tags.hierarchy import only_paths
 
 LIBRARY = {
@@ -52,16 +53,18 @@ def test_a_word_is_written_where_the_photo_or_else_the_library_has_it(there, app
 
 def test_a_place_that_is_known_later_makes_no_photo_new_work():
     """What was wanted of a photo is a word, wherever it is written."""
-    before, after = (TagRequest().policy_in({}, paths) for paths in ((), ("Places|Beach",)))
+    before, after = (
+        TagPolicy(words=WordRequest().words_among({}, paths)) for paths in ((), ("Places|Beach",))
+    )
     wanted = {"tags": list(before.tags(["beach"])), "append": False, "captions": []}
     assert after.satisfies(wanted, {**wanted, "tags": list(after.tags(["beach"]))})
     flat, placed = Metadata(("Beach",)), Metadata(("Places|Beach",))
     for seen in (flat, placed):
-        assert not TagProposal(("Beach",), {}, after.paths, decided=True).change(seen, append=False)
+        assert not TagProposal(("Beach",), {}, after.words.paths, decided=True).change(seen, append=False)
 
 
 def test_a_tag_with_a_comma_that_the_library_has_stays_whole():
-    policy = TagRequest().policy_in({}, ["Places|Paris, France"])
+    policy = TagPolicy(words=WordRequest().words_among({}, ["Places|Paris, France"]))
     assert policy.tags(["Paris, France", "Sun, Sand"]) == ("Paris, France", "Sun", "Sand")
 
 

@@ -13,7 +13,6 @@ from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
     AskingOptions,
     asking_options,
-    lines_of,
     scan_options,
     shared_options,
     store_options,
@@ -23,6 +22,7 @@ from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, ignore_error, noted, opened, scanned
 from tagroll.cli.terminal import say, tell
 from tagroll.cli.typed import typed, undo_command
+from tagroll.cli.words import WordOptions, read_library, word_options
 from tagroll.domain import CAPTIONS, Status, plural
 from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Placing, Settings
@@ -41,7 +41,7 @@ class TagOptions:
     retag: bool
     review: bool
     asking: AskingOptions
-    vocabulary: Path | None
+    words: WordOptions
     title: bool
     description: bool
     alt_text: bool
@@ -69,9 +69,9 @@ class TagOptions:
         policy = TagPolicy(
             append=self.append_tags, retag=self.retag, dry_run=self.dry_run, case=self.asking.case,
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
-            vocabulary=lines_of(self.vocabulary), user_comment=self.user_comment,
+            user_comment=self.user_comment,
         )  # fmt: skip
-        return TagRequest(policy, self.asking.language, self.asking.prompt_text())
+        return TagRequest(policy, self.words.request(), self.asking.language, self.asking.prompt_text())
 
 
 @click.command("tag", cls=GroupedCommand)
@@ -88,8 +88,7 @@ class TagOptions:
 )
 @asking_options
 @threshold_option()
-@click.option("--vocabulary", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="TAGROLL_VOCABULARY",
-              help="Use only the tags in this file, one a line.")  # fmt: skip
+@word_options
 @click.option("--title", is_flag=True, help="Write a title too, where a photo has none.")
 @click.option("--description", is_flag=True, help="Write a description too, where a photo has none.")
 @click.option("--alt-text", is_flag=True, help="Write an alternative text too, where a photo has none.")
@@ -121,6 +120,8 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
     arguments = [*(str(path.absolute()) for path in paths), *options.modes()]
     done = Status.UNCHANGED if options.review else Status.TAGGED
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
+        if options.words.of_library:
+            read_library(space, paths, options.scope)
         model = space.model(limits=options.asking.limits(), defer=True)
         model.announce(lambda notes: tell(settings, *notes))
         with (
@@ -169,6 +170,7 @@ def _advise(tally: "Tally", paths: tuple[Path, ...], options: TagOptions, *, cut
         say(no_photos(paths))
     elif options.review:
         say(f"Judge what the model proposes: {shlex.join(['tagroll', 'serve', *map(str, paths)])}")
+    options.words.advise(tally.unlisted)
     dry_run = options.dry_run
     if tally.kept:
         say(

@@ -19,7 +19,7 @@ from tagroll.tags.identity import LEVEL
 from tagroll.tags.merge import MergeOptions, Plan, TagVectors, plan_merges
 from tagroll.tags.plan_file import MARK, EditedPlan, plan_text, proposed_by, read_plan, why
 from tagroll.tags.verdict import Evidence
-from tagroll.tags.vocabulary import Vocabulary, read_vocabulary
+from tagroll.tags.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,6 @@ __all__ = [
     "MergeOptions",
     "MergeProposal",
     "Plan",
-    "Vocabulary",
     "as_paths",
     "choose_embedder",
     "compare",
@@ -51,7 +50,6 @@ __all__ = [
     "proposal_of",
     "propose",
     "read_edited_plan",
-    "read_vocabulary",
     "why",
     "write_plan",
     "write_report",
