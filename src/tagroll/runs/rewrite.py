@@ -48,6 +48,14 @@ class Library:
         return Counter(tag for tags in self._tags.values() for tag in tags)
 
     @property
+    def words(self) -> Counter[str]:
+        """Identity of a word -> how many photos carry it, wherever in a tag it stands."""
+        levels = (
+            {identity(level) for tag in tags for level in tag.split(LEVEL)} for tags in self._tags.values()
+        )
+        return Counter(word for words in levels for word in words)
+
+    @property
     def untagged(self) -> int:
         """How many photos carry no tag."""
         return sum(not tags for tags in self._tags.values())

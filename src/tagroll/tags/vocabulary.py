@@ -116,10 +116,9 @@ def library_vocabulary(counts: Mapping[str, int]) -> Vocabulary:
         for level in tag.split(LEVEL):
             spellings.setdefault(identity(level), Counter())[level] += count
     only = only_paths(tag for tag in counts if LEVEL in tag)
-    ranked = sorted(spellings.items(), key=lambda item: (-item[1].total(), item[0]))
-    paths = {
-        path.rpartition(LEVEL)[2]: path
-        for name, spelled in ranked
-        if (path := only.get(name) or max(sorted(spelled), key=spelled.__getitem__))
-    }
+    at_root = {identity(root): root for path in only.values() if (root := path.partition(LEVEL)[0])}
+    paths = {}
+    for name, spelled in sorted(spellings.items(), key=lambda item: (-item[1].total(), item[0])):
+        path = only.get(name) or at_root.get(name) or max(sorted(spelled), key=spelled.__getitem__)
+        paths[path.rpartition(LEVEL)[2]] = path
     return Vocabulary(dict.fromkeys(paths, ()), paths)
