@@ -195,6 +195,7 @@ HOLDS = {
     "text": "a caption",
     "told": "a caption",
     "fact": "a date, a place, a rating",
+    "mark": "which of the tags tagroll wrote",
     "digest": "whether IPTC was changed after XMP",
 }
 
@@ -211,6 +212,8 @@ def written(row: Field) -> str:
         return "where it is there, only to take tags out"
     if row.holds == "digest":
         return "with IPTC"
+    if row.holds == "mark":
+        return "where tagroll wrote a tag"
     return "yes" if row.spread else "where it is there"
 
 

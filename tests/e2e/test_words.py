@@ -24,18 +24,36 @@ def words(tmp_path: Path) -> Path:
 
 def by_hand(photo: Path, *tags: str) -> None:
     fields = ("XMP-dc:Subject", "XMP-lr:HierarchicalSubject")
-    arguments = [f"-{field}={tag.split('|')[-1] if 'dc' in field else tag}" for tag in tags for field in fields]
+    arguments = [
+        f"-{field}={tag.split('|')[-1] if 'dc' in field else tag}" for tag in tags for field in fields
+    ]
     subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *arguments, photo], check=True)
 
 
 def test_a_vocabulary_gives_words_their_name_and_place(tagroll, tmp_path, words):
     folder = paint(tmp_path / "photos", RED)
     with Stub(usual=keywords("coaches", "malcesine", "Sail Boat", "photo")) as server:
-        run = ("tag", folder, "--api-url", server.url, "--vocabulary", words, "--ban", "Photos", "--require", "Trips|Garda")
+        run = (
+            "tag",
+            folder,
+            "--api-url",
+            server.url,
+            "--vocabulary",
+            words,
+            "--ban",
+            "Photos",
+            "--require",
+            "Trips|Garda",
+        )
         done = tagroll(*run, "--json")
         assert "Malcesine, Bus, Dog" in server.bodies[0]["messages"][-1]["content"][0]["text"]
         again = tagroll(*run, "--json")
-    assert done.photos["red.jpg"]["tags"] == ["Trips|Garda", "Things|Bus", "Places|Italy|Malcesine", "Sail Boat"]
+    assert done.photos["red.jpg"]["tags"] == [
+        "Trips|Garda",
+        "Things|Bus",
+        "Places|Italy|Malcesine",
+        "Sail Boat",
+    ]
     assert again.summary["unchanged"] == 1
     judged = exiftool_folder(folder, "-XMP-lr:HierarchicalSubject", "-IPTC:Keywords")["red.jpg"]
     assert listed(judged["XMP-lr:HierarchicalSubject"]) == done.photos["red.jpg"]["tags"]
@@ -46,7 +64,9 @@ def test_strict_drops_what_is_not_on_the_list_and_counts_it(tagroll, tmp_path, w
     folder = many(tmp_path / "photos", 3)
     with Stub(usual=keywords("Dachshund", "Sky", "Coach")) as server:
         done = tagroll("tag", folder, "--api-url", server.url, "--vocabulary", words, "--strict")
-        assert server.bodies[0]["response_format"]["json_schema"]["schema"]["properties"]["keywords"]["items"]["enum"]
+        assert server.bodies[0]["response_format"]["json_schema"]["schema"]["properties"]["keywords"][
+            "items"
+        ]["enum"]
         told = tagroll("tag", folder, "--api-url", server.url, "--vocabulary", words, "--strict", "--json")
     assert "Sky  # 3 photos" in done.err
     assert str(words) in done.err
@@ -89,7 +109,9 @@ def test_the_words_of_a_library_become_a_file_that_tags(tagroll, tmp_path):
     ]
     assert tagroll("vocabulary", "build", folder).out == output.read_text("utf-8")
     assert "    Red Car" not in tagroll("vocabulary", "build", folder, "--flat").out
-    assert tagroll("vocabulary", "build", folder, "--json").rows[-1]["words"]["Forest"]["synonyms"] == ["woodland"]
+    assert tagroll("vocabulary", "build", folder, "--json").rows[-1]["words"]["Forest"]["synonyms"] == [
+        "woodland"
+    ]
     kept = tagroll("vocabulary", "build", folder, "-o", output)
     assert kept.code == 2
     assert "is there already" in kept.err

@@ -209,7 +209,7 @@ def test_required_words_are_always_given_and_do_not_count():
 def test_what_was_written_before_is_what_is_wanted_now_with_the_same_words():
     request = WordRequest(VOCABULARY, strict=True, required=words_in(["AI"]))
     one, other = policy(request), policy(request)
-    wanted = {"tags": list(one.tags(["coach", "Dachshund", "Cat"])), "append": False, "captions": []}
+    wanted = {"tags": list(one.tags(["coach", "Dachshund", "Cat"])), "mode": "yours", "captions": []}
     assert other.satisfies(wanted, {**wanted, "tags": list(other.tags(["Coach", "Dachshund", "Cat"]))})
     assert not policy(WordRequest(required=words_in(["New"]))).satisfies(
         wanted, {**wanted, "tags": ["New", "Bus"]}

@@ -314,7 +314,7 @@ class Job:
 
         session, options = self.session, self.options
         counts, mapping = session.opened.library.counts, proposal.mapping
-        before = session.opened.library.changing(mapping)
+        before = session.opened.library.changing(proposal.decide)
         try:
             report = self._rewritten(proposal, begin=options.writes and bool(before))
         except BaseException:
@@ -337,17 +337,17 @@ class Job:
             arguments = [str(path) for path in session.opened.paths]
             with session.space.begin("dedupe", arguments, model=self._model, done=Status.REWRITTEN) as run:
                 run.decide(proposal.remembered, proposal.apart)
-                return session.rewrite(proposal.mapping, run)
+                return session.rewrite(proposal.decide, run)
         if writes:
             session.space.catalog.decisions.decide(proposal.remembered, proposal.apart)
-        return session.rewrite(proposal.mapping, written=writes)
+        return session.rewrite(proposal.decide, written=writes)
 
     def _told(self, proposal: "MergeProposal", written: Report | None) -> dict[str, Any]:
         """The report: the older script's keys, and ours beside them."""
         from tagroll.runs.merge_report import older_report, plan_report
 
         opened, options, mapping = self.session.opened, self.options, proposal.mapping
-        counts, changing = opened.library.counts, opened.library.changing(mapping)
+        counts, changing = opened.library.counts, opened.library.changing(proposal.decide)
         not_read = len(opened.tally.failures)
         results = {"files_updated": 0, "files_failed": 0, "total_files_processed": 0}
         if written is not None:
@@ -359,8 +359,12 @@ class Job:
         older = older_report(options.configuration(self._model), mapping, counts, results, embedded)
         after = self.session.after
         files = [
-            {"file": str(path), "original_tags": list(tags), "new_tags": list(after.get(path, tags))}
-            for path, (_, tags) in changing.items()
+            {
+                "file": str(path),
+                "original_tags": list(said.tags),
+                "new_tags": list(after.get(path, said.tags)),
+            }
+            for path, (_, said) in changing.items()
         ]
         more = {"configuration": options.more_configuration, "files_not_read": not_read}
         return older | {"tagroll": more | plan_report(proposal.plan, mapping, counts) | {"files": files}}

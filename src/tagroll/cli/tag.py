@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
@@ -29,7 +30,7 @@ from tagroll.settings import Mtime, Placing, Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.run import Run, Tally
-    from tagroll.runs.tag import TagRequest
+    from tagroll.runs.tag import Mode, TagRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class TagOptions:
     """The options of this command, as click gives them."""
 
     append_tags: bool
+    replace: bool
     dry_run: bool
     retag: bool
     review: bool
@@ -62,12 +64,30 @@ class TagOptions:
             )
         return ["--dry-run"] if self.dry_run else ["--review"] if self.review else []
 
+    def mode(self) -> "Mode":
+        """Which tags go. What is typed counts more than a setting, and of two settings the one that keeps more.
+
+        Raises:
+            UsageError: It cannot be both.
+        """
+        context = click.get_current_context()
+        typed = [
+            name
+            for name in ("append_tags", "replace")
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        ]
+        if len(typed) > 1:
+            raise UsageError("--append-tags takes nothing away, --replace all tags", "Leave one of them out")
+        if self.append_tags and typed != ["replace"]:
+            return "append"
+        return "replace" if self.replace else "yours"
+
     def request(self) -> "TagRequest":
         """What is wanted of the run."""
         from tagroll.runs.tag import TagPolicy, TagRequest
 
         policy = TagPolicy(
-            append=self.append_tags, retag=self.retag, dry_run=self.dry_run, case=self.asking.case,
+            mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.case,
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
             user_comment=self.user_comment,
         )  # fmt: skip
@@ -77,7 +97,15 @@ class TagOptions:
 @click.command("tag", cls=GroupedCommand)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--append-tags", is_flag=True, help="Keep the tags a photo has and add to them.  [default: replace them]"
+    "--append-tags",
+    is_flag=True,
+    help="Take no tag away.  [default: new tags take the place of those that tagroll wrote; yours stay]",
+)
+@click.option(
+    "--replace",
+    is_flag=True,
+    envvar="TAGROLL_REPLACE",
+    help="Take all tags away that the model does not say, yours too.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be written; write nothing into photos.")
 @click.option("--retag", is_flag=True, help="Ask the model again about photos it has described before.")
@@ -185,6 +213,6 @@ def _advise(tally: "Tally", paths: tuple[Path, ...], options: TagOptions, *, cut
         would = "would replace" if dry_run else "replaced"
         way_back = "" if dry_run else f"`{undo_command()}` brings them back, "
         dropped = f"The new tags {would} {plural(tally.removed, 'tag')} that tagroll did not write"
-        say(f"{dropped}: {way_back}--append-tags keeps them.")
+        say(f"{dropped}: {way_back}without --replace they stay.")
     elif tally.changed and not dry_run:
         say(f"Take it back: {undo_command()}")

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagroll.catalog import Catalog
+from tagroll.domain import Decide
 from tagroll.errors import UsageError, plainly
 from tagroll.metadata.files.documents import ANY, check_free, write_document
 from tagroll.models.embedders import Embedder, EmbeddingServer, choose_embedder
-from tagroll.runs.rewrite import OpenLibrary, check_words
+from tagroll.runs.rewrite import OpenLibrary, check_words, mapped
 from tagroll.tags import hierarchy
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.identity import LEVEL
@@ -76,6 +77,11 @@ class MergeProposal:
     mapping: Mapping[str, str]
     into: Mapping[str, str]
     apart: frozenset[frozenset[str]]
+
+    @property
+    def decide(self) -> Decide:
+        """What it makes of a photo."""
+        return mapped(self.mapping)
 
     @property
     def remembered(self) -> dict[str, str]:

@@ -6,6 +6,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import (
@@ -27,13 +28,16 @@ from tagroll.runs.words import Placed, WordRequest, Words
 from tagroll.settings import Case
 from tagroll.tags.identity import LEVEL, identities, identity, word_of
 
+Mode = Literal["yours", "append", "replace"]
+"""Which tags go when new ones come: those that tagroll wrote before; none; all."""
+
 
 @dataclass(frozen=True)
 class TagPolicy:
     """How a model's proposal becomes a change.
 
     Attributes:
-        append: Keep the tags a photo has and add to them; else they are replaced.
+        mode: Which of the tags that a photo has go when it gets new ones.
         retag: Ask the model again, also about photos it has described before.
         dry_run: Find out everything, write nothing into photos.
         case: Letter case of new tags.
@@ -43,7 +47,7 @@ class TagPolicy:
         words: What the model's words are called in this library, and where in a tree they stand.
     """
 
-    append: bool = False
+    mode: Mode = "yours"
     retag: bool = False
     dry_run: bool = False
     case: Case = "title"
@@ -67,7 +71,10 @@ class TagPolicy:
         """
         before, now = (list(map(str, w["tags"])) for w in (earlier, wanted))  # type: ignore[call-overload]
         renamed = list(self.words.named(before).tags)
-        same = all(earlier.get(name) == wanted[name] for name in ("append", "captions"))
+        # older catalogs know two modes; where all was replaced, nothing of ours is left to be replaced
+        mode = earlier.get("mode") or ("append" if earlier.get("append") else "replace")
+        same_mode = mode == wanted["mode"] or (mode, wanted["mode"]) == ("replace", "yours")
+        same = same_mode and earlier.get("captions") == wanted["captions"]
         return same and renamed == now[: len(renamed)] and len(before) >= len(now)
 
 
@@ -202,7 +209,7 @@ class Tagger:
         return next((row for row in rows if row.wanted and not row.path.exists()), None)
 
     def _wanted(self, tags: tuple[str, ...]) -> dict[str, object]:
-        return {"tags": list(tags), "append": self.policy.append, "captions": list(self.policy.captions)}
+        return {"tags": list(tags), "mode": self.policy.mode, "captions": list(self.policy.captions)}
 
     def _note(self, photo: Photo, picture: str, row: PhotoRow | None, *, fresh: bool) -> tuple[str, ...]:
         """The tags of a photo that gets none; the index knows it from now on, too."""
@@ -221,16 +228,14 @@ class Tagger:
 
     def _write(self, photo: Photo, picture: str, proposal: "TagProposal") -> Outcome:
         def decide(metadata: Metadata) -> Change:
-            change = proposal.change(metadata, append=self.policy.append)
+            change = proposal.change(metadata, self.policy.mode)
             align = not proposal.is_settled(metadata)
             hang = tuple(tag for tag in proposal.tags if identity(tag) not in proposal.paths)
             return dataclasses.replace(change, align=align, hang=hang, comment=self.policy.user_comment)
 
         row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))
         written = self.run.write(photo, decide, row, dry_run=self.policy.dry_run)
-        removed = identities(written.before.tags) - identities(written.tags)
-        if removed:
-            removed -= self.run.space.catalog.journal.written_tags(photo.path)
+        removed = identities(written.before.tags) - identities((*written.tags, *written.before.ours))
         kept = any(text and getattr(written.before, name) for name, text in proposal.captions.items())
         outcome = written.outcome(photo.path, Status.TAGGED)
         withheld = proposal.withheld(written.before)
@@ -255,7 +260,7 @@ class TagProposal:
     decided: bool = False
     rejected: frozenset[str] = frozenset()
 
-    def change(self, metadata: Metadata, *, append: bool) -> Change:
+    def change(self, metadata: Metadata, mode: Mode) -> Change:
         """The change that makes a photo carry these tags, and captions where it has none.
 
         A photo that was tagged before and still has some of these tags was edited by a person since: theirs is
@@ -265,16 +270,15 @@ class TagProposal:
         if self.is_settled(metadata):
             return Change()
         tags = self._given(metadata)
-        wanted, there = identities(tags), {word_of(tag) for tag in metadata.tags}
-        replace = tags and not append
-        if not replace:  # a word that is a level of a path there is there, too
-            there = {identity(level) for tag in metadata.tags for level in tag.split(LEVEL)}
-        return Change(
-            # beside a path, Lightroom would make a flat word a second keyword, at the root of its tree
-            add=tuple(self.paths.get(word, tag) for tag in tags if (word := identity(tag)) not in there),
-            remove=tuple(tag for tag in metadata.tags if word_of(tag) not in wanted) if replace else (),
-            set={name: text for name, text in self.captions.items() if text and not getattr(metadata, name)},
-        )
+        wanted = identities(tags)
+        may_go = {"yours": metadata.ours, "append": (), "replace": metadata.tags}[mode] if tags else ()
+        gone = tuple(tag for tag in may_go if word_of(tag) not in wanted)
+        # a word that is a level of a path there is there, too
+        there = {identity(level) for tag in metadata.tags if tag not in gone for level in tag.split(LEVEL)}
+        # beside a path, Lightroom would make a flat word a second keyword, at the root of its tree
+        add = tuple(self.paths.get(word, tag) for tag in tags if (word := identity(tag)) not in there)
+        texts = {name: text for name, text in self.captions.items() if text and not getattr(metadata, name)}
+        return Change(add, gone, texts, ours=add)
 
     def is_settled(self, metadata: Metadata) -> bool:
         """Whether a photo that was tagged so before is left as a person has edited it since."""
