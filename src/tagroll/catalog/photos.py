@@ -164,6 +164,16 @@ class Photos:
         rows = self._database.read("SELECT tags FROM photos WHERE NOT gone AND stamp != '' AND tags != '[]'")
         return Counter(tag for (tags,) in rows for tag in json.loads(tags))
 
+    def taken_in(self, folder: Path) -> list[tuple[int, Path, tuple[str, ...]]]:
+        """When, which photo, with which tags: the photos in a folder, not below it, whose time is known, in order."""
+        inside = os.fsencode(folder).rstrip(b"/") + b"/"
+        rows = self._database.read(
+            "SELECT taken, path, tags FROM photos WHERE path > ? AND path < ? AND taken IS NOT NULL AND NOT gone"
+            " AND stamp != '' AND instr(substr(path, ?), x'2f') = 0 ORDER BY taken, path",
+            inside, inside[:-1] + b"0", len(inside) + 1,
+        )  # fmt: skip
+        return [(int(taken), as_path(path), tuple(json.loads(tags))) for taken, path, tags in rows]
+
     def unhashed(self) -> list[tuple[Path, str]]:
         """Path and stamp of the photos whose picture is not known, as they were only read."""
         rows = self._database.read("SELECT path, stamp FROM photos WHERE NOT pictured")

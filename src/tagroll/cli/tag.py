@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,9 +22,9 @@ from tagroll.cli.options import (
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, ignore_error, noted, opened, scanned
-from tagroll.cli.terminal import say, tell
+from tagroll.cli.terminal import print_json, say, show, tell
 from tagroll.cli.typed import typed, undo_command
-from tagroll.cli.words import WordOptions, read_library, word_options
+from tagroll.cli.words import SHOWN, WordOptions, read_library, word_options
 from tagroll.domain import CAPTIONS, Status, plural
 from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Placing, Settings
@@ -160,6 +161,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
             found = islice(scanned(paths, options.scope, report.pass_over), options.asking.limit)
             photos = found if options.review else noted(found, space, settings)
             tags = tagger(run, model, request)
+            tagged = set[Path]()
             try:
                 for outcome in run.outcomes(
                     tags.propose if options.review else tags.tag, photos, threads(model.threads)
@@ -167,6 +169,10 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
                     report.show(outcome)
                     if options.dry_run and not settings.json and not settings.verbose:
                         report.print(outcome)
+                    if outcome.status is Status.TAGGED:
+                        tagged.add(outcome.path)
+                if not options.dry_run:
+                    _agree(settings, run, tagged, request)
             finally:
                 if report.is_due:
                     report.finish()
@@ -174,6 +180,28 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
                     cut_off = run.cut_off or sys.exc_info()[0] is not None
                     _advise(report.tally, paths, options, cut_off=cut_off)
         return 130 if run.cut_off else run.tally.exit_code
+
+
+def _agree(settings: Settings, run: "Run", tagged: Collection[Path], request: "TagRequest") -> None:
+    """Let the photos of each shoot use one word for one thing, and tell it."""
+    from tagroll.runs.agree import agree
+
+    words: dict[str, str] = {}
+    for agreement in agree(run, frozenset(tagged), request.words.said):
+        words |= agreement.words
+        for outcome in agreement.outcomes:
+            run.tally.agreed += outcome.status.changed
+            if outcome.status is Status.FAILED:
+                run.tally.failures.append(outcome)
+            elif settings.json and outcome.status.changed:
+                print_json({**outcome.row(), "type": "agreed"})
+    if words:
+        changed = ", ".join(f"{show(tag)} -> {show(word)}" for tag, word in sorted(words.items())[:SHOWN])
+        more = " ..." if len(words) > SHOWN else ""
+        tell(
+            settings,
+            f"{plural(run.tally.agreed, 'photo')} got the word that the rest of the shoot has: {changed}{more}",
+        )
 
 
 def _report(settings: Settings, paths: tuple[Path, ...], options: TagOptions, run: "Run") -> Report:

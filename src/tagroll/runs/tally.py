@@ -21,6 +21,7 @@ class Tally:
         kept: Photos that keep a caption they had.
         withheld: Tags that the model says and a person took away.
         unlisted: What the model says and is not on the person's list -> for how many photos.
+        agreed: Photos whose words were made those of their shoot.
         asked: Photos a model was asked about.
         beside: Photos whose tags are, or would be, beside them, by why and where.
         broken_seals: Photos whose C2PA signature is, or would be, invalid.
@@ -35,6 +36,7 @@ class Tally:
     kept: int = 0
     withheld: int = 0
     unlisted: Counter[str] = field(default_factory=Counter)
+    agreed: int = 0
     asked: int = 0
     beside: Counter[Beside] = field(default_factory=Counter)
     broken_seals: int = 0
@@ -80,4 +82,5 @@ class Tally:
         told = [
             status for status in Status if status is self.done or not status.changed or self.counts[status]
         ]
-        return {"total": self.total} | {str(status): self.counts[status] for status in told}
+        more = {"agreed": self.agreed} if self.agreed else {}
+        return {"total": self.total} | {str(status): self.counts[status] for status in told} | more

@@ -168,15 +168,21 @@ class WordRequest:
     required: Vocabulary = field(default_factory=Vocabulary)
 
     @property
+    def said(self) -> Vocabulary:
+        """The words that the person named one by one: none for those of a library."""
+        return self.vocabulary if isinstance(self.vocabulary, Vocabulary) else Vocabulary()
+
+    @property
     def wordlist(self) -> Wordlist:
         """What a model is told. The words of a library are not: they grow, and all photos would be asked about anew."""
-        told = self.vocabulary if isinstance(self.vocabulary, Vocabulary) else Vocabulary()
-        return Wordlist(tuple(told.terms), self.strict)
+        return Wordlist(tuple(self.said.terms), self.strict)
 
     def words(self, catalog: Catalog) -> Words:
         """What words are called in the library that this catalog knows."""
+        merges = catalog.decisions.merges()
+        agreed = {tag: merges.get(word, word) for tag, word in catalog.decisions.agreed().items()}
         return self.words_among(
-            catalog.decisions.merges(), catalog.photos.paths(), catalog.decisions.kept_apart(),
+            agreed | merges, catalog.photos.paths(), catalog.decisions.kept_apart(),
             catalog.photos.words() if self.vocabulary == LIBRARY else {},
         )  # fmt: skip
 
