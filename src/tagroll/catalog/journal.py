@@ -22,7 +22,7 @@ _WRITE_ALONE = _WRITE.replace("patch", "x''")
 """Without the patch, which may be large."""
 
 _COMMANDS = "SELECT writes.id, command FROM writes JOIN runs ON runs.id = run WHERE photo = ?"
-_OURS = '"ours"'
+_OURS = '"ours":'
 """In what a row keeps of the metadata: rows of older catalogs do not tell which tags tagroll wrote."""
 
 
@@ -182,8 +182,11 @@ class Journal:
             f"{_WRITE_ALONE} WHERE photo = ? AND state = 'done' AND {_NO_UNDO} ORDER BY id",
             os.fsencode(photo),
         )
-        commands = dict(self._database.read(_COMMANDS, os.fsencode(photo))) if rows else {}
-        return _with_authors([(_writing(row).write, commands[row[0]], _OURS in row[7]) for row in rows])
+        found = [(_writing(row).write, row[0], _OURS in row[7]) for row in rows]
+        if all(tells for _, _, tells in found):
+            return [write for write, _, _ in found]
+        commands = dict(self._database.read(_COMMANDS, os.fsencode(photo)))
+        return _with_authors([(write, commands[number], tells) for write, number, tells in found])
 
     def copies_of(self, photo: Path) -> list[tuple[Write, str]]:
         """The files that were made, not changed, for this photo and not taken back; each with the model asked."""

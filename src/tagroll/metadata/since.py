@@ -88,7 +88,8 @@ def merged(metadata: Metadata, files: Sequence[SeenFile], writes: Sequence[Write
     """
     marks = [file.content.fields for file in files]
     if not writes or (writes[-1].photo != files[0].path and _leaves(metadata.tags).isdisjoint(_ours(writes))):
-        return replace(metadata, away=gone_since(metadata.tags, marks))
+        gone = gone_since(metadata.tags, marks)
+        return replace(metadata, away=gone) if gone else metadata
     edits = _Edits()
     for file in files:
         edits.include(_edits(file, file.path != files[0].path, writes))
