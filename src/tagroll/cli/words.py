@@ -83,6 +83,8 @@ class WordOptions:
                 "--strict needs words", "Name them with --vocabulary FILE, or --vocabulary library"
             )
         listed = read_vocabulary_file(self.vocabulary) if isinstance(self.vocabulary, Path) else None
+        if listed and not listed.terms:
+            raise UsageError(f"there is no word in {self.vocabulary}", "A word a line will do")
         return WordRequest(
             LIBRARY if self.of_library else listed, self.strict, words_in(self.ban), words_in(self.require)
         )

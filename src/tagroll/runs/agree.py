@@ -47,13 +47,12 @@ def agree(run: Run, tagged: frozenset[Path], vocabulary: Vocabulary) -> Iterator
     """
     catalog = run.space.catalog
     catalog.photos.settled()
+    decided = decisions_for(catalog, vocabulary)
     for folder in sorted({path.parent for path in tagged}):
         for shoot in shoots(catalog.photos.taken_in(folder)):
             if run.cut_off:
                 return
-            decided = decisions_for(catalog, vocabulary)
-            decided = replace(decided, into={**catalog.decisions.agreed(), **decided.into})
-            if not tagged.isdisjoint(shoot) and one_word(shoot.values(), decided):
+            if len(shoot) > 1 and not tagged.isdisjoint(shoot) and one_word(shoot.values(), decided):
                 yield from _agreed(run, list(shoot), decided)
 
 
