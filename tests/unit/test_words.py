@@ -181,6 +181,13 @@ def test_strict_drops_what_is_not_on_the_list_and_says_so():
     assert placed.unlisted == ("Cat", "Hot Dog")
 
 
+def test_the_tree_of_the_library_says_what_is_broader():
+    request = WordRequest(VOCABULARY, strict=True)
+    tree = policy(request, paths=["Places|Italy|Lazise|Porto", "People|Anna"])
+    assert tree.placed(["porto", "Anna"]).tags == ("Italy",)
+    assert policy(request).tags(["porto"]) == ()
+
+
 def test_the_list_wins_over_what_was_decided_and_that_over_likeness():
     decided = policy(WordRequest(VOCABULARY), {"Pooch": "Hound", "Puppy": "Pooch", "Autobus": "Van"})
     assert decided.tags(["Pooch", "Puppy", "autobus"]) == ("Dog", "Van")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tagroll.runs.words import WordRequest
 
 LIBRARY = "library"
-SHOWN = 20
+SHOWN = 10
 """Dropped words that are named."""
 
 

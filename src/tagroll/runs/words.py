@@ -144,7 +144,13 @@ class Words:
             return match.word
         if self.grows:
             return self.index.find_or_add(tag)
-        return self.index.broader(tag) if self.strict else tag
+        return self._broader(self.index, tag) if self.strict else tag
+
+    def _broader(self, index: WordIndex, tag: str) -> str | None:
+        """The nearest word of the list that a tag lies under: in the library's tree, else by what the words mean."""
+        *above, _ = self.paths.get(identity(tag), tag).split(LEVEL)
+        listed = (match.word for level in reversed(above) if (match := index.find(level)))
+        return next(listed, None) or index.broader(tag)
 
     def _is_banned(self, word: str) -> bool:
         match = self.banned.find(word) if self.banned else None
