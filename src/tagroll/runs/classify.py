@@ -50,7 +50,7 @@ from tagroll.runs.names import (
 )
 from tagroll.runs.run import Run
 from tagroll.settings import Case
-from tagroll.tags.identity import identities, identity, word_of
+from tagroll.tags.identity import without, word_of
 from tagroll.tags.normalize import normalize
 
 LINKS: dict[Literal["hard", "sym"] | None, str] = {None: COPY, "hard": HARD_LINK, "sym": SYMBOLIC_LINK}
@@ -118,11 +118,12 @@ class Caption:
 
     def change(self, metadata: Metadata) -> Change:
         """What makes a copy say this too; what a person wrote into the photo stays."""
-        there = identities(metadata.tags)
         captions = {"title": self.title, "description": self.description}
+        new = without(self.keywords, metadata.tags)
         return Change(
-            add=tuple(keyword for keyword in self.keywords if identity(keyword) not in there),
+            add=new,
             set={name: text for name, text in captions.items() if text and not getattr(metadata, name)},
+            ours=new,
         )
 
 
