@@ -88,6 +88,21 @@ def test_a_person_s_tags_stay_and_tagroll_s_are_replaced(sample, lost, tmp_path,
     assert warnings(path) == before
 
 
+@pytest.mark.slow
+def test_exiftool_writes_the_mark_where_xmp_is_more_than_one_packet(tmp_path, catalog):
+    path = photo(tmp_path)
+    by_hand(path, "-XMP-dc:Subject=Grandma", f"-XMP-photoshop:History={'long ' * 20_000}")
+    assert exiftool(path, "-XMP-xmpNote:HasExtendedXMP")["HasExtendedXMP"]
+    with library(catalog) as home:
+        home.tag(path, "Boat")
+        assert home.space.catalog.journal.at(path)[0].write.engine == "exiftool"
+        assert marked(path) == ["Boat"]
+    with library(tmp_path / "other.sqlite") as home:
+        assert home.tag(path, "Sea").tags == ("Grandma", "Sea")
+        home.write(path, without_ours)
+        assert (home.read(path).tags, marked(path)) == (("Grandma",), [])
+
+
 def test_the_samples_are_of_every_format_that_is_written():
     suffixes = {Path(sample).suffix for sample in (*INSIDE, *BESIDE)}
     for fmt in FORMATS:
