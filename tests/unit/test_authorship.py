@@ -355,11 +355,12 @@ def test_rare_tags_go_up_the_tree_or_away():
 
     carriers = {
         "Places|Italy|Malcesine": photos(1), "Places|Italy|Rome": photos(2, 3), "Places|Italy": photos(4),
-        "Places|Peru": photos(5), "Rome": photos(6), "Lake": photos(1, 2, 3), "Dew": photos(7), "Odd|Thing": photos(8),
+        "Places|Peru": photos(5), "Rome": photos(6), "Lake": photos(1, 2, 3), "Dew": photos(7), "dew ": photos(7), "Odd|Thing": photos(8),
+        "Fog": photos(1, 2), "fog": photos(3),
         "Peru": photos(9),
     }  # fmt: skip
     assert prune_plan(carriers, 3) == {
-        "Places|Italy|Malcesine": "Places|Italy", "Places|Peru": "Places", "Peru": "Places", "Dew": "", "Odd|Thing": "",
+        "Places|Italy|Malcesine": "Places|Italy", "Places|Peru": "Places", "Peru": "Places", "Dew": "", "dew ": "", "Odd|Thing": "",
     }  # fmt: skip
     assert prune_plan(carriers, 1) == {}
 
