@@ -6,12 +6,16 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.judge import exiftool
 from support.library import library, other_program
 from support.photos import FILES
 from tagroll.domain import Change, Metadata, Outcome, Photo
 from tagroll.formats import FORMATS
+from tagroll.metadata.fields import fields_after, metadata_from_fields
+from tagroll.metadata.table import Fields
 from tagroll.runs.action import added_up, edited, reverted
 from tagroll.runs.rewrite import Library, kept, mapped, prune_plan, pruned, without_ours
 from tagroll.runs.run import past_of
@@ -330,6 +334,27 @@ def test_what_was_wanted_earlier_is_wanted_now(earlier, now, same):
     assert TagPolicy().satisfies({**more, **earlier}, {**more, "mode": now}) is same
 
 
+# laws --------------------------------------------------------------------------------------------------------
+
+TAGS = ("Sea", "Boat", "Grandma", "Places|Lake", "Places|Italy|Rome", "Zoë")
+some = st.lists(st.sampled_from(TAGS), unique=True).map(tuple)
+
+
+changes = st.builds(Change, add=some, remove=some, ours=some, theirs=some, align=st.just(True))
+
+
+@given(tags=some, ours=some, change=changes)
+def test_a_file_says_after_a_change_whose_its_tags_are(tags, ours, change):
+    def read(fields: Fields) -> Metadata:
+        return metadata_from_fields({name: values for name, values in fields.items() if values})
+
+    first = read(fields_after(Metadata(), Change(add=tags, ours=ours, align=True)))
+    assert (set(first.tags), set(first.ours)) == (set(tags), set(tags) & set(ours))
+    after = read({**first.fields, **fields_after(first, change)})
+    assert set(after.tags) == set(tags) - set(change.remove) | set(change.add)
+    assert set(after.ours) == set(after.tags) & (set(first.ours) | set(change.ours)) - set(change.theirs)
+
+
 # proposals and plans -----------------------------------------------------------------------------------------
 
 
@@ -355,12 +380,13 @@ def test_rare_tags_go_up_the_tree_or_away():
 
     carriers = {
         "Places|Italy|Malcesine": photos(1), "Places|Italy|Rome": photos(2, 3), "Places|Italy": photos(4),
-        "Places|Peru": photos(5), "Rome": photos(6), "Lake": photos(1, 2, 3), "Dew": photos(7), "dew ": photos(7), "Odd|Thing": photos(8),
-        "Fog": photos(1, 2), "fog": photos(3),
+        "Places|Peru": photos(5), "Rome": photos(6), "Lake": photos(1, 2, 3), "Dew": photos(7), "dew": photos(7),
+        "Odd|Thing": photos(8), "Fog": photos(1, 2), "fog": photos(3),
         "Peru": photos(9),
     }  # fmt: skip
     assert prune_plan(carriers, 3) == {
-        "Places|Italy|Malcesine": "Places|Italy", "Places|Peru": "Places", "Peru": "Places", "Dew": "", "dew ": "", "Odd|Thing": "",
+        "Places|Italy|Malcesine": "Places|Italy", "Places|Peru": "Places", "Peru": "Places", "Dew": "", "dew": "",
+        "Odd|Thing": "",
     }  # fmt: skip
     assert prune_plan(carriers, 1) == {}
 
