@@ -102,7 +102,7 @@ def test_replace_tells_what_it_dropped_and_without_it_a_person_s_tags_stay(tagro
             "Ship",
         }
         kept = tagroll("tag", folder, "--api-url", server.url, "--json")
-        assert kept.photos["red.jpg"]["tags"] == ["Lake", "Grandma", "Ship"]
+        assert set(kept.photos["red.jpg"]["tags"]) == {"Lake", "Grandma", "Ship"}
         assert tagroll("undo").code == 0
         replaced = tagroll("tag", folder, "--api-url", server.url, "--retag", "--replace")
         assert "replaced 1 tag that tagroll did not write" in replaced.err
