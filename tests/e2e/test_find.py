@@ -93,6 +93,9 @@ def test_when_nothing_is_found_it_says_what_to_try(tagroll, library):
     assert "Without tag:person: 1" in done.err
     done = tagroll("find", "tag:lake zebra", library)
     assert "Without zebra: 1" in done.err
+    done = tagroll("find", "tag:lake \N{PARTY POPPER} is:nonsense", library)
+    assert "is:nonsense means nothing" in done.err
+    assert "\N{PARTY POPPER} has no letters or digits" in done.err
 
 
 def test_what_is_close_in_meaning_comes_after_and_says_so(tagroll, tmp_path):

@@ -310,7 +310,9 @@ def test_a_search_gives_exact_hits_of_these_paths_in_order(space, folder):
     assert whole.search("fjord").exact == (numbers["a.jpg"],)
     assert set(whole.search("all").exact) == set(numbers.values())
     assert Gallery(space, [folder / "2019" / "Oslo"]).search("all").exact == (numbers["a.jpg"],)
-    assert whole.search("").exact == whole.search("?").exact == ()
+    assert set(whole.search("").exact) == set(whole.search("tag:all").exact) == set(numbers.values())
+    assert whole.search("?").exact == whole.search("tag:all ?").exact == ()
+    assert whole.search("tag:Name|b all").exact == (numbers["b.jpg"],)
     assert set(whole.search("-fjord").exact) == set(numbers.values()) - {numbers["a.jpg"]}
     assert set(whole.search("all -fjord").exact) == set(numbers.values()) - {numbers["a.jpg"]}
 

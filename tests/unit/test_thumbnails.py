@@ -20,7 +20,7 @@ from tagroll.photos.preview.kept import KeptPictures
 from tagroll.photos.preview.pool import PreviewPool
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.run import Workspace
-from tagroll.runs.thumbnails import THUMB, Thumbnails, is_current
+from tagroll.runs.thumbnails import THUMB, Thumbnails
 from tagroll.settings import Settings
 
 
@@ -170,8 +170,12 @@ def test_a_wish_is_granted_once_and_kept_and_fills_the_index(home):
     assert (before.picture_hash, len(shown.picture_hash) > 20) == ("", True)
     assert thumbnails.find(shown.picture_hash, THUMB) == made
     assert thumbnails.ask(number, THUMB).result(60) == made
-    keys = [f"{int(shown.picture_hash[:8], 16):08x}", "00000000"]
-    assert [is_current(shown, key) for key in keys] == [True, False]
+    keys = [
+        f"{gallery.mark:04x}{shown.picture_hash[:4]}",
+        f"{gallery.mark ^ 1:04x}{shown.picture_hash[:4]}",
+        "00000000",
+    ]
+    assert [thumbnails.is_current(shown, key) for key in keys] == [True, False, False]
     with pytest.raises(PictureError, match=r"cut off|truncated"):
         thumbnails.ask(numbers["broken.jpg"], THUMB).result(60)
     gallery.shown(number).path.unlink()

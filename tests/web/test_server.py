@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+from urllib.parse import quote
 
 import pytest
 from click.testing import CliRunner
@@ -63,7 +64,20 @@ def test_a_photo_tells_all_that_is_known_of_it(served):
     assert (told["width"], told["height"], told["tags"], told["proposals"]) == (90, 60, [], [])
     assert served.ask("GET", "/api/photo/999999")[0] == 404
     assert served.ask("GET", "/api/photo/x")[0] == 404
-    assert served.get("/api/search?q=onerror")["exact"] == [number]
+    assert served.get("/api/search?q=onerror") == {"exact": [number], "close": [], "reasons": []}
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("is:nonsense", "is:nonsense means nothing"), ("year:abc", "year:abc is no date"), ("🎉", "🎉 has no letters"),
+        ("tag:a", "No photo has the tag a"), ("-has:gps zebra", "Without zebra: 7"),
+    ],
+)  # fmt: skip
+def test_a_search_that_finds_nothing_says_why(served, query, reason):
+    found = served.get(f"/api/search?q={quote(query)}")
+    assert found["exact"] == []
+    assert found["reasons"][0].startswith(reason)
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "b.png", "rotated.heic", HOSTILE])
@@ -72,7 +86,7 @@ def test_pictures_of_every_kind_are_webp_for_good(served, name):
     served.ask("GET", f"/thumb/{number}/00000000")  # whatever the page knew
     with Catalog(served.catalog) as catalog:
         wait_for(lambda: catalog.photos.shown_as([number])[0].picture_hash)
-        key = catalog.photos.shown_as([number])[0].picture_hash[:8]
+        key = f"{catalog.photos.mark():04x}{catalog.photos.shown_as([number])[0].picture_hash[:4]}"
     status, headers, data = served.ask("GET", f"/thumb/{number}/{key}")
     assert (status, headers["content-type"], Image.open(io.BytesIO(data)).format) == (
         200,

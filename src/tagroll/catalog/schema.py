@@ -143,6 +143,10 @@ MIGRATIONS = (
     );
     CREATE INDEX answers_created ON answers (created);
     """,
+    """
+    CREATE TABLE mark (number INTEGER NOT NULL);    -- tells photos from those that have their numbers in other catalogs
+    INSERT INTO mark VALUES (1 + abs(random() % 65535));
+    """,
 )
 _APPLICATION = 1952540530
 _TABLES = {"runs", "answers", "writes", "photos"}

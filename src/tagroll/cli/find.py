@@ -16,7 +16,8 @@ from tagroll.domain import plural
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
-    from tagroll.runs.find import Hit
+    from collections.abc import Iterator
+
     from tagroll.runs.gallery import Progress
 
 _NOT = re.compile(r"-[^-\s]+[:\s]")
@@ -56,7 +57,7 @@ def command(  # noqa: PLR0913 - options by name
 
     PATH... is looked through for changes first. Without it, all that the catalog knows is searched, as it was last seen.
     """
-    from tagroll.runs.find import Finder
+    from tagroll.runs.find import Finder, hints
     from tagroll.runs.gallery import Gallery
     from tagroll.runs.run import Workspace
 
@@ -68,18 +69,22 @@ def command(  # noqa: PLR0913 - options by name
             gallery.prepare_meaning(lambda done, of: _tell_of_meaning(settings, done, of))
         finder = Finder(space, gallery, query, close=close)
         found, group = 0, "exact"
-        for hit in islice(finder.hits(), limit):
-            if hit.found != group:
+        hits: Iterator[tuple[Path | dict[str, object], str]] = finder.paths()
+        if settings.json:
+            hits = ((hit.row(), hit.found) for hit in finder.hits())
+        for hit, how in islice(hits, limit):
+            if how != group:
                 tell(settings, "Close in meaning:")
-            _print(hit, as_json=settings.json, null=null)
-            found, group = found + 1, hit.found
+            _print(hit, null=null)
+            found, group = found + 1, how
+        reasons = () if found else hints(gallery, query)
     if finder.missing:
         tell(
             settings,
             f"{plural(finder.missing, 'photo')} not where the catalog has them; name the folder to look again",
         )
     if not found:
-        tell(settings, "No photo is like this.", *(f"  {hint}" for hint in finder.hints()))
+        tell(settings, "No photo is like this.", *(f"  {reason}" for reason in reasons))
         if not paths and not len(gallery):
             tell(
                 settings,
@@ -87,15 +92,15 @@ def command(  # noqa: PLR0913 - options by name
             )
 
 
-def _print(hit: "Hit", *, as_json: bool, null: bool) -> None:
-    if as_json:
-        print_json(hit.row())
+def _print(hit: "Path | dict[str, object]", *, null: bool) -> None:
+    if not isinstance(hit, Path):
+        print_json(hit)
     elif null:
         sys.stdout.flush()
-        sys.stdout.buffer.write(os.fsencode(hit.photo.path) + b"\0")
+        sys.stdout.buffer.write(os.fsencode(hit) + b"\0")
         sys.stdout.buffer.flush()
     else:
-        print_line(str(hit.photo.path))
+        print_line(str(hit))
 
 
 class _Told:

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from tagroll.domain import Outcome, Photo
 from tagroll.errors import MetadataError, UsageError
 from tagroll.photos.scan import absolute, leads_out, scan
 from tagroll.photos.scan import count as count_photos
-from tagroll.runs.columns import REVIEW, Columns, dated, text
+from tagroll.runs.columns import REVIEW, Columns, text
 from tagroll.runs.meaning import Meaning
 from tagroll.runs.query import Clause, Query, Shown, parse
 from tagroll.runs.read import BATCH, Reader
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tagroll.catalog import ShownRow
     from tagroll.runs.columns import TagLists
     from tagroll.runs.run import Workspace
+
+    Array = np.ndarray[Any, np.dtype[Any]]
 
 __all__ = ["Clause", "Gallery", "Matches", "Progress", "Query", "Shown", "parse"]
 
@@ -94,6 +96,7 @@ class Gallery:
         read_only: What the columns say of it.
 
     Attributes:
+        mark: That of the catalog.
         videos: How many videos the last refresh has seen; they are not shown.
     """
 
@@ -106,7 +109,8 @@ class Gallery:
         self._generation = f"{self._session}-0"
         self._packed: tuple[str, bytes] = ("", b"")
         self._version = -1
-        self._columns = Columns(self._roots)
+        self.mark = space.catalog.photos.mark()
+        self._columns = Columns(self._roots, self.mark)
         self._meaning = Meaning(space.catalog, self._said)
         space.when_closed(self._meaning.end)
         self._read_only = read_only
@@ -151,16 +155,28 @@ class Gallery:
     def all_shown(self) -> "Iterator[Shown]":
         """All photos, the newest first."""
         with self._lock:
-            ids = iter(self._columns.ids().tolist())
-        while some := list(islice(ids, BATCH)):
+            ids = self._columns.ids().tolist()
+        return self.shown_of(ids)
+
+    def shown_of(self, numbers: "Sequence[int]") -> "Iterator[Shown]":
+        """Those of some photos that are there, in this order, read of the catalog as they are needed."""
+        wanted = iter(numbers)
+        while some := list(islice(wanted, BATCH)):
             rows = {row.id: row for row in self._space.catalog.photos.shown_as(some)}
-            there = [rows[number] for number in some if number in rows]
+            there = [rows[number] for number in some if number in rows and number in self._columns]
             yield from map(self._shown, there, json.loads(f"[{','.join(row.tags for row in there)}]"))
 
     def carrying(self, tags: "Iterable[str]") -> list[int]:
         """The numbers of the photos that carry one of these very tags, the newest first."""
+        these = set(tags)
         with self._lock:
-            return self._columns.carrying(tags)
+            found: list[int] = self._columns.ids()[self._columns.with_tag(these.__contains__)].tolist()
+            return found
+
+    def tag_counts(self) -> dict[str, int]:
+        """The tags that photos have, and how many of them."""
+        with self._lock:
+            return self._columns.tag_counts()
 
     def photo(self, number: int) -> Photo:
         """The file of a photo as it is now.
@@ -186,25 +202,33 @@ class Gallery:
             raise MetadataError("is not there any more", _GONE)
         return found
 
-    def search(self, words: str, *, close: bool = True) -> Matches:
-        """Search for text: in tags, title, description, folder, file name and camera, and by meaning.
+    def search(self, typed: str, *, close: bool = True) -> Matches:
+        """Search for photos.
 
         Args:
-            words: As typed; "-" before a word: not. `title:`, `description:` and `name:` look there alone.
+            typed: A query. Its words are searched for in tags, title, description, folder, file name and camera, and by
+                meaning; "-" before a word: not. `title:`, `description:` and `name:` look there alone.
             close: Look for what is close in meaning, too. What that needs is made aside: until then nothing is.
         """
-        wanted, unwanted = expressions_for(words)
-        if not (wanted or unwanted):
-            return Matches()
-        texts = self._space.catalog.texts
-        texts.update()
+        query = parse(typed)
+        ids, terms, texts = self._fitting(query)
+        exact: list[int] = ids[terms & texts].tolist()
+        near: Sequence[int] = ()
+        if close and query.text:
+            near = self._meaning.closest(plain_words(query.text), self._generation)
+        if near:
+            others = set(ids[terms & ~texts].tolist())
+            near = [number for number in near if number in others]
+        return Matches(tuple(exact), tuple(near))
+
+    def without_each(self, query: Query) -> dict[str, int]:
+        """How many photos a query would find without one of its parts, by the part: where that is all that is in the way."""
         with self._lock:
-            exact = self._columns.among(texts.search(wanted)) if wanted else self._columns.ids()
-            if unwanted:
-                exact = exact[~np.isin(exact, self._columns.among(texts.search(unwanted)))]
-        hits = set(exact.tolist())
-        near = self._meaning.closest(plain_words(words), self._generation) if close else ()
-        return Matches(tuple(exact.tolist()), tuple(n for n in near if n not in hits and n in self._columns))
+            masks = {str(term): term.fits(self._columns) for term in query.terms}
+            if query.text:
+                masks[query.text] = self._fitting(query)[2]
+        in_the_way = np.sum([~mask for mask in masks.values()], axis=0)
+        return {part: int((~mask & (in_the_way == 1)).sum()) for part, mask in masks.items()}
 
     def prepare_meaning(self, told: "Callable[[int, int], None]") -> None:
         """Make what search by meaning needs now, and not beside a search; `told`: how many vectors of how many there are."""
@@ -262,6 +286,21 @@ class Gallery:
 
     # inside ----------------------------------------------------------------------------------------------
 
+    def _fitting(self, query: Query) -> "tuple[Array, Array, Array]":
+        """The photos in order, and of each whether the conditions of a query fit, and whether its text is found."""
+        wanted, unwanted = expressions_for(query.text)
+        texts = self._space.catalog.texts
+        if query.text:
+            texts.update()
+        with self._lock:
+            ids, terms = self._columns.ids(), query.fits(self._columns)
+            found = np.full(len(ids), bool(wanted or unwanted or not query.text))
+            if wanted:
+                found &= self._columns.among(texts.search(wanted))
+            if unwanted:
+                found &= ~self._columns.among(texts.search(unwanted))
+        return ids, terms, found
+
     def _said(self) -> "tuple[str, TagLists, dict[int, str]]":
         """The generation, tags and captions of the photos."""
         with self._lock:
@@ -281,8 +320,10 @@ class Gallery:
 
     def _leave_out(self, walked: _Walked) -> None:
         """Note which photos are gone, as the walk did not meet them."""
-        photos = self._space.catalog.photos
-        photos.set_gone([row.id for row in photos.shown(self._roots) if walked.misses(row.path)])
+        self._catch_up()
+        with self._lock:
+            places = self._columns.places()
+        self._space.catalog.photos.set_gone([number for number, path in places if walked.misses(path)])
         if walked.videos != self.videos:
             self.videos = walked.videos
             self._next_generation()
@@ -291,12 +332,11 @@ class Gallery:
         """Take up what has changed in the catalog."""
         photos = self._space.catalog.photos
         with self._lock:
-            rows = (
-                photos.shown(self._roots, self._version) if self._roots else photos.all_shown(self._version)
-            )
-            if rows:
-                self._version = max(row.version for row in rows)
-                self._columns.put(rows)
+            since = self._version
+            for some in photos.columns(self._roots or None, since):
+                self._version = max(self._version, *some.version)
+                self._columns.put(some)
+            if self._version != since:
                 self._next_generation()
 
     def _next_generation(self) -> None:
@@ -304,7 +344,7 @@ class Gallery:
 
     def _shown(self, row: "ShownRow", tags: "Sequence[str]") -> Shown:
         return Shown(
-            row.id, Path(os.fsdecode(row.path)), row.format, row.width, row.height, row.taken, dated(row), row.camera,
+            row.id, Path(os.fsdecode(row.path)), row.format, row.width, row.height, row.taken, row.camera,
             row.latitude, row.longitude, row.rating, row.title, row.description, tuple(tags),
             self._columns.folder(row.path), row.picture_hash, row.stamp, row.error, row.hint,
             self._columns.marked(row.id, REVIEW),

@@ -58,14 +58,11 @@ class _LibraryVectors:
 
     def cosines(self, wanted: "Array") -> "Array":
         """How close each photo is to a vector of length 1."""
-        sums = np.concatenate([[0.0], np.cumsum((self.vectors @ wanted)[self.tags], dtype=np.float64)])
         alone, together = self.lengths
-        means: Array = np.divide(
-            sums[self.starts[1:]] - sums[self.starts[:-1]],
-            alone,
-            out=np.zeros(len(self.ids)),
-            where=alone > 0,
-        )
+        # a zero at the end, as reduceat takes no place that is past it; for a photo without tags it gives a wrong sum
+        said = np.append((self.vectors @ wanted)[self.tags], np.float32(0))
+        sums = np.add.reduceat(said, self.starts[:-1]) if len(self.ids) else np.zeros(0)
+        means: Array = np.divide(sums, alone, out=np.zeros(len(self.ids)), where=alone > 0)
         if len(self.captioned):
             place = self.captioned
             means[place] = (self.captions @ wanted + _TAGS * means[place]) / together
@@ -103,7 +100,9 @@ class Meaning:
         if library is None or embedder is None or not words:
             return ()
         cosines = library.cosines(embedder.embed([words])[0])
-        most = np.argsort(-cosines, kind="stable")[: min(MOST, int((cosines >= CLOSEST).sum()))]
+        least = np.partition(cosines, -MOST)[-MOST] if len(cosines) > MOST else CLOSEST
+        (near,) = np.nonzero(cosines >= max(least, CLOSEST))
+        most = near[np.argsort(-cosines[near], kind="stable")[:MOST]]
         return tuple(library.ids[most].tolist())
 
     def prepare(self, told: "Callable[[int, int], None]" = lambda _done, _of: None) -> None:

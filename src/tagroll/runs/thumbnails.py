@@ -5,7 +5,7 @@ Who scrolls on does not want what is out of sight: a wish that was given up (its
 
 import threading
 from concurrent.futures import Future
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -56,6 +56,11 @@ class Thumbnails:
     def find(self, picture: str, long_edge: int) -> bytes | None:
         """A picture that is there already, by the hash of the photo's picture; "" finds none."""
         return self._kept.find(picture, long_edge) if picture else None
+
+    def is_current(self, shown: Shown, key: str) -> bool:
+        """Whether a key (8 hex digits, as the columns have it) is that of the photo as it is known now, or was just now."""
+        of = partial(thumbnail_key, self._gallery.mark)
+        return key in {f"{of(picture, shown.stamp):08x}" for picture in (shown.picture_hash, "")}
 
     def ask(self, number: int, long_edge: int) -> "Future[bytes]":
         """Wish for a picture of a photo, as WebP; cancelling the future gives the wish up.
@@ -114,15 +119,3 @@ class Thumbnails:
             raise
         self._kept.keep(picture, long_edge, made)
         return made
-
-
-def is_current(shown: Shown, key: str) -> bool:
-    """Whether a key (8 hex digits, as the columns have it) is that of the photo as it is known now, or was a moment ago.
-
-    While the hash of the picture is not known, the key is made of the file's stamp.
-    """
-    return key == _key(shown) or key == _key(replace(shown, picture_hash=""))
-
-
-def _key(shown: Shown) -> str:
-    return f"{thumbnail_key(shown):08x}"

@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from tagroll.runs.columns import text
-from tagroll.runs.gallery import Shown
+from tagroll.runs.find import hints
+from tagroll.runs.gallery import Gallery, Shown
 from tagroll.runs.history import History, PastRun
-from tagroll.runs.thumbnails import THUMB, VIEW, is_current
+from tagroll.runs.thumbnails import THUMB, VIEW
 from tagroll.web.desk import Desk
 from tagroll.web.events import event
 
@@ -54,9 +55,14 @@ async def library(request: Request) -> Response:
 
 
 async def search(request: Request) -> Response:
-    """Numbers of the photos that words find."""
-    found = await run_in_threadpool(desk_of(request).gallery.search, request.query_params.get("q", ""))
-    return JSONResponse({"exact": found.exact, "close": found.close})
+    """Numbers of the photos that a query finds; if there are none, why."""
+    return await run_in_threadpool(_found, desk_of(request).gallery, request.query_params.get("q", ""))
+
+
+def _found(gallery: Gallery, typed: str) -> Response:
+    found = gallery.search(typed)
+    reasons = () if found.exact else hints(gallery, typed)
+    return JSONResponse({"exact": found.exact, "close": found.close, "reasons": list(map(text, reasons))})
 
 
 async def photo(request: Request) -> Response:
@@ -98,7 +104,7 @@ async def _picture(request: Request, long_edge: int) -> Response:
         finally:
             wish.cancel()
             gone.cancel()
-    stays = is_current(shown, request.path_params["key"])
+    stays = pictures.is_current(shown, request.path_params["key"])
     return Response(
         made, media_type="image/webp", headers={"Cache-Control": _FOR_GOOD if stays else _FOR_NOW}
     )
