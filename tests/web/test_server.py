@@ -206,6 +206,27 @@ def test_an_edit_is_seen_by_exiftool_and_told_to_those_who_listen(served):
     assert subjects(path) == []
 
 
+def test_captions_of_many_photos_come_at_once(served):
+    a, b, c = (served.numbers()[name] for name in ("a.jpg", "b.png", HOSTILE))
+    said = [{"title": "A title", "description": "More"}, {"description": "<b>&"}]
+    done = [
+        served.do("/api/edits", {"photos": [n], "set": what}) for n, what in zip((a, b), said, strict=True)
+    ]
+    told = served.get(f"/api/captions?photos={c},{b},{a},999999")
+    assert told == {"captions": {str(a): "A title", str(b): "<b>&"}}
+    for wrong in (
+        "",
+        "?photos=",
+        "?photos=a",
+        "?photos=1,",
+        f"?photos={'9' * 19}",
+        f"?photos={'1,' * 1000}1",
+    ):
+        assert served.ask("GET", f"/api/captions{wrong}")[0] == 400
+    for one in done:
+        served.do(f"/api/edits/{one['number']}/undo", {})
+
+
 def test_tags_of_the_whole_library_are_renamed_after_a_look(served):
     numbers = served.numbers()
     served.do("/api/edits", {"photos": [numbers["a.jpg"], numbers["b.png"]], "add": ["Dslr"]})

@@ -166,6 +166,11 @@ class Gallery:
             there = [rows[number] for number in some if number in rows and number in self._columns]
             yield from map(self._shown, there, json.loads(f"[{','.join(row.tags for row in there)}]"))
 
+    def captions(self, numbers: "Sequence[int]") -> dict[int, str]:
+        """The title of each of these photos, or else its description; only of those that have one."""
+        rows = self._space.catalog.photos.shown_as([n for n in numbers if n in self._columns])
+        return {row.id: row.title or row.description for row in rows if row.title or row.description}
+
     def carrying(self, tags: "Iterable[str]") -> list[int]:
         """The numbers of the photos that carry one of these very tags, the newest first."""
         these = set(tags)

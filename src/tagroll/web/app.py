@@ -78,6 +78,7 @@ _READING = [
     Route("/api/library", reading.library),
     Route("/api/search", reading.search),
     Route("/api/photo/{number:number}", reading.photo),
+    Route("/api/captions", reading.captions),
     Route("/thumb/{number:number}/{key:str}", reading.thumb),
     Route("/view/{number:number}/{key:str}", reading.view),
     Route("/original/{number:number}", reading.original),

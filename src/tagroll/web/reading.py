@@ -1,6 +1,7 @@
 """Routes that only tell: the columns, photos, pictures, proposals, the history, and what goes on."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,9 @@ from tagroll.web.desk import Desk
 from tagroll.web.events import event
 
 MOST_RUNS: Final = 200
+MOST_CAPTIONS: Final = 1000
+"""Photos whose captions are asked for at once; a screen shows fewer."""
+_NUMBERS = re.compile(r"[0-9]{1,18}(?:,[0-9]{1,18})*")
 _FOR_GOOD = "private, max-age=31536000, immutable"
 _FOR_NOW = "private, max-age=600"
 _GIVEN_UP = 499  # nobody reads it
@@ -77,6 +81,18 @@ async def photo(request: Request) -> Response:
         "proposals": [{"tag": one.tag, "confidence": one.confidence} for one in proposals],
         "error": shown.error, "hint": shown.hint,
     })  # fmt: skip
+
+
+async def captions(request: Request) -> Response:
+    """Titles, or else descriptions, of the photos `?photos=1,2,3`: what is in sight is named by them.
+
+    In the columns they would be a fourth of all that is sent.
+    """
+    given = request.query_params.get("photos", "")
+    if not _NUMBERS.fullmatch(given) or given.count(",") >= MOST_CAPTIONS:
+        raise HTTPException(400, f"photos has to be a list of at most {MOST_CAPTIONS} numbers")
+    found = await run_in_threadpool(desk_of(request).gallery.captions, list(map(int, given.split(","))))
+    return JSONResponse({"captions": found})
 
 
 async def thumb(request: Request) -> Response:
