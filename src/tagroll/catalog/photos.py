@@ -320,6 +320,12 @@ class Photos:
         marks = ",".join("?" * len(numbers))
         return list(map(ShownRow._make, self._database.read(f"{_SHOWN} WHERE id IN ({marks})", *numbers)))
 
+    def picture(self, number: int) -> tuple[str, str] | None:
+        """Hash of a photo's picture ("": not known as its file is now), and the stamp of the file."""
+        sql = "SELECT iif(pictured, picture_hash, ''), stamp FROM photos WHERE id = ?"
+        rows = self._database.read(sql, number)
+        return (rows[0][0], rows[0][1]) if rows else None
+
     def shown_at(self, paths: Sequence[Path]) -> list[ShownRow]:
         """Those of some paths that are known, gone or not."""
         names = [os.fsencode(path) for path in paths]

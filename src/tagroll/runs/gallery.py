@@ -147,6 +147,10 @@ class Gallery:
         rows = self._space.catalog.photos.shown_as([number]) if number in self._columns else []
         return self._shown(rows[0], json.loads(rows[0].tags)) if rows else None
 
+    def picture(self, number: int) -> tuple[str, str] | None:
+        """Hash of a photo's picture ("": not known) and the stamp of its file; None: there is no such photo in these paths."""
+        return self._space.catalog.photos.picture(number) if number in self._columns else None
+
     def path(self, number: int) -> Path | None:
         """Where a photo is as far as is known; None: there is no such photo in these paths."""
         path = self._columns.path(number)

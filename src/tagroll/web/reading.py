@@ -106,10 +106,13 @@ async def view(request: Request) -> Response:
 
 
 async def _picture(request: Request, long_edge: int) -> Response:
-    shown, pictures = shown_of(request), desk_of(request).thumbnails
-    made = pictures.find(shown.picture_hash, long_edge)
+    desk, number = desk_of(request), request.path_params["number"]
+    known, pictures = desk.gallery.picture(number), desk.thumbnails
+    if known is None:
+        raise HTTPException(404, "there is no such photo")
+    made = pictures.find(known[0], long_edge)
     if made is None:
-        wish = asyncio.wrap_future(pictures.ask(shown.id, long_edge))
+        wish = asyncio.wrap_future(pictures.ask(number, long_edge))
         gone = asyncio.ensure_future(_gone(request))
         either: set[asyncio.Future[Any]] = {wish, gone}
         try:
@@ -120,7 +123,7 @@ async def _picture(request: Request, long_edge: int) -> Response:
         finally:
             wish.cancel()
             gone.cancel()
-    stays = pictures.is_current(shown, request.path_params["key"])
+    stays = pictures.is_current(request.path_params["key"], *known)
     return Response(
         made, media_type="image/webp", headers={"Cache-Control": _FOR_GOOD if stays else _FOR_NOW}
     )
