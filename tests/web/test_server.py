@@ -257,6 +257,29 @@ def test_ctrl_c_finishes_what_is_on_its_way(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_photo_that_comes_while_it_runs_is_shown_and_what_it_writes_itself_is_not_looked_at_again(tmp_path):
+    pytest.importorskip("watchfiles", reason="watchfiles is not installed")
+    photos = paint(tmp_path / "photos", ("a.jpg", (9, 9, 9)), ("b.jpg", (9, 200, 9)))
+    with (
+        Served(tmp_path, photos) as server,
+        contextlib.closing(http.client.HTTPConnection(server.host, timeout=60)) as tab,
+    ):
+        server.ready()
+        tab.request("GET", "/api/events", headers={"Cookie": server.cookie})
+        stream, heard = tab.getresponse(), b""
+        server.do("/api/edits", {"photos": list(server.numbers().values()), "add": ["Beach"]})
+        new = paint(tmp_path / "elsewhere", ("c.jpg", (200, 9, 9))) / "c.jpg"
+        new.rename(photos / "c.jpg")
+        wait_for(lambda: "c.jpg" in server.numbers())
+        (photos / "a.jpg").unlink()
+        wait_for(lambda: set(server.numbers()) == {"b.jpg", "c.jpg"})
+        while heard.count(b'"running": false') < 2:  # one look for each, and none for what was written
+            heard += stream.read1()
+        looks = re.findall(rb'"done": (\d+), "about": \d+, "running": false', heard)
+        assert looks == [b"3", b"2"]
+
+
+@pytest.mark.slow
 def test_read_only_shows_and_writes_nothing(tmp_path):
     photos = paint(tmp_path / "photos", ("a.jpg", (9, 9, 9)))
     with Served(tmp_path, photos, options=("--read-only",)) as server:

@@ -112,6 +112,15 @@ def leads_out(path: Path, roots: Sequence[Path]) -> bool:
     return _Borders(roots, lambda _: None).leads_out(str(path))
 
 
+def is_passed_over(path: Path, roots: Sequence[Path]) -> bool:
+    """Whether `scan` leaves a file or folder out for its name or that of a folder between it and its root."""
+    below = (path.relative_to(root).parts for root in roots if path.is_relative_to(root))
+    return all(
+        any(name.startswith(".") or name == OUTPUT_FOLDER or _is_foreign(name) for name in names)
+        for names in below
+    )
+
+
 def count(roots: Sequence[Path]) -> int:
     """About how many photos `scan` would find: none is opened, none is met twice by its path."""
     places = [absolute(root) for root in roots]

@@ -17,6 +17,7 @@ from tagroll.photos.scan import absolute, leads_out, scan
 from tagroll.photos.scan import count as count_photos
 from tagroll.runs.columns import REVIEW, Columns, text
 from tagroll.runs.meaning import Meaning
+from tagroll.runs.news import is_news
 from tagroll.runs.query import Clause, Query, Shown, parse
 from tagroll.runs.read import BATCH, Reader
 from tagroll.runs.text_search import expressions_for, plain_words
@@ -264,6 +265,10 @@ class Gallery:
             for _ in Reader(self._space.store, self._space.catalog).read(found):
                 pass
         self._catch_up()
+
+    def is_news(self, changed: "Iterable[Path]") -> bool:
+        """Whether something that has changed in the folders is not as the catalog has it: not what was written by us."""
+        return is_news(self._space, self._roots, changed)
 
     def refresh(self, tell: "Callable[[Progress], None]") -> None:
         """Look what there is and read what has changed, the newest folders first; ends early where `space.stop` is set.
