@@ -231,6 +231,54 @@ def test_a_library_that_is_not_there_is_an_error_and_takes_nothing_away(space, f
     assert len(by_name(gallery)) == 3
 
 
+@pytest.mark.parametrize("place", ["", "2019"])
+def test_a_drive_that_is_not_connected_takes_nothing_away_and_is_told(space, folder, place):
+    gallery = opened(space, folder)
+    numbers, drive, aside = by_name(gallery), folder / place, folder.parent / "aside"
+    inside = [photo.id for photo in gallery.all_shown() if photo.path.is_relative_to(drive)]
+    drive.rename(aside)
+    drive.mkdir()  # as the place where it is mounted looks then
+    gallery.refresh(lambda _: None)
+    assert by_name(gallery) == numbers
+    (note,) = gallery.notes
+    assert note.startswith(f"{drive} is empty now: what was in it ({len(inside)} photos) is shown")
+    shutil.copyfile(FILES / "rgb.png", drive / "new.png")  # so it is no drive that is away
+    gallery.refresh(lambda _: None)
+    assert set(by_name(gallery)) == {*numbers, "new.png"} - {
+        gallery_name for gallery_name, n in numbers.items() if n in inside
+    }
+    assert gallery.notes == ()
+    shutil.rmtree(drive)
+    aside.rename(drive)
+    gallery.refresh(lambda _: None)
+    assert (by_name(gallery), gallery.notes) == (numbers, ())
+
+
+def test_a_path_that_is_not_there_keeps_nobody_from_looking_at_the_others(space, folder):
+    both = Gallery(space, [folder / "2019", other := folder.parent / "other"])
+    shutil.copytree(folder / "2019", other)
+    both.refresh(lambda _: None)
+    shutil.rmtree(other)
+    shutil.copyfile(FILES / "rgb.png", folder / "2019" / "new.png")
+    (folder / "2019" / "b.jpg").unlink()
+    both.refresh(lambda _: None)
+    assert sorted(photo.path.relative_to(folder.parent).as_posix() for photo in both.all_shown()) == [
+        "Pictures/2019/Oslo/a.jpg", "Pictures/2019/new.png", "other/Oslo/a.jpg", "other/b.jpg",
+    ]  # fmt: skip
+    assert both.notes == (
+        f"{other} is not there now: what was in it (2 photos) is shown as it was seen last. Is its drive connected?",
+    )
+
+
+def test_what_is_excluded_stays_as_it_was_known(space, folder):
+    gallery = opened(space, folder)
+    numbers = by_name(gallery)
+    shutil.copyfile(FILES / "rgb.png", folder / "2019" / "new.png")
+    (folder / "c.jpg").unlink()
+    gallery.refresh(lambda _: None, ["2019"])
+    assert by_name(gallery) == {name: numbers[name] for name in ("a.jpg", "b.jpg")}
+
+
 def test_only_what_lies_in_the_paths_is_shown(space, folder):
     whole = opened(space, folder)
     part = Gallery(space, [folder / "2019"])

@@ -5,7 +5,7 @@ import pytest
 from support.photos import FILES, as_photo, copy
 from tagroll.domain import Change
 from tagroll.metadata.store import MetadataStore
-from tagroll.photos.scan import is_passed_over
+from tagroll.photos.left_out import is_passed_over
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.run import Workspace
 from tagroll.settings import Placing, Settings

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tagroll.cli.grouped import GroupedCommand
-from tagroll.cli.options import shared_options
+from tagroll.cli.options import scan_options, shared_options
+from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import print_json, print_line, tell
 from tagroll.domain import plural
 from tagroll.settings import Settings
@@ -44,9 +45,17 @@ class Find(GroupedCommand):
 @click.option(
     "-0", "--null", is_flag=True, help="End each path with a zero byte and not a line break, for xargs -0."
 )
+@scan_options
 @shared_options(model=False)
 def command(  # noqa: PLR0913 - options by name
-    settings: Settings, query: str, paths: tuple[Path, ...], limit: int | None, *, close: bool, null: bool
+    settings: Settings,
+    query: str,
+    paths: tuple[Path, ...],
+    limit: int | None,
+    scope: Scope,
+    *,
+    close: bool,
+    null: bool,
 ) -> None:
     """Print the paths of the photos that QUERY describes, the newest first.
 
@@ -64,10 +73,13 @@ def command(  # noqa: PLR0913 - options by name
     with Workspace.open(settings, hold=False) as space:
         gallery = Gallery(space, paths)
         if paths:
-            gallery.refresh(_Told(settings))
+            gallery.refresh(
+                _Told(settings), scope.exclude, None if scope.follow_links else lambda _link: None
+            )
+            tell(settings, *gallery.notes)
         if close:
             gallery.prepare_meaning(lambda done, of: _tell_of_meaning(settings, done, of))
-        finder = Finder(space, gallery, query, close=close)
+        finder = Finder(space, gallery, query, close=close, exclude=scope.exclude)
         found, group = 0, "exact"
         hits: Iterator[tuple[Path | dict[str, object], str]] = finder.paths()
         if settings.json:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tagroll.photos.left_out import Excluded
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.query import Clause, Query, Shown, folded, is_meant, parse
 from tagroll.runs.read import BATCH
@@ -59,6 +60,7 @@ class Finder:
         gallery: Where.
         typed: What is asked for.
         close: Give what is close in meaning, too, after the exact hits.
+        exclude: Patterns of what is left out.
         missing: How many of the hits are not where the catalog has them; known at the end.
     """
 
@@ -66,6 +68,7 @@ class Finder:
     gallery: Gallery
     typed: str
     close: bool = False
+    exclude: Sequence[str] = ()
     missing: int = 0
     _query: Query = field(init=False)
 
@@ -95,9 +98,12 @@ class Finder:
             Review(self.space, self.gallery).by_tag()  # marks the photos
         matches = self.gallery.search(self.typed, close=self.close)
         groups: tuple[tuple[Sequence[int], Found], ...] = ((matches.exact, "exact"), (matches.close, "close"))
+        is_excluded = Excluded(self.exclude)
         for numbers, found in groups:
             for number in numbers:
                 path = self.gallery.path(number)
+                if path and is_excluded.below(path, self.gallery.roots):
+                    continue
                 if path and os.path.lexists(path):
                     yield number, path, found
                 else:

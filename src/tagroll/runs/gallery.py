@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from tagroll.runs.news import is_news
 from tagroll.runs.query import Clause, Query, Shown, parse
 from tagroll.runs.read import BATCH, Reader
 from tagroll.runs.text_search import expressions_for, plain_words
+from tagroll.runs.walked import Walked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -62,27 +63,6 @@ class Matches:
     close: tuple[int, ...] = ()
 
 
-@dataclass(slots=True)
-class _Walked:
-    """What a walk over the paths has met."""
-
-    met: set[bytes] = field(default_factory=set)
-    unreadable: list[bytes] = field(default_factory=list)
-    videos: int = 0
-
-    def pass_over(self, folder: Path, _error: OSError) -> None:
-        """A folder that cannot be listed: what was in it may be there still."""
-        self.unreadable.append(os.fsencode(folder) + b"/")
-
-    def count_video(self) -> None:
-        """One more."""
-        self.videos += 1
-
-    def misses(self, path: bytes) -> bool:
-        """Whether a photo should have been met, and was not."""
-        return path not in self.met and not any(path.startswith(folder) for folder in self.unreadable)
-
-
 _GONE = "It was moved or deleted; it is looked for again soon"
 
 
@@ -99,6 +79,7 @@ class Gallery:
     Attributes:
         mark: That of the catalog.
         videos: How many videos the last refresh has seen; they are not shown.
+        notes: What a person should know of folders that it found empty or missing, a sentence each.
     """
 
     def __init__(self, space: "Workspace", paths: "Sequence[Path]", *, read_only: bool = False) -> None:
@@ -116,6 +97,7 @@ class Gallery:
         space.when_closed(self._meaning.end)
         self._read_only = read_only
         self.videos = 0
+        self.notes: tuple[str, ...] = ()
         self._catch_up()
 
     @property
@@ -270,21 +252,29 @@ class Gallery:
         """Whether something that has changed in the folders is not as the catalog has it: not what was written by us."""
         return is_news(self._space, self._roots, changed)
 
-    def refresh(self, tell: "Callable[[Progress], None]") -> None:
+    def refresh(
+        self,
+        tell: "Callable[[Progress], None]",
+        exclude: "Sequence[str]" = (),
+        on_link_out: "Callable[[Path], None] | None" = lambda _: None,
+    ) -> None:
         """Look what there is and read what has changed, the newest folders first; ends early where `space.stop` is set.
 
         Args:
             tell: Told how far it is, after each batch and at the end.
+            exclude: Patterns of what is not looked at (see `scan`); what is known of it stays.
+            on_link_out: Likewise.
 
         Raises:
-            UsageError: One of the paths is not there.
+            UsageError: None of the paths is there.
         """
         with self._refreshing:
-            about, done, walked = count_photos(self._roots), 0, _Walked()
+            walked = Walked(self._roots, exclude)
+            about, done = count_photos(walked.there), 0
             tell(Progress(0, about, running=True))
             found = scan(
-                self._roots, newest_first=True, on_unreadable=walked.pass_over, on_video=walked.count_video,
-                on_link_out=lambda _: None,
+                walked.there, exclude=exclude, newest_first=True, on_unreadable=walked.pass_over,
+                on_video=walked.count_video, on_link_out=on_link_out,
             )  # fmt: skip
             for outcome in Reader(self._space.store, self._space.catalog).read(self._until_stopped(found)):
                 walked.met.add(os.fsencode(outcome.path))
@@ -332,12 +322,13 @@ class Gallery:
                 return
             yield item
 
-    def _leave_out(self, walked: _Walked) -> None:
+    def _leave_out(self, walked: Walked) -> None:
         """Note which photos are gone, as the walk did not meet them."""
         self._catch_up()
         with self._lock:
             places = self._columns.places()
-        self._space.catalog.photos.set_gone([number for number, path in places if walked.misses(path)])
+        self._space.catalog.photos.set_gone(walked.gone(places))
+        self.notes = tuple(walked.notes())
         if walked.videos != self.videos:
             self.videos = walked.videos
             self._next_generation()

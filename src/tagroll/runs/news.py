@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tagroll.formats import PHOTO_SUFFIXES, is_sidecar, sidecar_stems
-from tagroll.photos.scan import is_passed_over
+from tagroll.photos.left_out import is_passed_over
 from tagroll.runs.moved import photos_at
 from tagroll.runs.run import Workspace
 

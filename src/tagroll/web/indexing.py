@@ -66,7 +66,7 @@ class Indexing:
             "done": progress.done,
             "about": progress.about,
             "running": progress.running,
-            "error": self._error,
+            "error": " ".join(filter(None, (self._error, *self._gallery.notes))),
         }
 
     def _look(self) -> None:
