@@ -352,6 +352,28 @@ def test_proposals_are_what_is_kept_less_what_is_there_or_was_rejected(home):
     }
 
 
+def test_what_is_judged_while_all_is_looked_through_is_marked_as_it_is_now(home, monkeypatch):
+    for name in SAMPLES:
+        home.says(name, "Beach")
+    home.done(home.editing.judge([(home.numbers["b.png"], "Beach", False)]))
+    look = home.review._all
+
+    def meanwhile():
+        found = look()
+        home.done(home.editing.judge([(home.numbers["a.jpg"], "Beach", False)]))
+        home.space.catalog.verdicts.say([], [(home.shown("b.png").picture_hash, "beach")])
+        home.review.judged(home.id("b.png"))
+        return found
+
+    monkeypatch.setattr(home.review, "_all", meanwhile)
+    home.review.by_tag()
+    assert {name: home.shown(name).review for name in SAMPLES} == {
+        "a.jpg": False,
+        "b.png": True,
+        "c.webp": True,
+    }
+
+
 def test_verdicts_are_one_action_both_ways(home):
     home.says("a.jpg", "Beach", "Dog")
     home.says("b.png", "Beach")

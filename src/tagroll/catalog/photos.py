@@ -320,6 +320,13 @@ class Photos:
         marks = ",".join("?" * len(numbers))
         return list(map(ShownRow._make, self._database.read(f"{_SHOWN} WHERE id IN ({marks})", *numbers)))
 
+    def answered(self) -> list[int]:
+        """The photos of whose pictures an answer of a model is kept."""
+        rows = self._database.read(
+            "SELECT id FROM photos WHERE pictured AND NOT gone AND picture_hash IN (SELECT picture_hash FROM answers)"
+        )
+        return [number for (number,) in rows]
+
     def picture(self, number: int) -> tuple[str, str] | None:
         """Hash of a photo's picture ("": not known as its file is now), and the stamp of the file."""
         sql = "SELECT iif(pictured, picture_hash, ''), stamp FROM photos WHERE id = ?"

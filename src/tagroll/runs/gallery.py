@@ -145,6 +145,12 @@ class Gallery:
             ids = self._columns.ids().tolist()
         return self.shown_of(ids)
 
+    def in_order(self, numbers: "Sequence[int]") -> list[int]:
+        """Those of some photos that are in these paths, the newest first."""
+        with self._lock:
+            found: list[int] = self._columns.ids()[self._columns.among(np.array(numbers, np.int64))].tolist()
+            return found
+
     def shown_of(self, numbers: "Sequence[int]") -> "Iterator[Shown]":
         """Those of some photos that are there, in this order, read of the catalog as they are needed."""
         wanted = iter(numbers)
