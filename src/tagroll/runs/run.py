@@ -38,6 +38,7 @@ from tagroll.photos.preview.opened import previews
 from tagroll.photos.scan import scan
 from tagroll.runs.entries import Entries
 from tagroll.runs.executors import Executor, threads
+from tagroll.runs.pictures import picture_now
 from tagroll.runs.recover import leftover_cleaner, recover
 from tagroll.runs.tally import Tally
 from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings, without_password
@@ -230,22 +231,8 @@ class Workspace:
         self._resources.callback(end)
 
     def picture_now(self, photo: Photo) -> str:
-        """Hash of a photo's picture as its file is now: the index knows it, or is told.
-
-        Raises:
-            MetadataError: The file cannot be read.
-        """
-        row, stamp = self.catalog.photos.at(photo.path), self.store.stamp(photo)
-        is_known = row is not None and row.stamp == stamp
-        # a row that was made of the head alone knows no picture: "" must never stand for one
-        if row and is_known and row.pictured and row.picture_hash:
-            return row.picture_hash
-        picture = self.store.picture_hash(photo)
-        if (
-            is_known
-        ):  # else there is no row to note it in: that of a photo which is tagged now comes with its tags
-            self.catalog.photos.note_picture(photo.path, stamp, picture)
-        return picture
+        """Hash of a photo's picture as its file is now; see `picture_now`."""
+        return picture_now(photo, self.store, self.catalog)
 
     @property
     def preview(self) -> "PreviewMaker":
