@@ -11,12 +11,18 @@ from tagroll.catalog.database import Database
 from tagroll.domain import Status
 
 FAILURES = "failures"
+"""Where the paths of the photos that failed stand, among the counts of a run."""
 _FORGET = (
     "DELETE FROM runs WHERE id = ? AND NOT EXISTS (SELECT 1 FROM writes WHERE run = runs.id)"
     " AND NOT EXISTS (SELECT 1 FROM decisions WHERE run = runs.id)"
     " AND NOT EXISTS (SELECT 1 FROM verdicts WHERE run = runs.id)"
 )
-"""Where the paths of the photos that failed stand, among the counts of a run."""
+_CUT_OFF = "(SELECT id FROM runs WHERE finished IS NULL AND command IN ('serve', 'undo'))"
+_FORGET_CUT_OFF = (
+    f"DELETE FROM writes WHERE state = 'void' AND run IN {_CUT_OFF}",  # noqa: S608 - our own words
+    f"DELETE FROM verdicts WHERE run IN {_CUT_OFF} AND run NOT IN (SELECT run FROM writes)",  # noqa: S608 - our own words
+    _FORGET.replace("id = ?", f"id IN {_CUT_OFF}"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,15 @@ class Runs:
     def forget(self, run: int) -> None:
         """Take a run out that came to nothing: nothing was written or decided in it."""
         self._database.commit(lambda c: c.execute(_FORGET, (run,)).rowcount)
+
+    def forget_cut_off(self) -> None:
+        """Take out edits and undos that were cut off before anything was written. None may be at work."""
+
+        def job(c: sqlite3.Connection) -> None:
+            for sql in _FORGET_CUT_OFF:
+                c.execute(sql)
+
+        self._database.commit(job)
 
     def note_model(self, run: int, model: str) -> None:
         """Note which model a run turns out to ask."""
