@@ -389,6 +389,33 @@ def test_what_is_close_in_meaning_is_a_group_of_its_own(space, folder):
     assert set(gallery.search("puppies").close) == set(numbers.values())
 
 
+def test_a_caption_counts_beside_the_tags_and_takes_a_byte_a_number(space):
+    said = {
+        "a": (("Locomotive",), "Puppies in the snow"),
+        "b": ((), "A dog"),
+        "c": (("Dog",), ""),
+        "d": ((), "A dog"),
+    }
+    space.catalog.photos.index([
+        PhotoRow(Path("/x", f"{name}.jpg"), f"{n}.2.3", "", tags, about=About("jpeg", Facts(), "", caption))
+        for n, (name, (tags, caption)) in enumerate(said.items())
+    ])  # fmt: skip
+    gallery = Gallery(space, [])
+    gallery.prepare_meaning(lambda *_: None)
+    names = {number: gallery.shown(number).path.stem for number in gallery.search("").exact}
+    found = [names[number] for number in gallery.search("puppy").close]
+    assert set(found) == {"a", "b", "c", "d"}
+    library = gallery._meaning._library
+    assert (library.captions.numbers.dtype, library.captions.numbers.shape) == (np.int8, (2, 384))
+    texts = ["Puppies in the snow", "A dog"]
+    exact = gallery._meaning._embedder.embed([*texts, "puppy", "Locomotive"])
+    assert np.abs(library.captions.rows(slice(None)) - exact[:2]).max() < 0.002
+    cosines = dict(zip(names.values(), library.cosines(exact[2]), strict=True))
+    both = exact[0] + 0.6 * exact[3]
+    assert cosines["a"] == pytest.approx(exact[2] @ both / np.linalg.norm(both), abs=0.002)
+    assert cosines["b"] == cosines["d"] == pytest.approx(exact[2] @ exact[1], abs=0.002)
+
+
 def test_without_an_embedder_nothing_is_close_and_all_else_works(space, folder, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tagroll.models.builtin.embedder", None)
     gallery = opened(space, folder)
