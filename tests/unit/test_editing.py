@@ -12,7 +12,7 @@ import pytest
 from support.photos import as_photo, copy
 from support.runs import wait_for
 from tagroll.catalog import Catalog, State, TagVerdict
-from tagroll.domain import Description, Status
+from tagroll.domain import Change, Description, Status
 from tagroll.errors import CatalogError, UsageError
 from tagroll.exiftool.pool import find_exiftool
 from tagroll.metadata.store import MetadataStore
@@ -209,6 +209,53 @@ def test_an_earlier_action_is_undone_by_values_when_a_later_one_wrote_the_same_p
     assert (home.tags("a.jpg"), home.tags("b.png")) == (["Dog"], [])
     assert home.undo(later["number"])["failed"] == []
     assert home.tags("a.jpg") == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_the_history_takes_an_earlier_run_back_and_forth_whatever_came_later(home, monkeypatch, restarted):
+    if restarted:
+        monkeypatch.setattr(home.editing._keeper, "actions", list)  # as a new server knows none
+    first = home.edit("a.jpg", "b.png", add=["Beach"], captions={"title": "A day"})
+    later = home.edit("a.jpg", add=["Dog"])
+    with home.begin("tag") as run:  # another program's run, too
+        run.write(as_photo(home.folder / "b.png"), lambda _: Change(add=("Cat",)))
+    picture = home.space.picture_now(as_photo(home.folder / "a.jpg"))
+
+    def left():
+        return {run.id: run.left for run in home.runs()}
+
+    undo = home.done(home.editing.undo_run(first["run"]))
+    assert undo["failed"] == []
+    assert (home.tags("a.jpg"), home.tags("b.png"), home.shown("a.jpg").title) == (["Dog"], ["Cat"], "")
+    assert (left()[first["run"]], left()[undo["run"]]) == (0, 2)
+    assert [one.word for one in home.space.catalog.verdicts.of(picture)] == ["dog"]
+    if restarted:
+        with pytest.raises(UsageError, match="nothing to undo"):
+            home.editing.undo_run(first["run"])
+    else:
+        (failure,) = home.done(home.editing.undo_run(first["run"]))["failed"]
+        assert "nothing to undo" in failure["error"]
+    redo = home.done(home.editing.undo_run(undo["run"]))
+    assert redo["failed"] == []
+    assert (set(home.tags("a.jpg")), set(home.tags("b.png"))) == ({"Beach", "Dog"}, {"Beach", "Cat"})
+    assert (left()[first["run"]], left()[undo["run"]]) == (2, 0)
+    assert home.done(home.editing.undo_run(later["run"]))["failed"] == []
+    assert home.tags("a.jpg") == ["Beach"]
+    assert home.done(home.editing.undo_run(first["run"]))["failed"] == []
+    assert (home.tags("a.jpg"), home.tags("b.png")) == ([], ["Cat"])
+
+
+def test_what_the_history_cannot_take_back_says_why(home):
+    first = home.edit("a.jpg", "b.png", add=["Beach"])
+    home.edit("a.jpg", "b.png", add=["Dog"])
+    (home.folder / "a.jpg").unlink()
+    (home.folder / "b.png").write_bytes(b"no photo any more")
+    undo = home.done(home.editing.undo_run(first["run"]))
+    assert {one["name"]: bool(one["error"] and one["hint"]) for one in undo["failed"]} == {
+        "a.jpg": True,
+        "b.png": True,
+    }
+    assert {run.id: run.left for run in home.runs()}[first["run"]] == 2
 
 
 def test_undoing_what_still_waits_writes_nothing(home):

@@ -441,7 +441,9 @@ def test_an_edit_while_the_folders_are_read_is_what_is_shown(space, folder, monk
     def meanwhile(reader, photos):
         answers = list(read_here(reader, photos))
         with space.begin("serve", []) as run:
-            run.write(gallery.photo(number), lambda _: Change(add=("New",)), by_person=True)
+            run.write(
+                gallery.photo(number), lambda _: Change(add=("New",)), entries=run.entries(by_person=True)
+            )
         return answers
 
     monkeypatch.setattr(Reader, "_read_here", meanwhile)

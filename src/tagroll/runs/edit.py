@@ -115,7 +115,8 @@ class Editing:
             if action.run and action.run.number == run and action.command != "undo":
                 return self.undo(action.number)
         chosen = choose_run(self._space.catalog, run)
-        undo = Action(chosen.command, (str(run),), command="undo", done_status=Status.RESTORED)
+        label = chosen.arguments[-1] if chosen.command == "serve" else f"{chosen.command} ({run})"
+        undo = Action(label, (str(run),), command="undo", done_status=Status.RESTORED)
         return self._keeper.undo(undo)
 
     def state(self, number: int) -> dict[str, object] | None:

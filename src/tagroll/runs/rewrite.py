@@ -102,9 +102,8 @@ class Rewriter:
     def _rewrite(self, photo: Photo) -> Outcome:
         self.run.clean(photo.path)
         removes = all(word == REMOVED for word in self.mapping.values())
-        written = self.run.write(
-            photo, lambda metadata: change_for(metadata.tags, self.mapping), by_person=removes
-        )
+        entries = self.run.entries(by_person=removes)
+        written = self.run.write(photo, lambda said: change_for(said.tags, self.mapping), entries=entries)
         return written.outcome(photo.path, Status.REWRITTEN)
 
 
