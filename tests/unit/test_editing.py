@@ -27,6 +27,7 @@ from tagroll.runs.gallery import Gallery
 from tagroll.runs.review import Review
 from tagroll.runs.run import LEFT, Workspace, past_of
 from tagroll.runs.tag import Tagger, TagPolicy, TagRequest
+from tagroll.runs.undo import Undoing
 from tagroll.settings import Settings
 from tagroll.tags.identity import word_of
 
@@ -439,6 +440,35 @@ def test_verdicts_are_one_action_both_ways(home):
     assert home.shown("b.png").review
     home.undo(undone["number"])
     assert home.review.by_tag() == []
+
+
+@pytest.mark.parametrize("also_yes", [False, True])
+@pytest.mark.parametrize("way", ["page", "terminal"])
+def test_what_was_only_said_can_be_taken_back_after_a_restart(home, monkeypatch, also_yes, way):
+    monkeypatch.setattr(home.editing._keeper, "actions", list)  # as a new server knows none
+    home.says("a.jpg", "Beach", "Dog")
+    a = home.numbers["a.jpg"]
+    done = home.done(home.editing.judge([(a, "Dog", False), *([(a, "Beach", True)] if also_yes else [])]))
+    (run,) = home.runs()
+    assert (run.id, run.command, run.writes, run.left) == (done["run"], "serve", int(also_yes), 1 + also_yes)
+    assert [one.tag for one in home.review.by_tag()] == ([] if also_yes else ["Beach"])
+    if way == "page":
+        undo = home.done(home.editing.undo_run(run.id))
+        assert undo["failed"] == []
+        redone = home.undo(undo["number"])
+        assert (redone["failed"], home.tags("a.jpg")) == ([], ["Beach"] if also_yes else [])
+        assert [one.tag for one in home.review.by_tag()] == ([] if also_yes else ["Beach"])
+        assert home.undo(redone["number"])["failed"] == []
+    else:
+        undoing = Undoing.choose(home.space, run.id, ())
+        with home.begin("undo", [str(run.id)]) as back:
+            assert len(list(undoing.outcomes(back, dry_run=False))) == also_yes
+        home.gallery.changed([home.folder / "a.jpg"])
+        home.space.picture_now(as_photo(home.folder / "a.jpg"))
+        home.gallery.changed([])
+    assert {one.tag for one in home.review.by_tag()} == {"Beach", "Dog"}
+    assert home.tags("a.jpg") == []
+    assert home.space.catalog.runs.at(run.id).left == 0
 
 
 def test_a_verdict_is_about_the_picture_wherever_it_lies(home):

@@ -16,6 +16,7 @@ _FORGET = (
     "DELETE FROM runs WHERE id = ? AND NOT EXISTS (SELECT 1 FROM writes WHERE run = runs.id)"
     " AND NOT EXISTS (SELECT 1 FROM decisions WHERE run = runs.id)"
     " AND NOT EXISTS (SELECT 1 FROM verdicts WHERE run = runs.id)"
+    " AND NOT EXISTS (SELECT 1 FROM said WHERE run = runs.id)"
 )
 _CUT_OFF = "(SELECT id FROM runs WHERE finished IS NULL AND command IN ('serve', 'undo'))"
 _FORGET_CUT_OFF = (
@@ -38,7 +39,7 @@ class RunRow:
         finished: Likewise; None for a run that was cut off.
         summary: Photos by status.
         writes: Files it wrote.
-        left: How many of these were not taken back since.
+        left: How many of these were not taken back since; also what it only said of proposals.
     """
 
     id: int
@@ -133,6 +134,7 @@ class Runs:
             "SELECT r.id, command, arguments, model, started, finished, summary,"  # noqa: S608 - our own words
             " (SELECT count(*) FROM writes w WHERE w.run = r.id AND state IN ('done', 'undone')),"
             " (SELECT count(*) FROM writes w WHERE w.run = r.id AND state = 'done')"
+            " + (SELECT count(*) FROM said WHERE said.run = r.id)"
             f" FROM runs r {which}",
             *values,
         )

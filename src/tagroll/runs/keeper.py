@@ -12,6 +12,7 @@ import time
 from bisect import insort
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -270,9 +271,13 @@ class Keeper:
             self._tell("edit", action.row())
 
     def _end_run(self, action: Action) -> None:
+        if action.said:
+            # without it, while another run has the catalog, what was said can only be taken back as long as we run
+            with suppress(CatalogLockedError):
+                self._space.catalog.verdicts.keep_said(self._begin(action).number, action.said)
         run = action.run
         action.resources.close()
-        if run and not (run.tally.changed or action.failures or action.decides):
+        if run and not (run.tally.changed or action.failures or action.decides or action.said):
             self._space.catalog.runs.forget(run.number)
             action.run = None
 
@@ -359,6 +364,8 @@ class Keeper:
         catalog = self._space.catalog
         catalog.photos.settled()
         past = catalog.runs.at(run)
+        if action.said and not catalog.journal.left(run):
+            return []  # all that it did was to say something
         if past and past.command != "classify" and not catalog.journal.is_last(run):
             return taking_back_values(action, effects_of(self._space, action, run), roots)
         return taking_back_writes(self._space, action, self._begin)

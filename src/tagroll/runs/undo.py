@@ -193,6 +193,9 @@ class Undoing:
 
     def outcomes(self, run: Run, *, dry_run: bool) -> Iterator[Outcome]:
         """Take it back."""
+        verdicts = run.space.catalog.verdicts
+        if not (dry_run or self.paths):
+            verdicts.unsay(verdicts.said_by(self.chosen.id), self.chosen.id)
         named = frozenset(self.paths)
         undoer = Undoer(run, self.moved, self.chosen.command, dry_run=dry_run, named=named)
         return run.outcomes(undoer.undo, self.writes)
