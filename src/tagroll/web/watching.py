@@ -46,7 +46,7 @@ class Watching:
                 raise_interrupt=False, ignore_permission_denied=True,
             )  # fmt: skip
             for changes in found if there else ():
-                paths = {Path(path): change for change, path in changes}
+                paths = {_as_named(Path(path), there): change for change, path in changes}
                 # that something in it has changed is told of a folder by some systems: that is told of the file, too
                 self._heard([p for p, how in paths.items() if how != Change.modified or not p.is_dir()])
         except (
@@ -55,3 +55,12 @@ class Watching:
             RuntimeError,
         ) as error:  # no watches are left, or the file system has none
             log.warning("changes in the folders are not heard of, but looked for now and then: %s", error)
+
+
+def _as_named(path: Path, roots: Sequence[Path]) -> Path:
+    """The path by the name of its root: some systems tell where the links in that lead to."""
+    for root in roots:
+        real = root.resolve()
+        if not path.is_relative_to(root) and path.is_relative_to(real):
+            return root / path.relative_to(real)
+    return path
