@@ -29,7 +29,7 @@ from tagroll.settings import Mtime, Placing, Settings, without_password
 if TYPE_CHECKING:
     from tagroll.runs.merge import EditedPlan, Embedder, MergeOptions, MergeProposal, Plan, Vocabulary
 
-EVIDENCE = ("spelling", "synonym", "semantic")
+EVIDENCE = ("spelling", "synonym", "phrasing", "semantic")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ _NAMED_HASH = re.compile(r"(?<![^\W_])[^\W\d_]{1,2}#(?![^\W_])")
 """The end of a name (C#, F#), and no hashtag."""
 _NAMED_DOT = re.compile(r"(?<![^\s|])\.(?=[^\W_])")
 """The beginning of one (.NET, .22)."""
+_STATES = re.compile(r"(?<![^\W_])(?:U\.S\.A\.?|U\.S\.?|US)(?![^\W_])")
+"""Only as it is written for the country: "us" is a word of its own."""
 _LIGATURES = str.maketrans({"æ": "ae", "œ": "oe"})
 _UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss"})
 
@@ -96,15 +98,15 @@ def _regular_singular(word: str) -> str:
 
 
 @cache
-def singular(word: str) -> str:
+def singular(word: str, *, alone: bool = True) -> str:
     """The singular of an English noun; any other word as it is.
 
-    Plurals with a meaning of their own (glasses, woods, arms) stay.
+    Plurals with a meaning of their own (glasses, woods, arms) stay, but not at the end of a phrase (wine glasses).
     """
     words = lexicon()
     if word in _table("singular"):
         return _table("singular")[word]
-    if word in _keep() or word in words.names:
+    if (alone and word in _keep()) or word in words.names:
         return word
     if word in words.plurals and word not in words.meanings:
         return words.plurals[word]
@@ -122,7 +124,7 @@ def _split_camel_case(text: str) -> str:
 
 
 def _level_words(text: str) -> list[str]:
-    text = _split_camel_case(text).lower().translate(_LIGATURES)
+    text = _split_camel_case(_STATES.sub("USA", text)).lower().translate(_LIGATURES)
     text = _INITIALS.sub(lambda m: m[0].replace(".", ""), text)
     text = _APOSTROPHES.sub("", text).replace("&", " and ")
     inner = {m.end() - 1 for kept in (_BETWEEN_DIGITS, _NAMED_HASH, _NAMED_DOT) for m in kept.finditer(text)}
@@ -132,8 +134,12 @@ def _level_words(text: str) -> list[str]:
     )
     level = _without_idle_accents(" ".join("".join(chars).split()))
     words = [_american(word) for word in level.split()]
+    if len(words) > 1:
+        words = ["saint" if word == "st" else word for word in words[:-1]] + words[-1:]
+        words[-1] = "street" if words[-1] == "st" else words[-1]
     if words:
-        words[-1] = _american(singular(words[-1]))
+        is_one = len(words) == 1 or " ".join(words) in lexicon().meanings  # Niagara Falls
+        words[-1] = _american(singular(words[-1], alone=is_one))
     return words
 
 

@@ -12,17 +12,19 @@ from tagroll.tags.cluster import Edge, cohesive, dbscan
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.hierarchy import Child, propose
 from tagroll.tags.identity import identity
-from tagroll.tags.lexical_key import without_accents
+from tagroll.tags.lexical_key import squash, without_accents
+from tagroll.tags.phrasing import phrasing
 from tagroll.tags.similarity_baseline import Background, measure
 from tagroll.tags.synonyms import buckets
 from tagroll.tags.term import term
 from tagroll.tags.verdict import Evidence, Verdict, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
-    from scipy.sparse import csr_matrix
+
+    from tagroll.tags.neighbours import Neighbours
 
     Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
@@ -38,12 +40,11 @@ class TagVectors:
 
     Attributes:
         vectors: One row of length 1 a tag, float32, shape (n, d).
-        neighbours: Cosines of the pairs at or above the threshold, shape (n, n), symmetric, the diagonal
-            empty.
+        neighbours: The pairs at or above the threshold.
     """
 
     vectors: "Vectors" = field(repr=False)
-    neighbours: "csr_matrix" = field(repr=False)
+    neighbours: "Neighbours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class _Library:
         self.options, self.decisions = options, decisions
         self.number = {name: i for i, name in enumerate(self.names)}
         self.vectors = None if embedded is None else embedded.vectors[order]
-        self.neighbours = None if embedded is None else embedded.neighbours[order][:, order].tocoo()
+        self.neighbours = () if embedded is None else _renumbered(embedded.neighbours, order)
         self.background = (
             None if self.vectors is None else measure(self.names, self.vectors, options.threshold)
         )
@@ -184,9 +185,7 @@ class _Library:
             if len(found) <= _CROWD or b[0] == "!"
             for p in combinations(found, 2)
         }
-        if self.neighbours is not None:
-            pairs.update((int(i), int(j)) for i, j in zip(*self.neighbours.coords, strict=True) if i < j)
-        yield from sorted(pairs)
+        yield from sorted(pairs.union(self.neighbours))
 
     def not_apart(self, i: int, j: int) -> Verdict:
         """Yes to everything that a person does not keep apart."""
@@ -231,34 +230,31 @@ class _Library:
         return Merge(self.names[i], self.names[into], self.counts[i], evidence, via, cosine, background_share)
 
 
+def _renumbered(neighbours: "Neighbours", order: "Sequence[int]") -> "Iterable[tuple[int, int]]":
+    """The pairs by the places of their tags in an order, the smaller first."""
+    place = {i: k for k, i in enumerate(order)}
+    for pair in zip(neighbours.first.tolist(), neighbours.second.tolist(), strict=True):
+        i, j = sorted(place[i] for i in pair)
+        yield i, j
+
+
 def _plain_clusters(library: _Library) -> list[list[int]]:
     """The older algorithm: DBSCAN over cosine distance. Only what a person decided is above it."""
-    options, decisions, rows = library.options, library.decisions, []
-    for edge in library.edges():
-        distance = 0.0 if edge.rank < Evidence.SEMANTIC.rank else max(0.0, 1.0 - edge.cosine)
-        rows += [(edge.first, edge.second, distance), (edge.second, edge.first, distance)]
+    options, decisions, edges = library.options, library.decisions, list(library.edges())
     found: list[list[int]] = []
-    for cluster in dbscan(rows, 1.0 - options.threshold + _ROUNDING, options.min_cluster_size):
+    for cluster in dbscan(((edge.first, edge.second) for edge in edges), options.min_cluster_size):
         if not decisions.has_conflict([library.names[i] for i in cluster]):
             found.append(cluster)
             continue
-        inside = [edge for edge in library.edges() if {edge.first, edge.second} <= set(cluster)]
-        found += cohesive(len(library.names), inside, library.not_apart, options.min_cluster_size)
+        inside = [edge for edge in edges if {edge.first, edge.second} <= set(cluster)]
+        found += cohesive(library.names, inside, library.not_apart, options.min_cluster_size)
     return found
 
 
 def _guarded_clusters(library: _Library) -> list[list[int]]:
-    """Clusters that hold together; those by meaning are what DBSCAN finds in the edges that survived."""
-    names, options = library.names, library.options
-    groups = cohesive(len(names), library.edges(), library.verdict, options.min_cluster_size)
-    by_meaning = [
-        group
-        for group in groups
-        if any(library.verdict(i, j).evidence is Evidence.SEMANTIC for i, j in combinations(group, 2))
-    ]
-    rows = [(i, j, 0.0) for group in by_meaning for i in group for j in group if i != j]
-    found = dbscan(rows, 1.0 - options.threshold, options.min_cluster_size)
-    return sorted([group for group in groups if group not in by_meaning] + found)
+    """Clusters that hold together."""
+    words = [squash(phrasing(part)) for part in library.terms]
+    return cohesive(words, library.edges(), library.verdict, library.options.min_cluster_size)
 
 
 def plan_merges(
