@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from tagroll.tags.cluster import Edge, cohesive, dbscan
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.merge import MergeOptions, TagVectors, plan_merges
-from tagroll.tags.neighbours import neighbours
 from tagroll.tags.similarity_baseline import measure
 from tagroll.tags.term import term
 from tagroll.tags.verdict import Evidence, Verdict, judge
@@ -36,7 +35,7 @@ def embedded(
     rows = np.ones((len(tags), 8)) + noise * draw.normal(size=(len(tags), 8))
     rows = rows[[order.index(tag) for tag in only or tags]]
     vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    return TagVectors(vectors, neighbours(vectors, 0.85))
+    return TagVectors(only or tags, vectors)
 
 
 def test_the_promise() -> None:
@@ -169,7 +168,7 @@ def close_pair(cosine: float, others: int) -> tuple[dict[str, int], TagVectors]:
     counts = {"alpine garply walk": 2, "alpine waldow walk": 1, **{f"w{i}": 1 for i in range(others)}}
     vectors = np.eye(len(counts), dtype=np.float32)
     vectors[1, :2] = cosine, (1 - cosine**2) ** 0.5
-    return counts, TagVectors(vectors, neighbours(vectors, 0.85))
+    return counts, TagVectors(list(counts), vectors)
 
 
 def test_meaning_merges_at_the_threshold_and_not_below() -> None:
@@ -204,7 +203,7 @@ def test_plain_mode_is_dbscan_and_chains() -> None:
     angles = np.array([0.0, 0.5, 1.0])  # neighbours at cosine 0.88; the ends at 0.54
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     counts = {"red": 3, "blue": 2, "green": 1}
-    found = TagVectors(vectors, neighbours(vectors, 0.85))
+    found = TagVectors(list(counts), vectors)
     assert plan_merges(counts, found, MergeOptions(plain=True)).mapping == {"blue": "red", "green": "red"}
     assert plan_merges(counts, found, MergeOptions(plain=True, min_cluster_size=4)).mapping == {}
     assert plan_merges(counts, found).mapping == {}
@@ -213,8 +212,8 @@ def test_plain_mode_is_dbscan_and_chains() -> None:
 def test_plain_mode_leaves_a_person_s_decisions_alone() -> None:
     vectors = np.ones((4, 2), np.float32) / 2**0.5
     vectors[3] = 1, 0
-    found = TagVectors(vectors, neighbours(vectors, 0.85))
     counts = {"red": 3, "blue": 2, "green": 1, "navy": 1}
+    found = TagVectors(list(counts), vectors)
     kept = Decisions(apart=frozenset({frozenset({"red", "green"})}), into={"navy": "blue"})
     mapping = plan_merges(counts, found, MergeOptions(plain=True), kept).mapping
     assert mapping["navy"] == "blue"
@@ -307,7 +306,7 @@ def test_no_cosine_merges_what_only_accents_tell_apart() -> None:
     others = [f"other {number}" for number in range(200)]
     rows = np.eye(len(pairs) + len(others), dtype=np.float32)
     rows = np.repeat(rows, [2] * len(pairs) + [1] * len(others), axis=0)  # as one that does not see accents
-    said = TagVectors(rows, neighbours(rows, 0.85))
+    said = TagVectors(tags + others, rows)
     assert plan_merges(dict.fromkeys(tags + others, 1), said).mapping == {"zorp-xyzzy": "zorp-blik"}
 
 

@@ -1,5 +1,6 @@
 """Whether two tags become one: the first rule that knows decides."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -53,6 +54,13 @@ _SHORT = 3
 """Letters of a word that says nothing to an embedding (an abbreviation)."""
 
 
+@cache
+def is_unknown(word: str) -> bool:
+    """Whether no dictionary knows a word, so that an embedding may tell what it means."""
+    words = lexicon()
+    return len(word) > _SHORT and word.isalpha() and word not in words.known and word not in words.meanings
+
+
 def _is_open(a: Term, b: Term) -> bool:
     """Whether two tags are a phrase with one word exchanged, and no dictionary knows one of the two.
 
@@ -60,15 +68,18 @@ def _is_open(a: Term, b: Term) -> bool:
     close as open door and closed door. Nor can it where more differs (sunset at night, sunset by day).
     """
     only_a, only_b = differing(a, b)
-    words = lexicon()
-    return (
-        len(only_a) == len(only_b) == 1
-        and len(a.words) == len(b.words) > 1
-        and any(
-            len(word) > _SHORT and word.isalpha() and word not in words.known and word not in words.meanings
-            for word in (*only_a, *only_b)
-        )
-    )
+    exchanged = len(only_a) == len(only_b) == 1 and len(a.words) == len(b.words) > 1
+    return exchanged and any(map(is_unknown, (*only_a, *only_b)))
+
+
+def exchanges(t: Term) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """What is left of a phrase without one of its words, in order of the alphabet, and whether that word is unknown.
+
+    Two tags are open only where they share such a rest and one of the words is unknown.
+    """
+    for i, word in enumerate(t.words):
+        if len(t.words) > 1:
+            yield tuple(sorted(t.words[:i] + t.words[i + 1 :])), is_unknown(word)
 
 
 _WRITTEN = ((same_spelling, Evidence.SPELLING), (same_everyday, Evidence.SYNONYM))
