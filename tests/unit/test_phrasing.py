@@ -12,14 +12,16 @@ Low-Key / Low-Key Lighting; Winter / Winter Season; Evening / Evening Time; Eati
 Casual Dining / Casual Dining Environment; Natural Light / Natural Lighting; Golden Hour / Golden Hour Lighting
 Joy / Joyful; Fog / Foggy; Dark / Darkness; Loneliness / Lonely; Tranquil / Tranquility; Foggy Forest / Fog Forest
 Field of Flowers / Flower Field; Wall Decorations / Decorations on a Wall; Parked Car / Car Parked
-Walking Man / Man Walking; Sleeping Cat / Cat Sleeping; Man With Hat / Man in a Hat; Woman in Dress / Woman Wearing a Dress
+Walking Man / Man Walking; Sleeping Cat / Cat Sleeping; Man With Hat / Man in a Hat
+Woman in Dress / Woman Wearing a Dress
 """
 APART = """
-Blue Sky / Blue; Good Mood / Good; Public Space / Public; Dining Area / Dining; Crime Scene / Crime; Bright Light / Bright Colors
-Wine Glass / Glass of Wine; Coffee Cup / Cup of Coffee; House Cat / Cat House; Boat House / House Boat
-Milk Chocolate / Chocolate Milk; Dog Walking / Walking Dog; Swimming Pool / Pool Swimming; Fishing Boat / Boat Fishing; Bird of Paradise / Paradise Bird
-Man in Car / Man With Car; Street Light / Street Lighting; Red Light / Red Lighting; Active / Activity; Business / Busy
-Wellness / Well; Witness / Wit; Picture of a Wall / Wall Picture; Time of Day / Day Time; Joy / Joyless; Cloudy / Cloudless
+Blue Sky / Blue; Good Mood / Good; Public Space / Public; Dining Area / Dining; Crime Scene / Crime
+Bright Light / Bright Colors; Wine Glass / Glass of Wine; Coffee Cup / Cup of Coffee; House Cat / Cat House
+Boat House / House Boat; Milk Chocolate / Chocolate Milk; Dog Walking / Walking Dog; Swimming Pool / Pool Swimming
+Fishing Boat / Boat Fishing; Bird of Paradise / Paradise Bird; Man in Car / Man With Car; Street Light / Street Lighting
+Red Light / Red Lighting; Active / Activity; Business / Busy; Wellness / Well; Witness / Wit
+Picture of a Wall / Wall Picture; Time of Day / Day Time; Joy / Joyless; Cloudy / Cloudless
 """
 
 
@@ -44,11 +46,12 @@ def test_what_is_no_phrasing(a: str, b: str) -> None:
 
 ONE = """
 Wine Glass / Wine Glasses; Raised Arm / Raised Arms; Calm Water / Calm Waters; Two People / 2 People
-1st Birthday / First Birthday; U.S. / USA; US / U.S.A.; St. Peter / Saint Peter; Main St. / Main Street; Animal / Animals; Human / Humans
+1st Birthday / First Birthday; U.S. / USA; US / U.S.A.; St. Peter / Saint Peter; Main St. / Main Street
+Animal / Animals; Human / Humans
 """
 TWO = """
-Glass / Glasses; Arm / Arms; Two People / 3 People; Second Hand / Hand; us / USA; Orange / Oranges; Sweet / Sweets; Olive / Olives
-Marine / Marines; Violet / Violets; Remote / Remote Control
+Glass / Glasses; Arm / Arms; Two People / 3 People; Second Hand / Hand; us / USA; Orange / Oranges; Sweet / Sweets
+Olive / Olives; Marine / Marines; Violet / Violets; Remote / Remote Control
 """
 
 
