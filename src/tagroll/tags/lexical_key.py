@@ -19,6 +19,11 @@ _NAMED_DOT = re.compile(r"(?<![^\s|])\.(?=[^\W_])")
 """The beginning of one (.NET, .22)."""
 _STATES = re.compile(r"(?<![^\W_])(?:U\.S\.A\.?|U\.S\.?|US)(?![^\W_])")
 """Only as it is written for the country: "us" is a word of its own."""
+_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30f6ー・]+")
+_VU = re.compile("ヴ([ァィェォ]?)")
+_BA = {"ァ": "バ", "ィ": "ビ", "ェ": "ベ", "ォ": "ボ", "": "ブ"}
+_LONG_KANA = 4
+"""Characters up to which a long vowel at the end makes another word (ビル, ビール; コピー)."""
 _LIGATURES = str.maketrans({"æ": "ae", "œ": "oe"})
 _UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss"})
 
@@ -143,6 +148,15 @@ def _level_words(text: str) -> list[str]:
     return words
 
 
+def _kana(text: str) -> str:
+    """A word in kana alone, in katakana, without a long vowel at its end and with B for V, as both are written."""
+    if not _KANA.fullmatch(text):
+        return text
+    text = "".join(chr(ord(c) + 0x60) if "\u3041" <= c <= "\u3096" else c for c in text)
+    text = _VU.sub(lambda m: _BA[m[1]], text)
+    return text.removesuffix("ー") if len(text) > _LONG_KANA else text
+
+
 @cache
 def key(tag: str) -> str:
     """What is left of a tag when the ways of writing it are taken away.
@@ -151,7 +165,7 @@ def key(tag: str) -> str:
     apostrophes, "&", "_", "-", British spelling and the plural of the last word. Digits, "1.8", "f/1.8", "C#"
     and ".NET" stay. Each level of a hierarchical tag has its own key. A tag of nothing but punctuation is its own key.
     """
-    text = unicodedata.normalize("NFKC", tag).strip()
+    text = _kana(unicodedata.normalize("NFKC", tag).strip())
     levels = [" ".join(_level_words(level)) for level in text.split(LEVEL)]
     return LEVEL.join(levels) if any(levels) else text
 

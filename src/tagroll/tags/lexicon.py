@@ -184,6 +184,15 @@ def lexicon() -> Lexicon:
 
 
 @cache
+def no_typos() -> frozenset[str]:
+    """Words of other languages that come close to an English one (tools/make_languages.py)."""
+    from zstandard import ZstdDecompressor
+
+    packed = files("tagroll.tags").joinpath("data/no_typos.txt.zst").read_bytes()
+    return frozenset(ZstdDecompressor().decompress(packed).decode().split())
+
+
+@cache
 def everyday() -> Mapping[str, list[str]]:
     """The sections of everyday.txt, as lines."""
     return _sections(files("tagroll.tags").joinpath("data/everyday.txt").read_text("utf-8"))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from tagroll.tags.cluster import Edge, cohesive, dbscan
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.hierarchy import Child, propose
-from tagroll.tags.identity import identity
+from tagroll.tags.identity import LEVEL, identity
+from tagroll.tags.languages import languages_of
 from tagroll.tags.lexical_key import squash, without_accents
 from tagroll.tags.phrasing import phrasing
 from tagroll.tags.similarity_baseline import Background, measure
@@ -133,6 +134,8 @@ class _Library:
         self.counts = [tags[name] for name in self.names]
         self.terms = [term(name) for name in self.names]
         self.options, self.decisions = options, decisions
+        languages = languages_of(name for name in self.names if LEVEL not in name)
+        self.foreign = [languages.key(name) for name in self.names]
         number = {name: i for i, name in enumerate(self.names)}
         self.vectors = None if embedded is None else embedded.vectors
         rows = enumerate(() if embedded is None else embedded.tags)
@@ -161,7 +164,8 @@ class _Library:
         if self.options.plain:
             near = (self.cosine(i, j) or 0.0) >= self.options.threshold - _ROUNDING
             return Verdict(Evidence.SEMANTIC if near else None)
-        found = judge(self.terms[i], self.terms[j])
+        one = self.foreign[i] and self.foreign[i] == self.foreign[j]
+        found = Verdict(Evidence.SPELLING) if one else judge(self.terms[i], self.terms[j])
         if found.evidence not in (None, *self.options.evidence):
             return Verdict(open=False)
         if found.open and self._close(i, j):
@@ -182,7 +186,7 @@ class _Library:
         """Pairs worth a verdict, each once, the smaller number first."""
         named: dict[str, list[int]] = defaultdict(list)
         for i, (name, parts) in enumerate(zip(self.names, self.terms, strict=True)):
-            rules = () if self.options.plain else buckets(parts)
+            rules = () if self.options.plain else (*buckets(parts), f"foreign {self.foreign[i] or name}")
             for bucket in {*rules, *self.decisions.buckets(name)}:
                 named[bucket].append(i)
         pairs = {

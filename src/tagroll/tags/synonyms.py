@@ -9,7 +9,7 @@ from itertools import combinations
 
 from tagroll.tags.identity import identity
 from tagroll.tags.lexical_key import key, squash
-from tagroll.tags.lexicon import CONCRETE, everyday, lexicon
+from tagroll.tags.lexicon import CONCRETE, everyday, lexicon, no_typos
 from tagroll.tags.phrasing import is_color, phrasing
 from tagroll.tags.term import Term, differing
 
@@ -155,8 +155,8 @@ def correction(word: str) -> str:
     """The one common word that an unknown word is a slip of the finger away from, or "".
 
     A slip doubles letters or not, swaps two, or is any other change of one letter; the likelier kind wins. Only when it
-    leads to exactly one word: a foreign word or a name that comes close to several English words is no typo. The first
-    letter is never taken for the slip.
+    leads to exactly one word: a name that comes close to several English words is no typo, nor is a word that another
+    language knows (rivier, chocolat). The first letter is never taken for the slip.
     """
     words = lexicon()
     if not _SHORTEST_TYPO <= len(word) <= _LONGEST_TYPO or not word.isascii() or not word.isalpha():
@@ -166,7 +166,7 @@ def correction(word: str) -> str:
     swaps = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(1, len(word) - 1)}
     for reached in (swaps.union(_doubled(word)), _one_edit_away(word)):
         if found := {key(w) for w in _everyday(reached)}:
-            return found.pop() if len(found) == 1 else ""
+            return found.pop() if len(found) == 1 and word not in no_typos() else ""
     return ""
 
 
