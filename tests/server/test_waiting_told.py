@@ -45,10 +45,10 @@ def tagroll(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
-    """Two photos with tags; nothing here writes into them."""
+    """Two photos with tags, two of which only an embedding can judge; nothing here writes into them."""
     folder = tmp_path_factory.mktemp("library") / "photos"
     paint(folder, ("a.jpg", (200, 10, 10)), ("b.jpg", (10, 200, 10)))
-    with Stub(usual=keywords("Boat", "Ship", "Harbour")) as server:
+    with Stub(usual=keywords("Zorp Boat", "Zlorp Boat", "Harbour")) as server:
         arguments = ["tag", folder, "--api-url", server.url]
         catalog = {"TAGROLL_CATALOG": str(folder.parent / "catalog.sqlite")}
         assert CliRunner().invoke(main, list(map(str, arguments)), env=catalog).exit_code == 0
