@@ -331,12 +331,12 @@ class Change:
 
     def __bool__(self) -> bool:
         """Whether there may be anything to do."""
-        return self.is_new or self.align or bool(self.fields or self.ours or self.theirs)
+        return self.is_new or self.align or bool(self.fields or self.ours)
 
     @property
     def is_new(self) -> bool:
-        """Whether the photo says something else afterwards, and not only the same in more fields."""
-        return bool(self.add or self.remove or self.set)
+        """Whether the photo says something else afterwards, or a person's tag, and not only the same in more fields."""
+        return bool(self.add or self.remove or self.set or self.theirs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,6 +213,40 @@ def test_a_kept_tag_is_a_person_s(lost, tmp_path, catalog):
         assert home.ours(path) == {"Sea"}
 
 
+def test_a_kept_tag_is_a_person_s_though_the_photo_s_own_mark_cannot_be_changed(tmp_path, catalog):
+    path, other = photo(tmp_path), tmp_path / "second name.jpg"
+    with library(catalog) as home:
+        home.tag(path, "Boat", "Animal")
+        other.hardlink_to(path)  # it is not written into any more
+        home.write(path, kept("Boat"))
+        assert (home.yours(path), marked(path)) == ({"Boat"}, ["Animal"])
+    other.unlink()
+    with library(tmp_path / "other.sqlite") as home:
+        assert (home.yours(path), home.ours(path)) == ({"Boat"}, {"Animal"})
+        assert set(home.tag(path, "Sea").tags) == {"Boat", "Sea"}
+
+
+def test_an_older_mark_in_the_photo_does_not_say_that_a_person_took_a_tag_away(tmp_path, catalog):
+    path = photo(tmp_path)
+    with library(catalog) as home:
+        home.tag(path, "Boat", "Animal")
+        (tmp_path / "second name.jpg").hardlink_to(path)
+        home.tag(path, "Sea", "Animal")
+    with library(tmp_path / "other.sqlite") as home:
+        assert (home.read(path).tags, home.read(path).away) == (("Animal", "Sea"), ())
+
+
+def test_taking_a_run_back_leaves_what_a_person_has_made_theirs_since(tmp_path, catalog):
+    path = photo(tmp_path)
+    with library(catalog) as home:
+        before = home.read(path)
+        home.tag(path, "Boat", "Animal")
+        after = home.read(path)
+        home.write(path, kept("Boat"), "tags keep")
+        home.write(path, reverted(before, after), "serve")
+        assert (home.read(path).tags, home.ours(path)) == (("Boat",), set())
+
+
 def test_the_last_of_tagroll_s_tags_takes_the_mark_along(tmp_path, catalog):
     path = photo(tmp_path)
     with library(catalog) as home:

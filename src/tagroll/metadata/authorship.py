@@ -9,7 +9,7 @@ from typing import Final
 
 from tagroll.domain import Change, Metadata
 from tagroll.metadata.packets import keywords
-from tagroll.metadata.table import MARK, Fields
+from tagroll.metadata.table import MARK, SUBJECT, Fields
 from tagroll.tags.identity import LEVEL, identities, identity, word_of
 
 _NONE: Final = (LEVEL,)
@@ -22,28 +22,36 @@ def is_marked(sources: Iterable[Fields]) -> bool:
 
 
 def marked_in(tags: Iterable[str], sources: Iterable[Fields]) -> tuple[str, ...]:
-    """Those of the tags that a mark in one of the files names; of a path, its word alone may be left."""
-    marks = _marks(sources)
-    if not marks:
+    """Those of the tags that a mark in one of the files names; of a path, its word alone may be left.
+
+    A file that has the tag and a mark without it tells that it is a person's: the mark of another one is an older one,
+    of a photo that could not be written when its sidecar was.
+    """
+    marked = [source for source in sources if MARK in source]
+    if not marked:
         return ()
+    marks = set[str]().union(*map(_marks, marked))
     names = identities(marks) | {word_of(name) for name in marks if LEVEL in name}
-    return tuple(tag for tag in tags if identity(tag) in names)
+    theirs = set[str]().union(
+        *(identities(source.get(SUBJECT, ())) - set(map(word_of, _marks(source))) for source in marked)
+    )
+    return tuple(tag for tag in tags if identity(tag) in names and word_of(tag) not in theirs)
 
 
 def gone_since(metadata: Metadata, sources: Iterable[Fields]) -> tuple[str, ...]:
-    """The tags that a mark names and a person has taken away; none where all are gone, as they then were stripped."""
-    marks = _marks(sources)
-    if len(metadata.ours) == len(marks):
+    """The tags that every mark names and a person has taken away; none where all are gone, as they then were stripped."""
+    first, *others = [_marks(source) for source in sources if MARK in source] or [{}]
+    marks = [name for name in first if all(name in other for other in others)]
+    if identities(marks) <= identities(metadata.ours):
         return ()
     there = {identity(level) for tag in metadata.tags for level in keywords.levels(tag)}
     gone = tuple(name for name in marks if word_of(name) not in there)
     return gone if len(gone) < len(marks) else ()
 
 
-def _marks(sources: Iterable[Fields]) -> list[str]:
-    """The tags that are named, each once."""
-    named = {name: None for source in sources for name in source.get(MARK, ()) if name != LEVEL}
-    return list(named)
+def _marks(source: Fields) -> dict[str, None]:
+    """The tags that the mark of a file names, each once."""
+    return {name: None for name in source.get(MARK, ()) if name != LEVEL}
 
 
 def ours_after(metadata: Metadata, change: Change) -> tuple[str, ...]:

@@ -107,8 +107,7 @@ def plan_undo(write: Write, original: Original, engine: Engine) -> UndoPlan | No
         change_back(write, now), fields=_fields_back(write, content.fields), align=now.tags != said.tags
     )
     if (
-        not change.is_new
-        and not change.align
+        not (change.add or change.remove or change.set or change.align)
         and ours_after(now, change) == now.ours
         and all(content.fields.get(name, ()) == values for name, values in change.fields.items())
     ):

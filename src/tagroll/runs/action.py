@@ -176,15 +176,24 @@ def edited(add: Sequence[str], remove: Sequence[str], captions: Mapping[str, str
 
 
 def reverted(before: Metadata, after: Metadata) -> Decide:
-    """What takes a change back that led from one state to another, whatever else has come since."""
+    """What takes a change back that led from one state to another, whatever else has come since.
+
+    A tag that tagroll gave and a person has made theirs since stays.
+    """
     captions = {
         name: getattr(before, name)
         for name in CAPTIONS
         if getattr(before, name) != getattr(after, name)
     }  # fmt: skip
-    back = edited(without(before.tags, after.tags), without(after.tags, before.tags), captions)
+    lost, came = without(before.tags, after.tags), without(after.tags, before.tags)
     ours, theirs = without(before.ours, after.ours), without(after.ours, before.ours)
-    return lambda metadata: replace(back(metadata), ours=ours, theirs=theirs)
+
+    def decide(metadata: Metadata) -> Change:
+        made_theirs = without(after.ours, metadata.ours)  # a person gave or kept it since
+        back = edited(lost, without(came, made_theirs), captions)
+        return replace(back(metadata), ours=ours, theirs=theirs)
+
+    return decide
 
 
 def added_up(
