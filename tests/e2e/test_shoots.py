@@ -86,3 +86,23 @@ def test_words_that_a_person_lists_both_stay_two(tagroll, tmp_path):
         done = tagroll("tag", folder, "--api-url", server.url, "--jobs", "1", "--json", *listed_words)
     assert "agreed" not in done.summary
     assert subjects(folder) == [["Forest"], ["Forest"], ["Woodland"]]
+
+
+def test_the_word_of_the_shoot_does_not_come_to_a_photo_from_which_a_person_took_it(tagroll, tmp_path):
+    folder = shot(tmp_path / "photos", "09:00", "09:01", "09:02", "09:03")
+    with says(*[("Forest", "Sky")] * 4) as server:
+        assert tagroll("tag", folder, "--api-url", server.url).code == 0
+    assert tagroll("tags", "remove", "Forest", folder / "003.jpg").code == 0
+    with says(*[("Forest", "Sky")] * 3, ("Woodland", "Sky")) as server:
+        assert tagroll("tag", folder, "--api-url", server.url, "--retag").code == 0
+    assert [set(tags) for tags in subjects(folder)] == [{"Forest", "Sky"}] * 3 + [{"Woodland", "Sky"}]
+
+
+def test_what_is_banned_or_required_counts_in_a_shoot(tagroll, tmp_path):
+    folder = shot(tmp_path / "photos", "09:00", "09:01", "09:02")
+    with says(("Forest",), ("Forest", "Car")) as server:
+        assert tagroll("tag", *sorted(folder.iterdir())[:2], "--api-url", server.url).code == 0
+    banned = ("--ban", "Forest", "--require", "Automobile")
+    with says((), (), ("Woodland",)) as server:
+        assert tagroll("tag", folder / "002.jpg", "--api-url", server.url, *banned).code == 0
+    assert subjects(folder) == [["Forest"], ["Forest", "Automobile"], ["Automobile", "Woodland"]]

@@ -241,3 +241,7 @@ def test_a_file_of_words_that_cannot_be(tmp_path, data, why):
     (tmp_path / "words.txt").write_bytes(data)
     with pytest.raises(UsageError, match=why):
         read_vocabulary_file(tmp_path / "words.txt")
+
+
+def test_a_line_of_many_blanks_is_read_at_once():
+    assert list(read_vocabulary(f"Red{' ' * 200_000}Car # a comment").terms) == ["Red Car"]

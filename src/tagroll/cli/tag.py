@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -30,6 +30,7 @@ from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Placing, Settings
 
 if TYPE_CHECKING:
+    from tagroll.runs.agree import Agreement
     from tagroll.runs.run import Run, Tally
     from tagroll.runs.tag import Mode, TagRequest
 
@@ -141,6 +142,7 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
 
 
 def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> int:
+    from tagroll.runs.agree import agree
     from tagroll.runs.executors import threads
     from tagroll.runs.tag import tagger
 
@@ -172,7 +174,9 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
                     if outcome.status is Status.TAGGED:
                         tagged.add(outcome.path)
                 if not options.dry_run:
-                    _agree(settings, run, tagged, request)
+                    _agree(
+                        settings, run, agree(run, frozenset(tagged), request.words.said, tags.policy.words)
+                    )
             finally:
                 if report.is_due:
                     report.finish()
@@ -182,12 +186,10 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
         return 130 if run.cut_off else run.tally.exit_code
 
 
-def _agree(settings: Settings, run: "Run", tagged: Collection[Path], request: "TagRequest") -> None:
+def _agree(settings: Settings, run: "Run", agreements: Iterable["Agreement"]) -> None:
     """Let the photos of each shoot use one word for one thing, and tell it."""
-    from tagroll.runs.agree import agree
-
     words: dict[str, str] = {}
-    for agreement in agree(run, frozenset(tagged), request.words.said):
+    for agreement in agreements:
         words |= agreement.words
         for outcome in agreement.outcomes:
             run.tally.agreed += outcome.status.changed

@@ -3,15 +3,18 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from tagroll.domain import Outcome
+from tagroll.domain import Change, Metadata, Outcome, Photo
 from tagroll.runs.executors import threads
+from tagroll.runs.guard import guard
 from tagroll.runs.merge import decisions_for
 from tagroll.runs.moved import photos_at
 from tagroll.runs.read import Reader
 from tagroll.runs.rewrite import Rewriter, pruned
 from tagroll.runs.run import Run
+from tagroll.runs.words import Words
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.identity import LEVEL, without, word_of
 from tagroll.tags.merge import plan_merges
@@ -34,7 +37,7 @@ class Agreement:
     outcomes: Sequence[Outcome]
 
 
-def agree(run: Run, tagged: frozenset[Path], vocabulary: Vocabulary) -> Iterator[Agreement]:
+def agree(run: Run, tagged: frozenset[Path], vocabulary: Vocabulary, words: Words) -> Iterator[Agreement]:
     """Let the shoots to which these photos belong agree on words, one after the other.
 
     Only what tagroll wrote becomes another word: one that a person wrote in that shoot, else the one on most photos.
@@ -44,6 +47,7 @@ def agree(run: Run, tagged: frozenset[Path], vocabulary: Vocabulary) -> Iterator
         run: Its journal, so that undoing the run undoes this, too.
         tagged: Photos that the run has tagged.
         vocabulary: Its terms stay apart.
+        words: What is banned becomes no word of others, and what is required stays.
     """
     catalog = run.space.catalog
     catalog.photos.settled()
@@ -53,7 +57,7 @@ def agree(run: Run, tagged: frozenset[Path], vocabulary: Vocabulary) -> Iterator
             if run.cut_off:
                 return
             if len(shoot) > 1 and not tagged.isdisjoint(shoot) and one_word(shoot.values(), decided):
-                yield from _agreed(run, list(shoot), decided)
+                yield from _agreed(run, list(shoot), decided, words)
 
 
 def shoots(taken: Sequence[tuple[int, Path, tuple[str, ...]]]) -> Iterator[dict[Path, tuple[str, ...]]]:
@@ -68,20 +72,34 @@ def shoots(taken: Sequence[tuple[int, Path, tuple[str, ...]]]) -> Iterator[dict[
         yield shoot
 
 
-def _agreed(run: Run, shoot: Sequence[Path], decided: Decisions) -> Iterator[Agreement]:
+def _agreed(run: Run, shoot: Sequence[Path], decided: Decisions, words: Words) -> Iterator[Agreement]:
     """Read whose the tags of a shoot are, and rewrite those of tagroll that have become another word."""
     photos = list(photos_at(shoot))
     said = list(Reader(run.space.store, run.space.catalog, authors=True).read(photos))
     of_person = {tag for one in said for tag in without(one.tags, one.ours)}
-    decided = replace(decided, preferred=frozenset(map(_word, of_person)))
-    into = one_word([one.tags for one in said], decided)
+    decided = replace(decided, preferred=frozenset((*map(_word, of_person), *words.required)))
+    into = one_word([[tag for tag in one.tags if not words.is_banned(_word(tag))] for one in said], decided)
     changing = {one.path for one in said if not into.keys().isdisjoint(one.ours)}
     if changing:
-        words = {_word(tag): _word(into[tag]) for one in said for tag in one.ours if tag in into}
-        run.space.catalog.decisions.agree(words, run.number)  # first: what is cut off goes on with it
-        rewrite = Rewriter(run, pruned(into)).rewrite
+        agreed = {_word(tag): _word(into[tag]) for one in said for tag in one.ours if tag in into}
+        run.space.catalog.decisions.agree(agreed, run.number)  # first: what is cut off goes on with it
         todo = (photo for photo in photos if photo.path in changing)
-        yield Agreement(words, list(threads()(rewrite, todo, stop=run.space.stop)))
+        yield Agreement(agreed, list(threads()(partial(_rewrite, run, into), todo, stop=run.space.stop)))
+
+
+def _rewrite(run: Run, into: Mapping[str, str], photo: Photo) -> Outcome:
+    """Give one photo the words that were agreed on, but for those that a person took away from it."""
+
+    def rewrite() -> Outcome:
+        rejected = run.space.catalog.verdicts.rejected(run.space.picture_now(photo))
+
+        def decide(said: Metadata) -> Change:
+            away = rejected.union(map(word_of, said.away))
+            return pruned({tag: word for tag, word in into.items() if word_of(word) not in away})(said)
+
+        return Rewriter(run, decide).rewrite(photo)
+
+    return guard(photo.path, rewrite)
 
 
 def _word(tag: str) -> str:

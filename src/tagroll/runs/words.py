@@ -118,7 +118,7 @@ class Words:
                 words[identity(tag)] = self._always[identity(tag)]
             elif (word := self._word(tag)) is None:
                 unlisted.append(tag)
-            elif not self._is_banned(word):
+            elif not self.is_banned(word):
                 words.setdefault(identity(word), word)
         return Placed(tuple(words.values()), tuple(unlisted))
 
@@ -152,7 +152,8 @@ class Words:
         listed = (match.word for level in reversed(above) if (match := index.find(level)))
         return next(listed, None) or index.broader(tag)
 
-    def _is_banned(self, word: str) -> bool:
+    def is_banned(self, word: str) -> bool:
+        """Whether this is never to be given."""
         match = self.banned.find(word) if self.banned else None
         return match is not None and match.evidence is not Evidence.SYNONYM
 

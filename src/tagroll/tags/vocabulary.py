@@ -9,7 +9,7 @@ from tagroll.tags.hierarchy import only_paths
 from tagroll.tags.identity import LEVEL, identity
 
 _SYNONYM = re.compile(r"\{([^{}]*)\}")
-_COMMENT = re.compile(r"(?:^|\s+)# .*")
+_COMMENT = re.compile(r"(?<!\S)# .*")
 _TAB = 4
 """Blanks that a tab stands for, where a file mixes the two."""
 
