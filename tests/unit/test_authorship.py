@@ -247,6 +247,20 @@ def test_taking_a_run_back_leaves_what_a_person_has_made_theirs_since(tmp_path, 
         assert (home.read(path).tags, home.ours(path)) == (("Boat",), set())
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_person_s_tag_that_a_run_took_and_the_next_one_gave_is_theirs_again(order, tmp_path, catalog):
+    path = photo(tmp_path)
+    by_hand(path, "-XMP-dc:Subject=Boat")
+    with library(catalog) as home:
+        said = [home.read(path)]
+        for words in (("Sea",), ("Boat",)):
+            home.tag(path, *words, mode="replace")
+            said.append(home.read(path))
+        for at in order:
+            home.write(path, reverted(said[at], said[at + 1]), "serve")
+        assert "Boat" in home.yours(path)
+
+
 def test_the_last_of_tagroll_s_tags_takes_the_mark_along(tmp_path, catalog):
     path = photo(tmp_path)
     with library(catalog) as home:

@@ -178,7 +178,8 @@ def edited(add: Sequence[str], remove: Sequence[str], captions: Mapping[str, str
 def reverted(before: Metadata, after: Metadata) -> Decide:
     """What takes a change back that led from one state to another, whatever else has come since.
 
-    A tag that tagroll gave and a person has made theirs since stays.
+    A tag that tagroll gave and a person has made theirs since stays. One of a person that went is theirs again, though
+    tagroll may have given it anew.
     """
     captions = {
         name: getattr(before, name)
@@ -186,7 +187,8 @@ def reverted(before: Metadata, after: Metadata) -> Decide:
         if getattr(before, name) != getattr(after, name)
     }  # fmt: skip
     lost, came = without(before.tags, after.tags), without(after.tags, before.tags)
-    ours, theirs = without(before.ours, after.ours), without(after.ours, before.ours)
+    ours = without(before.ours, after.ours)
+    theirs = (*without(after.ours, before.ours), *without(lost, before.ours))
 
     def decide(metadata: Metadata) -> Change:
         made_theirs = without(after.ours, metadata.ours)  # a person gave or kept it since
