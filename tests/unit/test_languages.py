@@ -45,6 +45,13 @@ def test_plurals_and_spellings_of_the_library_s_language(
         assert merged(library + pair.split()) == {}, pair
 
 
+@pytest.mark.parametrize(
+    "tags", ["Sommer 2019; Sommer 2020", "Haus 1; Häuser", "Kurs C; Kurs C++", "Tiere Katze; Tiere|Katze"]
+)
+def test_numbers_levels_and_the_ends_of_names_count_in_every_language(tags: str) -> None:
+    assert merged([*GERMAN, *tags.split("; ")]) == {}
+
+
 def test_an_english_library_has_no_other_language() -> None:
     assert languages_of(["Beach", "Sunset", "Dog", "Zorbling", "Oslo", "Wine Glass"]).codes == ()
     assert merged(["Katze", "Beach", "Sunset", "Oslo", "Xyzzy", "Plugh", "Quux"]) == {}

@@ -12,7 +12,8 @@ from importlib.resources import files
 from tagroll.tags.lexical_key import without_accents
 from tagroll.tags.lexicon import lexicon
 
-_WORD = re.compile(r"[^\W\d_]+|&")
+_WORD = re.compile(r"[^\W\d_]+|\d+(?:[./,:]\d+)*|[&|+#]")
+"""What tells tags apart: words, numbers (Sommer 2019), levels, and what ends a name (C++)."""
 _LETTERS = 3
 _SHARE = 0.3
 """Share of the words that English does not know which a language must know, to be one of the library's."""
@@ -54,7 +55,12 @@ def languages_of(tags: Iterable[str]) -> Languages:
     words = {word for tag in tags for word in _words(tag)}
     english = lexicon()
     open_words = {
-        w for w in words if len(w) >= _LETTERS and w not in english.known and w not in english.meanings
+        word
+        for word in words
+        if len(word) >= _LETTERS
+        and word.isalpha()
+        and word not in english.known
+        and word not in english.meanings
     }
     if len(open_words) < _WORDS:
         return Languages()
