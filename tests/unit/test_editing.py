@@ -246,6 +246,17 @@ def test_the_history_takes_an_earlier_run_back_and_forth_whatever_came_later(hom
     assert (home.tags("a.jpg"), home.tags("b.png")) == ([], ["Cat"])
 
 
+def test_a_run_that_wrote_a_photo_twice_is_taken_back_at_once(home):
+    with home.begin("tag") as run:  # as where the photos of a shoot agree at its end
+        photo = as_photo(home.folder / "a.jpg")
+        run.write(photo, lambda _: Change(add=("Woodland",)))
+        run.write(photo, lambda _: Change(add=("Forest",), remove=("Woodland",)))
+    home.edit("a.jpg", add=["Dog"])
+    assert home.done(home.editing.undo_run(run.number))["failed"] == []
+    assert home.tags("a.jpg") == ["Dog"]
+    assert {one.id: one.left for one in home.runs()}[run.number] == 0
+
+
 def test_what_the_history_cannot_take_back_says_why(home):
     first = home.edit("a.jpg", "b.png", add=["Beach"])
     home.edit("a.jpg", "b.png", add=["Dog"])

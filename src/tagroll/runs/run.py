@@ -333,8 +333,7 @@ class Run:
             by_person: A person wants these very tags to come and go: no model brings back what they take.
             takes_back: The writes that are taken back by a change, whatever else has come since.
         """
-        instead_of = {writing.write.target: writing.id for writing in takes_back}
-        return Entries(self.space.catalog, self.number, undoes, by_person, instead_of=instead_of)
+        return Entries(self.space.catalog, self.number, undoes, by_person, takes_back)
 
     def write(
         self,
@@ -378,6 +377,6 @@ class Run:
                 about=about(photo, writes[-1].after if writes else seen, seen.facts),
             )  # fmt: skip
             catalog.photos.conclude(entries.states(State.DONE), now)
-        if entries.instead_of and not dry_run:  # also where nothing of them was left
-            catalog.journal.settle(dict.fromkeys(entries.instead_of.values(), State.UNDONE))
+        if entries.takes_back and not dry_run:  # also where nothing of them was left
+            catalog.journal.settle(dict.fromkeys((one.id for one in entries.takes_back), State.UNDONE))
         return Written(seen, tags, writes)
