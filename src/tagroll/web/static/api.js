@@ -60,5 +60,21 @@ export function photo(id) {
   return details.get(id);
 }
 
+/** The same, or null where the server does not say: that it is gone is told elsewhere. */
+export async function known(id) {
+  try {
+    return await photo(id);
+  } catch (reason) {
+    if (reason instanceof Unreachable || reason instanceof Refusal) return null;
+    throw reason;
+  }
+}
+
+/** Why there is no picture of a photo. */
+export async function whyNone(id) {
+  const told = await known(id);
+  return `${told?.name ?? "This photo"}: ${told?.error || "no picture could be made of it"}`;
+}
+
 export const forget = (ids) => ids.forEach((id) => details.delete(id));
 export const forgetAll = () => details.clear();

@@ -8,7 +8,7 @@ import * as facets from "./facets.js";
 import * as grid from "./grid.js";
 import { icon } from "./icons.js";
 import { hold, listen, on } from "./keys.js";
-import { lazy, style } from "./lazy.js";
+import { lazy, panel, part } from "./lazy.js";
 import { address, addressOf, filter, refresh } from "./library.js";
 import * as notes from "./notes.js";
 import { parse } from "./query.js";
@@ -17,12 +17,10 @@ import { KEPT, changed, say, show, state, targets, writable } from "./state.js";
 import { counted, number } from "./text.js";
 
 const $ = (selector) => document.querySelector(selector);
-const canvas = $("#photos");
-const scroller = $("#scroll");
 const OTHERS = { tags: () => import("./tags.js"), review: () => import("./review.js"), history: () => import("./history.js") };
 const SCREENS = { "/": "grid", "/tags": "tags", "/review": "review", "/history": "history" };
 
-// ---- screens and addresses ------------------------------------------------------------------------------------------
+// ---- screens and addresses ----
 
 /** Goes to an address of ours; `back` in the browser comes back from it. */
 export function go(to) {
@@ -45,8 +43,7 @@ async function arrive() {
     await view(/^#photo-(\d+)$/.exec(location.hash)?.[1]);
   } else {
     await view();
-    const [part] = await lazy(() => Promise.all([OTHERS[screen](), style("screens.css")])) ?? [];
-    await part?.open($("#other"), go);
+    await (await part(OTHERS[screen], "screens.css"))?.open($("#other"), go);
   }
   document.body.dataset.ready = screen;
 }
@@ -82,7 +79,7 @@ function leaveView() {
   }
 }
 
-// ---- what stands above and below the photos ----------------------------------------------------------------------------
+// ---- what stands above and below the photos ----
 
 function drawBar() {
   if (document.activeElement !== $("#search")) $("#search").value = state.text;
@@ -98,32 +95,30 @@ function drawBar() {
       ${state.text && writable() && !starred ? html`<button class="term star" @click=${async () => (await more())?.star()}>${icon("star")} Save</button>` : nothing}</div>
     ${hits.length ? html`<button class="plain all" @click=${choose.all}>Select all</button>` : nothing}`, $("#shown"));
   const chosen = $("#chosen");
-  if (selected.size && writable()) lazy(loadPanel); // it will be wanted next, maybe when the server is gone
+  if (selected.size && writable()) panel(); // it will be wanted next, maybe when the server is gone
   chosen.hidden = !selected.size || state.screen !== "grid";
   render(chosen.hidden ? nothing : html`<button class="plain" aria-label="Select none" title="Select none (Esc)" @click=${choose.clear}>${icon("close")}</button>
     <b>${number(selected.size)}<span> selected</span></b>
     <button class="plain" @click=${() => go(`${location.pathname}${location.search}#photo-${[...selected][0]}`)}>${icon("eye")} See</button>
     ${writable() ? html`<button class="main" aria-expanded=${state.panel} @click=${togglePanel}>${icon("tag")} Tags</button>` : nothing}`, chosen);
   $("#empty").hidden = Boolean(hits.length) || !ready;
-  if (!hits.length && ready) more().then((part) => part && render(part.emptiness(go), $("#empty")));
+  if (!hits.length && ready) more().then((known) => known && render(known.emptiness(go), $("#empty")));
 }
 
 /** Asked for when it is needed: why there is nothing to see, and the small dialogs. */
-const more = () => lazy(() => import("./more.js"));
+const more = () => part(() => import("./more.js"), "screens.css");
 
-// ---- the tag panel -----------------------------------------------------------------------------------------------------
-
-const loadPanel = async () => (await Promise.all([import("./panel.js"), style("screens.css")]))[0];
+// ---- the tag panel ----
 
 async function togglePanel() {
   if (!writable() || state.screen !== "grid") return;
   if (state.viewing !== null) return await (await lazy(() => import("./view.js")))?.toField();
-  const panel = await lazy(loadPanel);
-  if (state.panel) panel?.close();
-  else if (targets().length) await panel?.open();
+  const tags = await panel();
+  if (state.panel) tags?.close();
+  else if (targets().length) tags?.open();
 }
 
-// ---- keys --------------------------------------------------------------------------------------------------------------
+// ---- keys ----
 
 function scopes() {
   if (document.querySelector("dialog[open]:not(#view)")) return [];
@@ -176,27 +171,24 @@ on("everywhere", {
   },
   undo: async () => writable() && (await lazy(() => import("./actions.js")))?.undo(),
   back,
-  help,
+  help: () => help(),
 });
 
-async function help() {
-  await (await lazy(() => import("./help.js")))?.open();
-}
+const help = async () => (await part(() => import("./help.js"), "screens.css"))?.open();
 
 function filters(open) {
   document.body.classList.toggle("filtering", open);
   $("#open-filters").setAttribute("aria-expanded", open);
-  if (open) $("#filters").focus();
-  else $("#open-filters").focus();
+  $(open ? "#filters" : "#open-filters").focus();
 }
 
-// ---- start -------------------------------------------------------------------------------------------------------------
+// ---- start ----
 
 function wire() {
   for (const item of document.querySelectorAll("[data-go]")) {
     item.addEventListener("click", (event) => {
       event.preventDefault();
-      filtersShut();
+      document.body.classList.remove("filtering");
       const screen = item.dataset.go;
       go(screen !== "grid" ? `/${screen}` : state.screen === "grid" ? "/" : addressOf(state.text));
     });
@@ -209,18 +201,13 @@ function wire() {
     grid.focusHit(state.focus);
   });
   $("#search").addEventListener("focus", () => {
-    searching = lazy(async () => {
-      const [part] = await Promise.all([import("./search.js"), style("screens.css")]);
-      part.start(goFilter, () => grid.focusHit(state.focus));
-    });
+    searching = lazy(async () => (await import("./search.js")).start(goFilter, () => grid.focusHit(state.focus)));
     hold(searching);
   }, { once: true });
   addEventListener("popstate", arrive);
 }
 
 let searching; // the field's own part of the page, once it is on its way
-
-const filtersShut = () => document.body.classList.remove("filtering");
 
 /** The columns, however long it takes until the server gives them. */
 async function firstColumns() {
@@ -241,7 +228,7 @@ async function start() {
   for (const part of [grid, scrub, notes, events]) part.start();
   facets.start(go);
   show(drawBar);
-  choose.start(canvas, scroller, see);
+  choose.start($("#photos"), see);
   listen(scopes);
   state.text = new URLSearchParams(location.search).get("q") ?? "";
   state.query = parse(state.text);

@@ -32,32 +32,27 @@ const inset = () => (isPhone() ? { left: 2, right: 2 } : { left: 20, right: 52 }
 const height = () => scroller.clientHeight;
 const bottom = 96; // room for the bar below the last row
 const tall = () => layout.total + bottom;
-const shownTall = () => Math.min(tall(), TALLEST);
+const span = () => Math.max(1, tall() - height()); // how far it can be scrolled
+const scale = () => (tall() > TALLEST ? span() / (TALLEST - height()) : 1);
 
 /** Where the window begins, in the layout's own pixels. */
-export function offset() {
-  const most = shownTall() - height();
-  return most > 0 && tall() > TALLEST ? (scroller.scrollTop / most) * (tall() - height()) : scroller.scrollTop;
-}
+export const offset = () => scroller.scrollTop * scale();
 
 export function scrollTo(y) {
-  const most = tall() - height();
-  const to = Math.max(0, Math.min(y, most));
-  scroller.scrollTop = tall() > TALLEST ? (to / most) * (shownTall() - height()) : to;
+  scroller.scrollTop = Math.max(0, Math.min(y, span())) / scale();
   draw();
 }
 
-export const progress = () => offset() / Math.max(1, tall() - height());
-export const scrollToShare = (share) => scrollTo(share * (tall() - height()));
+export const progress = () => offset() / span();
+export const scrollToShare = (share) => scrollTo(share * span());
 /** How far down a hit lies, from 0 to 1, on the scale of `progress`. */
-export const shareOf = (hit) => Math.min(1, layout.top[layout.rowOf(hit)] / Math.max(1, tall() - height()));
+export const shareOf = (hit) => Math.min(1, layout.top[layout.rowOf(hit)] / span());
 
 function relay() {
   const { hits, library, close } = state;
   const width = scroller.clientWidth - inset().left - inset().right;
   if (laid.hits === hits && laid.library === library && laid.width === width) return;
   if (width <= 0) return; // another screen is shown
-  const same = laid.library === library && laid.hits === hits;
   const anchor = laid.hits?.length ? laid.library.id[laid.hits[layout.first[layout.rowAt(offset())]]] : undefined;
   const fresh = laid.text !== state.text;
   laid = { hits, library, width, text: state.text };
@@ -66,11 +61,11 @@ function relay() {
   performance.measure("to lay out", "layout");
   for (const element of rows.values()) drop(element);
   rows.clear();
-  canvas.style.height = `${shownTall()}px`;
+  canvas.style.height = `${Math.min(tall(), TALLEST)}px`;
   canvas.setAttribute("aria-rowcount", layout.rows);
   if (fresh) scrollTo(0);
   else if (anchor !== undefined && scroller.scrollTop > 0) {
-    const hit = same ? hits.indexOf(library.at(anchor)) : hits.indexOf(library.at(anchor) ?? -1);
+    const hit = hits.indexOf(library.at(anchor));
     if (hit >= 0) scrollTo(layout.top[layout.rowOf(hit)]);
   }
 }
@@ -167,18 +162,12 @@ export function altOf(place) {
 }
 
 async function unreadable(cell, place) {
-  const id = state.library.id[place];
-  cell.classList.add("broken");
   const note = document.createElement("span");
   note.className = "why";
   cell.append(note);
-  try {
-    const { name, error } = await api.photo(id);
-    cell.firstElementChild.alt = "";
-    note.textContent = `${name}: ${error || "no picture could be made of it"}`;
-  } catch (reason) {
-    note.textContent = reason.message;
-  }
+  cell.classList.add("broken");
+  note.textContent = await api.whyNone(state.library.id[place]);
+  cell.firstElementChild.alt = "";
 }
 
 function mark(cell) {
@@ -221,15 +210,25 @@ function reveal(hit) {
   else if (end > offset() + height() - bar) scrollTo(end - height() + bar);
 }
 
-/** The hit that lies above (-1) or below (1) another, nearest to its middle. */
+/** The hit of a row that lies at x, or nearest to it. */
+function nearest(row, x) {
+  const far = (cell) => Math.max(cell.x - x, x - cell.x - cell.width, 0);
+  return layout.place(row).reduce((best, cell) => (far(cell) < far(best) ? cell : best)).i;
+}
+
+/** The hit that lies above (-1) or below (1) another, by its middle. */
 export function beside(hit, step) {
   const row = layout.rowOf(hit);
   const to = Math.max(0, Math.min(row + step, layout.rows - 1));
   if (to === row) return hit;
   const here = layout.place(row).find(({ i }) => i === hit);
-  const middle = here.x + here.width / 2;
-  const far = ({ x, width }) => Math.abs(x + width / 2 - middle);
-  return layout.place(to).reduce((best, cell) => (far(cell) < far(best) ? cell : best)).i;
+  return nearest(to, here.x + here.width / 2);
+}
+
+/** The hit under a point of the window, or nearest to it: also where a bar lies over the photos. */
+export function hitUnder(x, y) {
+  const { left, top } = scroller.getBoundingClientRect();
+  return nearest(layout.rowAt(offset() + y - top), x - left - inset().left);
 }
 
 export const rowsInSight = () => Math.max(1, layout.rowAt(offset() + height()) - layout.rowAt(offset()) - 1);
@@ -253,13 +252,8 @@ async function nameByCaption() {
   const { library, hits, focus } = state;
   const cell = elementOf(focus);
   if (!cell || !(library.flags[hits[focus]] & FLAG.caption)) return;
-  try {
-    const { title, description } = await api.photo(library.id[hits[focus]]);
-    if (title || description) cell.firstElementChild.alt = title || description;
-  } catch (reason) {
-    if (!(reason instanceof api.Unreachable || reason instanceof api.Refusal)) throw reason;
-    // The name by its tags stays; that the server is gone is told elsewhere.
-  }
+  const told = await api.known(library.id[hits[focus]]);
+  if (told?.title || told?.description) cell.firstElementChild.alt = told.title || told.description;
 }
 
 export function start() {

@@ -129,25 +129,22 @@ export class Layout {
 
   /** The last row that begins at or above y. */
   rowAt(y) {
-    let low = 0;
-    let high = this.rows - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.top[middle] <= y) low = middle;
-      else high = middle - 1;
-    }
-    return Math.max(0, low);
+    return this.lastOf(this.top, y);
   }
 
   /** The row of a hit. */
   rowOf(i) {
+    return this.lastOf(this.first, i);
+  }
+
+  lastOf(numbers, most) {
     let low = 0;
     let high = this.rows - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (this.first[middle] <= i) low = middle;
+      if (numbers[middle] <= most) low = middle;
       else high = middle - 1;
     }
-    return Math.max(0, low);
+    return low;
   }
 }

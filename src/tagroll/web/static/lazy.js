@@ -13,6 +13,11 @@ export async function lazy(load) {
   }
 }
 
+/** A module together with the style sheet that it needs, or null. */
+export const part = (load, sheet) => lazy(async () => (await Promise.all([load(), style(sheet)]))[0]);
+
+export const panel = () => lazy(() => import("./panel.js"));
+
 const asked = new Map();
 
 /** A style sheet that the first screen does not need; there when the promise is. */

@@ -1,4 +1,4 @@
-// The library: columns of all photos as the server sends them (see docs/explanation/gallery.md). A photo is its place in
+// The library: columns of all photos as the server sends them (see docs/explanation/serve.md). A photo is its place in
 // them, a number from 0; nothing is made per photo, so that 100,000 of them cost milliseconds.
 
 import { fold, identity } from "./text.js";
