@@ -342,6 +342,11 @@ class Handler(BaseHTTPRequestHandler):
                     self.answer(
                         library.columns(), "application/octet-stream", Content_Encoding="gzip", ETag=tag
                     )
+            case ["captions"]:
+                self.server.tells.wait()
+                rows = [library.rows[int(number)] for number in query["photos"][0].split(",")]
+                texts = {str(row.id): row.title or row.description for row in rows}
+                self.json({"captions": {number: text for number, text in texts.items() if text}})
             case ["search"]:
                 self.search(query.get("q", [""])[0].lower())
             case ["photo", number] if int(number) in library.rows:
@@ -379,7 +384,7 @@ class Handler(BaseHTTPRequestHandler):
         }
         exact = [number for number, has in text.items() if all(word in has for word in words.split())]
         close = [row.id for row in rows if row.id not in set(exact)][:12] if words.startswith("sea") else []
-        self.json({"exact": exact, "close": close})
+        self.json({"exact": exact, "close": close, "reasons": [] if exact else [f"Nothing has {words}"]})
 
     def events(self) -> None:
         listener: queue.Queue[bytes | None] = queue.Queue()

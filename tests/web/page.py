@@ -47,7 +47,7 @@ def few(*tags):
     """Photos with these tags, newest first, and ten without any."""
     rows = make(len(tags) + 10)
     for row, mine in zip(rows, [*tags, *([[]] * 10)], strict=True):
-        row.tags, row.proposals = list(mine), []
+        row.tags, row.proposals, row.title = list(mine), [], ""
     return rows
 
 

@@ -60,15 +60,17 @@ export function photo(id) {
   return details.get(id);
 }
 
-/** The same, or null where the server does not say: that it is gone is told elsewhere. */
-export async function known(id) {
+/** What was asked for, or null where the server does not say: that it is gone is told elsewhere. */
+export async function orNull(asked) {
   try {
-    return await photo(id);
+    return await asked;
   } catch (reason) {
     if (reason instanceof Unreachable || reason instanceof Refusal) return null;
     throw reason;
   }
 }
+
+export const known = (id) => orNull(photo(id));
 
 /** Why there is no picture of a photo. */
 export async function whyNone(id) {

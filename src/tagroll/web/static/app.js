@@ -8,7 +8,7 @@ import * as facets from "./facets.js";
 import * as grid from "./grid.js";
 import { icon } from "./icons.js";
 import { hold, listen, on } from "./keys.js";
-import { lazy, panel, part } from "./lazy.js";
+import { field, lazy, panel, part } from "./lazy.js";
 import { address, addressOf, filter, refresh } from "./library.js";
 import * as notes from "./notes.js";
 import { parse } from "./query.js";
@@ -84,18 +84,16 @@ function leaveView() {
 function drawBar() {
   if (document.activeElement !== $("#search")) $("#search").value = state.text;
   const { query, hits, close, selected, library, ready } = state;
-  const term = ({ field, value, not }) => html`<button class="term ${not ? "without" : ""}" aria-label="Drop ${not ? "not " : ""}${field} ${value}"
-    @click=${() => go(address({ ...query, terms: query.terms.filter((t) => t.field !== field || t.value !== value) }))}>
-    <small>${not ? "not " : ""}${field}</small> ${value.split("|").at(-1)} ${icon("close")}</button>`;
-  const words = query.words ? html`<button class="term" aria-label="Drop words ${query.words}" @click=${() => go(address({ ...query, words: "" }))}>
-    ${query.words} ${icon("close")}</button>` : nothing;
+  const terms = query.words ? [...query.terms, { field: "words", value: query.words }] : query.terms;
+  const without = (term) => (term.field === "words" ? { ...query, words: "" } : { ...query, terms: query.terms.filter((one) => one !== term) });
   const starred = state.searches.some((one) => one.query === state.text);
   render(html`<h1>${ready ? counted(close, "photo") : "Photos"}${hits.length > close ? html` <small>and ${number(hits.length - close)} close in meaning</small>` : nothing}</h1>
-    <div class="terms">${query.terms.map(term)}${words}
+    <div class="terms">${terms.map((term) => html`<button class="term ${term.not ? "without" : ""}" aria-label="Drop ${term.not ? "not " : ""}${term.field} ${term.value}"
+        @click=${() => go(address(without(term)))}><small>${term.not ? "not " : ""}${term.field}</small> ${term.value.split("|").at(-1)} ${icon("close")}</button>`)}
       ${state.text && writable() && !starred ? html`<button class="term star" @click=${async () => (await more())?.star()}>${icon("star")} Save</button>` : nothing}</div>
     ${hits.length ? html`<button class="plain all" @click=${choose.all}>Select all</button>` : nothing}`, $("#shown"));
   const chosen = $("#chosen");
-  if (selected.size && writable()) panel(); // it will be wanted next, maybe when the server is gone
+  if (selected.size && writable()) [panel, field].forEach((wanted) => wanted()); // next, maybe when the server is gone
   chosen.hidden = !selected.size || state.screen !== "grid";
   render(chosen.hidden ? nothing : html`<button class="plain" aria-label="Select none" title="Select none (Esc)" @click=${choose.clear}>${icon("close")}</button>
     <b>${number(selected.size)}<span> selected</span></b>
@@ -115,7 +113,7 @@ async function togglePanel() {
   if (state.viewing !== null) return await (await lazy(() => import("./view.js")))?.toField();
   const tags = await panel();
   if (state.panel) tags?.close();
-  else if (targets().length) tags?.open();
+  else if (targets().length) await tags?.open();
 }
 
 // ---- keys ----
@@ -140,13 +138,13 @@ function back() {
 }
 
 on("photos", {
-  move: (event) => grid.walkTo(target(event)),
-  rowEnd: ({ key }) => grid.walkTo(grid.endOfRow(state.focus, key === "End")),
-  end: ({ key }) => grid.walkTo(key === "End" ? state.hits.length - 1 : 0),
+  move: (event) => grid.focusHit(target(event)),
+  rowEnd: ({ key }) => grid.focusHit(grid.endOfRow(state.focus, key === "End")),
+  end: ({ key }) => grid.focusHit(key === "End" ? state.hits.length - 1 : 0),
   page: ({ key }) => {
     let hit = state.focus;
     for (let n = grid.rowsInSight(); n > 0; n--) hit = grid.beside(hit, key === "PageUp" ? -1 : 1);
-    grid.walkTo(hit);
+    grid.focusHit(hit);
   },
   open: () => (state.hits.length ? see(state.focus) : undefined),
   toggle: () => state.hits.length && choose.toggle(state.focus),
@@ -154,7 +152,7 @@ on("photos", {
     if (!state.selected.has(state.library.id[state.hits[state.focus]])) choose.from(state.focus);
     const hit = Math.max(0, Math.min(target(event), state.hits.length - 1));
     choose.extend(hit);
-    grid.walkTo(hit);
+    grid.focusHit(hit);
   },
   all: () => choose.all(),
   date: async () => {
@@ -201,7 +199,7 @@ function wire() {
     grid.focusHit(state.focus);
   });
   $("#search").addEventListener("focus", () => {
-    searching = lazy(async () => (await import("./search.js")).start(goFilter, () => grid.focusHit(state.focus)));
+    searching = part(() => import("./search.js"), "screens.css").then((field) => field?.start(goFilter, () => grid.focusHit(state.focus)));
     hold(searching);
   }, { once: true });
   addEventListener("popstate", arrive);
@@ -215,8 +213,8 @@ async function firstColumns() {
     try {
       return await refresh();
     } catch (reason) {
-      if (reason instanceof api.Refusal && reason.status !== 401) say(`${reason.message} ${reason.hint}`);
-      else if (!(reason instanceof api.Refusal || reason instanceof api.Unreachable)) throw reason;
+      if (!(reason instanceof api.Refusal || reason instanceof api.Unreachable)) throw reason;
+      if (reason.hint && reason.status !== 401) say(`${reason.message} ${reason.hint}`);
       await new Promise((resolve) => setTimeout(resolve, 2500));
     }
   }

@@ -9,15 +9,18 @@ import { dayText, momentText } from "./text.js";
 
 // Browsers stop at some 17 million pixels, and trouble was seen from 6 on: taller libraries are scrolled to scale.
 const TALLEST = 5_000_000;
+const SOON = 150; // milliseconds in which no more rows come
 const scroller = document.querySelector("#scroll");
 const canvas = document.querySelector("#photos");
 const sticky = document.querySelector("#day");
 const blank = document.querySelector("#cell").content.firstElementChild;
 
 const rows = new Map(); // row -> element
+const captions = new Map(); // id -> text, empty until the server has told it
 export const pinned = new Set(); // rows that stay in the page: under a finger
 let layout = new Layout(new Uint32Array(0), state.library, 1000, { row: 200, heading: 40 });
 let laid = {}; // what the layout stands on
+let asking; // the timer for captions
 let away = 0; // where the grid was scrolled to when another screen came
 
 export const current = () => layout;
@@ -55,6 +58,7 @@ function relay() {
   if (width <= 0) return; // another screen is shown
   const anchor = laid.hits?.length ? laid.library.id[laid.hits[layout.first[layout.rowAt(offset())]]] : undefined;
   const fresh = laid.text !== state.text;
+  if (laid.library !== library) captions.clear();
   laid = { hits, library, width, text: state.text };
   performance.mark("layout");
   layout = new Layout(hits, library, width, size(), close);
@@ -119,6 +123,8 @@ function add(row) {
   const next = Math.min(...[...rows.keys()].filter((other) => other > row));
   canvas.insertBefore(element, rows.get(next) ?? null);
   rows.set(row, element);
+  clearTimeout(asking);
+  asking = setTimeout(askCaptions, SOON);
 }
 
 function label(i, x) {
@@ -154,11 +160,23 @@ function fill(cell, i) {
   return cell;
 }
 
-/** What a photo is called where it cannot be seen: its tags, else its folder and time. The caption comes on focus. */
+/** What a photo is called where it cannot be seen: its caption, else its tags, else its folder and time. */
 export function altOf(place) {
   const { library } = state;
   const names = library.namesOf(place).map((name) => name.split("|").at(-1));
-  return names.join(", ") || `Photo in ${library.head.folders[library.folder[place]]}, ${momentText(library.minute[place])}`;
+  return captions.get(library.id[place]) || names.join(", ") || `Photo in ${library.head.folders[library.folder[place]]}, ${momentText(library.minute[place])}`;
+}
+
+/** Captions are not in the columns: those of the photos in sight are asked for, together and once. */
+async function askCaptions() {
+  const { library } = state;
+  const cells = [...rows.values()].flatMap((row) => row.cells);
+  const ids = cells.map((cell) => Number(cell.dataset.id)).filter((id) => library.flags[library.at(id)] & FLAG.caption && !captions.has(id));
+  if (!ids.length) return;
+  ids.forEach((id) => captions.set(id, ""));
+  const told = await api.orNull(api.get(`/api/captions?photos=${ids}`));
+  for (const id in told?.captions) captions.set(Number(id), told.captions[id]);
+  for (const cell of cells) if (!cell.classList.contains("broken")) cell.firstElementChild.alt = altOf(state.hits[cell.hit]);
 }
 
 async function unreadable(cell, place) {
@@ -239,21 +257,6 @@ export const leave = () => (away = offset());
 export function back() {
   draw();
   scrollTo(away);
-}
-
-/** By keyboard to another photo. */
-export function walkTo(hit) {
-  focusHit(hit);
-  nameByCaption(); // nobody waits for it: the next key may come first
-}
-
-/** A caption names a photo better than its tags do: it is asked for once the photo has the keyboard. */
-async function nameByCaption() {
-  const { library, hits, focus } = state;
-  const cell = elementOf(focus);
-  if (!cell || !(library.flags[hits[focus]] & FLAG.caption)) return;
-  const told = await api.known(library.id[hits[focus]]);
-  if (told?.title || told?.description) cell.firstElementChild.alt = told.title || told.description;
 }
 
 export function start() {

@@ -9,11 +9,10 @@ const WIDEST = 3.2;
 
 export class Layout {
   /**
-   * @param hits places of photos, in the order shown
-   * @param library the columns
-   * @param width of a row, in pixels
-   * @param size `{row, heading}`: wanted height of a row, height of a row's headings
-   * @param close from which hit on the photos are only close in meaning: a group of its own without days
+   * @param hits places of photos in the library, in the order shown
+   * @param width of a row; as all sizes, in pixels
+   * @param size `{row, heading}`: wanted height of a row, height of its headings
+   * @param close from which hit on photos are only close in meaning: a group of its own without days
    */
   constructor(hits, library, width, size, close = hits.length) {
     Object.assign(this, { hits, library, width, size, close });

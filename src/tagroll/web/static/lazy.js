@@ -17,6 +17,7 @@ export async function lazy(load) {
 export const part = (load, sheet) => lazy(async () => (await Promise.all([load(), style(sheet)]))[0]);
 
 export const panel = () => lazy(() => import("./panel.js"));
+export const field = () => part(() => import("./field.js"), "screens.css");
 
 const asked = new Map();
 

@@ -5,7 +5,7 @@ import { edit } from "./actions.js";
 import * as api from "./api.js";
 import { icon } from "./icons.js";
 import { isField, hold } from "./keys.js";
-import { lazy } from "./lazy.js";
+import { field as offers } from "./lazy.js";
 import { identity, number, counted, percent } from "./text.js";
 import { changed, show, state, targets, writable } from "./state.js";
 
@@ -95,7 +95,7 @@ export function takeProposal(n) {
 
 function chip(tag, note, n, total, key) {
   const how = n === total ? "all" : n ? "some" : "offered";
-  const said = { all: "all", some: `${number(n)} of ${number(total)}`, offered: "offered" }[how];
+  const said = how === "some" ? `${number(n)} of ${number(total)}` : how;
   const path = tag.split("|");
   const inside = html`${icon({ all: "check", some: "some", offered: "plus" }[how])}<span>${path.at(-1)}${path.length > 1
     ? html` <small>${path.slice(0, -1).join(" › ")}</small>` : nothing}</span>${how === "some"
@@ -136,12 +136,12 @@ function leave() {
   else field().blur();
 }
 
-/** What the field offers is fetched when it is first used. */
-const offering = { once: true, handleEvent: () => hold(lazy(async () => (await import("./field.js")).start(field(), give, leave))) };
+const offering = { once: true, handleEvent: () => hold(offers().then((part) => part?.start(field(), give, leave))) };
 
 export const field = () => root.querySelector("#add-tag");
 
-export function open() {
+export async function open() {
+  await offers();
   changed({ panel: true });
   draw();
   if (matchMedia("(pointer: fine)").matches) field()?.focus(); // for a finger, a keyboard would cover the chips

@@ -46,7 +46,7 @@ export async function open(hit, out) {
     index: hit, appendToEl: stage, trapFocus: false, returnFocus: false, escKey: false, arrowKeys: false, loop: false,
     close: false, counter: false, zoom: false, arrowPrev: false, arrowNext: false, preloader: false, bgOpacity: 1,
     showHideAnimationType: still.matches ? "none" : "fade", zoomAnimationDuration: still.matches ? 0 : 250, showAnimationDuration: 120,
-    bgClickAction: false, tapAction: "toggle-controls", wheelToZoom: true, preload: [1, 2],
+    bgClickAction: false, tapAction: false, wheelToZoom: true, preload: [1, 2],
     getViewportSizeFn: () => ({ x: stage.clientWidth, y: stage.clientHeight }),
     maxZoomLevel: (zoom) => Math.max(1, zoom.fit * 4),
     secondaryZoomLevel: (zoom) => Math.max(zoom.fit * 2.5, 1),
@@ -72,11 +72,13 @@ function listen(stage) {
   pswp.on("change", arrived);
   pswp.on("zoomPanUpdate", ({ slide: one }) => one.currZoomLevel > one.zoomLevels.initial * 1.3 && original(one));
   pswp.on("close", () => state.viewing !== null && leave());
-  pswp.on("destroy", gone);
   // Without this the picture sits where it was when the panel beside or below it fills.
   const sizes = new ResizeObserver(() => pswp?.updateSize());
   sizes.observe(stage);
-  pswp.on("destroy", () => sizes.disconnect());
+  pswp.on("destroy", () => {
+    sizes.disconnect();
+    gone();
+  });
 }
 
 /** Only now does it take swipes, and only now can it be closed. */
@@ -88,9 +90,10 @@ function opened() {
 function slide(hit) {
   const { library, hits } = state;
   const aspect = library.aspect[hits[hit]] / 1000 || 1.5;
+  const width = EDGE * Math.min(1, aspect);
   return {
     id: idOf(hit), src: api.picture(library, hits[hit]), msrc: api.thumb(library, hits[hit]), alt: grid.altOf(hits[hit]),
-    width: Math.round(aspect > 1 ? EDGE : EDGE * aspect), height: Math.round(aspect > 1 ? EDGE / aspect : EDGE),
+    width, height: width / aspect,
   };
 }
 
