@@ -192,6 +192,38 @@ def test_a_large_library_stays_small_in_the_page(serve, visit):
     assert asked(server) == []
 
 
+DAYS = """(all) => all.map((day) => {
+  const { left, right, top } = day.getBoundingClientRect();
+  return [Math.round(top), left, right];
+})"""
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_days_beside_each_other_have_room_for_their_names(serve, visit, phone):
+    rows = make(60)
+    for n, row in enumerate(rows):  # all days of September, which is the longest word
+        row.aspect, row.minute = 667, 1440 * (20_362 - n % 30 - n // 30 * 365)
+    page = visit(serve(rows).url, phone=phone)
+    expect(page.locator(".day").first).to_be_visible()
+    days = sorted(page.locator(".day").evaluate_all(DAYS))
+    edge = page.viewport_size["width"]
+    assert len({top for top, _, _ in days}) < len(days) - 5  # they do stand beside each other
+    for (top, _, right), (other, left, _) in zip(days, [*days[1:], (0, 0, 0)], strict=True):
+        assert right < (left if other == top else edge)
+
+
+def test_a_photo_without_a_picture_says_why_and_can_be_selected(serve, visit):
+    rows = make(4)
+    rows[1].error = "the image is truncated"
+    page = visit(serve(rows).url)
+    expect(cells(page).nth(1)).to_have_text(f"{rows[1].name}: the image is truncated")
+    select(page, 1)
+    expect(page.locator("[aria-selected=true]")).to_have_count(1)
+    page.keyboard.press("Enter")
+    view = page.get_by_role("dialog", name="Photo")
+    expect(view.locator(".pswp__error-msg")).to_have_text(f"{rows[1].name}: the image is truncated")
+
+
 BETWEEN = """(scroll) => {
   const edges = [scroll.getBoundingClientRect().top];
   const boxes = Array.from(scroll.querySelectorAll('.cell'), (cell) => cell.getBoundingClientRect());

@@ -130,6 +130,19 @@ def test_years_are_dragged_and_a_finger_that_rests_goes_slowly(serve, visit):
     expect(page.get_by_role("dialog", name="Photo")).to_be_hidden()
 
 
+def test_no_message_lies_over_the_buttons_of_review(serve, visit):
+    rows = make(4)
+    for row, sure in zip(rows, (0.9, 0.8, 0.4, 0.3), strict=True):
+        row.tags, row.proposals = [], [("Surfboard", sure)]
+    page = visit(serve(rows).url + "/review", phone=True)
+    page.get_by_role("button", name="Accept 2").tap()
+    expect(page.get_by_role("status")).to_contain_text("Surfboard: 2 photos accepted")
+    for place in (0, 1):
+        page.get_by_role("option").nth(place).tap()
+    page.get_by_role("button", name="Accept 2").tap()
+    until(lambda: all(row.tags == ["Surfboard"] for row in rows))
+
+
 def test_filters_are_a_sheet(serve, visit):
     page = visit(serve(60).url, phone=True)
     filters = page.get_by_role("navigation", name="Filters")

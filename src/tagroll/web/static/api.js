@@ -14,7 +14,7 @@ export class Refusal extends Error {
 /** The server could not be asked: it is gone, or the network is. */
 export class Unreachable extends Error {}
 
-async function answer(path, options) {
+export async function answer(path, options) {
   let response;
   try {
     response = await fetch(path, options);
@@ -71,12 +71,6 @@ export async function orNull(asked) {
 }
 
 export const known = (id) => orNull(photo(id));
-
-/** Why there is no picture of a photo. */
-export async function whyNone(id) {
-  const told = await known(id);
-  return `${told?.name ?? "This photo"}: ${told?.error || "no picture could be made of it"}`;
-}
 
 export const forget = (ids) => ids.forEach((id) => details.delete(id));
 export const forgetAll = () => details.clear();

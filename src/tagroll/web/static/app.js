@@ -52,10 +52,7 @@ function showScreen(screen) {
   document.body.dataset.screen = screen;
   $("#other").hidden = screen === "grid";
   document.title = { grid: "tagroll", tags: "All tags · tagroll", review: "Review · tagroll", history: "History · tagroll" }[screen];
-  for (const item of document.querySelectorAll("[data-go]")) {
-    if (item.dataset.go === screen) item.setAttribute("aria-current", "page");
-    else item.removeAttribute("aria-current");
-  }
+  for (const item of document.querySelectorAll("[data-go]")) item.ariaCurrent = item.dataset.go === screen ? "page" : null;
 }
 
 /** Opens the full view on a photo, or closes it. */
@@ -176,7 +173,7 @@ const help = async () => (await part(() => import("./help.js"), "screens.css"))?
 
 function filters(open) {
   document.body.classList.toggle("filtering", open);
-  $("#open-filters").setAttribute("aria-expanded", open);
+  $("#open-filters").ariaExpanded = open;
   $(open ? "#filters" : "#open-filters").focus();
 }
 

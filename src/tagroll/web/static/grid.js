@@ -3,6 +3,7 @@
 
 import * as api from "./api.js";
 import { Layout } from "./layout.js";
+import { broken } from "./lazy.js";
 import { FLAG } from "./model.js";
 import { changed, show, state } from "./state.js";
 import { dayText, momentText } from "./text.js";
@@ -184,7 +185,7 @@ async function unreadable(cell, place) {
   note.className = "why";
   cell.append(note);
   cell.classList.add("broken");
-  note.textContent = await api.whyNone(state.library.id[place]);
+  await broken(note, state.library.id[place], api.thumb(state.library, place));
   cell.firstElementChild.alt = "";
 }
 

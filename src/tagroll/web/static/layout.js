@@ -3,7 +3,7 @@
 
 export const GAP = 4;
 const DAY_GAP = 20;
-const LABEL = 132; // what a day's heading needs beside the next one
+const LABEL = 160; // what a day's heading needs, in the widest of fonts
 const NARROWEST = 0.45;
 const WIDEST = 3.2;
 

@@ -18,6 +18,7 @@ export const part = (load, sheet) => lazy(async () => (await Promise.all([load()
 
 export const panel = () => lazy(() => import("./panel.js"));
 export const field = () => part(() => import("./field.js"), "screens.css");
+export const broken = async (...where) => (await lazy(() => import("./broken.js")))?.tell(...where);
 
 const asked = new Map();
 

@@ -51,7 +51,7 @@ function gather(ids) {
   const named = (list) => list.map((i) => ({ tag: library.tagNames[i] }));
   groups = [
     { title: "", tags: fresh(named(mostFirst(counts).slice(0, MOST))) },
-    { title: "The model was not sure", tags: [] },
+    { title: "A model proposes", tags: [] },
     { title: "Used last", tags: fresh(lastUsed().map((tag) => ({ tag: library.known(tag) }))) },
     { title: "Near in time", tags: fresh(named(mostFirst(neighbours(ids)).slice(0, 12))) },
   ];
@@ -125,7 +125,7 @@ function draw() {
       ${state.viewing === null ? html`<button class="plain" aria-label="Close the panel" title="Close (T)" @click=${close}>${icon("close")}</button>` : nothing}</div>
     <div class="field" ?hidden=${!writable()}><input id="add-tag" role="combobox" aria-label="Add a tag" aria-expanded="false" aria-controls="tag-suggestions" placeholder="Add a tag" enterkeyhint="done" @focus=${offering}>
       <div id="tag-suggestions" class="suggestions" aria-label="Tags" hidden></div></div>
-    ${groups[0].tags.length ? nothing : html`<p class="soft">No tags yet.</p>`}
+    ${groups.some(({ tags }) => tags.some(({ tag }) => of(tag))) ? nothing : html`<p class="soft">No tags yet.</p>`}
     ${groups.map(({ title, tags }, g) => (tags.length ? html`<section>${title ? html`<h3>${title}</h3>` : nothing}<div class="chips">
       ${tags.map(({ tag, note }, i) => chip(tag, note, of(tag), ids.length, numbered && g === 1 && i < 9 ? i + 1 : 0))}
     </div></section>` : nothing))}`, root);

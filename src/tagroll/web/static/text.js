@@ -45,7 +45,7 @@ export const percent = (share) => `${Math.round(share * 100)} %`;
 
 // The camera's clock has no time zone: minutes are told as they were counted.
 const format = (options) => new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...options });
-const DAY = format({ weekday: "short", day: "numeric", month: "long", year: "numeric" });
+const DAY = format({ weekday: "short", day: "numeric", month: "short", year: "numeric" });
 const MOMENT = format({ day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
 const MONTH = format({ month: "long", year: "numeric" });
 

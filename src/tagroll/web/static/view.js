@@ -9,7 +9,7 @@ import * as grid from "./grid.js";
 import { icon } from "./icons.js";
 import { on } from "./keys.js";
 import { FLAG } from "./model.js";
-import { panel, style } from "./lazy.js";
+import { broken, panel, style } from "./lazy.js";
 import { changed, show, state } from "./state.js";
 import { momentText, number } from "./text.js";
 
@@ -65,7 +65,7 @@ function listen(stage) {
   pswp.addFilter("itemData", (_, hit) => slide(hit));
   pswp.addFilter("placeholderSrc", (src, content) => content.data.msrc || src);
   pswp.addFilter("contentErrorElement", (element, content) => {
-    api.whyNone(content.data.id).then((text) => (element.textContent = text));
+    broken(element, content.data.id, content.data.src);
     return element;
   });
   pswp.on("openingAnimationEnd", opened);
