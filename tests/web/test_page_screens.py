@@ -1,7 +1,11 @@
 """The full view, review, all tags, history, the sheet of keys, the phone, and what axe says of each."""
 
-from web.page import chip, expect, few, has_keyboard, select, until
+import pytest
+
+from web.page import chip, expect, few, has_keyboard, panel, select, until
 from web.photos import make
+
+ENDS = "(rows) => rows.map((row) => row.lastElementChild.getBoundingClientRect().right)"
 
 
 def test_the_full_view_goes_through_the_photos_and_back(serve, visit):
@@ -39,6 +43,25 @@ def test_an_address_of_a_photo_opens_it_and_tags_are_given_beside_it(serve, visi
     until(lambda: rows[1].tags == ["Car", "Lake", "Tree"])
     page.get_by_role("button", name="Undo", exact=True).click()
     until(lambda: rows[1].tags == ["Car", "Lake"])
+
+
+@pytest.mark.parametrize("open_", [False, True], ids=["alone", "beside the panel"])
+def test_the_grid_is_as_wide_after_the_full_view_as_it_was_before(serve, visit, open_):
+    page = visit(serve(60).url)
+    page.keyboard.press("ArrowRight")
+    if open_:
+        page.keyboard.press("t")
+    expect(panel(page)).to_be_visible(visible=open_)
+    rows = page.locator(".row")
+    page.get_by_role("gridcell").nth(2).click()
+    view = page.get_by_role("dialog", name="Photo")
+    expect(view).to_have_attribute("data-ready", "")
+    page.set_viewport_size({"width": 1100, "height": 800})
+    expect(panel(page).get_by_role("button").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(view).to_be_hidden()
+    edge = 1100 - 52 - (336 if open_ else 0)  # beside the years, and the panel
+    until(lambda: max(rows.evaluate_all(ENDS)) == pytest.approx(edge, abs=2))
 
 
 def proposed():

@@ -25,14 +25,11 @@ let asking; // the timer for captions
 let away = 0; // where the grid was scrolled to when another screen came
 
 export const current = () => layout;
-const isPhone = () => scroller.clientWidth < 700;
+const phone = matchMedia("(max-width: 700px)"); // as in page.css
 
-function size() {
-  const width = scroller.clientWidth;
-  return isPhone() ? { row: Math.max(84, width / 4.1), heading: 36 } : { row: width > 1700 ? 230 : 196, heading: 44 };
-}
-
-const inset = () => (isPhone() ? { left: 2, right: 2 } : { left: 20, right: 52 });
+/** How high a row and its headings are, and what stays free beside them. */
+const sizes = () => (phone.matches ? { row: Math.max(84, scroller.clientWidth / 4.1), heading: 36, left: 2, right: 2 }
+  : { row: scroller.clientWidth > 1700 ? 230 : 196, heading: 44, left: 20, right: 52 });
 const height = () => scroller.clientHeight;
 const bottom = 96; // room for the bar below the last row
 const tall = () => layout.total + bottom;
@@ -54,7 +51,8 @@ export const shareOf = (hit) => Math.min(1, layout.top[layout.rowOf(hit)] / span
 
 function relay() {
   const { hits, library, close } = state;
-  const width = scroller.clientWidth - inset().left - inset().right;
+  const size = sizes();
+  const width = scroller.clientWidth - size.left - size.right;
   if (laid.hits === hits && laid.library === library && laid.width === width) return;
   if (width <= 0) return; // another screen is shown
   const anchor = laid.hits?.length ? laid.library.id[laid.hits[layout.first[layout.rowAt(offset())]]] : undefined;
@@ -62,7 +60,7 @@ function relay() {
   if (laid.library !== library) captions.clear();
   laid = { hits, library, width, text: state.text };
   performance.mark("layout");
-  layout = new Layout(hits, library, width, size(), close);
+  layout = new Layout(hits, library, width, size, close);
   performance.measure("to lay out", "layout");
   for (const element of rows.values()) drop(element);
   rows.clear();
@@ -99,7 +97,7 @@ export function draw() {
   for (const row of [...keep].sort((a, b) => a - b)) if (row < layout.rows && !rows.has(row)) add(row);
   const shift = scroller.scrollTop - top;
   for (const [row, element] of rows) {
-    element.style.transform = `translate(${inset().left}px, ${layout.top[row] + shift}px)`;
+    element.style.transform = `translate(${layout.size.left}px, ${layout.top[row] + shift}px)`;
     for (const cell of element.cells) mark(cell);
   }
   canvas.classList.toggle("choosing", state.selected.size > 0);
@@ -247,7 +245,7 @@ export function beside(hit, step) {
 /** The hit under a point of the window, or nearest to it: also where a bar lies over the photos. */
 export function hitUnder(x, y) {
   const { left, top } = scroller.getBoundingClientRect();
-  return nearest(layout.rowAt(offset() + y - top), x - left - inset().left);
+  return nearest(layout.rowAt(offset() + y - top), x - left - layout.size.left);
 }
 
 export const rowsInSight = () => Math.max(1, layout.rowAt(offset() + height()) - layout.rowAt(offset()) - 1);

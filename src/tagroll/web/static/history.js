@@ -40,6 +40,7 @@ function row(run) {
   const who = run.command === "tag" && asked.includes("--review") ? "A model was asked what it proposes" : (WHO[run.command] ?? run.command);
   const what = asked.filter((one) => run.command !== "serve" || !state.library.head.roots.includes(one)); // the browser shows all of them
   const when = WHEN.format(run.started * 1000);
+  if (run.command === "undo") what.unshift("Run");
   return html`<li><div><h2>${who} <small>${run.model ?? ""}</small></h2>
       <p>${what.join(" ")}</p>
       <p class="soft">${when} · ${counted(run.changed, "photo")} changed${run.failed ? `, ${number(run.failed)} failed` : ""} · run ${run.run}</p></div>

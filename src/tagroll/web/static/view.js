@@ -132,6 +132,7 @@ function gone() {
   const { focus } = state; // closing gives the keyboard back to the photo that was opened
   dialog.close();
   document.body.append(snackbar);
+  tags.hidden = !state.panel; // or the grid would be laid out beside it once more
   document.querySelector("main").after(tags);
   changed({ viewing: null });
   grid.focusHit(focus);
