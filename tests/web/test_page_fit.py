@@ -8,6 +8,7 @@ import pytest
 
 from web.fake import STATIC
 from web.page import expect, panel
+from web.photos import make
 
 PLACES = {  # address, keys, and what is there then
     "grid": ("/", [], ".cell.seen"),
@@ -55,20 +56,45 @@ SMALL = """() => [...document.querySelectorAll('button, a, [role=combobox]')].fi
 }).map((e) => e.outerHTML.slice(0, 120))"""
 
 
-@pytest.mark.parametrize("name", PLACES)
-def test_axe_finds_nothing(serve, visit, name):
-    """Light and wide, then dark and as narrow as a phone; there a finger finds everything, too."""
+@pytest.fixture
+def violations():
+    """What axe has to say of a page."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+
+    def look(page):
+        found = axe.run(page).response["violations"]
+        return [(one["id"], [node["html"][:150] for node in one["nodes"][:3]]) for one in found]
+
+    return look
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_axe_finds_nothing(serve, visit, violations, name):
+    """Light and wide, then dark and as narrow as a phone; there a finger finds everything, too."""
     path, keys, there = PLACES[name]
     page = visit(serve(12).url + path, color_scheme="light", reduced_motion="reduce")
     for key in keys:
         page.keyboard.press(key)
     expect(page.locator(there).first).to_be_visible()
-    found = axe.run(page).response["violations"]
+    assert violations(page) == []
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.locator("#open-filters")).to_be_visible()  # now it is narrow
-    found += axe.run(page).response["violations"]
-    assert [(one["id"], [node["html"][:150] for node in one["nodes"][:3]]) for one in found] == []
+    assert violations(page) == []
     assert page.evaluate(SMALL) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_axe_finds_nothing_where_something_is_wrong(serve, visit, violations):
+    rows = make(6)
+    rows[0].error = "the image is truncated"
+    server = serve(rows, read_only=True)
+    page = visit(server.url, color_scheme="light", reduced_motion="reduce")
+    expect(page.locator(".why")).to_contain_text("truncated")
+    expect(page.get_by_text("--read-only")).to_be_visible()
+    assert violations(page) == []
+    server.gone = True
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.get_by_text("The server is gone")).to_be_visible()
+    page.emulate_media(color_scheme="dark")
+    assert violations(page) == []

@@ -170,7 +170,8 @@ export function altOf(place) {
 async function askCaptions() {
   const { library } = state;
   const cells = [...rows.values()].flatMap((row) => row.cells);
-  const ids = cells.map((cell) => Number(cell.dataset.id)).filter((id) => library.flags[library.at(id)] & FLAG.caption && !captions.has(id));
+  const places = cells.map(({ hit }) => state.hits[hit]).filter((place) => library.flags[place] & FLAG.caption);
+  const ids = places.map((place) => library.id[place]).filter((id) => !captions.has(id));
   if (!ids.length) return;
   ids.forEach((id) => captions.set(id, ""));
   const told = await api.orNull(api.get(`/api/captions?photos=${ids}`));

@@ -24,8 +24,8 @@ function lower(letter) {
 }
 
 /**
- * The places in `names` that fit what was typed, best first: those that begin with it, then those with a word that
- * does, then those that have it inside. Among equals the order of the list stays (the most frequent first).
+ * The places in `names` that fit what was typed: first those that begin with it, then those with a word that does, then
+ * those that have it inside, each in the list's order.
  */
 export function rank(typed, names, limit = 8) {
   const wanted = fold(typed.trim());
