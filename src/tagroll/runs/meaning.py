@@ -234,9 +234,9 @@ def _library(lists: "TagLists", tags: "Array", captions: dict[int, int], packed:
 
 def _sums(vectors: "Array", tags: "Array", starts: "Array") -> "Array":
     """The sum of the tags' vectors for each of some photos."""
-    from scipy.sparse import csr_array
-
-    some = tags[starts[0] : starts[-1]]
-    shape = (len(starts) - 1, len(vectors))
-    sums: Array = csr_array((np.ones(len(some), np.float32), some, starts - starts[0]), shape=shape) @ vectors
+    counts = np.diff(starts)
+    sums = np.zeros((len(counts), vectors.shape[1]), np.float32)
+    for place in range(int(counts.max(initial=0))):
+        has_one = counts > place
+        sums[has_one] += vectors[tags[starts[:-1][has_one] + place]]
     return sums
