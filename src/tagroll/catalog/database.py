@@ -48,9 +48,7 @@ class Database:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
-        self._reader_lock = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []  # to read; each is one thread's at a time
         self._unwatched_error: BaseException | None = None
         self._holder: int | None = None
         self._open: Callable[[], sqlite3.Connection] = partial(_open_to_read if read_only else _open, path)
@@ -92,9 +90,9 @@ class Database:
     def close(self) -> None:
         """Commit what is queued and close every connection."""
         self._committer.close()
-        for connection in self._readers:
+        for connection in self._idle:
             connection.close()
-        self._readers.clear()
+        self._idle.clear()
 
     def in_use(self) -> bool:
         """Whether another run holds this catalog now."""
@@ -112,13 +110,15 @@ class Database:
         Raises:
             CatalogError: The catalog cannot be read.
         """
-        connection = getattr(self._local, "connection", None)
         with _as_catalog_error(self.path):
-            if connection is None:
-                connection = self._local.connection = self._open()
-                with self._reader_lock:
-                    self._readers.append(connection)
-            return connection.execute(sql, values).fetchall()
+            try:
+                connection = self._idle.pop()  # of as many threads as there are, few read at the same moment
+            except IndexError:
+                connection = self._open()
+            try:
+                return connection.execute(sql, values).fetchall()
+            finally:
+                self._idle.append(connection)
 
     def commit(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Do something in a transaction; gives what came of it when that is on disk.
