@@ -235,16 +235,17 @@ class Workspace:
         Raises:
             MetadataError: The file cannot be read.
         """
-        row, stamp = self.catalog.photos.at(photo.path), self.store.stamp(photo)
-        is_known = row is not None and row.stamp == stamp
+        return self.picture_by(self.catalog.photos.at(photo.path), photo)
+
+    def picture_by(self, row: PhotoRow | None, photo: Photo) -> str:
+        """As `picture_now`, by what the index knows of the photo."""
+        if row is None or row.stamp != self.store.stamp(photo):
+            return self.store.picture_hash(photo)  # there is no row to note it in: that comes with the tags
         # a row that was made of the head alone knows no picture: "" must never stand for one
-        if row and is_known and row.pictured and row.picture_hash:
+        if row.pictured and row.picture_hash:
             return row.picture_hash
         picture = self.store.picture_hash(photo)
-        if (
-            is_known
-        ):  # else there is no row to note it in: that of a photo which is tagged now comes with its tags
-            self.catalog.photos.note_picture(photo.path, stamp, picture)
+        self.catalog.photos.note_picture(photo.path, row.stamp, picture)
         return picture
 
     @property

@@ -156,16 +156,21 @@ class Tagger:
 
     def _tag(self, photo: Photo) -> Outcome:
         self.run.clean(photo.path)
-        return self.apply(photo, self.look(photo))
+        row = self.run.space.catalog.photos.at(photo.path)
+        return self.apply(photo, self.look(photo, row), row)
 
-    def look(self, photo: Photo) -> Look:
+    def look(self, photo: Photo, row: PhotoRow | None) -> Look:
         """What the model says of a photo: kept, or asked for now.
+
+        Args:
+            photo: Which.
+            row: What the index knows of it.
 
         Raises:
             PhotoError: It cannot be looked at.
             ServerError, CatalogError: The run cannot go on.
         """
-        return self.questions.look(photo, self.run.space.picture_now(photo))
+        return self.questions.look(photo, self.run.space.picture_by(row, photo))
 
     def propose(self, photo: Photo) -> Outcome:
         """Ask about one photo and keep the answer for a person to judge; write nothing.
@@ -180,18 +185,22 @@ class Tagger:
         for known in Reader(space.store, space.catalog).read([photo]):  # so that the index has it
             if known.status is Status.FAILED:
                 return known
-        look = self.look(photo)
+        look = self.look(photo, space.catalog.photos.at(photo.path))
         return Outcome(photo.path, Status.UNCHANGED, self.policy.tags(look.answer.keywords), asked=look.asked)
 
-    def apply(self, photo: Photo, look: Look) -> Outcome:
+    def apply(self, photo: Photo, look: Look, row: PhotoRow | None) -> Outcome:
         """Make of what was seen what the policy says, and write it.
+
+        Args:
+            photo: Which.
+            look: What was seen.
+            row: What the index knew of it when it was looked at.
 
         Raises:
             PhotoError: It cannot be read or written.
             CatalogError: The run cannot go on.
         """
         space, picture, answer, asked = self.run.space, look.picture, look.answer, look.asked
-        row = space.catalog.photos.at(photo.path)
         fresh = row is not None and row.stamp == space.store.stamp(photo)
         tags = self.policy.tags(answer.keywords)
         captions = _captions(answer, self.policy.captions)
