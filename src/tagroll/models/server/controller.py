@@ -126,12 +126,11 @@ class ConcurrencyController:
 
     def _climb(self, rung: int) -> None:
         """Go up while that pays. Quick to go on, slow to stop: too few costs time, too many only queue."""
-        gain = self._gain_over_half(rung)
         if self._gain_over_half(rung, 2) < WORSE:
             self._upwards = True  # next it is seen whether still fewer do better
             self._forget(self._paid)
             self._settle(self._paid, 8 * self._paid)
-        elif rung > self._paid and MIN_GAIN <= gain < math.inf:
+        elif rung > self._paid and MIN_GAIN <= self._gain_over_half(rung) < math.inf:
             self._go_on(rung)
         elif self._fresh >= max(
             self.limit // 2, 6
