@@ -309,8 +309,10 @@ class TagProposal:
 
     def is_settled(self, metadata: Metadata) -> bool:
         """Whether a photo that was tagged so before is left as a person has edited it since."""
+        if not self.decided:
+            return False
         tags = self._given(metadata)
-        return self.decided and (not tags or not identities(tags).isdisjoint(map(word_of, metadata.tags)))
+        return not tags or not identities(tags).isdisjoint(map(word_of, metadata.tags))
 
     def _given(self, metadata: Metadata) -> tuple[str, ...]:
         """The tags, without what a person took away or rejected."""
