@@ -110,15 +110,34 @@ class Database:
         Raises:
             CatalogError: The catalog cannot be read.
         """
-        with _as_catalog_error(self.path):
-            try:
-                connection = self._idle.pop()  # of as many threads as there are, few read at the same moment
-            except IndexError:
-                connection = self._open()
-            try:
-                return connection.execute(sql, values).fetchall()
-            finally:
-                self._idle.append(connection)
+        with _as_catalog_error(self.path), self._reader() as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def read_some(self, count: int, sql: str, *values: object) -> Iterator[list[tuple[Any, ...]]]:
+        """What a query gives as of its beginning, so many rows at a time.
+
+        Raises:
+            CatalogError: The catalog cannot be read.
+        """
+        with (
+            _as_catalog_error(self.path),
+            self._reader() as connection,
+            contextlib.closing(connection.execute(sql, values)) as cursor,
+        ):
+            while rows := cursor.fetchmany(count):
+                yield rows
+
+    @contextlib.contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        """A connection to read by. Of as many threads as there are, few read at the same moment."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._open()
+        try:
+            yield connection
+        finally:
+            self._idle.append(connection)
 
     def commit(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Do something in a transaction; gives what came of it when that is on disk.

@@ -8,12 +8,12 @@ from itertools import count, pairwise
 from pathlib import Path
 from typing import Final
 
-from tagroll.catalog import TagVerdict, as_text
-from tagroll.domain import Change, Metadata, Outcome, Status
+from tagroll.catalog import TagVerdict, Writing, as_text
+from tagroll.domain import Change, Decide, Metadata, Outcome, Status
 from tagroll.errors import TagrollError
-from tagroll.metadata.store import Decide, tags_after
+from tagroll.metadata.store import ours_after, tags_after
 from tagroll.runs.run import Run
-from tagroll.tags.identity import identities, identity
+from tagroll.tags.identity import identities, identity, without
 
 CAPTIONS: Final = frozenset({"title", "description", "alt_text"})
 
@@ -40,6 +40,23 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Effect:
+    """What an action or a run did to one photo.
+
+    Attributes:
+        number: Of the photo.
+        before: What it said.
+        after: What it said then.
+        writes: How that was written, if it was written for this alone.
+    """
+
+    number: int
+    before: Metadata
+    after: Metadata
+    writes: Sequence[Writing] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PhotoEdit:
     """What an action wants of one photo.
 
@@ -49,6 +66,7 @@ class PhotoEdit:
         number: Its number in the gallery; None for one that is not shown.
         decide: What the photo says -> what is to be changed; None where something is taken back.
         undo: Takes something back.
+        takes_back: The writes of the photo that `decide` takes back.
     """
 
     action: "Action"
@@ -56,10 +74,12 @@ class PhotoEdit:
     number: int | None
     decide: Decide | None = None
     undo: Callable[[], Outcome] | None = None
+    takes_back: Sequence[Writing] = ()
 
     def goes_with(self, before: float, later: "PhotoEdit") -> bool:
         """Whether a later part, of an action before that of this number, may be written in one change with this one."""
-        is_plain = self.undo is None and later.undo is None and later.action.number < before
+        alone = (self.undo, later.undo, self.takes_back, later.takes_back)
+        is_plain = not any(alone) and later.action.number < before
         # what a person says of tags is kept of a whole change, or not
         return is_plain and later.action.by_person == self.action.by_person
 
@@ -82,11 +102,10 @@ class Action:
         changed: Photos that were changed.
         failures: Those that failed.
         run: Where it writes, once it has begun.
-        effects: Photo -> its number, and what it said before and after.
+        effects: Photo -> what was done to it.
         shared: A write was made for it and for another action together.
         said: Verdicts that were only said, as they were before: picture and word -> verdict, or None for none.
         finished: Whether all is done.
-        undone: Whether it was taken back.
         resources: Ends the run.
     """
 
@@ -103,11 +122,10 @@ class Action:
     changed: int = 0
     failures: list[Failure] = field(default_factory=list)
     run: Run | None = None
-    effects: dict[Path, tuple[int, Metadata, Metadata]] = field(default_factory=dict)
+    effects: dict[Path, Effect] = field(default_factory=dict)
     shared: bool = False
     said: dict[tuple[str, str], TagVerdict | None] = field(default_factory=dict)
     finished: bool = False
-    undone: bool = False
     resources: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def ended(self, part: PhotoEdit, outcome: Outcome) -> None:
@@ -139,7 +157,11 @@ def label_of(add: Sequence[str], remove: Sequence[str], captions: Mapping[str, s
 
 
 def edited(add: Sequence[str], remove: Sequence[str], captions: Mapping[str, str]) -> Decide:
-    """What a person's edit makes of a photo: tags it has already do not come, those it has not do not go."""
+    """What a person's edit makes of a photo: tags it has already do not come, those it has not do not go.
+
+    What a person adds is theirs, also where tagroll wrote it before.
+    """
+    added = identities(add)
 
     def decide(metadata: Metadata) -> Change:
         there, gone = identities(metadata.tags), identities(remove)
@@ -147,6 +169,7 @@ def edited(add: Sequence[str], remove: Sequence[str], captions: Mapping[str, str
             add=tuple(tag for tag in add if identity(tag) not in there),
             remove=tuple(tag for tag in metadata.tags if identity(tag) in gone),
             set={name: text for name, text in captions.items() if getattr(metadata, name) != text},
+            theirs=tuple(tag for tag in metadata.ours if identity(tag) in added),
         )
 
     return decide
@@ -154,17 +177,14 @@ def edited(add: Sequence[str], remove: Sequence[str], captions: Mapping[str, str
 
 def reverted(before: Metadata, after: Metadata) -> Decide:
     """What takes a change back that led from one state to another, whatever else has come since."""
-    had, has = identities(before.tags), identities(after.tags)
     captions = {
         name: getattr(before, name)
         for name in CAPTIONS
         if getattr(before, name) != getattr(after, name)
     }  # fmt: skip
-    return edited(
-        tuple(tag for tag in before.tags if identity(tag) not in has),
-        tuple(tag for tag in after.tags if identity(tag) not in had),
-        captions,
-    )
+    back = edited(without(before.tags, after.tags), without(after.tags, before.tags), captions)
+    ours, theirs = without(before.ours, after.ours), without(after.ours, before.ours)
+    return lambda metadata: replace(back(metadata), ours=ours, theirs=theirs)
 
 
 def added_up(
@@ -176,17 +196,19 @@ def added_up(
         assert part.decide  # noqa: S101 - nothing is added to what takes something back
         change = part.decide(states[-1])
         captions = {name: change.set.get(name, getattr(states[-1], name)) for name in CAPTIONS}
-        states.append(Metadata(tags_after(states[-1], change), **captions))
+        ours = ours_after(states[-1], change)
+        states.append(Metadata(tags_after(states[-1], change), ours=ours, **captions))
     effects = list(pairwise(states))
     return change if len(parts) == 1 else _between(metadata, states[-1]), effects
 
 
 def _between(before: Metadata, after: Metadata) -> Change:
-    had, has = identities(before.tags), identities(after.tags)
     return Change(
-        add=tuple(tag for tag in after.tags if identity(tag) not in had),
-        remove=tuple(tag for tag in before.tags if identity(tag) not in has),
+        add=without(after.tags, before.tags),
+        remove=without(before.tags, after.tags),
         set={
             name: getattr(after, name) for name in CAPTIONS if getattr(after, name) != getattr(before, name)
         },
+        ours=without(after.ours, before.ours),
+        theirs=without(before.ours, after.ours),
     )

@@ -68,9 +68,8 @@ def veto(a: Term, b: Term) -> str:
     return opposed(a.key, b.key) or _any_opposed(*differing(a, b))
 
 
-@cache
-def lies_under(child: Term, parent: Term) -> bool:
-    """Whether one tag is a kind, an instance or a closer description of the other (red car, car)."""
+def is_kind(child: Term, parent: Term) -> bool:
+    """Whether WordNet knows one tag as a kind or an instance of the other."""
     words = lexicon()
     above = words.main_meanings(parent.key)
     if above:
@@ -78,7 +77,14 @@ def lies_under(child: Term, parent: Term) -> bool:
             direct = set(words.synsets[meaning].instance_of)
             if above & (words.above(meaning) | direct | {up for d in direct for up in words.above(d)}):
                 return True
-    return len(child.words) > len(parent.words) and child.words[-len(parent.words) :] == parent.words
+    return False
+
+
+@cache
+def lies_under(child: Term, parent: Term) -> bool:
+    """Whether one tag is a kind, an instance or a closer description of the other (red car, car)."""
+    more = len(child.words) > len(parent.words) and child.words[-len(parent.words) :] == parent.words
+    return more or is_kind(child, parent)
 
 
 def _is_part(of: frozenset[int], other: frozenset[int]) -> bool:
@@ -101,7 +107,7 @@ def related(a: Term, b: Term) -> str:
     if lies_under(a, b) or lies_under(b, a):
         return "parent and child"
     only_a, only_b = differing(a, b)
-    if not only_a or not only_b:
+    if bool(only_a) != bool(only_b):
         return "one is the other and a word more"
     meanings = lexicon().main_meanings
     found = _relation(meanings(a.key), meanings(b.key))
