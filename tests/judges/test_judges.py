@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from support.judge import COMMAND, exiftool
 from support.photos import as_photo
 from tagroll.domain import Change
-from tagroll.exiftool.pool import available_exiftool, find_exiftool
 from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"
@@ -28,14 +28,14 @@ PICTURES = {  # what shows that a file is whole and its picture the same
 
 
 @pytest.fixture(scope="module")
-def tagged(tmp_path_factory) -> Path:
+def tagged(exiftool, tmp_path_factory) -> Path:
     """Copies of the samples that carry the tags, inside."""
     folder = tmp_path_factory.mktemp("tagged")
-    with MetadataStore(exiftool=available_exiftool()) as store:
-        for name in SAMPLES:
-            path = Path(shutil.copy(FILES / name, folder))
-            (written,) = store.write(as_photo(path), lambda _: Change(add=TAGS), lambda _: None)
-            assert written.target == path
+    store = MetadataStore(exiftool=exiftool)
+    for name in SAMPLES:
+        path = Path(shutil.copy(FILES / name, folder))
+        (written,) = store.write(as_photo(path), lambda _: Change(add=TAGS), lambda _: None)
+        assert written.target == path
     return folder
 
 
@@ -91,13 +91,17 @@ def test_exiv2_sees_the_tags_and_complains_of_nothing_new(tagged, name):
     assert iptc == ([tag for tag in TAGS if tag != LONG] if name in WITH_IPTC else [])
 
 
-@pytest.mark.parametrize("name", SAMPLES)
-def test_immich_sees_the_tags(tagged, name):
-    """It asks exiftool by the Metadata Working Group's rules, and takes the first of three lists."""
-    path = tagged / name
+@pytest.fixture(scope="module")
+def by_immich(tagged) -> dict[str, dict[str, object]]:
+    """It asks exiftool by the Metadata Working Group's rules, which then hold for all that an exiftool says."""
     asked = ["-j", "-struct", "-use", "MWG", "-TagsList", "-HierarchicalSubject", "-Keywords"]
-    done = run(*find_exiftool(), *asked, path)
-    row = json.loads(done.stdout)[0]
+    return {Path(row["SourceFile"]).name: row for row in json.loads(run(*COMMAND, *asked, tagged).stdout)}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_immich_sees_the_tags(by_immich, name):
+    """It takes the first of three lists."""
+    row = by_immich[name]
     lists = [
         found for name in ("TagsList", "HierarchicalSubject", "Keywords") if (found := values(row, name))
     ]
@@ -109,7 +113,7 @@ def test_immich_sees_the_tags(tagged, name):
 def test_photoprism_sees_the_tags(tagged, name):
     """It calls exiftool so; of IPTC it makes keywords, in which nothing may be cut."""
     path = tagged / name
-    row = json.loads(run(*find_exiftool(), "-n", "-m", "-j", path).stdout)[0]
+    row = exiftool(path, "-n", "-m")
     assert values(row, "Subject") == list(TAGS)
     assert values(row, "Keywords") == ([tag for tag in TAGS if tag != LONG] if name in WITH_IPTC else [])
 
@@ -143,7 +147,7 @@ def test_darktable_sees_the_tags_and_no_caption(tagged, tmp_path, name):
     options = ["--disable-opencl", "--library", ":memory:", "--configdir", tmp_path / "config"]
     done = run(program("darktable-cli"), tagged / name, out, "--width", "32", "--core", *options)
     assert out.exists(), done.stdout + done.stderr
-    row = json.loads(run(*find_exiftool(), "-j", "-XMP-dc:Subject", "-XMP-dc:Description", out).stdout)[0]
+    row = exiftool(out, "-XMP-dc:Subject", "-XMP-dc:Description")
     seen = {tag for tag in values(row, "Subject") if not tag.startswith("darktable")}
     assert (
         {tag for tag in TAGS if "," not in tag} <= seen <= {*TAGS, "Paris"}

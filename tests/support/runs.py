@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from tagroll.exiftool.pool import find_exiftool
+from support.judge import write_by_exiftool
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "photos"
@@ -80,8 +80,7 @@ def tagged(folder: Path, tags: dict[str, tuple[str, ...]]) -> Path:
     """Photos that another program gave these tags."""
     paint(folder, *((name, (40 * i, 99, 7)) for i, name in enumerate(tags)))
     for name, words in tags.items():
-        values = [f"-XMP-dc:Subject={word}" for word in words]
-        subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *values, folder / name], check=True)
+        write_by_exiftool(*(f"-XMP-dc:Subject={word}" for word in words), folder / name)
     return folder
 
 
