@@ -19,7 +19,7 @@ from tagroll.domain import Preview
 from tagroll.exiftool.pool import ExifTool
 
 # An example that takes long on a busy machine says nothing about the code; the same examples every time, so that what
-# passed here passes elsewhere. `--hypothesis-profile explore` looks for new ones: now and then, and before a release.
+# passed here passes elsewhere. `--hypothesis-profile explore` looks for new ones (see CONTRIBUTING).
 settings.register_profile("tagroll", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=5000)
 settings.load_profile("tagroll")

@@ -8,11 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from support.judge import exiftool
+from support.laws import examples
 from tagroll.domain import Change
 from tagroll.errors import ForeignStructureError, MetadataError, PhotoError
 from tagroll.metadata.containers import jpeg
@@ -205,7 +206,7 @@ def test_directories_that_point_at_each_other_end():
         set_text(bytes(loop), comment="x")
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(data=st.data())
 def test_damage_is_refused_or_harmless(data):
     raw = bytearray(block("<", b"ASCII\0\0\0old", keywords="Sky\0".encode("utf-16-le")))

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from support.laws import examples
 from tagroll.errors import UsageError
 from tagroll.tags import neighbours as module
 from tagroll.tags.neighbours import neighbours
@@ -23,7 +24,7 @@ def by_brute_force(vectors: np.ndarray, threshold: float) -> set[tuple[int, int]
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     st.integers(1, 120),
     st.sampled_from([2, 129, 130, 384]),

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -131,7 +131,6 @@ def test_what_cannot_be_taken_apart_is_hashed_whole(name, data):
     assert picture_hash(data, BY_NAME[name]) == picture_hash(data, BY_NAME["bmp"])
 
 
-@settings(deadline=None)
 @given(st.sampled_from([path for path in SAMPLES if path.stat().st_size < 20_000]), st.data())
 def test_damaged_files_are_hashed_all_the_same(sample, draw):
     data = bytearray(sample.read_bytes())

@@ -15,10 +15,11 @@ from hashlib import blake2b
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageDraw, TiffImagePlugin
 
+from support.laws import examples
 from tagroll.domain import Outcome, Photo, Preview
 from tagroll.errors import PictureError
 from tagroll.formats import FORMATS, HEAD_BYTES, Format, detect
@@ -131,7 +132,7 @@ def test_orientation_of_a_raw_turns_its_preview_unless_that_knows_better(orienta
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08"]))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_with_broken_exif_the_picture_comes_as_it_is_stored(noise: bytes, header: bytes) -> None:
     image = preview_of(encoded(picture(), "JPEG", exif=b"Exif\0\0" + header + noise))
     assert sorted(image.size) == [80, 120]  # the noise may happen to be an orientation
@@ -395,7 +396,7 @@ def test_a_name_opens_no_other_decoder() -> None:
 
 @pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)
 @given(noise=st.binary(min_size=0, max_size=300))
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_noise_behind_a_real_beginning_is_a_picture_error_or_a_picture(fmt: Format, noise: bytes) -> None:
     beginnings = {"jxl": b"\xff\x0a", "raw": b""}
     sample = next((path for path in FILES.iterdir() if path.suffix in fmt.suffixes), None)
@@ -554,7 +555,7 @@ def is_running(process_id: int) -> bool:
     return True
 
 
-def gone(process_ids: list[int], seconds: float = 5) -> bool:
+def gone(process_ids: list[int], seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
     while any(map(is_running, process_ids)) and time.monotonic() < end:
         time.sleep(0.02)
