@@ -43,6 +43,7 @@ def test_exactly_the_pairs_of_brute_force(
     assert (found != found.T).nnz == 0
 
 
+@pytest.mark.slow
 def test_over_several_blocks_with_their_cosines() -> None:
     vectors = clumps(2500, 200, 0.3, 1)
     found = neighbours(vectors, 0.8).tocoo()
@@ -68,6 +69,7 @@ def test_a_threshold_that_says_nothing_is_refused(monkeypatch: pytest.MonkeyPatc
         neighbours(np.ones((40, 1), np.float32), 0.9)
 
 
+@pytest.mark.slow
 def test_of_very_many_nearly_all_are_found_and_each_once() -> None:
     vectors = clumps(4000, 100, 0.3, 2)
     exact, likely = neighbours(vectors, 0.85), neighbours(vectors, 0.85, exact_up_to=0)
