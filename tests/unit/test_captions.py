@@ -57,15 +57,10 @@ FIELDS = [
     ("XMP-acdsee:Notes", ["baseline.jpg"], {"title"}),
 ]  # fmt: skip
 
-QUICK = ("EXIF:ImageDescription", "baseline.jpg")
-CASES = [
-    pytest.param(field, name, free, marks=[pytest.mark.slow] if (field, name) != QUICK else [])
-    for field, names, free in FIELDS
-    for name in names
-]
 
-
-@pytest.mark.parametrize(("field", "name", "free"), CASES)
+@pytest.mark.parametrize(
+    ("field", "name", "free"), [(field, name, free) for field, names, free in FIELDS for name in names]
+)
 def test_a_caption_of_a_person_counts_wherever_it_stands(store, tmp_path, field, name, free):
     photo = made(tmp_path, name, f"-{field}={SAID}")
     before = store.read(photo)
