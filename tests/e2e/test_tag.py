@@ -245,7 +245,7 @@ def test_a_run_interrupted_by_ctrl_c_finishes_what_is_in_flight(tagroll, tmp_pat
         with started(tmp_path, "tag", folder, "--api-url", server.url, "--jobs", 4, "--json") as child:
             wait_for(lambda: server.chats >= 10)
             child.send_signal(signal.SIGINT)
-            out, err = child.communicate(timeout=30)
+            out, err = child.communicate(timeout=200)
         assert child.returncode == 130
         assert f"Resume with: tagroll tag {folder} --api-url {server.url} --jobs 4 --json\n" in err
         asked = server.chats
@@ -261,7 +261,7 @@ def test_a_server_that_dies_stops_the_run_with_a_way_on(tagroll, tmp_path):
         with started(tmp_path, "tag", folder, "--api-url", server.url, "--jobs", 4, "--patience", 1) as child:
             wait_for(lambda: server.chats >= 10)
             server.kill()
-            _, err = child.communicate(timeout=60)
+            _, err = child.communicate(timeout=200)
         assert child.returncode == 4
         assert "tagroll tag" in err
         server.restart()

@@ -95,7 +95,7 @@ class Terminal:
         os.close(slave)
         self.said = ""
 
-    def read_until(self, text: str, seconds: float = 60.0) -> str:
+    def read_until(self, text: str, seconds: float = 200.0) -> str:
         """Read until the text was said; gives what was said since the last call."""
         end, part = time.monotonic() + seconds, ""
         while text not in part:
@@ -112,7 +112,7 @@ class Terminal:
         while part := self._some():
             self.said += part
         os.close(self._master)
-        return self._child.wait(timeout=60)
+        return self._child.wait(timeout=200)
 
     def _some(self) -> str:
         if not select.select([self._master], [], [], 30)[0]:

@@ -96,7 +96,7 @@ def started(tmp_path: Path, *arguments: object) -> Iterator[subprocess.Popen[str
             child.kill()
 
 
-def wait_for(condition, seconds: float = 30.0) -> None:
+def wait_for(condition, seconds: float = 120.0) -> None:
     """Wait until something is so."""
     end = time.monotonic() + seconds
     while not condition():
