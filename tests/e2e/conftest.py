@@ -28,7 +28,8 @@ def tagroll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Do
     In this process, as each start of Python and of our libraries costs more than what most runs do. With `script`, one of
     the older scripts, or with variables, which a library that is loaded already might not see, it is a child process.
     """
-    for name in [name for name in os.environ if name.startswith("TAGROLL_")]:
+    of_the_tests = "TAGROLL_DATA"  # no option, but where the tests have photos
+    for name in {name for name in os.environ if name.startswith("TAGROLL_")} - {of_the_tests}:
         monkeypatch.delenv(name)
     for name, value in (mine := environment(tmp_path)).items():
         monkeypatch.setenv(name, value)
