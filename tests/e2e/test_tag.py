@@ -7,7 +7,6 @@ import os
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -15,10 +14,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from support.judge import exiftool_folder
+from support.judge import exiftool_folder, write_by_exiftool
 from support.runs import EXAMPLES, ROOT, contents, listed, many, paint, started, wait_for
 from support.stub import Stub, chat, keywords
-from tagroll.exiftool.pool import find_exiftool
 
 RED = ("red.jpg", (255, 0, 0))
 BLUE = ("blue.png", (0, 0, 255))
@@ -82,13 +80,13 @@ def test_nothing_is_asked_twice_even_if_photos_move_or_are_edited(tagroll, tmp_p
         assert server.chats == 4
 
 
-def test_replace_tells_what_it_dropped_and_append_keeps_it(tagroll, tmp_path):
+def test_replace_tells_what_it_dropped_and_without_it_a_person_s_tags_stay(tagroll, tmp_path):
     folder = paint(tmp_path / "photos", RED)
     with Stub(usual=keywords("Lake", "Boat")) as server:
         tagroll("tag", folder, "--api-url", server.url)
         # a person adds a tag by hand, with exiftool in the place of their program
-        by_hand = ["-XMP-dc:Subject+=Grandma", "-XMP-digiKam:TagsList+=Grandma", "-overwrite_original", "-q"]
-        subprocess.run([*find_exiftool(), *by_hand, folder / "red.jpg"], check=True)
+        by_hand = ["-XMP-dc:Subject+=Grandma", "-XMP-digiKam:TagsList+=Grandma"]
+        write_by_exiftool(*by_hand, folder / "red.jpg")
         same = tagroll("tag", folder, "--api-url", server.url, "--json")
         assert same.photos["red.jpg"]["status"] == "unchanged"  # the person's edit is the last word
         assert "Grandma" in same.photos["red.jpg"]["tags"]
@@ -101,10 +99,13 @@ def test_replace_tells_what_it_dropped_and_append_keeps_it(tagroll, tmp_path):
             "Grandma",
             "Ship",
         }
-        replaced = tagroll("tag", folder, "--api-url", server.url, "--retag")
+        kept = tagroll("tag", folder, "--api-url", server.url, "--json")
+        assert set(kept.photos["red.jpg"]["tags"]) == {"Lake", "Grandma", "Ship"}
+        assert tagroll("undo").code == 0
+        replaced = tagroll("tag", folder, "--api-url", server.url, "--retag", "--replace")
         assert "replaced 1 tag that tagroll did not write" in replaced.err
         assert "tagroll undo" in replaced.err
-        assert "--append-tags" in replaced.err
+        assert "without --replace they stay" in replaced.err
     assert listed(exiftool_folder(folder, "-XMP-dc:Subject")["red.jpg"]["XMP-dc:Subject"]) == ["Lake", "Ship"]
     assert tagroll("undo").code == 0
     assert set(listed(exiftool_folder(folder, "-XMP-dc:Subject")["red.jpg"]["XMP-dc:Subject"])) == {
@@ -305,7 +306,7 @@ def test_a_word_goes_where_the_library_has_it(tagroll, tmp_path):
     """LrGeniusAI, issue 214: a flat Beach beside Places|Beach becomes a second keyword in Lightroom."""
     folder = paint(tmp_path / "photos", RED, BLUE)
     by_hand = ["-XMP-lr:HierarchicalSubject=Places|Beach", "-XMP-dc:Subject=Beach"]
-    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *by_hand, folder / "red.jpg"], check=True)
+    write_by_exiftool(*by_hand, folder / "red.jpg")
     assert tagroll("tags", folder).code == 0
     with Stub(lambda _: keywords("beach", "sunset")) as server:
         done = tagroll("tag", folder / "blue.png", "--api-url", server.url, "--json")
@@ -317,10 +318,7 @@ def test_a_word_goes_where_the_library_has_it(tagroll, tmp_path):
 
 def test_the_same_tag_in_another_unicode_form_is_not_replaced(tagroll, tmp_path):
     folder = paint(tmp_path / "photos", RED)
-    subprocess.run(
-        [*find_exiftool(), "-q", "-overwrite_original", "-XMP-dc:Subject=Cafe\u0301", folder / "red.jpg"],
-        check=True,
-    )
+    write_by_exiftool("-XMP-dc:Subject=Cafe\u0301", folder / "red.jpg")
     with Stub(usual=keywords("Café", "Cup")) as server:
         done = tagroll("tag", folder, "--api-url", server.url, "--json")
     assert "did not write" not in done.err
@@ -330,7 +328,7 @@ def test_the_same_tag_in_another_unicode_form_is_not_replaced(tagroll, tmp_path)
 def test_a_caption_of_a_person_is_not_hidden_by_one_of_a_model(tagroll, tmp_path):
     folder = paint(tmp_path / "photos", RED, BLUE)
     said = ["-EXIF:ImageDescription=Grandma in Ulm, 1955", folder / "red.jpg"]
-    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *said], check=True)
+    write_by_exiftool(*said)
     answer = '{"keywords": ["Sunset"], "title": "A sunset", "description": "A sunset on a beach."}'
     with Stub(usual=chat(answer)) as server:
         done = tagroll("tag", folder, "--title", "--description", "--api-url", server.url)
@@ -375,8 +373,8 @@ def test_what_a_person_took_away_is_told_as_the_reason(tagroll, tmp_path, again)
     folder = paint(tmp_path / "photos", RED)
     with Stub(usual=keywords("Sunset", "Beach")) as server:
         tagroll("tag", folder, "--api-url", server.url)
-        by_hand = ["-Subject=", "-HierarchicalSubject=", "-Keywords=", "-overwrite_original", "-q"]
-        subprocess.run([*find_exiftool(), *by_hand, folder / "red.jpg"], check=True)
+        by_hand = ["-Subject=", "-HierarchicalSubject=", "-Keywords="]
+        write_by_exiftool(*by_hand, folder / "red.jpg")
         done = tagroll("tag", folder, "--api-url", server.url, "-v", *again)
         assert "no confident" not in done.out + done.err
         assert "a person took away what the model says (Sunset, Beach)" in done.out
@@ -395,8 +393,8 @@ def test_what_a_person_took_from_one_list_goes_from_all_though_the_photo_was_rea
     folder = paint(tmp_path / "photos", RED)
     with Stub(usual=keywords("Sunset", "Beach")) as server:
         tagroll("tag", folder, "--api-url", server.url, *again)
-        by_hand = ["-XMP-dc:Subject-=Sunset", "-IPTC:Keywords-=Sunset", "-overwrite_original", "-q"]
-        subprocess.run([*find_exiftool(), *by_hand, folder / "red.jpg"], check=True)
+        by_hand = ["-XMP-dc:Subject-=Sunset", "-IPTC:Keywords-=Sunset"]
+        write_by_exiftool(*by_hand, folder / "red.jpg")
         if between:
             assert tagroll(*between, folder).code == 0
         tagroll("tag", folder, "--api-url", server.url, *again)

@@ -3,6 +3,7 @@
 import click
 
 HEADINGS = {
+    "Your words": ("vocabulary", "strict", "ban", "require"),
     "What the model is asked": ("max_tags", "language", "prompt_file", "case", "threshold", "thresholds"),
     "Which photos": ("exclude", "follow_links"),
     "How files are written": ("sidecar", "sidecar_name", "embed_signed", "mtime", "touch"),

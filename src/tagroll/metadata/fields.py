@@ -11,13 +11,14 @@ from typing import Any
 
 from tagroll.domain import Change, Metadata
 from tagroll.formats import ALL_FAMILIES
+from tagroll.metadata.authorship import mark_after, marked_in, ours_after
 from tagroll.metadata.comment import comment_after, is_ours
 from tagroll.metadata.field_values import as_values, read_fields, with_fields, xmp_fields
 from tagroll.metadata.packets import acdsee, iptc, keywords
 from tagroll.metadata.packets.captions import is_said
 from tagroll.metadata.packets.raw import Packets
 from tagroll.metadata.packets.xmp import Xmp
-from tagroll.metadata.table import DIGEST, FIELDS, HIERARCHICAL, IPTC, SUBJECT, Field, Fields
+from tagroll.metadata.table import DIGEST, FIELDS, HIERARCHICAL, IPTC, MARK, SUBJECT, Field, Fields
 from tagroll.tags.identity import LEVEL, identities, identity
 
 _ROWS = tuple(FIELDS.values())
@@ -28,7 +29,7 @@ _CAPTION_ROWS = tuple(sorted((row for row in _ROWS if row.change), key=lambda ro
 _SHORT = 3
 """Letters in a level of what is no path but an abbreviation: AC/DC, TCP/IP, and/or."""
 _COMPLETE = (HIERARCHICAL, SUBJECT)
-_NO_TAGS = frozenset({"text", "told", "fact", "digest"})
+_NO_TAGS = frozenset({"text", "told", "fact", "mark", "digest"})
 TAG_FIELDS = frozenset(row.name for row in _ROWS if row.holds not in _NO_TAGS)
 """The names of the fields that hold tags."""
 
@@ -66,7 +67,8 @@ def metadata_from_fields(
     tag_sources = sidecars if alone else sources
     paths = [tag for source in tag_sources for tag in _paths(source)]
     flats = _flats(*tag_sources)
-    found = Metadata(keywords.union(paths, flats), dict(fields))
+    tags = keywords.union(paths, flats)
+    found = Metadata(tags, dict(fields), ours=marked_in(tags, sources))
     return replace(found, **_captions(sources, found, flats))
 
 
@@ -117,7 +119,7 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
         for name in row.change
         if row.holds == "text" and name in change.set
     }
-    if not (change.add or change.remove or change.align):
+    if not (change.add or change.remove or change.align or change.ours or change.theirs):
         return {**after, **change.fields}
     tags = tags_after(metadata, change)
     flats = _flats(metadata.fields)
@@ -140,7 +142,19 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
             ours = tuple(value for value in old if value not in left)
             share = _share(row, ours, _hung(row, ours, tags, metadata, change), flat)
             after[row.name] = old if share == ours else (*left, *share)
+    if FIELDS[MARK].family in families:
+        is_written = any(values != metadata.fields.get(name, ()) for name, values in after.items())
+        after[MARK] = _mark(metadata, change, is_written=is_written)
     return {**after, **change.fields}
+
+
+def _mark(metadata: Metadata, change: Change, *, is_written: bool) -> tuple[str, ...]:
+    """The mark of tagroll's own tags. No file is written only because it names some that are gone."""
+    old, new = metadata.fields.get(MARK, ()), mark_after(metadata, change)
+    says_it = sorted(old) == sorted(new)
+    if not is_written and old:
+        says_it |= marked_in(metadata.tags, [metadata.fields]) == ours_after(metadata, change)
+    return old if says_it else new
 
 
 def _unread(metadata: Metadata, change: Change, tags: tuple[str, ...]) -> set[str]:

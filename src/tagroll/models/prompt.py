@@ -6,7 +6,7 @@ strings come to nothing. Hence plain strings, numbers, short rules, and no examp
 """
 
 import json
-from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Literal
 
@@ -72,12 +72,26 @@ _SHAPES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Wordlist:
+    """Keywords that a person would like.
+
+    Attributes:
+        words: They; a blank one says nothing.
+        strict: No others may be used. Up to ENUM_LIMIT of them bind the answer through the schema, more are told in words
+            as far as they fit.
+    """
+
+    words: tuple[str, ...] = ()
+    strict: bool = True
+
+
 def build_prompt(
     task: Literal["tags", "classify"],
     *,
     max_tags: int = DEFAULT_MAX_TAGS,
     language: str | None = None,
-    vocabulary: Sequence[str] | None = None,
+    wordlist: Wordlist = Wordlist(),
     prompt_file_text: str | None = None,
 ) -> Prompt:
     """Say what is wanted of a model.
@@ -86,14 +100,13 @@ def build_prompt(
         task: "tags" for keywords alone, "classify" for title, description, keywords and file name.
         max_tags: How many keywords at the most, 1 or more.
         language: Language of the answer, by name or by ISO 639-1 code; English when None.
-        vocabulary: The only keywords that may be used. Up to ENUM_LIMIT of them bind the answer through the
-            schema, more are told in words as far as they fit.
-        prompt_file_text: The user's own words in place of ours; language, vocabulary and form are added.
+        wordlist: Which keywords may, or had better, be used.
+        prompt_file_text: The user's own words in place of ours; language, wordlist and form are added.
 
     Returns:
         The prompt; its key changes with everything that shapes the answer.
     """
-    words = tuple(dict.fromkeys(word for word in (vocabulary or ()) if word.strip()))
+    wordlist = Wordlist(tuple(dict.fromkeys(w for w in wordlist.words if w.strip())), wordlist.strict)
     wording = prompt_file_text.strip() if prompt_file_text else ""
     if not wording:
         template = _TAGS if task == "tags" else _CLASSIFY
@@ -101,12 +114,12 @@ def build_prompt(
         wording = template.format(number=number)
     parts = [
         wording,
-        _told(words),
+        _told(wordlist),
         f"Write in {_language(language)}." if language or not prompt_file_text else "",
         f"Answer with JSON only, in this form: {_SHAPES[task]}",
     ]
     text = "\n\n".join(part for part in parts if part)
-    schema = _schema(task, max_tags, words)
+    schema = _schema(task, max_tags, wordlist)
     shape = json.dumps([task, text, schema, max_tags], sort_keys=True, ensure_ascii=False)
     return Prompt(task, text, schema, max_tags, blake2b(shape.encode(), digest_size=8).hexdigest())
 
@@ -116,10 +129,10 @@ def _language(language: str | None) -> str:
     return LANGUAGES.get((language or "en").strip().casefold(), language or "English").strip()
 
 
-def _told(words: Sequence[str]) -> str:
-    """The vocabulary in words, as much of it as a small context can hold."""
+def _told(wordlist: Wordlist) -> str:
+    """The list in words, as much of it as a small context can hold."""
     fitting, room = [], VOCABULARY_CHARACTERS
-    for word in words:
+    for word in wordlist.words:
         room -= len(word) + 2
         if room < 0:
             break
@@ -129,16 +142,19 @@ def _told(words: Sequence[str]) -> str:
     rule = (
         "Use only keywords from this list, spelled exactly so, and only those that fit (none, if none fits)"
     )
-    if len(words) > len(fitting):
+    if not wordlist.strict:
+        rule = "Where one of these keywords fits, use it, spelled exactly so, and no other word for it"
+    elif len(wordlist.words) > len(fitting):
         rule = "Use keywords from a fixed list. It is long; it begins like this, so choose words of this kind"
     return f"{rule}: {', '.join(fitting)}."
 
 
-def _schema(task: str, max_tags: int, words: Sequence[str]) -> dict[str, object]:
+def _schema(task: str, max_tags: int, wordlist: Wordlist) -> dict[str, object]:
     """The JSON schema, of what all servers know: no maxLength and no uniqueItems, which some refuse."""
+    words = wordlist.words if wordlist.strict else ()
     bound = bool(words) and len(words) <= ENUM_LIMIT
     keyword: dict[str, object] = {"type": "string", "enum": list(words)} if bound else {"type": "string"}
-    # With a vocabulary the honest answer may be "none"; fewer than the prompt says leaves room for doubt.
+    # With a fixed list the honest answer may be "none"; fewer than the prompt says leaves room for doubt.
     least = 0 if words else min(3, max_tags)
     keywords = {"type": "array", "items": keyword, "minItems": least, "maxItems": max_tags}
     string = {"type": "string"}

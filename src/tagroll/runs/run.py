@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tagroll.catalog import About, Catalog, PhotoRow, State
 from tagroll.domain import (
     Change,
+    Decide,
     Describer,
     Facts,
     Metadata,
@@ -33,7 +34,7 @@ from tagroll.domain import (
 from tagroll.errors import ServerError
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
-from tagroll.metadata.store import MADE, Decide, MetadataStore, target_of
+from tagroll.metadata.store import MADE, MetadataStore, target_of
 from tagroll.photos.preview.opened import previews
 from tagroll.photos.scan import scan
 from tagroll.runs.entries import Entries
