@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from support.judge import COMMAND, NEEDS_EXIFTOOL
-from support.runs import wait_for
+from support.runs import has_ended, wait_for
 from tagroll.errors import ForeignStructureError, MetadataError, PictureError, WriteError
 from tagroll.exiftool.pool import ExifTool, find_exiftool, version
 
@@ -180,18 +180,6 @@ def test_it_ends_with_us(tmp_path):
     pid = int(done.stdout)
     wait_for(lambda: not any(tmp_path.iterdir()))
     wait_for(lambda: has_ended(pid))
-
-
-def has_ended(pid: int) -> bool:
-    """Whether a process is gone, or dead and waits for its parent to be told."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
-    except OSError:  # gone just now, or a system without /proc: it is asked again
-        return False
 
 
 def test_embedded_preview(exiftool, tmp_path):

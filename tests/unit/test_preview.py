@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageDraw, TiffImagePlugin
 
 from support.laws import examples
-from support.runs import wait_for
+from support.runs import has_ended, wait_for
 from tagroll.domain import Outcome, Photo, Preview
 from tagroll.errors import PictureError
 from tagroll.formats import FORMATS, HEAD_BYTES, Format, detect
@@ -537,7 +537,7 @@ def test_a_worker_that_hangs_is_replaced_in_time() -> None:
             pool.make(photo(FILES / "baseline.jpg"))
         pool._timeout_s = 200
         assert pool.make(photo(FILES / "baseline.jpg")).width == 120
-    assert not is_running(victim)
+    assert has_ended(victim)
 
 
 @pytest.mark.slow
@@ -550,19 +550,11 @@ def test_the_memory_limit_turns_a_giant_into_a_failure(tmp_path: Path) -> None:
         assert pool.make(photo(FILES / "baseline.jpg")).width == 120
 
 
-def is_running(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def test_closing_ends_the_workers_and_what_waits() -> None:
     with PreviewPool(1) as pool:
         pool.make(photo(FILES / "baseline.jpg"))
         workers = process_ids(pool)
-    assert not any(map(is_running, workers))
+    assert all(map(has_ended, workers))
     with pytest.raises(PictureError, match="stopped"):
         pool.make(photo(FILES / "baseline.jpg"))
 
@@ -606,9 +598,9 @@ def parent() -> Iterator[subprocess.Popen[str]]:
 def test_workers_end_when_their_parent_is_killed(parent: subprocess.Popen[str]) -> None:
     worker, heavy = parent.stdout.readline().split(maxsplit=1)
     assert heavy.strip() == "[]"
-    assert is_running(int(worker))
+    assert not has_ended(int(worker))
     parent.kill()
-    wait_for(lambda: not is_running(int(worker)))
+    wait_for(lambda: has_ended(int(worker)))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="process groups")
@@ -616,7 +608,7 @@ def test_ctrl_c_is_the_parents_alone(parent: subprocess.Popen[str]) -> None:
     worker = int(parent.stdout.readline().split()[0])
     os.killpg(parent.pid, signal.SIGINT)  # as the terminal does
     assert parent.stdout.readline().strip() == "120"
-    assert is_running(worker)
+    assert not has_ended(worker)
     parent.kill()
     assert parent.stderr.read() == ""
 
