@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from support.judge import COMMAND
 from support.llama import Llama
@@ -20,8 +20,9 @@ from tagroll.exiftool.pool import ExifTool
 
 # An example that takes long on a busy machine says nothing about the code; the same examples every time, so that what
 # passed here passes elsewhere. `--hypothesis-profile explore` looks for new ones (see CONTRIBUTING).
-settings.register_profile("tagroll", deadline=None, derandomize=True)
-settings.register_profile("explore", deadline=None, max_examples=5000)
+BUSY = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("tagroll", **BUSY, derandomize=True)
+settings.register_profile("explore", **BUSY, max_examples=5000)
 settings.load_profile("tagroll")
 
 # Where Python is told to keep no compiled code, each of the many child processes of the tests would compile tagroll anew.

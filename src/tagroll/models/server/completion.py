@@ -61,7 +61,7 @@ def read_completion(answer: Any) -> Completion | None:
         return None
     content = _text(message.get("content", message.get("text"))) or _called(message)
     thoughts = "".join(_thoughts(message))
-    cut = choice.get("finish_reason") in _CUT
+    cut = str(choice.get("finish_reason")) in _CUT
     if content.strip() in _NOTHING and (not cut or thoughts.lstrip()[:1] in {"{", "["}):
         content = thoughts  # LM Studio puts an answer by schema there for some models
     thought = bool(thoughts.strip()) or "<think>" in content
