@@ -49,15 +49,18 @@ def test_while_a_run_waits_it_says_for_what_and_tells_no_time_left(wait, text):
 @pytest.mark.parametrize(("as_json", "quiet"), [(True, False), (False, False), (True, True), (False, True)])
 def test_waiting_is_told_at_once_and_again_after_a_while(monkeypatch, capsys, as_json, quiet):
     monkeypatch.setattr(progress, "PLAIN_EVERY_S", 0.1)
-    out, err, asked = [], [], []
+    said, asked = ["", ""], []
 
     def told_twice() -> bool:
-        for text, lines in zip(capsys.readouterr(), (out, err), strict=True):
-            lines.extend(text.splitlines())
-        return len(asked) > 3 and len(out) >= 2 * as_json and len(err) >= 2 * (not quiet)
+        said[:] = (old + new for old, new in zip(said, capsys.readouterr(), strict=True))
+        return (
+            len(asked) > 3 and said[0].count("\n") >= 2 * as_json and said[1].count("\n") >= 2 * (not quiet)
+        )
 
     with watched(Settings(json=as_json, quiet=quiet), lambda: asked.append(1) or GONE):
         wait_for(told_twice)
+    told_twice()  # what came after
+    out, err = (text.splitlines() for text in said)
     row = {"type": "waiting", "reason": GONE.reason, "seconds": 12.3, "most": 60}
     assert [json.loads(line) for line in out] == [row] * len(out)
     assert bool(out) is as_json
