@@ -87,8 +87,9 @@ class Questions:
             PhotoError: It cannot be decoded, or the model says nothing usable of it.
             ServerError, CatalogError: The run cannot go on.
         """
+        name = self.looker.describer.cache_name
         answer, asked = self.asking.once(
-            picture, lambda: self._ask(photo, picture), lambda: self._kept(picture)
+            picture, lambda: self._ask(photo, picture, name), lambda: self._kept(picture)
         )
         return Look(picture, answer, asked)
 
@@ -96,10 +97,11 @@ class Questions:
         describer, prompt = self.looker.describer, self.looker.prompt
         return None if self.again else load_answer(self.answers, describer, prompt, picture)
 
-    def _ask(self, photo: Photo, picture: str) -> Description:
+    def _ask(self, photo: Photo, picture: str, name: str) -> Description:
+        """Ask about a photo of which nothing is kept under this name of the model."""
         describer, prompt = self.looker.describer, self.looker.prompt
         preview = self.looker.preview(photo)
-        if describer.turns_out_another() and (kept := self._kept(picture)):
+        if describer.turns_out_another(name) and (kept := self._kept(picture)):
             return kept
         answer = describer.describe(preview, prompt)
         store_answer(self.answers, describer, prompt, picture, answer)

@@ -22,6 +22,7 @@ from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt
 from tagroll.runs.guard import guard
 from tagroll.runs.look import Look, Questions
+from tagroll.runs.pictures import picture_by
 from tagroll.runs.read import Reader
 from tagroll.runs.run import LEFT, Run, about
 from tagroll.runs.words import Placed, WordRequest, Words
@@ -139,16 +140,22 @@ class Tagger:
 
     def _tag(self, photo: Photo) -> Outcome:
         self.run.clean(photo.path)
-        return self.apply(photo, self.look(photo))
+        row = self.run.space.catalog.photos.at(photo.path)
+        return self.apply(photo, self.look(photo, row), row)
 
-    def look(self, photo: Photo) -> Look:
+    def look(self, photo: Photo, row: PhotoRow | None) -> Look:
         """What the model says of a photo: kept, or asked for now.
+
+        Args:
+            photo: Which.
+            row: What the index knows of it.
 
         Raises:
             PhotoError: It cannot be looked at.
             ServerError, CatalogError: The run cannot go on.
         """
-        return self.questions.look(photo, self.run.space.picture_now(photo))
+        space = self.run.space
+        return self.questions.look(photo, picture_by(row, photo, space.store, space.catalog))
 
     def propose(self, photo: Photo) -> Outcome:
         """Ask about one photo and keep the answer for a person to judge; write nothing.
@@ -163,24 +170,28 @@ class Tagger:
         for known in Reader(space.store, space.catalog).read([photo]):  # so that the index has it
             if known.status is Status.FAILED:
                 return known
-        look = self.look(photo)
+        look = self.look(photo, space.catalog.photos.at(photo.path))
         placed = self.policy.placed(look.answer.keywords)
         return Outcome(photo.path, Status.UNCHANGED, placed.tags, asked=look.asked, unlisted=placed.unlisted)
 
-    def apply(self, photo: Photo, look: Look) -> Outcome:
+    def apply(self, photo: Photo, look: Look, row: PhotoRow | None) -> Outcome:
         """Make of what was seen what the policy says, and write it.
+
+        Args:
+            photo: Which.
+            look: What was seen.
+            row: What the index knew of it when it was looked at.
 
         Raises:
             PhotoError: It cannot be read or written.
             CatalogError: The run cannot go on.
         """
         placed = self.policy.placed(look.answer.keywords)
-        outcome = self._applied(photo, look, placed.tags)
+        outcome = self._applied(photo, look, row, placed.tags)
         return dataclasses.replace(outcome, asked=look.asked, unlisted=placed.unlisted)
 
-    def _applied(self, photo: Photo, look: Look, tags: tuple[str, ...]) -> Outcome:
+    def _applied(self, photo: Photo, look: Look, row: PhotoRow | None, tags: tuple[str, ...]) -> Outcome:
         space, picture = self.run.space, look.picture
-        row = space.catalog.photos.at(photo.path)
         fresh = row is not None and row.stamp == space.store.stamp(photo)
         captions = _captions(look.answer, self.policy.captions)
         if not tags and not any(captions.values()):
@@ -282,8 +293,10 @@ class TagProposal:
 
     def is_settled(self, metadata: Metadata) -> bool:
         """Whether a photo that was tagged so before is left as a person has edited it since."""
+        if not self.decided:
+            return False
         tags = self._given(metadata)
-        return self.decided and (not tags or not identities(tags).isdisjoint(map(word_of, metadata.tags)))
+        return not tags or not identities(tags).isdisjoint(map(word_of, metadata.tags))
 
     def _given(self, metadata: Metadata) -> tuple[str, ...]:
         """The tags, without what a person took away or rejected."""
