@@ -4,6 +4,7 @@ import base64
 import io
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from support.judge import exiftool_folder, write_by_exiftool
@@ -72,6 +73,22 @@ def test_the_word_of_a_person_counts_and_is_not_touched(tagroll, tmp_path):
     agreed = {Path(row["path"]).name: row["tags"] for row in done.rows if row["type"] == "agreed"}
     assert agreed == {name: ["Nature|woodland"] for name in ("001.jpg", "002.jpg", "003.jpg")}
     assert subjects(folder)[0] == ["woodland", "Sky"]
+
+
+@pytest.mark.parametrize("way", ["tagroll", "another program"])
+def test_a_word_that_a_person_took_away_from_a_photo_is_not_agreed_on_there(tagroll, tmp_path, way):
+    folder = shot(tmp_path / "photos", "09:00", "09:01", "09:02")
+    with says(("Forest", "Sky"), ("Forest",), ("Forest",)) as server:
+        assert tagroll("tag", folder, "--api-url", server.url).code == 0
+    if way == "tagroll":
+        assert tagroll("tags", "remove", "Forest", folder / "000.jpg").code == 0
+    else:
+        write_by_exiftool("-XMP-dc:Subject=Sky", folder / "000.jpg")
+    with says(("woodland", "Sky", "Path"), ("Woodland",), ("Forest",)) as server:
+        done = tagroll("tag", folder, "--api-url", server.url, "--retag", "--append-tags")
+        assert done.code == 0, done
+    assert "Forest" not in subjects(folder)[0], subjects(folder)
+    assert [tags[0] for tags in subjects(folder)[1:]] == ["Forest", "Forest"]
 
 
 def test_words_that_a_person_lists_both_stay_two(tagroll, tmp_path):

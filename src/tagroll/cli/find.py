@@ -93,7 +93,7 @@ def command(  # noqa: PLR0913 - options by name
     if finder.missing:
         tell(
             settings,
-            f"{plural(finder.missing, 'photo')} not where the catalog has them; name the folder to look again",
+            f"Not where the catalog says: {plural(finder.missing, 'photo')}; name the folder to look again",
         )
     if not found:
         _tell_why(settings, reasons, knows_photos=bool(paths or len(gallery)))

@@ -195,7 +195,7 @@ def _agree(settings: Settings, run: "Run", tagged: Collection[Path], request: "T
                 run.tally.failures.append(outcome)
             elif settings.json and outcome.status.changed:
                 print_json({**outcome.row(), "type": "agreed"})
-    if words:
+    if run.tally.agreed:
         changed = ", ".join(f"{show(tag)} -> {show(word)}" for tag, word in sorted(words.items())[:SHOWN])
         more = " ..." if len(words) > SHOWN else ""
         tell(

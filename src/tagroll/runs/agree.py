@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
-from tagroll.domain import Outcome
+from tagroll.domain import Change, Metadata, Outcome, Photo
 from tagroll.runs.executors import threads
+from tagroll.runs.guard import guard
 from tagroll.runs.merge import decisions_for
 from tagroll.runs.moved import photos_at
 from tagroll.runs.read import Reader
@@ -85,9 +86,23 @@ def _agreed(run: Run, shoot: Sequence[Path], decided: Decisions, languages: Lang
     if changing:
         words = {_word(tag): _word(into[tag]) for one in said for tag in one.ours if tag in into}
         run.space.catalog.decisions.agree(words, run.number)  # first: what is cut off goes on with it
-        rewrite = Rewriter(run, pruned(into)).rewrite
         todo = (photo for photo in photos if photo.path in changing)
-        yield Agreement(words, list(threads()(rewrite, todo, stop=run.space.stop)))
+        yield Agreement(words, list(threads()(partial(_rewritten, run, into), todo, stop=run.space.stop)))
+
+
+def _rewritten(run: Run, into: Mapping[str, str], photo: Photo) -> Outcome:
+    """Give one photo the words that its tags have become, but none that a person took away from it."""
+
+    def rewrite() -> Outcome:
+        rejected = run.space.catalog.verdicts.rejected(run.space.picture_now(photo))
+
+        def decide(said: Metadata) -> Change:
+            away = rejected.union(map(word_of, said.away))
+            return pruned({tag: word for tag, word in into.items() if word_of(word) not in away})(said)
+
+        return Rewriter(run, decide).rewrite(photo)
+
+    return guard(photo.path, rewrite)
 
 
 def _word(tag: str) -> str:
