@@ -16,7 +16,7 @@ from tagroll import errors, web
 from tagroll.cli.app import COMMANDS, main
 from tagroll.formats import FORMATS
 from tagroll.metadata.apps import APPS, HIERARCHICAL, IPTC, SUBJECT, App, Sources
-from tagroll.metadata.table import FIELDS, Field
+from tagroll.metadata.table import CITY, COUNTRY, FIELDS, STATE, Field
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 KEYS = Path(web.__file__).parent / "static" / "keys.js"
@@ -195,22 +195,26 @@ HOLDS = {
     "text": "a caption",
     "told": "a caption",
     "fact": "a date, a place, a rating",
+    "faces": "names of people",
     "digest": "whether IPTC was changed after XMP",
 }
 
 
+WRITTEN = {
+    "comment": "with `--user-comment`",
+    "text": "on request",
+    "digest": "with IPTC",
+} | dict.fromkeys(("told", "fact", "faces"), "no")
+
+
 def written(row: Field) -> str:
     """When a field is written."""
-    if row.holds == "comment":
-        return "with `--user-comment`"
-    if row.holds == "text":
-        return "on request"
-    if row.holds in ("told", "fact"):
-        return "no"
+    if row.name in (CITY, STATE, COUNTRY):
+        return "with `--write-place`, where it is not there"
+    if row.holds in WRITTEN:
+        return WRITTEN[row.holds]
     if row.cleaned:
         return "where it is there, only to take tags out"
-    if row.holds == "digest":
-        return "with IPTC"
     return "yes" if row.spread else "where it is there"
 
 

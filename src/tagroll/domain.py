@@ -70,6 +70,8 @@ class Prompt:
         schema: JSON schema of the wanted answer.
         max_tags: How many keywords are wanted at the most.
         key: Short hash of all that shapes the answer; part of the key of kept answers.
+        about: Short hash of what it tells of the one photo, if it does; kept answers are told apart by it.
+        earlier: Keys of older wordings of the same question: an answer to one of them counts.
     """
 
     task: Literal["tags", "classify"]
@@ -77,6 +79,8 @@ class Prompt:
     schema: Mapping[str, object] = field(repr=False)
     max_tags: int
     key: str
+    about: str = ""
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +292,8 @@ class Metadata:
         alt_text: Iptc4xmpCore:AltTextAccessibility, default language, or "".
         away: Tags that a person took away since tagroll wrote them; what a model says does not bring them back.
         facts: What else it tells; no part of equality, as no write changes it.
+        people: Names that other programs gave to faces in it.
+        address: City, state and country as another program or a person wrote them, "" for what is not there.
     """
 
     tags: tuple[str, ...] = ()
@@ -297,6 +303,8 @@ class Metadata:
     alt_text: str = ""
     away: tuple[str, ...] = ()
     facts: Facts = field(default=_NOTHING_TOLD, compare=False)
+    people: tuple[str, ...] = field(default=(), compare=False)
+    address: tuple[str, str, str] = field(default=("", "", ""), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,6 +434,7 @@ class Outcome:
         beside: Why its tags are beside it and not in it; None where they are in it.
         broke_seal: Whether it carried a C2PA signature that is invalid now.
         withheld: Tags that the model says and that a person took away: they are not given again.
+        struck: What the model says of people and places that no field of the photo names: it is not written.
     """
 
     path: Path
@@ -440,13 +449,14 @@ class Outcome:
     beside: Beside | None = None
     broke_seal: bool = False
     withheld: tuple[str, ...] = ()
+    struck: tuple[str, ...] = ()
 
     def row(self) -> dict[str, object]:
         """What programs get to read of it, the same from every command."""
         more = {"target": str(self.target)} if self.target else {}
         if self.beside:
             more["beside"] = self.beside.reason
-        lists = {"withheld": list(self.withheld)} if self.withheld else {}
+        lists = {name: list(texts) for name in ("withheld", "struck") if (texts := getattr(self, name))}
         return {
             "type": "photo", "path": str(self.path), "status": str(self.status), "tags": list(self.tags),
             "error": self.error or None, **more, **lists,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from tagroll.cli.grouped import GroupedCommand
+from tagroll.cli.knowing import context_options
 from tagroll.cli.options import (
     AskingOptions,
     asking_options,
@@ -26,6 +27,7 @@ from tagroll.settings import Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.classify import ClassifyRequest
+    from tagroll.runs.context import Telling
     from tagroll.runs.names import Style
     from tagroll.runs.run import Run, Tally
 
@@ -44,6 +46,7 @@ class ClassifyOptions:
     link: Literal["hard", "sym"] | None
     write_metadata: bool
     asking: AskingOptions
+    telling: "Telling"
     scope: Scope
 
     def request(self) -> "ClassifyRequest":
@@ -61,7 +64,7 @@ class ClassifyOptions:
         request = replace(
             ClassifyRequest.of(self.directory, self.output, policy),
             recursive=self.recursive, follow_links=self.scope.follow_links, language=self.asking.language,
-            prompt_text=self.asking.prompt_text(),
+            prompt_text=self.asking.prompt_text(), telling=self.telling,
         )  # fmt: skip
         request.check()
         return request
@@ -106,6 +109,7 @@ class ClassifyOptions:
     "--write-metadata", is_flag=True, help="Write title, description and keywords into the copies too."
 )
 @asking_options
+@context_options
 @threshold_option()
 @scan_options
 @shared_options(model=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagroll.cli.grouped import GroupedCommand
+from tagroll.cli.knowing import context_options
 from tagroll.cli.options import (
     AskingOptions,
     asking_options,
@@ -28,6 +29,7 @@ from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Placing, Settings
 
 if TYPE_CHECKING:
+    from tagroll.runs.context import Telling
     from tagroll.runs.run import Run, Tally
     from tagroll.runs.tag import TagRequest
 
@@ -41,6 +43,7 @@ class TagOptions:
     retag: bool
     review: bool
     asking: AskingOptions
+    telling: "Telling"
     vocabulary: Path | None
     title: bool
     description: bool
@@ -71,7 +74,7 @@ class TagOptions:
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
             vocabulary=lines_of(self.vocabulary), user_comment=self.user_comment,
         )  # fmt: skip
-        return TagRequest(policy, self.asking.language, self.asking.prompt_text())
+        return TagRequest(policy, self.asking.language, self.asking.prompt_text(), self.telling)
 
 
 @click.command("tag", cls=GroupedCommand)
@@ -87,6 +90,7 @@ class TagOptions:
     help="Ask, and keep the answers for you to judge in `tagroll serve`; write nothing.",
 )
 @asking_options
+@context_options
 @threshold_option()
 @click.option("--vocabulary", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="TAGROLL_VOCABULARY",
               help="Use only the tags in this file, one a line.")  # fmt: skip
@@ -178,6 +182,10 @@ def _advise(tally: "Tally", paths: tuple[Path, ...], options: TagOptions, *, cut
         say(
             f"The model says {plural(tally.withheld, 'tag')} that a person took away: "
             f"{'it stays' if tally.withheld == 1 else 'they stay'} away."
+        )
+    if tally.struck:
+        say(
+            f"Of {plural(tally.struck, 'photo')} the model named people or places that the photo itself does not: not written."
         )
     if tally.removed:
         would = "would replace" if dry_run else "replaced"

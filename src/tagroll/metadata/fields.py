@@ -28,7 +28,7 @@ _CAPTION_ROWS = tuple(sorted((row for row in _ROWS if row.change), key=lambda ro
 _SHORT = 3
 """Letters in a level of what is no path but an abbreviation: AC/DC, TCP/IP, and/or."""
 _COMPLETE = (HIERARCHICAL, SUBJECT)
-_NO_TAGS = frozenset({"text", "told", "fact", "digest"})
+_NO_TAGS = frozenset({"text", "told", "fact", "faces", "digest"})
 TAG_FIELDS = frozenset(row.name for row in _ROWS if row.holds not in _NO_TAGS)
 """The names of the fields that hold tags."""
 

@@ -27,7 +27,7 @@ from tagroll.metadata.engines import (
     in_process,
     via_exiftool,
 )
-from tagroll.metadata.facts import facts_in, with_xmp
+from tagroll.metadata.facts import address_in, facts_in, people_in, with_xmp
 from tagroll.metadata.fields import is_complete, metadata_from_fields, tags_after
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.safe_write import LARGEST, Original, hold, is_large, read_file
@@ -334,8 +334,13 @@ class Planner:
 
 def _told(content: Content, beside: Sequence[Fields], *, read_only: bool) -> Metadata:
     """What a photo, and its sidecars, say together."""
-    said = metadata_from_fields(content.fields, beside, read_only=read_only)
-    return replace(said, facts=with_xmp(content.facts, (*beside, content.fields)))
+    said, sources = (
+        metadata_from_fields(content.fields, beside, read_only=read_only),
+        (*beside, content.fields),
+    )
+    return replace(
+        said, facts=with_xmp(content.facts, sources), people=people_in(sources), address=address_in(sources)
+    )
 
 
 def read_sidecar(path: Path, data: bytes) -> Content:

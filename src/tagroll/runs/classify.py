@@ -5,6 +5,7 @@ number of threads.
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -35,8 +36,9 @@ from tagroll.metadata.copies import (
     with_metadata,
 )
 from tagroll.models.choose import Model
-from tagroll.models.prompt import build_prompt
+from tagroll.models.prompt import build_prompt, is_english
 from tagroll.photos.scan import OUTPUT_FOLDER, absolute
+from tagroll.runs.context import Telling
 from tagroll.runs.copy_folder import Output
 from tagroll.runs.guard import guard
 from tagroll.runs.look import Look, Questions
@@ -49,7 +51,7 @@ from tagroll.runs.names import (
     suffix_of,
 )
 from tagroll.runs.run import Run
-from tagroll.settings import Case
+from tagroll.settings import DEFAULT_MAX_TAGS, Case
 from tagroll.tags.identity import identities, identity, word_of
 from tagroll.tags.normalize import normalize
 
@@ -77,7 +79,7 @@ class ClassifyPolicy:
     style: Style = "slug"
     template: str = ""
     case: Case = "title"
-    max_tags: int = 20
+    max_tags: int = DEFAULT_MAX_TAGS
     engine: str = COPY
     write_metadata: bool = False
 
@@ -138,6 +140,7 @@ class ClassifyRequest:
         follow_links: Copy also into folders that lie among the photos, or the copies, and lead out as links.
         language: Of the texts; None for English.
         prompt_text: The person's own words to the model, or None.
+        telling: What the model is told of photos besides; None for nothing.
     """
 
     source: Path
@@ -147,6 +150,7 @@ class ClassifyRequest:
     follow_links: bool = False
     language: str | None = None
     prompt_text: str | None = None
+    telling: Telling | None = None
 
     @classmethod
     def of(cls, directory: Path, output: Path | None, policy: ClassifyPolicy) -> "ClassifyRequest":
@@ -210,7 +214,10 @@ def classifier(run: Run, model: Model, request: ClassifyRequest) -> "Classifier"
     """What classifies photos in this run."""
     run.asks(model)
     output = Output(request.target, request.source, follow_links=request.follow_links)
-    questions = run.questions(model.describer, request.prompt(), again=request.policy.again)
+    questions = run.questions(
+        model.describer, request.prompt(), again=request.policy.again, telling=request.telling,
+        english=is_english(request.language),
+    )  # fmt: skip
     return Classifier(run, questions, request.policy, output)
 
 
@@ -251,12 +258,15 @@ class Classifier:
             return Outcome(photo.path, Status.UNCHANGED, target=made)
         picture = self.run.space.picture_now(photo)
         look = self.questions.look(photo, picture)
+        held = self.questions.looker.hold(photo, look)
         taken = self._facts(photo)
-        caption = self._caption(photo, look, taken)
+        caption = self._caption(photo, dataclasses.replace(look, answer=held.answer), taken)
         target = made or self._free(folder, self._stem(photo, number, caption, taken), suffix_of(photo.path))
         if not self.policy.dry_run:
             self._make(photo, picture, target, caption, complete=made is not None)
-        return Outcome(photo.path, Status.COPIED, caption.keywords, asked=look.asked, target=target)
+        return Outcome(
+            photo.path, Status.COPIED, caption.keywords, asked=look.asked, target=target, struck=held.struck
+        )
 
     # what is done already --------------------------------------------------------------------------------
 

@@ -19,12 +19,13 @@ from tagroll.domain import (
     Status,
 )
 from tagroll.models.choose import Model
-from tagroll.models.prompt import build_prompt
+from tagroll.models.prompt import build_prompt, is_english
+from tagroll.runs.context import Telling
 from tagroll.runs.guard import guard
 from tagroll.runs.look import Look, Questions
 from tagroll.runs.read import Reader
 from tagroll.runs.run import LEFT, Run, about
-from tagroll.settings import Case
+from tagroll.settings import DEFAULT_MAX_TAGS, EARLIER_MAX_TAGS, Case
 from tagroll.tags.hierarchy import only_paths
 from tagroll.tags.identity import LEVEL, identities, identity, word_of
 from tagroll.tags.normalize import normalize
@@ -51,7 +52,7 @@ class TagPolicy:
     retag: bool = False
     dry_run: bool = False
     case: Case = "title"
-    max_tags: int = 20
+    max_tags: int = DEFAULT_MAX_TAGS
     captions: tuple[str, ...] = ()
     preferred: Mapping[str, str] = field(default_factory=dict)
     vocabulary: tuple[str, ...] | None = None
@@ -83,10 +84,13 @@ class TagPolicy:
     def satisfies(self, earlier: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
         """Whether what was wanted of a photo earlier is what is wanted now, preferred words taken into account.
 
-        They only make a list shorter: what follows was beyond the limit before.
+        They only make a list shorter: what follows was beyond the limit before. A list that is longer than what is
+        usual now was made when more was usual, and stays.
         """
         before, now = (list(map(str, w["tags"])) for w in (earlier, wanted))  # type: ignore[call-overload]
         renamed = list(self._named(before))
+        if self.max_tags == DEFAULT_MAX_TAGS < len(before) <= EARLIER_MAX_TAGS:
+            renamed = renamed[: self.max_tags]
         same = all(earlier.get(name) == wanted[name] for name in ("append", "captions"))
         return same and renamed == now[: len(renamed)] and len(before) >= len(now)
 
@@ -99,11 +103,13 @@ class TagRequest:
         policy: What is made of the model's answers, but for what the library says.
         language: Of tags and texts; None for English.
         prompt_text: The person's own words to the model, or None.
+        telling: What the model is told of photos besides; None for nothing.
     """
 
     policy: TagPolicy = field(default_factory=TagPolicy)
     language: str | None = None
     prompt_text: str | None = None
+    telling: Telling | None = None
 
     def prompt(self) -> Prompt:
         """What the model is asked. Texts come with the longer answer alone."""
@@ -127,7 +133,13 @@ def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
     """What tags photos in this run."""
     run.asks(model)
     policy = request.policy_in(run.space.catalog.decisions.merges(), run.space.catalog.photos.paths())
-    questions = run.questions(model.describer, request.prompt(), again=request.policy.retag)
+    telling = request.telling
+    if telling and not policy.captions:  # people are for texts; as tags they are there, if anybody wants them
+        telling = telling.without("people")
+    questions = run.questions(
+        model.describer, request.prompt(), again=request.policy.retag, telling=telling,
+        english=is_english(request.language),
+    )  # fmt: skip
     return Tagger(run, questions, policy)
 
 
@@ -181,7 +193,9 @@ class Tagger:
             if known.status is Status.FAILED:
                 return known
         look = self.look(photo)
-        return Outcome(photo.path, Status.UNCHANGED, self.policy.tags(look.answer.keywords), asked=look.asked)
+        held = self.questions.looker.hold(photo, look)
+        tags = self.policy.tags(held.answer.keywords)
+        return Outcome(photo.path, Status.UNCHANGED, tags, asked=look.asked, struck=held.struck)
 
     def apply(self, photo: Photo, look: Look) -> Outcome:
         """Make of what was seen what the policy says, and write it.
@@ -190,7 +204,11 @@ class Tagger:
             PhotoError: It cannot be read or written.
             CatalogError: The run cannot go on.
         """
-        space, picture, answer, asked = self.run.space, look.picture, look.answer, look.asked
+        held = self.questions.looker.hold(photo, look)
+        return dataclasses.replace(self._apply(photo, look, held.answer), struck=held.struck)
+
+    def _apply(self, photo: Photo, look: Look, answer: Description) -> Outcome:
+        space, picture, asked = self.run.space, look.picture, look.asked
         row = space.catalog.photos.at(photo.path)
         fresh = row is not None and row.stamp == space.store.stamp(photo)
         tags = self.policy.tags(answer.keywords)
@@ -202,10 +220,12 @@ class Tagger:
         # a hash of an older catalog, which is shorter, says nothing about this one
         if row is None or (len(row.picture_hash) == len(picture) and row.picture_hash != picture):
             row = self._moved(picture)
+        # an answer of before, with the names that were not struck out then, is written already as well
+        said = (tags, self.policy.tags(look.answer.keywords))
         decided = bool(
             row
-            and row.wanted
-            and self.policy.satisfies(row.wanted, self._wanted(tags))
+            and (earlier := row.wanted)
+            and any(self.policy.satisfies(earlier, self._wanted(tags)) for tags in said)
             and not self.policy.retag
         )
         # where there are none any more, or others were at it, what they took away goes from all lists

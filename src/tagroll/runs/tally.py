@@ -20,6 +20,7 @@ class Tally:
         removed: Tags that were replaced and that tagroll had not written.
         kept: Photos that keep a caption they had.
         withheld: Tags that the model says and a person took away.
+        struck: Photos of which a model named people or places that they do not.
         asked: Photos a model was asked about.
         beside: Photos whose tags are, or would be, beside them, by why and where.
         broken_seals: Photos whose C2PA signature is, or would be, invalid.
@@ -33,6 +34,7 @@ class Tally:
     removed: int = 0
     kept: int = 0
     withheld: int = 0
+    struck: int = 0
     asked: int = 0
     beside: Counter[Beside] = field(default_factory=Counter)
     broken_seals: int = 0
@@ -44,6 +46,7 @@ class Tally:
         self.removed += outcome.removed
         self.kept += outcome.kept
         self.withheld += len(outcome.withheld)
+        self.struck += bool(outcome.struck)
         self.asked += outcome.asked
         self.broken_seals += outcome.broke_seal
         if outcome.beside:

@@ -14,7 +14,7 @@ from tagroll.runs.evaluate.labels import LabelSet, read_labels
 from tagroll.runs.evaluate.results import EvaluationAnswers, answered
 from tagroll.runs.evaluate.selecting import labelled_photos, spread
 from tagroll.runs.run import Tally, Workspace
-from tagroll.settings import Backend, Case, Settings, without_password
+from tagroll.settings import DEFAULT_MAX_TAGS, Backend, Case, Settings, without_password
 
 BUILTIN = "builtin"
 """The name by which --model means the built-in model; and with NO_HEAD the one without its head."""
@@ -93,7 +93,7 @@ class EvaluationRequest:
 
     again: int = 10
     fresh: bool = False
-    max_tags: int = 20
+    max_tags: int = DEFAULT_MAX_TAGS
     case: Case = "title"
     language: str | None = None
     vocabulary: tuple[str, ...] | None = None
