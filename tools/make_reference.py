@@ -14,9 +14,10 @@ import click
 
 from tagroll import errors, web
 from tagroll.cli.app import COMMANDS, main
+from tagroll.domain import ADDRESS
 from tagroll.formats import FORMATS
 from tagroll.metadata.apps import APPS, HIERARCHICAL, IPTC, SUBJECT, App, Sources
-from tagroll.metadata.table import CITY, COUNTRY, FIELDS, STATE, Field
+from tagroll.metadata.table import FIELDS, Field
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 KEYS = Path(web.__file__).parent / "static" / "keys.js"
@@ -209,7 +210,7 @@ WRITTEN = {
 
 def written(row: Field) -> str:
     """When a field is written."""
-    if row.name in (CITY, STATE, COUNTRY):
+    if row.name in ADDRESS:
         return "with `--write-place`, where it is not there"
     if row.holds in WRITTEN:
         return WRITTEN[row.holds]

@@ -14,6 +14,8 @@ from tagroll.formats import Format
 
 CAPTIONS: Final = ("title", "description", "alt_text")
 """The texts about a whole photo, as `Metadata` and `Change` name them."""
+ADDRESS: Final = ("XMP-photoshop:City", "XMP-photoshop:State", "XMP-photoshop:Country")
+"""The fields for where a photo was taken, as `Change.fields` names them."""
 
 
 def plural(number: int, word: str) -> str:

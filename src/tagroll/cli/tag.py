@@ -49,6 +49,7 @@ class TagOptions:
     description: bool
     alt_text: bool
     user_comment: bool
+    write_place: bool
     scope: Scope
     placing: Placing
     mtime: Mtime
@@ -72,7 +73,7 @@ class TagOptions:
         policy = TagPolicy(
             append=self.append_tags, retag=self.retag, dry_run=self.dry_run, case=self.asking.case,
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
-            vocabulary=lines_of(self.vocabulary), user_comment=self.user_comment,
+            vocabulary=lines_of(self.vocabulary), user_comment=self.user_comment, place=self.write_place,
         )  # fmt: skip
         return TagRequest(policy, self.asking.language, self.asking.prompt_text(), self.telling)
 
@@ -101,6 +102,12 @@ class TagOptions:
     "--user-comment",
     is_flag=True,
     help="Write the tags into EXIF UserComment too; some programs show it as a caption.",
+)
+@click.option(
+    "--write-place",
+    is_flag=True,
+    envvar="TAGROLL_WRITE_PLACE",
+    help="Write town, state and country too, from the coordinates of photos that do not say them.",
 )
 @scan_options
 @store_options

@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from tagroll.domain import Facts
+from tagroll.domain import ADDRESS, Facts
 from tagroll.errors import MetadataError
 from tagroll.formats import Format
 from tagroll.metadata.containers.container import container_of
 from tagroll.metadata.packets.tiff import CLASSIC, Entry, Tiff
-from tagroll.metadata.table import CITY, COUNTRY, FIELDS, STATE, Fields
+from tagroll.metadata.table import FIELDS, Fields
 
 _MAKE, _MODEL, _ORIENTATION, _RATING, _EXIF_IFD, _GPS_IFD = 0x10F, 0x110, 0x112, 0x4746, 0x8769, 0x8825
 _ORIGINAL, _DIGITIZED = 0x9003, 0x9004
@@ -46,7 +46,7 @@ TAKEN, CREATED, RATING = "XMP-exif:DateTimeOriginal", "XMP-photoshop:DateCreated
 LATITUDE, LONGITUDE = "XMP-exif:GPSLatitude", "XMP-exif:GPSLongitude"
 
 _ADDRESSES = (
-    (CITY, STATE, COUNTRY),
+    ADDRESS,
     ("IPTC:City", "IPTC:Province-State", "IPTC:Country-PrimaryLocationName"),
 )
 _FACES = tuple(row.name for row in FIELDS.values() if row.holds == "faces")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tagroll.domain import Change, Metadata
+from tagroll.domain import ADDRESS, Change, Metadata
 from tagroll.formats import ALL_FAMILIES
 from tagroll.metadata.comment import comment_after, is_ours
 from tagroll.metadata.field_values import as_values, read_fields, with_fields, xmp_fields
@@ -29,8 +29,8 @@ _SHORT = 3
 """Letters in a level of what is no path but an abbreviation: AC/DC, TCP/IP, and/or."""
 _COMPLETE = (HIERARCHICAL, SUBJECT)
 _NO_TAGS = frozenset({"text", "told", "fact", "faces", "digest"})
-TAG_FIELDS = frozenset(row.name for row in _ROWS if row.holds not in _NO_TAGS)
-"""The names of the fields that hold tags."""
+TAG_FIELDS = frozenset(row.name for row in _ROWS if row.holds not in _NO_TAGS).union(ADDRESS)
+"""The names of the fields that hold tags, and of those that are written beside them: the journal keeps what they held."""
 
 
 def read_metadata(packets: Packets, *sidecars: bytes, read_only: bool = False) -> Metadata:
@@ -85,7 +85,7 @@ def _captions(sources: Sequence[Fields], metadata: Metadata, flats: Sequence[str
 
 
 def tag_fields(fields: Fields) -> Fields:
-    """Those of the fields that hold tags; no captions."""
+    """Those of the fields that hold tags, or where the photo was taken; no captions."""
     return {name: values for name, values in fields.items() if name in TAG_FIELDS}
 
 

@@ -12,7 +12,6 @@ Fields = Mapping[str, tuple[str, ...]]
 
 SUBJECT, IPTC, DIGEST = "XMP-dc:Subject", "IPTC:Keywords", "Photoshop:IPTCDigest"
 HIERARCHICAL = "XMP-lr:HierarchicalSubject"
-CITY, STATE, COUNTRY = "XMP-photoshop:City", "XMP-photoshop:State", "XMP-photoshop:Country"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +146,9 @@ _ROWS = (
     ),
     Field("XMP-exif:GPSLatitude", "xmp", "fact", xml=(_EXIF + "GPSLatitude",), prefix="exif"),
     Field("XMP-exif:GPSLongitude", "xmp", "fact", xml=(_EXIF + "GPSLongitude",), prefix="exif"),
-    Field(CITY, "xmp", "fact", xml=(_PHOTOSHOP + "City",), prefix="photoshop"),
-    Field(STATE, "xmp", "fact", xml=(_PHOTOSHOP + "State",), prefix="photoshop"),
-    Field(COUNTRY, "xmp", "fact", xml=(_PHOTOSHOP + "Country",), prefix="photoshop"),
+    Field("XMP-photoshop:City", "xmp", "fact", xml=(_PHOTOSHOP + "City",), prefix="photoshop"),
+    Field("XMP-photoshop:State", "xmp", "fact", xml=(_PHOTOSHOP + "State",), prefix="photoshop"),
+    Field("XMP-photoshop:Country", "xmp", "fact", xml=(_PHOTOSHOP + "Country",), prefix="photoshop"),
     Field("IPTC:City", "iptc", "fact"),
     Field("IPTC:Province-State", "iptc", "fact"),
     Field("IPTC:Country-PrimaryLocationName", "iptc", "fact"),

@@ -15,6 +15,11 @@ _AFTER = rf"(?=\s*(?:[,.;:!?)]|$)|\s+(?:{_LINKS}|while|as|behind|beside|before|a
 _SMALL = frozenset({*_LINKS.split("|"), "a", "an", "the"})
 """Words that stay small in a title."""
 _WORDS = re.compile(r"[^\W\d_]+")
+_DOING = """and carries climbs dances drinks eats enjoys has holds is jumps laughs leans lies listens looks opens plays poses
+reads rests rides runs shows sits sleeps smiles stands swims takes talks walks watches waves wears works"""
+_DOES = frozenset(_DOING.split())
+"""What follows the one word that a sentence is about, if that is somebody: Rose sits on a bench."""
+
 Allowed = Callable[[], frozenset[str]]
 """Finds the identities of the words that the photo's own fields say; asked only where a name was found."""
 
@@ -44,7 +49,7 @@ def hold(answer: Description, allowed: Allowed, *, english: bool = True) -> Held
     # large letters tell a name among keywords that most begin small
     capitals = english and 2 * len([word for word in keywords if word[:1].islower()]) > len(keywords)
     named = {word: [*names_in(word, capitals=capitals, first=True)] for word in keywords}
-    named |= {text: [*names_in(text, capitals=english and _is_prose(text))] for text in texts}
+    named |= {text: _names_in_text(text) if english else [*names_in(text, capitals=False)] for text in texts}
     named[answer.filename] = [*names_in(re.sub(r"[-_]+", " ", answer.filename), capitals=False)]
     if not any(named.values()):
         return Held(answer)
@@ -59,6 +64,16 @@ def hold(answer: Description, allowed: Allowed, *, english: bool = True) -> Held
         ),
         tuple(dict.fromkeys(struck)),
     )  # fmt: skip
+
+
+def _names_in_text(text: str) -> list[str]:
+    """The names in an English text; the first word of a sentence begins large whatever it is."""
+    capitals = _is_prose(text)
+    found: list[str] = []
+    for sentence in _SENTENCE.split(text):
+        second = "".join(_WORDS.findall(sentence)[1:2])
+        found += names_in(sentence, capitals=capitals, first=second in _DOES)
+    return found
 
 
 def _is_said(name: str, words: frozenset[str]) -> bool:

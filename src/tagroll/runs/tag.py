@@ -25,6 +25,7 @@ from tagroll.runs.guard import guard
 from tagroll.runs.look import Look, Questions
 from tagroll.runs.read import Reader
 from tagroll.runs.run import LEFT, Run, about
+from tagroll.runs.write_place import PlaceTag, place_tag
 from tagroll.settings import DEFAULT_MAX_TAGS, EARLIER_MAX_TAGS, Case
 from tagroll.tags.hierarchy import only_paths
 from tagroll.tags.identity import LEVEL, identities, identity, word_of
@@ -46,6 +47,7 @@ class TagPolicy:
         vocabulary: The only tags that may be written, or None.
         user_comment: Write the tags into EXIF UserComment, too, as the older script did.
         paths: Where in this library's tree a tag (by identity) stands, if it does.
+        place: Write where a photo was taken, too, as a tag and as an address, where it does not say so itself.
     """
 
     append: bool = False
@@ -58,6 +60,7 @@ class TagPolicy:
     vocabulary: tuple[str, ...] | None = None
     user_comment: bool = False
     paths: Mapping[str, str] = field(default_factory=dict)
+    place: bool = False
 
     def tags(self, keywords: Iterable[str]) -> tuple[str, ...]:
         """The tags that these keywords of a model become; a comma ends one but where this library has it in a tag."""
@@ -211,9 +214,10 @@ class Tagger:
         space, picture, asked = self.run.space, look.picture, look.asked
         row = space.catalog.photos.at(photo.path)
         fresh = row is not None and row.stamp == space.store.stamp(photo)
-        tags = self.policy.tags(answer.keywords)
+        place = self._place(photo)
+        tags = _with(place, self.policy.tags(answer.keywords))
         captions = _captions(answer, self.policy.captions)
-        if not tags and not any(captions.values()):
+        if not tags and not any(captions.values()) and not place.address:
             return Outcome(
                 photo.path, Status.SKIPPED, self._note(photo, picture, row, fresh=fresh), asked=asked
             )
@@ -221,7 +225,7 @@ class Tagger:
         if row is None or (len(row.picture_hash) == len(picture) and row.picture_hash != picture):
             row = self._moved(picture)
         # an answer of before, with the names that were not struck out then, is written already as well
-        said = (tags, self.policy.tags(look.answer.keywords))
+        said = (tags, _with(place, self.policy.tags(look.answer.keywords)))
         decided = bool(
             row
             and (earlier := row.wanted)
@@ -232,7 +236,8 @@ class Tagger:
         if row and fresh and decided and (row.tags or not tags) and _is_as_left(row):
             return Outcome(photo.path, Status.UNCHANGED, row.tags, asked=asked)
         rejected = space.catalog.verdicts.rejected(picture)
-        proposal = TagProposal(tags, captions, self.policy.paths, decided=decided, rejected=rejected)
+        paths = {**self.policy.paths, identity(place.word): place.path} if place.path else self.policy.paths
+        proposal = TagProposal(tags, captions, paths, place.address, decided=decided, rejected=rejected)
         outcome = self._write(photo, picture, proposal)
         return dataclasses.replace(outcome, asked=asked)
 
@@ -242,6 +247,14 @@ class Tagger:
         """The row of a photo that was tagged elsewhere and has left that place: this is that photo."""
         rows = self.run.space.catalog.photos.with_picture(picture)
         return next((row for row in rows if row.wanted and not row.path.exists()), None)
+
+    def _place(self, photo: Photo) -> PlaceTag:
+        if not self.policy.place:
+            return PlaceTag()
+        space = self.run.space
+        return place_tag(
+            space.store.read(photo), self.policy.paths, space.catalog.journal.written_tags(photo.path)
+        )
 
     def _wanted(self, tags: tuple[str, ...]) -> dict[str, object]:
         return {"tags": list(tags), "append": self.policy.append, "captions": list(self.policy.captions)}
@@ -266,7 +279,9 @@ class Tagger:
             change = proposal.change(metadata, append=self.policy.append)
             align = not proposal.is_settled(metadata)
             hang = tuple(tag for tag in proposal.tags if identity(tag) not in proposal.paths)
-            return dataclasses.replace(change, align=align, hang=hang, comment=self.policy.user_comment)
+            return dataclasses.replace(
+                change, align=align, hang=hang, comment=self.policy.user_comment, fields=proposal.address
+            )
 
         row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))
         written = self.run.write(photo, decide, row, dry_run=self.policy.dry_run)
@@ -287,6 +302,7 @@ class TagProposal:
         tags: Normalised tags.
         captions: Texts for CAPTIONS.
         paths: Where in the library's tree a tag (by identity) stands, if it does.
+        address: Fields for where the photo was taken, which it does not have.
         decided: The very same was written into this photo before.
         rejected: Words (see `word_of`) that a person rejected for this picture.
     """
@@ -294,6 +310,7 @@ class TagProposal:
     tags: tuple[str, ...]
     captions: Mapping[str, str]
     paths: Mapping[str, str] = field(default_factory=dict)
+    address: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     decided: bool = False
     rejected: frozenset[str] = frozenset()
 
@@ -332,6 +349,11 @@ class TagProposal:
         """Those of the tags that a person took away or rejected."""
         away = self.rejected.union(map(word_of, metadata.away)).difference(map(word_of, metadata.tags))
         return tuple(tag for tag in self.tags if word_of(tag) in away)
+
+
+def _with(place: PlaceTag, tags: tuple[str, ...]) -> tuple[str, ...]:
+    """The tags, and that of the place."""
+    return tags if not place.word or identity(place.word) in identities(tags) else (*tags, place.word)
 
 
 def _is_as_left(row: PhotoRow) -> bool:
