@@ -74,6 +74,8 @@ class Prompt:
         key: Short hash of all that shapes the answer; part of the key of kept answers.
         about: Short hash of what it tells of the one photo, if it does; kept answers are told apart by it.
         earlier: Keys of older wordings of the same question: an answer to one of them counts.
+        votes: So many times a model that can say something else each time is asked; what recurs is kept.
+        language: Of the answer, by its English name; "" where any will do.
     """
 
     task: Literal["tags", "classify"]
@@ -83,6 +85,8 @@ class Prompt:
     key: str
     about: str = ""
     earlier: tuple[str, ...] = ()
+    votes: int = 1
+    language: str = "English"
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,6 +441,8 @@ class Outcome:
         broke_seal: Whether it carried a C2PA signature that is invalid now.
         withheld: Tags that the model says and that a person took away: they are not given again.
         struck: What the model says of people and places that no field of the photo names: it is not written.
+        confidences: How sure a model that tells it was of the tags, 0 to 1.
+        proposals: The same of tags of which it was not sure enough: for a person to judge.
     """
 
     path: Path
@@ -452,6 +458,8 @@ class Outcome:
     broke_seal: bool = False
     withheld: tuple[str, ...] = ()
     struck: tuple[str, ...] = ()
+    confidences: Mapping[str, float] = field(default_factory=dict)
+    proposals: Mapping[str, float] = field(default_factory=dict)
 
     def row(self) -> dict[str, object]:
         """What programs get to read of it, the same from every command."""
@@ -459,7 +467,8 @@ class Outcome:
         if self.beside:
             more["beside"] = self.beside.reason
         lists = {name: list(texts) for name in ("withheld", "struck") if (texts := getattr(self, name))}
+        told = {name: dict(found) for name in ("confidences", "proposals") if (found := getattr(self, name))}
         return {
             "type": "photo", "path": str(self.path), "status": str(self.status), "tags": list(self.tags),
-            "error": self.error or None, **more, **lists,
+            "error": self.error or None, **more, **lists, **told,
         }  # fmt: skip

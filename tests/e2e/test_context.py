@@ -31,7 +31,7 @@ Phoenix|Orlando|Kraków|Malmö|Lake Tahoe|Mount Fuji|Bavaria|Texas|France|Japan|
     "\n", "|"
 ).split("|")
 
-AMBIGUOUS = "Nice|Bath|Cologne|Phoenix|Orlando|Tom|Rose|Mark|Grace|Jack|Maria|Chen|Uncle Bob".split("|")
+AMBIGUOUS = (*PLACES[11:16], "Tom", "Rose", "Mark", "Grace", "Jack", "Maria", "Chen", "Uncle Bob")
 
 
 def write(path: Path, *said: str) -> None:

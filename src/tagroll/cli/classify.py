@@ -64,7 +64,7 @@ class ClassifyOptions:
         request = replace(
             ClassifyRequest.of(self.directory, self.output, policy),
             recursive=self.recursive, follow_links=self.scope.follow_links, language=self.asking.language,
-            prompt_text=self.asking.prompt_text(), telling=self.telling,
+            prompt_text=self.asking.prompt_text(), telling=self.telling, votes=self.asking.votes,
         )  # fmt: skip
         request.check()
         return request

@@ -4,7 +4,7 @@ import click
 
 HEADINGS = {
     "What the model is asked": (
-        "max_tags", "language", "context", "no_people", "hint", "prompt_file", "case", "threshold", "thresholds",
+        "max_tags", "language", "context", "no_people", "hint", "prompt_file", "case", "threshold", "thresholds", "votes",
     ),
     "Which photos": ("exclude", "follow_links"),
     "How files are written": ("sidecar", "sidecar_name", "embed_signed", "mtime", "touch"),

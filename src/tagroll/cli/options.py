@@ -298,6 +298,7 @@ class AskingOptions:
         language: Of tags and texts.
         prompt_file: Has the user's own words to the model.
         case: Letter case of tags.
+        votes: Answers about a photo that are compared.
     """
 
     limit: int | None
@@ -309,6 +310,7 @@ class AskingOptions:
     language: str | None
     prompt_file: Path | None
     case: Case
+    votes: int
 
     def limits(self) -> "Limits":
         """How many questions at once, and how long to wait for answers, as the user wants it."""
@@ -357,6 +359,8 @@ def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--prompt-file", type=file, envvar="TAGROLL_PROMPT_FILE", help="Your own words to the model."),
         click.option("--case", type=click.Choice(["title", "lower", "keep"]), default="title", show_default=True,
                      envvar="TAGROLL_CASE", help="Letter case of tags."),
+        click.option("--votes", type=click.IntRange(1, 9), metavar="N", default=1, show_default=True, envvar="TAGROLL_VOTES",
+                     help="Ask a server N times about each photo and keep what more than half of the answers say."),
     )  # fmt: skip
     for option in reversed(options):
         decorated = option(decorated)

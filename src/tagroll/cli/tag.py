@@ -75,7 +75,9 @@ class TagOptions:
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
             vocabulary=lines_of(self.vocabulary), user_comment=self.user_comment, place=self.write_place,
         )  # fmt: skip
-        return TagRequest(policy, self.asking.language, self.asking.prompt_text(), self.telling)
+        return TagRequest(
+            policy, self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes
+        )
 
 
 @click.command("tag", cls=GroupedCommand)

@@ -11,6 +11,7 @@ from tagroll.cli.options import scan_options, shared_options
 from tagroll.cli.progress import Report, no_photos
 from tagroll.cli.scanning import Scope, scanned
 from tagroll.cli.tags_edit import ACTIONS
+from tagroll.cli.tags_proposals import list_proposals
 from tagroll.cli.terminal import print_json, print_line, tell
 from tagroll.domain import Status, plural
 from tagroll.settings import Settings
@@ -32,9 +33,14 @@ class Tags(GroupedCommand):
 
 @click.command("tags", cls=Tags)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--proposals",
+    is_flag=True,
+    help="List what models propose for the photos and nobody has decided, the surest first.",
+)
 @scan_options
 @shared_options(model=False)
-def command(settings: Settings, paths: tuple[Path, ...], scope: Scope) -> None:
+def command(settings: Settings, paths: tuple[Path, ...], scope: Scope, *, proposals: bool) -> None:
     """List every tag in the photos of PATH... with its count, the most frequent first.
 
     With --verbose or --json, the tags of each photo too. To change tags: `tagroll tags rename OLD NEW PATH...`,
@@ -44,6 +50,9 @@ def command(settings: Settings, paths: tuple[Path, ...], scope: Scope) -> None:
     from tagroll.runs.rewrite import OpenLibrary
     from tagroll.runs.run import Workspace
 
+    if proposals:
+        scanned(paths, scope)  # says that a path does not exist
+        sys.exit(list_proposals(settings, paths))
     with Workspace.open(settings, hold=False) as space:
         opened = OpenLibrary.of(space, paths)
         with Report(settings, "Reading", opened.tally, {Status.UNCHANGED: "read"}) as report:

@@ -73,13 +73,14 @@ _SHAPES = {
 }
 
 
-def build_prompt(
+def build_prompt(  # noqa: PLR0913 - by name, and each with what most want
     task: Literal["tags", "classify"],
     *,
     max_tags: int = DEFAULT_MAX_TAGS,
     language: str | None = None,
     vocabulary: Sequence[str] | None = None,
     prompt_file_text: str | None = None,
+    votes: int = 1,
 ) -> Prompt:
     """Say what is wanted of a model.
 
@@ -90,6 +91,7 @@ def build_prompt(
         vocabulary: The only keywords that may be used. Up to ENUM_LIMIT of them bind the answer through the
             schema, more are told in words as far as they fit.
         prompt_file_text: The user's own words in place of ours; language, vocabulary and form are added.
+        votes: How many answers are compared, 1 or more.
 
     Returns:
         The prompt; its key changes with everything that shapes the answer.
@@ -112,7 +114,11 @@ def build_prompt(
         key_of(task, text_of(first_wording(task, most)), _schema(task, most, words, LEAST_1), most)
         for most in dict.fromkeys((max_tags, EARLIER_MAX_TAGS if max_tags == DEFAULT_MAX_TAGS else max_tags))
     )
-    return Prompt(task, text, schema, max_tags, key_of(task, text, schema, max_tags), earlier=earlier)
+    key = key_of(task, text, schema, max_tags)
+    told = _language(language) if (language or not own) and not words else ""
+    if votes > 1:
+        return Prompt(task, text, schema, max_tags, f"{key}x{votes}", votes=votes, language=told)
+    return Prompt(task, text, schema, max_tags, key, earlier=earlier, language=told)
 
 
 def is_english(language: str | None) -> bool:

@@ -41,6 +41,7 @@ from tagroll.photos.scan import OUTPUT_FOLDER, absolute
 from tagroll.runs.context import Telling
 from tagroll.runs.copy_folder import Output
 from tagroll.runs.guard import guard
+from tagroll.runs.language import check_language
 from tagroll.runs.look import Look, Questions
 from tagroll.runs.names import (
     Style,
@@ -141,6 +142,7 @@ class ClassifyRequest:
         language: Of the texts; None for English.
         prompt_text: The person's own words to the model, or None.
         telling: What the model is told of photos besides; None for nothing.
+        votes: How many answers about a photo are compared.
     """
 
     source: Path
@@ -151,6 +153,7 @@ class ClassifyRequest:
     language: str | None = None
     prompt_text: str | None = None
     telling: Telling | None = None
+    votes: int = 1
 
     @classmethod
     def of(cls, directory: Path, output: Path | None, policy: ClassifyPolicy) -> "ClassifyRequest":
@@ -185,7 +188,7 @@ class ClassifyRequest:
         """What the model is asked."""
         return build_prompt(
             "classify", max_tags=self.policy.max_tags, language=self.language,
-            prompt_file_text=self.prompt_text,
+            prompt_file_text=self.prompt_text, votes=self.votes,
         )  # fmt: skip
 
     @contextlib.contextmanager
@@ -213,6 +216,7 @@ class ClassifyRequest:
 def classifier(run: Run, model: Model, request: ClassifyRequest) -> "Classifier":
     """What classifies photos in this run."""
     run.asks(model)
+    model.when_found(lambda _: check_language(model.describer, request.language))
     output = Output(request.target, request.source, follow_links=request.follow_links)
     questions = run.questions(
         model.describer, request.prompt(), again=request.policy.again, telling=request.telling,

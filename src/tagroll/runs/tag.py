@@ -22,9 +22,11 @@ from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt, is_english
 from tagroll.runs.context import Telling
 from tagroll.runs.guard import guard
+from tagroll.runs.language import check_language
 from tagroll.runs.look import Look, Questions
 from tagroll.runs.read import Reader
 from tagroll.runs.run import LEFT, Run, about
+from tagroll.runs.sureness import sureness, unsure
 from tagroll.runs.write_place import PlaceTag, place_tag
 from tagroll.settings import DEFAULT_MAX_TAGS, EARLIER_MAX_TAGS, Case
 from tagroll.tags.hierarchy import only_paths
@@ -107,18 +109,20 @@ class TagRequest:
         language: Of tags and texts; None for English.
         prompt_text: The person's own words to the model, or None.
         telling: What the model is told of photos besides; None for nothing.
+        votes: How many answers about a photo are compared.
     """
 
     policy: TagPolicy = field(default_factory=TagPolicy)
     language: str | None = None
     prompt_text: str | None = None
     telling: Telling | None = None
+    votes: int = 1
 
     def prompt(self) -> Prompt:
         """What the model is asked. Texts come with the longer answer alone."""
         return build_prompt(
             "classify" if self.policy.captions else "tags", max_tags=self.policy.max_tags, language=self.language,
-            vocabulary=self.policy.vocabulary, prompt_file_text=self.prompt_text,
+            vocabulary=self.policy.vocabulary, prompt_file_text=self.prompt_text, votes=self.votes,
         )  # fmt: skip
 
     def policy_in(self, merges: Mapping[str, str], paths: Iterable[str]) -> TagPolicy:
@@ -135,6 +139,7 @@ class TagRequest:
 def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
     """What tags photos in this run."""
     run.asks(model)
+    model.when_found(lambda _: check_language(model.describer, request.language))
     policy = request.policy_in(run.space.catalog.decisions.merges(), run.space.catalog.photos.paths())
     telling = request.telling
     if telling and not policy.captions:  # people are for texts; as tags they are there, if anybody wants them
@@ -198,7 +203,8 @@ class Tagger:
         look = self.look(photo)
         held = self.questions.looker.hold(photo, look)
         tags = self.policy.tags(held.answer.keywords)
-        return Outcome(photo.path, Status.UNCHANGED, tags, asked=look.asked, struck=held.struck)
+        outcome = Outcome(photo.path, Status.UNCHANGED, tags, asked=look.asked, struck=held.struck)
+        return self._with_sureness(outcome, look)
 
     def apply(self, photo: Photo, look: Look) -> Outcome:
         """Make of what was seen what the policy says, and write it.
@@ -208,7 +214,26 @@ class Tagger:
             CatalogError: The run cannot go on.
         """
         held = self.questions.looker.hold(photo, look)
-        return dataclasses.replace(self._apply(photo, look, held.answer), struck=held.struck)
+        outcome = dataclasses.replace(self._apply(photo, look, held.answer), struck=held.struck)
+        return self._with_sureness(outcome, look)
+
+    def _with_sureness(self, outcome: Outcome, look: Look) -> Outcome:
+        """With how sure the model was of its words, if it tells."""
+        if not look.answer.confidences:
+            return outcome
+
+        def named(words: Iterable[str]) -> tuple[str, ...]:
+            return tuple(self.policy.paths.get(identity(tag), tag) for tag in self.policy.tags(words))
+
+        sure, rest = (
+            sureness(look.answer, words, named) for words in (look.answer.keywords, unsure(look.answer))
+        )
+        there = identities(level for tag in outcome.tags for level in tag.split(LEVEL))
+        return dataclasses.replace(
+            outcome,
+            confidences={tag: how for tag, how in sure.items() if word_of(tag) in there},
+            proposals={tag: how for tag, how in rest.items() if word_of(tag) not in there},
+        )
 
     def _apply(self, photo: Photo, look: Look, answer: Description) -> Outcome:
         space, picture, asked = self.run.space, look.picture, look.asked

@@ -89,6 +89,7 @@ class EvaluationRequest:
         language: Of the tags; None for English.
         vocabulary: The only tags that are wanted, or None.
         prompt_text: The person's own words to the model, or None.
+        votes: How many answers about a photo are compared.
     """
 
     again: int = 10
@@ -98,12 +99,13 @@ class EvaluationRequest:
     language: str | None = None
     vocabulary: tuple[str, ...] | None = None
     prompt_text: str | None = None
+    votes: int = 1
 
     def prompt(self) -> Prompt:
         """What the models are asked: what `tagroll tag` asks."""
         return build_prompt(
             "tags", max_tags=self.max_tags, language=self.language,
-            vocabulary=self.vocabulary or None, prompt_file_text=self.prompt_text,
+            vocabulary=self.vocabulary or None, prompt_file_text=self.prompt_text, votes=self.votes,
         )  # fmt: skip
 
 
