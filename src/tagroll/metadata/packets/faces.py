@@ -16,8 +16,8 @@ _NAMES = (_MWG + "Name", "{http://ns.microsoft.com/photo/1.2/t/Region#}PersonDis
 def read_faces(prop: Element) -> Iterator[str]:
     """The names in one property, as they stand there."""
     for node in prop.iter("*"):
-        is_plain = node.tag == _LI and not len(node)
-        said = [node.text] if is_plain else [_field(node, name) for name in _NAMES]
+        plain = node.text if node.tag == _LI and not len(node) else None
+        said = (plain, *(_field(node, name) for name in _NAMES))
         kind = _field(node, _MWG + "Type") or "Face"  # a pet, a focus point and a bar code are nobody
         if kind.strip().casefold() == "face":
             yield from (name.strip() for name in said if name and name.strip())
