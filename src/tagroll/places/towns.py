@@ -12,6 +12,8 @@ from functools import cache
 from importlib.resources import files
 from math import cos, hypot, inf, radians
 
+from tagroll.parallel import once
+
 ROWS = 4
 """Rows of towns a degree of latitude; in each they stand from west to east."""
 CELLS = 80
@@ -142,7 +144,7 @@ def unpack(data: bytes) -> Atlas:
     return Atlas(countries, states, towns, *arrays)
 
 
-@cache
+@once
 def atlas() -> Atlas:
     """The table; the first call unpacks it, which takes a few hundredths of a second."""
     from zstandard import ZstdDecompressor
@@ -151,16 +153,21 @@ def atlas() -> Atlas:
     return unpack(ZstdDecompressor().decompress(packed))
 
 
-@cache
-def _numbers() -> dict[str, list[int]]:
-    """Name, in small letters -> the towns that have it."""
-    found: dict[str, list[int]] = {}
-    for number, name in enumerate(atlas().towns):
-        found.setdefault(name.casefold(), []).append(number)
-    return found
+@once
+def _towns() -> frozenset[str]:
+    """The names of towns, in small letters."""
+    return frozenset(name.casefold() for name in atlas().towns)
 
 
 @cache
+def _numbers(name: str) -> tuple[int, ...]:
+    """The towns that have this name, in small letters."""
+    return (
+        tuple(n for n, town in enumerate(atlas().towns) if town.casefold() == name) if is_town(name) else ()
+    )
+
+
+@once
 def _regions() -> frozenset[str]:
     """The names of states and countries, in small letters."""
     names = (*atlas().states[1:], *(country.partition("\t")[2] for country in atlas().countries[1:]))
@@ -169,7 +176,7 @@ def _regions() -> frozenset[str]:
 
 def is_town(name: str) -> bool:
     """Whether a town of the table has this name, in small letters."""
-    return name in _numbers()
+    return name in _towns()
 
 
 def is_region(name: str) -> bool:
@@ -187,7 +194,7 @@ def distance(name: str, latitude: float, longitude: float) -> float:
                 table.latitudes[n] / UNIT - latitude,
                 ((table.longitudes[n] / UNIT - longitude + 180) % 360 - 180) * east,
             ) * _DEGREE
-            for n in _numbers().get(name, ())
+            for n in _numbers(name)
         ),
         default=inf,
     )  # fmt: skip

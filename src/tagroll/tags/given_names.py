@@ -1,10 +1,11 @@
 """Given names of people, as many countries have them; see data/LICENSE-given-names.txt."""
 
-from functools import cache
 from importlib.resources import files
 
+from tagroll.parallel import once
 
-@cache
+
+@once
 def given_names() -> frozenset[str]:
     """The names, each as its identity. Some are words for things as well: rose, robin, jack."""
     from zstandard import ZstdDecompressor
