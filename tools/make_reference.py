@@ -197,6 +197,7 @@ HOLDS = {
     "told": "a caption",
     "fact": "a date, a place, a rating",
     "faces": "names of people",
+    "mark": "which of the tags tagroll wrote",
     "digest": "whether IPTC was changed after XMP",
 }
 
@@ -205,6 +206,7 @@ WRITTEN = {
     "comment": "with `--user-comment`",
     "text": "on request",
     "digest": "with IPTC",
+    "mark": "where tagroll wrote a tag",
 } | dict.fromkeys(("told", "fact", "faces"), "no")
 
 

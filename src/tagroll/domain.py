@@ -297,6 +297,7 @@ class Metadata:
         description: dc:description, default language, or "".
         alt_text: Iptc4xmpCore:AltTextAccessibility, default language, or "".
         away: Tags that a person took away since tagroll wrote them; what a model says does not bring them back.
+        ours: Those of the tags that tagroll wrote; all others are a person's.
         facts: What else it tells; no part of equality, as no write changes it.
         people: Names that other programs gave to faces in it.
         address: City, state and country as another program or a person wrote them, "" for what is not there.
@@ -308,6 +309,7 @@ class Metadata:
     description: str = ""
     alt_text: str = ""
     away: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
     facts: Facts = field(default=_NOTHING_TOLD, compare=False)
     people: tuple[str, ...] = field(default=(), compare=False)
     address: tuple[str, str, str] = field(default=("", "", ""), compare=False)
@@ -326,6 +328,8 @@ class Change:
         hang: Words that go into a tree of Lightroom's too where they are, so far, flat beside it.
         fields: Raw values that fields shall hold, whatever the tags are; () takes one out.
         comment: Whether UserComment shall hold the tags as well, where it is empty or ours and no caption.
+        ours: Tags that count as written by tagroll afterwards. What is added and not named here is a person's.
+        theirs: Tags that are a person's afterwards, though tagroll wrote them. It wins over `ours`.
     """
 
     add: tuple[str, ...] = ()
@@ -336,10 +340,12 @@ class Change:
     hang: tuple[str, ...] = ()
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     comment: bool = False
+    ours: tuple[str, ...] = ()
+    theirs: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there may be anything to do."""
-        return self.is_new or self.align or bool(self.fields)
+        return self.is_new or self.align or bool(self.fields or self.ours or self.theirs)
 
     @property
     def is_new(self) -> bool:
@@ -400,6 +406,9 @@ class Beside:
     keeps_old: bool = False
 
 
+Decide = Callable[[Metadata], Change]
+"""What a photo says -> what is to be done to it."""
+
 Journal = Callable[[Write], None]
 """Called just before a file is replaced; returns when the row is durable on disk, or raises to stop the write."""
 
@@ -440,6 +449,9 @@ class Outcome:
         beside: Why its tags are beside it and not in it; None where they are in it.
         broke_seal: Whether it carried a C2PA signature that is invalid now.
         withheld: Tags that the model says and that a person took away: they are not given again.
+        unlisted: What the model says and is dropped, as it is not on the person's list.
+        ours: Those of the tags that tagroll wrote, where that was asked for.
+        lists: Where a person wants lists of tags in step: field -> what came into it, and what went.
         struck: What the model says of people and places that no field of the photo names: it is not written.
         confidences: How sure a model that tells it was of the tags, 0 to 1.
         proposals: The same of tags of which it was not sure enough: for a person to judge.
@@ -457,6 +469,9 @@ class Outcome:
     beside: Beside | None = None
     broke_seal: bool = False
     withheld: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
+    lists: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
     struck: tuple[str, ...] = ()
     confidences: Mapping[str, float] = field(default_factory=dict)
     proposals: Mapping[str, float] = field(default_factory=dict)
@@ -466,7 +481,14 @@ class Outcome:
         more = {"target": str(self.target)} if self.target else {}
         if self.beside:
             more["beside"] = self.beside.reason
-        lists = {name: list(texts) for name in ("withheld", "struck") if (texts := getattr(self, name))}
+        lists: dict[str, object] = {
+            name: list(found) for name in ("withheld", "unlisted", "struck") if (found := getattr(self, name))
+        }
+        if self.lists:
+            lists["lists"] = {
+                name: {"added": list(came), "removed": list(went)}
+                for name, (came, went) in self.lists.items()
+            }
         told = {name: dict(found) for name in ("confidences", "proposals") if (found := getattr(self, name))}
         return {
             "type": "photo", "path": str(self.path), "status": str(self.status), "tags": list(self.tags),

@@ -34,7 +34,7 @@ def tagged(tmp_path_factory) -> Path:
     with MetadataStore(exiftool=available_exiftool()) as store:
         for name in SAMPLES:
             path = Path(shutil.copy(FILES / name, folder))
-            (written,) = store.write(as_photo(path), lambda _: Change(add=TAGS), lambda _: None)
+            (written,) = store.write(as_photo(path), lambda _: Change(add=TAGS, ours=TAGS), lambda _: None)
             assert written.target == path
     return folder
 
@@ -89,6 +89,36 @@ def test_exiv2_sees_the_tags_and_complains_of_nothing_new(tagged, name):
     assert seen == ", ".join(TAGS)
     iptc = run(exiv2, "-K", "Iptc.Application2.Keywords", "-Pv", path).stdout.splitlines()
     assert iptc == ([tag for tag in TAGS if tag != LONG] if name in WITH_IPTC else [])
+
+
+def add_by_exiv2(path: Path) -> None:
+    done = run(program("exiv2"), "-M", "add Xmp.dc.subject Grandma", path)
+    if "not supported" in done.stderr:
+        pytest.skip(f"this exiv2 does not write {path.name}")
+    assert done.returncode == 0, done.stderr
+
+
+def add_by_adobes(path: Path) -> None:
+    in_adobes(path)  # skips where it is not there
+    from libxmp import XMPFiles, consts
+
+    file = XMPFiles(file_path=str(path), open_forupdate=True)
+    xmp = file.get_xmp()
+    xmp.append_array_item(consts.XMP_NS_DC, "subject", "Grandma", {"prop_value_is_array": True})
+    file.put_xmp(xmp)
+    file.close_file()
+
+
+@pytest.mark.parametrize("name", ["baseline.jpg", "single.tif", "rgb.png", "lossy.webp"])
+@pytest.mark.parametrize("add", [add_by_exiv2, add_by_adobes])
+def test_programs_carry_through_which_tags_tagroll_wrote(tagged, name, add, tmp_path):
+    """As exiv2 does it, so do digiKam, darktable, Shotwell and gThumb; Adobe's toolkit stands in Lightroom and Bridge."""
+    path = Path(shutil.copy(tagged / name, tmp_path))
+    add(path)
+    with MetadataStore(exiftool=available_exiftool()) as store:
+        said = store.read(as_photo(path))
+    assert "Grandma" in said.tags
+    assert said.ours == TAGS
 
 
 @pytest.mark.parametrize("name", SAMPLES)

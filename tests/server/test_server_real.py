@@ -8,7 +8,7 @@ import pytest
 
 from support.llama import Llama
 from tagroll.errors import PhotoError, ReplyError, ServerError, StoppedError
-from tagroll.models.prompt import build_prompt
+from tagroll.models.prompt import Wordlist, build_prompt
 from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.discovery import probe
 from tagroll.models.server.request import Question
@@ -54,7 +54,7 @@ def test_classify_fills_every_field(describer, preview):
 
 def test_a_vocabulary_binds_the_answer(describer, preview):
     seen = describer.describe(
-        preview("red"), build_prompt("tags", vocabulary=["Zebra", "Xylophone"], max_tags=2)
+        preview("red"), build_prompt("tags", wordlist=Wordlist(("Zebra", "Xylophone")), max_tags=2)
     )
     assert set(seen.keywords) <= {"Zebra", "Xylophone"}
 

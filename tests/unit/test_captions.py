@@ -37,7 +37,7 @@ def made(folder: Path, name: str, *options: str) -> Photo:
 
 def proposed(metadata: Metadata) -> set[str]:
     """Which captions a model's answer would set."""
-    return set(TagProposal(("Sunset",), BOTH).change(metadata, append=True).set)
+    return set(TagProposal(("Sunset",), BOTH).change(metadata, "append").set)
 
 
 FIELDS = [
@@ -74,7 +74,7 @@ def test_a_caption_of_a_person_counts_wherever_it_stands(store, tmp_path, field,
     before = store.read(photo)
     assert proposed(before) == free
     writes = store.write(
-        photo, lambda seen: TagProposal(("Sunset",), BOTH).change(seen, append=True), lambda _: None
+        photo, lambda seen: TagProposal(("Sunset",), BOTH).change(seen, "append"), lambda _: None
     )
     assert writes[-1].target == photo.path
     found = subprocess.run(

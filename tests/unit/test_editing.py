@@ -101,7 +101,7 @@ class Home:
     def tag(self, name, *, append=True, retag=False):
         """As `tagroll tag` does with what is kept; `retag` makes it write whatever was written before."""
         with self.begin("tag") as run:
-            policy = dataclasses.replace(TagPolicy(append=append), retag=retag)
+            policy = dataclasses.replace(TagPolicy(mode="append" if append else "replace"), retag=retag)
             tagger = Tagger(run, run.questions(KeptOnly(), PROMPT, again=False), policy)
             outcome = tagger.tag(as_photo(self.folder / name))
             assert outcome.status is not Status.FAILED, outcome

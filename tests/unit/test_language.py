@@ -6,7 +6,7 @@ from support.stub import Stub, chat, keywords
 from tagroll.domain import Description
 from tagroll.errors import UsageError
 from tagroll.models.builtin.describer import BuiltinDescriber
-from tagroll.models.prompt import build_prompt
+from tagroll.models.prompt import Wordlist, build_prompt
 from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.language import is_in
 from tagroll.models.server.votes import counted
@@ -69,7 +69,7 @@ def test_a_model_that_does_not_speak_it_is_told_of_once_and_its_answer_kept(prev
 
 
 def test_words_of_a_vocabulary_are_in_whatever_language_they_are():
-    assert build_prompt("tags", language="de", vocabulary=["Dog", "Cat"]).language == ""
+    assert build_prompt("tags", language="de", wordlist=Wordlist(("Dog", "Cat"))).language == ""
     assert build_prompt("tags", prompt_file_text="Vögel!").language == ""
 
 

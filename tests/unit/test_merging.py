@@ -24,7 +24,7 @@ WORDS = ("Dslr", "DSLR", "Digital SLR", "Lake", "Red", "Places|Rome")
 
 
 def after(tags: tuple[str, ...], mapping: dict[str, str]) -> tuple[str, ...]:
-    return tags_after(Metadata(tags), change_for(tags, mapping))
+    return tags_after(Metadata(tags), change_for(Metadata(tags), mapping))
 
 
 def test_a_tag_becomes_the_other_once_and_in_its_place():
@@ -33,8 +33,10 @@ def test_a_tag_becomes_the_other_once_and_in_its_place():
     assert after(("Dslr", "Digital SLR"), {"Dslr": "DSLR", "Digital SLR": "DSLR"}) == ("DSLR",)
     assert after(("Lake", "Red"), {"Red": ""}) == ("Lake",)
     assert after(("Woods", "Red", "Nature"), {"Woods": "Nature|Woods"}) == ("Nature|Woods", "Red", "Nature")
-    assert not change_for(("Lake", "Red"), {"Dslr": "DSLR", "Red": "Red"})
-    assert change_for(("DSLR", "Red", "Dslr 2", "Lake"), {"Dslr 2": "DSLR"}).add == ()  # no more than must be
+    assert not change_for(Metadata(("Lake", "Red")), {"Dslr": "DSLR", "Red": "Red"})
+    assert (
+        change_for(Metadata(("DSLR", "Red", "Dslr 2", "Lake")), {"Dslr 2": "DSLR"}).add == ()
+    )  # no more than must be
 
 
 @settings(max_examples=200)

@@ -7,7 +7,8 @@ import pytest
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Metadata
 from tagroll.metadata.fields import tags_after
-from tagroll.runs.tag import TagProposal, TagRequest
+from tagroll.runs.tag import TagPolicy, TagProposal
+from tagroll.runs.words import WordRequest
 from tagroll.tags.hierarchy import only_paths
 
 LIBRARY = {
@@ -45,23 +46,25 @@ def test_a_word_has_a_place_where_it_stands_once_in_the_tree():
 def test_a_word_is_written_where_the_photo_or_else_the_library_has_it(there, append, after):
     proposal = TagProposal(("Sunset", "Beach"), {}, {"beach": "Places|Beach"})
     seen = Metadata(there)
-    assert tags_after(seen, proposal.change(seen, append=append)) == after
+    assert tags_after(seen, proposal.change(seen, "append" if append else "replace")) == after
     again = Metadata(after)
-    assert not proposal.change(again, append=append)
+    assert not proposal.change(again, "append" if append else "replace")
 
 
 def test_a_place_that_is_known_later_makes_no_photo_new_work():
     """What was wanted of a photo is a word, wherever it is written."""
-    before, after = (TagRequest().policy_in({}, paths) for paths in ((), ("Places|Beach",)))
-    wanted = {"tags": list(before.tags(["beach"])), "append": False, "captions": []}
+    before, after = (
+        TagPolicy(words=WordRequest().words_among({}, paths)) for paths in ((), ("Places|Beach",))
+    )
+    wanted = {"tags": list(before.tags(["beach"])), "mode": "yours", "captions": []}
     assert after.satisfies(wanted, {**wanted, "tags": list(after.tags(["beach"]))})
     flat, placed = Metadata(("Beach",)), Metadata(("Places|Beach",))
     for seen in (flat, placed):
-        assert not TagProposal(("Beach",), {}, after.paths, decided=True).change(seen, append=False)
+        assert not TagProposal(("Beach",), {}, after.words.paths, decided=True).change(seen, "replace")
 
 
 def test_a_tag_with_a_comma_that_the_library_has_stays_whole():
-    policy = TagRequest().policy_in({}, ["Places|Paris, France"])
+    policy = TagPolicy(words=WordRequest().words_among({}, ["Places|Paris, France"]))
     assert policy.tags(["Paris, France", "Sun, Sand"]) == ("Paris, France", "Sun", "Sand")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tagroll.models.prompt import ENUM_LIMIT, VOCABULARY_CHARACTERS, build_prompt
+from tagroll.models.prompt import ENUM_LIMIT, VOCABULARY_CHARACTERS, Wordlist, build_prompt
 
 
 def items(prompt):
@@ -29,7 +29,7 @@ def test_no_more_is_asked_for_than_one_thing_that_is_surely_there():
         (build_prompt("tags"), "83c0836b04161aaf"),
         (build_prompt("classify"), "8e2662ec23f8ccdb"),
         (build_prompt("tags", language="de"), "32cde025b68f7e39"),
-        (build_prompt("tags", max_tags=7, vocabulary=["Cat", "Dog"]), "b5cc3cd0c09ea39e"),
+        (build_prompt("tags", max_tags=7, wordlist=Wordlist(("Cat", "Dog"))), "b5cc3cd0c09ea39e"),
         (build_prompt("tags", prompt_file_text="Birds"), "0ad219424db2c61d"),
     ],
 )
@@ -64,20 +64,28 @@ def test_the_language_is_said_by_name(given, said):
 
 
 def test_a_small_vocabulary_binds_and_none_of_it_need_fit():
-    prompt = build_prompt("tags", vocabulary=["Cat", "Dog", "Cat", " "])
+    prompt = build_prompt("tags", wordlist=Wordlist(("Cat", "Dog", "Cat", " ")))
     assert items(prompt)["enum"] == ["Cat", "Dog"]
     assert prompt.schema["properties"]["keywords"]["minItems"] == 0
     assert "Cat, Dog" in prompt.text
 
 
+def test_a_list_that_is_not_strict_is_told_and_binds_nothing():
+    prompt = build_prompt("tags", wordlist=Wordlist(("Cat", "Dog"), strict=False))
+    assert items(prompt) == {"type": "string"}
+    assert prompt.schema["properties"]["keywords"]["minItems"] == 1
+    assert "Cat, Dog" in prompt.text
+    assert "Use only" not in prompt.text
+
+
 def test_a_large_vocabulary_is_told_as_far_as_it_fits():
     vocabulary = [f"word{number}" for number in range(3000)]
-    prompt = build_prompt("tags", vocabulary=vocabulary)
+    prompt = build_prompt("tags", wordlist=Wordlist(tuple(vocabulary)))
     assert "enum" not in items(prompt)
     assert "word0, word1" in prompt.text
     assert len(prompt.text) < VOCABULARY_CHARACTERS + 2500
-    assert "enum" not in items(build_prompt("tags", vocabulary=vocabulary[: ENUM_LIMIT + 1]))
-    assert "enum" in items(build_prompt("tags", vocabulary=vocabulary[:ENUM_LIMIT]))
+    assert "enum" not in items(build_prompt("tags", wordlist=Wordlist(tuple(vocabulary[: ENUM_LIMIT + 1]))))
+    assert "enum" in items(build_prompt("tags", wordlist=Wordlist(tuple(vocabulary[:ENUM_LIMIT]))))
 
 
 def test_the_users_own_words_replace_ours_but_not_the_form():
@@ -94,9 +102,10 @@ def test_the_key_changes_with_all_that_shapes_the_answer_and_with_nothing_else()
         build_prompt("classify"),
         build_prompt("tags", max_tags=3),
         build_prompt("tags", language="de"),
-        build_prompt("tags", vocabulary=["Cat"]),
-        build_prompt("tags", vocabulary=["Dog"]),
+        build_prompt("tags", wordlist=Wordlist(("Cat",))),
+        build_prompt("tags", wordlist=Wordlist(("Dog",))),
+        build_prompt("tags", wordlist=Wordlist(("Dog",), strict=False)),
         build_prompt("tags", prompt_file_text="Birds"),
     ]
     assert len({prompt.key for prompt in variants}) == len(variants)
-    assert build_prompt("tags").key == build_prompt("tags", vocabulary=[], language=None).key
+    assert build_prompt("tags").key == build_prompt("tags", wordlist=Wordlist(), language=None).key

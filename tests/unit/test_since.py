@@ -64,13 +64,13 @@ class Home:
         proposal = TagProposal(tags, {}, decided=decided)
 
         def decide(metadata: Metadata) -> Change:
-            change = proposal.change(metadata, append=append)
+            change = proposal.change(metadata, "append" if append else "replace")
             return dataclasses.replace(change, align=not proposal.is_settled(metadata), hang=tags)
 
         return self.write(path, decide)
 
     def rename(self, path: Path, old: str, new: str) -> bool:
-        return self.write(path, lambda metadata: change_for(metadata.tags, {old: new}), "tags")
+        return self.write(path, lambda metadata: change_for(metadata, {old: new}), "tags")
 
     def undo(self) -> None:
         chosen = choose_run(self.space.catalog, None)

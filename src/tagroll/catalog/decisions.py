@@ -20,6 +20,8 @@ class Kind(StrEnum):
 
     INTO = "into"
     APART = "apart"
+    AGREED = "agreed"
+    """Not by a person: two words of a model for one thing; the other one is used."""
 
 
 class KeptDecisions:
@@ -37,9 +39,15 @@ class KeptDecisions:
 
         What a run decided no longer holds once all that it wrote has been taken back.
         """
+        return self._ends(Kind.INTO)
+
+    def agreed(self) -> dict[str, str]:
+        """Word of a model -> the one that is used for the same thing, as `merges`; what a person decided comes first."""
+        return self._ends(Kind.AGREED)
+
+    def _ends(self, kind: Kind) -> dict[str, str]:
         merged = f"SELECT tag, other FROM decisions WHERE kind = ? AND NOT ({_TAKEN_BACK})"  # noqa: S608 - our own words
-        rows = self._database.read(merged, Kind.INTO)
-        into = {str(tag): str(word) for tag, word in rows}
+        into = {str(tag): str(word) for tag, word in self._database.read(merged, kind)}
         return {tag: end for tag in into if (end := follow(tag, into)) != tag}
 
     def kept_apart(self) -> frozenset[frozenset[str]]:
@@ -80,6 +88,22 @@ class KeptDecisions:
                 pair = [(one, other), (other, one)]
                 c.executemany("DELETE FROM decisions WHERE kind = 'into' AND tag = ? AND other = ?", pair)
             c.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)", merged + split)
+
+        self._database.commit(job)
+
+    def agree(self, into: Mapping[str, str], run: int) -> None:
+        """Remember which words of a model mean one thing, in the place of what was agreed about them before.
+
+        Args:
+            into: Word -> the one that is used.
+            run: The run that acts on it; undoing all of it revokes this.
+        """
+        rows = [(Kind.AGREED, tag, word, run, time.time()) for tag, word in into.items()]
+        spoken_of = [(tag,) for tag in {*into, *into.values()}]
+
+        def job(c: sqlite3.Connection) -> None:
+            c.executemany("DELETE FROM decisions WHERE kind = 'agreed' AND tag = ?", spoken_of)
+            c.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)", rows)
 
         self._database.commit(job)
 

@@ -4,14 +4,14 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from tagroll.catalog.database import Database, as_json, as_path
 from tagroll.domain import Metadata, Write
-from tagroll.tags.identity import identities
+from tagroll.tags.identity import identities, identity
 
 _NO_UNDO = "(undoes IS NULL AND run NOT IN (SELECT id FROM runs WHERE command = 'undo'))"
 """Of the column alone one cannot tell: what older versions took back does not say what that was."""
@@ -20,6 +20,10 @@ _WRITE = "SELECT id, run, state, photo, target, engine, before, after, before_ha
 
 _WRITE_ALONE = _WRITE.replace("patch", "x''")
 """Without the patch, which may be large."""
+
+_COMMANDS = "SELECT writes.id, command FROM writes JOIN runs ON runs.id = run WHERE photo = ?"
+_OURS = '"ours":'
+"""In what a row keeps of the metadata: rows of older catalogs do not tell which tags tagroll wrote."""
 
 
 class State(StrEnum):
@@ -138,17 +142,6 @@ class Journal:
         )  # fmt: skip
         return None if rows[0][0] is None else int(rows[0][0])
 
-    def written_tags(self, photo: Path) -> set[str]:
-        """The identities of all tags that tagroll ever put into this photo and that were not there before."""
-        rows = self._database.read(
-            "SELECT before, after FROM writes WHERE photo = ? AND state = 'done'", os.fsencode(photo)
-        )
-        ours: set[str] = set()
-        for before, after in rows:
-            had = identities(json.loads(str(before))["tags"])
-            ours |= identities(json.loads(str(after))["tags"]) - had
-        return ours
-
     def left_tags(self, photo: Path) -> tuple[tuple[str, ...], ...]:
         """The lists of tags that writes have left in this photo."""
         rows = self._database.read(
@@ -189,7 +182,11 @@ class Journal:
             f"{_WRITE_ALONE} WHERE photo = ? AND state = 'done' AND {_NO_UNDO} ORDER BY id",
             os.fsencode(photo),
         )
-        return [_writing(row).write for row in rows]
+        found = [(_writing(row).write, row[0], _OURS in row[7]) for row in rows]
+        if all(tells for _, _, tells in found):
+            return [write for write, _, _ in found]
+        commands = dict(self._database.read(_COMMANDS, os.fsencode(photo)))
+        return _with_authors([(write, commands[number], tells) for write, number, tells in found])
 
     def copies_of(self, photo: Path) -> list[tuple[Write, str]]:
         """The files that were made, not changed, for this photo and not taken back; each with the model asked."""
@@ -226,11 +223,35 @@ def _writing(row: tuple[Any, ...]) -> Writing:
     )
 
 
+def _with_authors(rows: Sequence[tuple[Write, str, bool]]) -> list[Write]:
+    """Writes with the tags that tagroll wrote, also where an older catalog does not tell.
+
+    There a model's tags are those that `tag` added. What took the place of such a tag alone is one as well; what else
+    was added, or came with an edit, is a person's.
+
+    Args:
+        rows: Each write, the oldest first; the command of its run; whether it tells itself.
+    """
+    known: dict[str, set[str]] = {}
+    found = []
+    for write, command, tells in rows:
+        before, after = identities(write.before.tags), identities(write.after.tags)
+        ours = known.get(write.picture_hash, set())
+        if tells:
+            ours = identities(write.after.ours)
+        elif command == "tag" or (command != "serve" and before - after and before - after <= ours):
+            ours = ours | (after - before)
+        known[write.picture_hash] = ours = ours & after
+        tags = tuple(tag for tag in write.after.tags if identity(tag) in ours)
+        found.append(write if tells else replace(write, after=replace(write.after, ours=tags)))
+    return found
+
+
 def _content(metadata: Metadata) -> str:
     """What undo needs to put values back by meaning, and what a later write has to know of this one."""
     return as_json({
         "tags": metadata.tags, "title": metadata.title, "description": metadata.description,
-        "alt_text": metadata.alt_text, "fields": dict(metadata.fields), "away": metadata.away,
+        "alt_text": metadata.alt_text, "fields": dict(metadata.fields), "away": metadata.away, "ours": metadata.ours,
     })  # fmt: skip
 
 
@@ -238,5 +259,5 @@ def _metadata(content: object) -> Metadata:
     """Rows of older catalogs tell no fields."""
     told = json.loads(str(content))
     fields = {name: tuple(values) for name, values in told.get("fields", {}).items()}
-    lists = {name: tuple(told.get(name, ())) for name in ("tags", "away")}
+    lists = {name: tuple(told.get(name, ())) for name in ("tags", "away", "ours")}
     return Metadata(**{**told, **lists, "fields": fields})

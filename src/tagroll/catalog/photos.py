@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,6 +158,21 @@ class Photos:
         """Every hierarchical tag of the photos that are known."""
         rows = self._database.read("SELECT DISTINCT tags FROM photos WHERE instr(tags, '|') AND stamp != ''")
         return {tag for (tags,) in rows for tag in json.loads(tags) if LEVEL in tag}
+
+    def words(self) -> Counter[str]:
+        """Tag -> how many of the photos that are known, and not gone, carry it."""
+        rows = self._database.read("SELECT tags FROM photos WHERE NOT gone AND stamp != '' AND tags != '[]'")
+        return Counter(tag for (tags,) in rows for tag in json.loads(tags))
+
+    def taken_in(self, folder: Path) -> list[tuple[int, Path, tuple[str, ...]]]:
+        """When, which photo, with which tags: the photos in a folder, not below it, whose time is known, in order."""
+        inside = os.fsencode(folder).rstrip(b"/") + b"/"
+        rows = self._database.read(
+            "SELECT taken, path, tags FROM photos WHERE path > ? AND path < ? AND taken IS NOT NULL AND NOT gone"
+            " AND stamp != '' AND instr(substr(path, ?), x'2f') = 0 ORDER BY taken, path",
+            inside, inside[:-1] + b"0", len(inside) + 1,
+        )  # fmt: skip
+        return [(int(taken), as_path(path), tuple(json.loads(tags))) for taken, path, tags in rows]
 
     def unhashed(self) -> list[tuple[Path, str]]:
         """Path and stamp of the photos whose picture is not known, as they were only read."""

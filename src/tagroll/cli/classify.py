@@ -22,6 +22,7 @@ from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, ignore_error, opened, scanned
 from tagroll.cli.terminal import say, show, tell
 from tagroll.cli.typed import typed, undo_command
+from tagroll.cli.words import WordOptions, word_options
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.settings import Settings
 
@@ -47,6 +48,7 @@ class ClassifyOptions:
     write_metadata: bool
     asking: AskingOptions
     telling: "Telling"
+    words: WordOptions
     scope: Scope
 
     def request(self) -> "ClassifyRequest":
@@ -64,7 +66,8 @@ class ClassifyOptions:
         request = replace(
             ClassifyRequest.of(self.directory, self.output, policy),
             recursive=self.recursive, follow_links=self.scope.follow_links, language=self.asking.language,
-            prompt_text=self.asking.prompt_text(), telling=self.telling, votes=self.asking.votes,
+            prompt_text=self.asking.prompt_text(), words=self.words.request(), telling=self.telling,
+            votes=self.asking.votes,
         )  # fmt: skip
         request.check()
         return request
@@ -111,6 +114,7 @@ class ClassifyOptions:
 @asking_options
 @context_options
 @threshold_option()
+@word_options
 @scan_options
 @shared_options(model=True)
 def command(settings: Settings, **values: Any) -> None:
@@ -189,6 +193,7 @@ def _report(settings: Settings, options: ClassifyOptions, request: "ClassifyRequ
 
 def _advise(tally: "Tally", options: ClassifyOptions, target: Path, *, cut_off: bool) -> None:
     """Say what can be done next, where there is something to say."""
+    options.words.advise(tally.unlisted)
     if cut_off:
         say(f"Stopped before the end; no file is half-written. Resume with: {typed()}")
     elif not tally.total:

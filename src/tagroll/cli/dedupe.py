@@ -16,18 +16,20 @@ from tagroll.cli.dedupe_output import (
     warn_of_threshold,
 )
 from tagroll.cli.grouped import GroupedCommand
-from tagroll.cli.options import key_goes_with, scan_options, shared_options, store_options, text_of
+from tagroll.cli.options import key_goes_with, scan_options, shared_options, store_options
 from tagroll.cli.progress import Report, watched
 from tagroll.cli.rewrite import Session, advise, session
 from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import show, tell
 from tagroll.cli.typed import typed
+from tagroll.cli.words import VocabularyFile
 from tagroll.domain import Status, Waiting, plural
 from tagroll.errors import StoppedError, UsageError
 from tagroll.settings import Mtime, Placing, Settings, without_password
 
 if TYPE_CHECKING:
-    from tagroll.runs.merge import EditedPlan, Embedder, MergeOptions, MergeProposal, Plan, Vocabulary
+    from tagroll.runs.merge import EditedPlan, Embedder, MergeOptions, MergeProposal, Plan
+    from tagroll.runs.words import Vocabulary
 
 EVIDENCE = ("spelling", "synonym", "semantic")
 
@@ -47,7 +49,7 @@ class DedupeOptions:
     plain: bool
     plan: Path | None
     apply: bool
-    vocabulary: Path | None
+    vocabulary: Path | str | None
     hierarchy: bool
     interactive: bool
     scope: Scope
@@ -175,7 +177,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--apply", is_flag=True, help="Do what the edited --plan FILE says.")
 @click.option(
     "--vocabulary",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=VocabularyFile(),
+    metavar="FILE",
     envvar="TAGROLL_VOCABULARY",
     help="Your own terms, one a line, synonyms in {braces}, hierarchy by indentation; they win over everything.",
 )
@@ -202,9 +205,12 @@ for _option in command.params:
 
 
 def _run(settings: Settings, options: DedupeOptions) -> int:
-    from tagroll.runs.merge import check_plan, read_edited_plan, read_vocabulary
+    from tagroll.runs.merge import check_plan, read_edited_plan
+    from tagroll.runs.words import Vocabulary, read_vocabulary_file
 
-    vocabulary = read_vocabulary(text_of(options.vocabulary) or "")
+    # `library` is what all tags are compared with anyway
+    listed = options.vocabulary
+    vocabulary = read_vocabulary_file(listed) if isinstance(listed, Path) else Vocabulary()
     edited = read_edited_plan(options.plan) if options.apply and options.plan else None
     if options.plan and not options.apply:
         check_plan(options.plan)
@@ -308,7 +314,7 @@ class Job:
 
         session, options = self.session, self.options
         counts, mapping = session.opened.library.counts, proposal.mapping
-        before = session.opened.library.changing(mapping)
+        before = session.opened.library.changing(proposal.decide)
         try:
             report = self._rewritten(proposal, begin=options.writes and bool(before))
         except BaseException:
@@ -331,17 +337,17 @@ class Job:
             arguments = [str(path) for path in session.opened.paths]
             with session.space.begin("dedupe", arguments, model=self._model, done=Status.REWRITTEN) as run:
                 run.decide(proposal.remembered, proposal.apart)
-                return session.rewrite(proposal.mapping, run)
+                return session.rewrite(proposal.decide, run)
         if writes:
             session.space.catalog.decisions.decide(proposal.remembered, proposal.apart)
-        return session.rewrite(proposal.mapping, written=writes)
+        return session.rewrite(proposal.decide, written=writes)
 
     def _told(self, proposal: "MergeProposal", written: Report | None) -> dict[str, Any]:
         """The report: the older script's keys, and ours beside them."""
         from tagroll.runs.merge_report import older_report, plan_report
 
         opened, options, mapping = self.session.opened, self.options, proposal.mapping
-        counts, changing = opened.library.counts, opened.library.changing(mapping)
+        counts, changing = opened.library.counts, opened.library.changing(proposal.decide)
         not_read = len(opened.tally.failures)
         results = {"files_updated": 0, "files_failed": 0, "total_files_processed": 0}
         if written is not None:
@@ -353,8 +359,12 @@ class Job:
         older = older_report(options.configuration(self._model), mapping, counts, results, embedded)
         after = self.session.after
         files = [
-            {"file": str(path), "original_tags": list(tags), "new_tags": list(after.get(path, tags))}
-            for path, (_, tags) in changing.items()
+            {
+                "file": str(path),
+                "original_tags": list(said.tags),
+                "new_tags": list(after.get(path, said.tags)),
+            }
+            for path, (_, said) in changing.items()
         ]
         more = {"configuration": options.more_configuration, "files_not_read": not_read}
         return older | {"tagroll": more | plan_report(proposal.plan, mapping, counts) | {"files": files}}

@@ -17,7 +17,6 @@ from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
     AskingOptions,
     asking_options,
-    lines_of,
     scan_options,
     shared_options,
     threshold_option,
@@ -25,6 +24,7 @@ from tagroll.cli.options import (
 from tagroll.cli.progress import UNSURE, Report, stop_on_interrupt, watched
 from tagroll.cli.scanning import Scope, scanned
 from tagroll.cli.terminal import say, show, tell
+from tagroll.cli.words import WordOptions, word_options
 from tagroll.domain import Outcome, Status
 from tagroll.errors import PhotoError, TagrollError, UsageError
 from tagroll.settings import Settings
@@ -49,7 +49,7 @@ class EvalOptions:
     fresh: bool
     thresholds: tuple[float, ...]
     asking: AskingOptions
-    vocabulary: Path | None
+    words: WordOptions
     scope: Scope
 
     def request(self) -> "EvaluationRequest":
@@ -58,7 +58,7 @@ class EvalOptions:
 
         return EvaluationRequest(
             self.again, fresh=self.fresh, max_tags=self.asking.max_tags, case=self.asking.case,
-            language=self.asking.language, vocabulary=lines_of(self.vocabulary), prompt_text=self.asking.prompt_text(),
+            language=self.asking.language, words=self.words.request(), prompt_text=self.asking.prompt_text(),
             votes=self.asking.votes,
         )  # fmt: skip
 
@@ -81,8 +81,7 @@ class EvalOptions:
 @click.option("--fresh", is_flag=True, help="Ask also where an answer is known.")
 @threshold_option(several=True)
 @asking_options
-@click.option("--vocabulary", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="TAGROLL_VOCABULARY",
-              help="Use only the tags in this file, one a line.")  # fmt: skip
+@word_options
 @scan_options
 @shared_options(model="several")
 def command(settings: Settings, target: Path, models: tuple[str, ...], **values: Any) -> None:

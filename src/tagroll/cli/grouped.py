@@ -3,6 +3,7 @@
 import click
 
 HEADINGS = {
+    "Your words": ("vocabulary", "strict", "ban", "require"),
     "What the model is asked": (
         "max_tags", "language", "context", "no_people", "hint", "prompt_file", "case", "threshold", "thresholds", "votes",
     ),

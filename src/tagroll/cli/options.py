@@ -393,13 +393,3 @@ def text_of(path: Path | None) -> str | None:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text: {plainly(error)}", "Save it as UTF-8") from error
-
-
-def lines_of(path: Path | None) -> tuple[str, ...] | None:
-    """The lines of a file that an option names, without blank ones, or None.
-
-    Raises:
-        UsageError: It is not UTF-8.
-    """
-    text = text_of(path)
-    return None if text is None else tuple(line.strip() for line in text.splitlines() if line.strip())

@@ -1,6 +1,6 @@
 """How commands that change tags across a library show it: the reading, the rewriting, and what can be done next."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from tagroll.cli.progress import Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, opened, scanned
 from tagroll.cli.terminal import say, tell
 from tagroll.cli.typed import typed, undo_command
-from tagroll.domain import Status
+from tagroll.domain import Decide, Status
 from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings
 
 if TYPE_CHECKING:
@@ -41,11 +41,12 @@ class Session:
         """What it is read and written with."""
         return self.opened.space
 
-    def read_tags(self, scope: Scope) -> None:
-        """Read the tags of every photo."""
+    def read_tags(self, scope: Scope, *, authors: bool = False) -> None:
+        """Read the tags of every photo; with `authors`, also which of them tagroll wrote."""
         quietly = replace(self.settings, json=False, verbose=False)
         with Report(quietly, "Reading", self.opened.tally, {}) as report:
-            for outcome in self.opened.read(scanned(self.opened.paths, scope, self._pass_over)):
+            found = scanned(self.opened.paths, scope, self._pass_over)
+            for outcome in self.opened.read(found, authors=authors):
                 self.check_stop()
                 report.show(outcome)
 
@@ -55,12 +56,12 @@ class Session:
             raise click.exceptions.Exit(130)
 
     def rewrite(
-        self, mapping: Mapping[str, str], run: "Run | None" = None, *, written: bool = True
+        self, decide: Decide, run: "Run | None" = None, *, written: bool = True, by_person: bool = False
     ) -> Report:
         """Rewrite the photos that change; without a run tell which would be. `written`: there is no more to say."""
         from tagroll.runs.run import Tally
 
-        changing = self.opened.library.changing(mapping)
+        changing = self.opened.library.changing(decide)
         if run:
             tell(self.settings, *self.space.sidecar_notes(photo for photo, _ in changing.values()))
         tally = run.tally if run else Tally(Status.REWRITTEN)
@@ -69,7 +70,7 @@ class Session:
         for folder, error in self.folders:
             report.pass_over(folder, error)
         with report:
-            for outcome in self.opened.rewritten(mapping, tally, run):
+            for outcome in self.opened.rewritten(decide, tally, run, by_person=by_person):
                 if outcome.status.changed:
                     self.after[outcome.path] = outcome.tags
                 report.show(outcome)

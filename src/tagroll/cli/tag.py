@@ -2,19 +2,20 @@
 
 import shlex
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.knowing import context_options
 from tagroll.cli.options import (
     AskingOptions,
     asking_options,
-    lines_of,
     scan_options,
     shared_options,
     store_options,
@@ -22,8 +23,9 @@ from tagroll.cli.options import (
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, ignore_error, noted, opened, scanned
-from tagroll.cli.terminal import say, tell
+from tagroll.cli.terminal import print_json, say, show, tell
 from tagroll.cli.typed import typed, undo_command
+from tagroll.cli.words import SHOWN, WordOptions, read_library, word_options
 from tagroll.domain import CAPTIONS, Status, plural
 from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Placing, Settings
@@ -31,7 +33,7 @@ from tagroll.settings import Mtime, Placing, Settings
 if TYPE_CHECKING:
     from tagroll.runs.context import Telling
     from tagroll.runs.run import Run, Tally
-    from tagroll.runs.tag import TagRequest
+    from tagroll.runs.tag import Mode, TagRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,13 @@ class TagOptions:
     """The options of this command, as click gives them."""
 
     append_tags: bool
+    replace: bool
     dry_run: bool
     retag: bool
     review: bool
     asking: AskingOptions
     telling: "Telling"
-    vocabulary: Path | None
+    words: WordOptions
     title: bool
     description: bool
     alt_text: bool
@@ -66,24 +69,50 @@ class TagOptions:
             )
         return ["--dry-run"] if self.dry_run else ["--review"] if self.review else []
 
+    def mode(self) -> "Mode":
+        """Which tags go. What is typed counts more than a setting, and of two settings the one that keeps more.
+
+        Raises:
+            UsageError: It cannot be both.
+        """
+        context = click.get_current_context()
+        typed = [
+            name
+            for name in ("append_tags", "replace")
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        ]
+        if len(typed) > 1:
+            raise UsageError("--append-tags takes nothing away, --replace all tags", "Leave one of them out")
+        if self.append_tags and typed != ["replace"]:
+            return "append"
+        return "replace" if self.replace else "yours"
+
     def request(self) -> "TagRequest":
         """What is wanted of the run."""
         from tagroll.runs.tag import TagPolicy, TagRequest
 
         policy = TagPolicy(
-            append=self.append_tags, retag=self.retag, dry_run=self.dry_run, case=self.asking.case,
+            mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.case,
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
-            vocabulary=lines_of(self.vocabulary), user_comment=self.user_comment, place=self.write_place,
+            user_comment=self.user_comment, place=self.write_place,
         )  # fmt: skip
         return TagRequest(
-            policy, self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes
-        )
+            policy, self.words.request(), self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes
+        )  # fmt: skip
 
 
 @click.command("tag", cls=GroupedCommand)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--append-tags", is_flag=True, help="Keep the tags a photo has and add to them.  [default: replace them]"
+    "--append-tags",
+    is_flag=True,
+    help="Take no tag away.  [default: new tags take the place of those that tagroll wrote; yours stay]",
+)
+@click.option(
+    "--replace",
+    is_flag=True,
+    envvar="TAGROLL_REPLACE",
+    help="Take all tags away that the model does not say, yours too.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be written; write nothing into photos.")
 @click.option("--retag", is_flag=True, help="Ask the model again about photos it has described before.")
@@ -95,8 +124,7 @@ class TagOptions:
 @asking_options
 @context_options
 @threshold_option()
-@click.option("--vocabulary", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="TAGROLL_VOCABULARY",
-              help="Use only the tags in this file, one a line.")  # fmt: skip
+@word_options
 @click.option("--title", is_flag=True, help="Write a title too, where a photo has none.")
 @click.option("--description", is_flag=True, help="Write a description too, where a photo has none.")
 @click.option("--alt-text", is_flag=True, help="Write an alternative text too, where a photo has none.")
@@ -134,6 +162,8 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
     arguments = [*(str(path.absolute()) for path in paths), *options.modes()]
     done = Status.UNCHANGED if options.review else Status.TAGGED
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
+        if options.words.of_library:
+            read_library(space, paths, options.scope)
         model = space.model(limits=options.asking.limits(), defer=True)
         model.announce(lambda notes: tell(settings, *notes))
         with (
@@ -144,6 +174,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
             found = islice(scanned(paths, options.scope, report.pass_over), options.asking.limit)
             photos = found if options.review else noted(found, space, settings)
             tags = tagger(run, model, request)
+            tagged = set[Path]()
             try:
                 for outcome in run.outcomes(
                     tags.propose if options.review else tags.tag, photos, threads(model.threads)
@@ -151,6 +182,10 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
                     report.show(outcome)
                     if options.dry_run and not settings.json and not settings.verbose:
                         report.print(outcome)
+                    if outcome.status is Status.TAGGED:
+                        tagged.add(outcome.path)
+                if not options.dry_run:
+                    _agree(settings, run, tagged, request)
             finally:
                 if report.is_due:
                     report.finish()
@@ -158,6 +193,28 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
                     cut_off = run.cut_off or sys.exc_info()[0] is not None
                     _advise(report.tally, paths, options, cut_off=cut_off)
         return 130 if run.cut_off else run.tally.exit_code
+
+
+def _agree(settings: Settings, run: "Run", tagged: Collection[Path], request: "TagRequest") -> None:
+    """Let the photos of each shoot use one word for one thing, and tell it."""
+    from tagroll.runs.agree import agree
+
+    words: dict[str, str] = {}
+    for agreement in agree(run, frozenset(tagged), request.words.said):
+        words |= agreement.words
+        for outcome in agreement.outcomes:
+            run.tally.agreed += outcome.status.changed
+            if outcome.status is Status.FAILED:
+                run.tally.failures.append(outcome)
+            elif settings.json and outcome.status.changed:
+                print_json({**outcome.row(), "type": "agreed"})
+    if words:
+        changed = ", ".join(f"{show(tag)} -> {show(word)}" for tag, word in sorted(words.items())[:SHOWN])
+        more = " ..." if len(words) > SHOWN else ""
+        tell(
+            settings,
+            f"{plural(run.tally.agreed, 'photo')} got the word that the rest of the shoot has: {changed}{more}",
+        )
 
 
 def _report(settings: Settings, paths: tuple[Path, ...], options: TagOptions, run: "Run") -> Report:
@@ -182,6 +239,7 @@ def _advise(tally: "Tally", paths: tuple[Path, ...], options: TagOptions, *, cut
         say(no_photos(paths))
     elif options.review:
         say(f"Judge what the model proposes: {shlex.join(['tagroll', 'serve', *map(str, paths)])}")
+    options.words.advise(tally.unlisted)
     dry_run = options.dry_run
     if tally.kept:
         say(
@@ -200,6 +258,6 @@ def _advise(tally: "Tally", paths: tuple[Path, ...], options: TagOptions, *, cut
         would = "would replace" if dry_run else "replaced"
         way_back = "" if dry_run else f"`{undo_command()}` brings them back, "
         dropped = f"The new tags {would} {plural(tally.removed, 'tag')} that tagroll did not write"
-        say(f"{dropped}: {way_back}--append-tags keeps them.")
+        say(f"{dropped}: {way_back}without --replace they stay.")
     elif tally.changed and not dry_run:
         say(f"Take it back: {undo_command()}")

@@ -9,9 +9,13 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 _RELAY = ("sh", "-c", r"cat; printf '%s\n' -stay_open False")
 """Stands before exiftool, which does not mind the end of its input, and tells it to end when we are gone."""
+
+_FIELDS = str(Path(__file__).with_name("fields.config"))
+"""In the place of a user's own configuration, which might change what exiftool says."""
 
 _GRACE_S = 5.0  # for an idle process to end when told to
 
@@ -38,7 +42,7 @@ class Process:
             _RELAY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
         )
         self._process = subprocess.Popen(  # noqa: S603  # see find_exiftool
-            [*command, "-config", "", "-stay_open", "True", "-@", "-"],
+            [*command, "-config", _FIELDS, "-stay_open", "True", "-@", "-"],
             stdin=self._relay.stdout, stdout=subprocess.PIPE, stderr=self._errors, bufsize=0,
             env=os.environ | {"PERL_UNICODE": "0"}, start_new_session=True,
         )  # fmt: skip

@@ -11,13 +11,14 @@ from typing import Any
 
 from tagroll.domain import ADDRESS, Change, Metadata
 from tagroll.formats import ALL_FAMILIES
+from tagroll.metadata.authorship import mark_after, marked_in
 from tagroll.metadata.comment import comment_after, is_ours
 from tagroll.metadata.field_values import as_values, read_fields, with_fields, xmp_fields
 from tagroll.metadata.packets import acdsee, iptc, keywords
 from tagroll.metadata.packets.captions import is_said
 from tagroll.metadata.packets.raw import Packets
 from tagroll.metadata.packets.xmp import Xmp
-from tagroll.metadata.table import DIGEST, FIELDS, HIERARCHICAL, IPTC, SUBJECT, Field, Fields
+from tagroll.metadata.table import DIGEST, FIELDS, HIERARCHICAL, IPTC, MARK, SUBJECT, Field, Fields
 from tagroll.tags.identity import LEVEL, identities, identity
 
 _ROWS = tuple(FIELDS.values())
@@ -28,7 +29,7 @@ _CAPTION_ROWS = tuple(sorted((row for row in _ROWS if row.change), key=lambda ro
 _SHORT = 3
 """Letters in a level of what is no path but an abbreviation: AC/DC, TCP/IP, and/or."""
 _COMPLETE = (HIERARCHICAL, SUBJECT)
-_NO_TAGS = frozenset({"text", "told", "fact", "faces", "digest"})
+_NO_TAGS = frozenset({"text", "told", "fact", "faces", "mark", "digest"})
 TAG_FIELDS = frozenset(row.name for row in _ROWS if row.holds not in _NO_TAGS).union(ADDRESS)
 """The names of the fields that hold tags, and of those that are written beside them: the journal keeps what they held."""
 
@@ -66,7 +67,8 @@ def metadata_from_fields(
     tag_sources = sidecars if alone else sources
     paths = [tag for source in tag_sources for tag in _paths(source)]
     flats = _flats(*tag_sources)
-    found = Metadata(keywords.union(paths, flats), dict(fields))
+    tags = keywords.union(paths, flats)
+    found = Metadata(tags, dict(fields), ours=marked_in(tags, sources))
     return replace(found, **_captions(sources, found, flats))
 
 
@@ -117,8 +119,9 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
         for name in row.change
         if row.holds == "text" and name in change.set
     }
-    if not (change.add or change.remove or change.align):
+    if not (change.add or change.remove or change.align or change.ours or change.theirs):
         return {**after, **change.fields}
+    after |= _mark(metadata, change, families)
     tags = tags_after(metadata, change)
     flats = _flats(metadata.fields)
     flat = keywords.flat_after(flats, tags)
@@ -141,6 +144,12 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
             share = _share(row, ours, _hung(row, ours, tags, metadata, change), flat)
             after[row.name] = old if share == ours else (*left, *share)
     return {**after, **change.fields}
+
+
+def _mark(metadata: Metadata, change: Change, families: frozenset[str]) -> Fields:
+    """The mark of tagroll's own tags, where the file can hold one."""
+    mark, old = mark_after(metadata, change), metadata.fields.get(MARK, ())
+    return {MARK: old if sorted(mark) == sorted(old) else mark} if FIELDS[MARK].family in families else {}
 
 
 def _unread(metadata: Metadata, change: Change, tags: tuple[str, ...]) -> set[str]:

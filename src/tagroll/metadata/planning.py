@@ -180,7 +180,7 @@ class Planner:
             for file, one in zip((path, *sidecars), (content, *beside), strict=True)
         ]
         known = merged(said, files, writes)
-        if known.tags != said.tags:
+        if (known.tags, known.ours) != (said.tags, said.ours):
             picture = writes[-1].picture_hash
             if picture_hash_of(path, fmt, picture) != picture:
                 return said  # another photo has the name now

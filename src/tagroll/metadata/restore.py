@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tagroll.domain import CAPTIONS, Change, Metadata, Write
 from tagroll.errors import ForeignStructureError, WriteError
+from tagroll.metadata.authorship import ours_after
 from tagroll.metadata.comment import COMMENT, says
 from tagroll.metadata.engines import Engine, edit
 from tagroll.metadata.fields import TAG_FIELDS, metadata_from_fields, tag_fields, tags_after
@@ -14,7 +15,7 @@ from tagroll.metadata.files.safe_write import Original
 from tagroll.metadata.planning import resolve_link
 from tagroll.metadata.since import SeenFile, merged
 from tagroll.metadata.table import Fields
-from tagroll.tags.identity import identities, identity
+from tagroll.tags.identity import identities, identity, without
 
 
 def target_of(write: Write, at: Path | None) -> Path:
@@ -63,6 +64,8 @@ def change_back(write: Write, now: Metadata) -> Change:
             if getattr(write.before, name) != getattr(write.after, name) == getattr(now, name)
         },
         left=(write.after.tags,),
+        ours=without(write.before.ours, write.after.ours),
+        theirs=without(write.after.ours, write.before.ours),
     )
 
 
@@ -106,6 +109,7 @@ def plan_undo(write: Write, original: Original, engine: Engine) -> UndoPlan | No
     if (
         not change.is_new
         and not change.align
+        and ours_after(now, change) == now.ours
         and all(content.fields.get(name, ()) == values for name, values in change.fields.items())
     ):
         return None
@@ -117,7 +121,8 @@ def plan_undo(write: Write, original: Original, engine: Engine) -> UndoPlan | No
         ) from error
     captions = {name: change.set.get(name, getattr(now, name)) for name in CAPTIONS}
     before = replace(now, fields=tag_fields(now.fields))
-    return UndoPlan(new, before, Metadata(tags_after(now, change), tag_fields(fields), **captions))
+    ours = ours_after(now, change)
+    return UndoPlan(new, before, Metadata(tags_after(now, change), tag_fields(fields), ours=ours, **captions))
 
 
 def _fields_back(write: Write, now: Fields) -> Fields:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from tagroll.domain import CAPTIONS, Beside, Change, Metadata, Write
+from tagroll.metadata.authorship import ours_after
 from tagroll.metadata.engines import SIGNED
 from tagroll.metadata.fields import metadata_from_fields, tag_fields, tags_after
 from tagroll.metadata.files.hashing import digest
@@ -12,6 +13,7 @@ from tagroll.metadata.files.patch import make_patch
 from tagroll.metadata.files.safe_write import Original
 from tagroll.metadata.planning import MetadataView, Step
 from tagroll.metadata.restore import UndoPlan
+from tagroll.metadata.table import MARK, Fields
 from tagroll.tags.identity import identities, identity
 
 COPY, HARD_LINK, SYMBOLIC_LINK, JSON, XMP = "copy", "hardlink", "symlink", "json", "xmp"
@@ -28,6 +30,7 @@ def written(step: Step, view: MetadataView, change: Change) -> Write:
     after = Metadata(
         tags_after(step.known, change),
         tag_fields(step.fields),
+        ours=ours_after(step.known, change),
         **{name: change.set.get(name, getattr(step.known, name)) for name in CAPTIONS},
     )
     return Write(
@@ -35,6 +38,21 @@ def written(step: Step, view: MetadataView, change: Change) -> Write:
         before_hash=digest(step.old) if step.original else "", after_hash=digest(step.new),
         patch=make_patch(step.old, step.new) if step.original else b"", picture_hash=view.picture,
     )  # fmt: skip
+
+
+def changed_lists(write: Write) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Field -> what came into it with a write, and what went; nothing of either where only the order or form is new."""
+    before, after = write.before.fields, write.after.fields
+    found = {
+        name: (_not_in(before, name, now), _not_in(after, name, was))
+        for name in (*after, *(name for name in before if name not in after))
+        if (was := before.get(name, ())) != (now := after.get(name, ()))
+    }
+    return found or {MARK: (write.after.ours, ())}
+
+
+def _not_in(fields: Fields, name: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(value for value in values if value not in fields.get(name, ()))
 
 
 def placed(write: Write, view: MetadataView, reason: str) -> Write:

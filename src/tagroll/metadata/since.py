@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from tagroll.domain import Metadata, Write
+from tagroll.metadata.authorship import gone_since, is_marked
 from tagroll.metadata.comment import COMMENT
 from tagroll.metadata.engines import Content
 from tagroll.metadata.fields import names_in, paths_in
@@ -83,10 +84,12 @@ def merged(metadata: Metadata, files: Sequence[SeenFile], writes: Sequence[Write
             path counts only if this one carries a tag of ours: it may be a copy that never had any.
 
     Returns:
-        The metadata, with the tags that a person took away as `away`.
+        The metadata, with the tags that a person took away as `away`, and those that tagroll wrote as `ours`.
     """
+    marks = [file.content.fields for file in files]
     if not writes or (writes[-1].photo != files[0].path and _leaves(metadata.tags).isdisjoint(_ours(writes))):
-        return metadata
+        gone = gone_since(metadata.tags, marks)
+        return replace(metadata, away=gone) if gone else metadata
     edits = _Edits()
     for file in files:
         edits.include(_edits(file, file.path != files[0].path, writes))
@@ -99,7 +102,13 @@ def merged(metadata: Metadata, files: Sequence[SeenFile], writes: Sequence[Write
             away.pop(identity(tag), None)
     away |= {identity(tag): tag for write in writes[-1:] for tag in write.after.tags if edits.took(tag)}
     there = identities(left)
-    return replace(metadata, tags=left, away=tuple(tag for name, tag in away.items() if name not in there))
+    ours = identities(metadata.ours if is_marked(marks) else writes[-1].after.ours)
+    return replace(
+        metadata,
+        tags=left,
+        away=tuple(tag for name, tag in away.items() if name not in there),
+        ours=tuple(tag for tag in left if identity(tag) in ours),
+    )
 
 
 def asked_comment(file: SeenFile, writes: Sequence[Write]) -> tuple[str, ...]:

@@ -14,11 +14,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tagroll.domain import Change, Journal, Metadata, Photo, Write
+from tagroll.domain import Change, Decide, Journal, Metadata, Photo, Write
 from tagroll.errors import MetadataError, PhotoError, WriteError
 from tagroll.exiftool.pool import ExifTool
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata import genuine
+from tagroll.metadata.authorship import ours_after
 from tagroll.metadata.containers.container import container_of, is_quick
 from tagroll.metadata.containers.picture import picture_hash_of
 from tagroll.metadata.engines import SIGNED, Content, Engine, in_process, read_many
@@ -46,7 +47,7 @@ from tagroll.metadata.planning import (
     sidecar_fields,
 )
 from tagroll.metadata.restore import bytes_before, left_in, plan_undo, target_of
-from tagroll.metadata.rows import MADE, placed, restored, written
+from tagroll.metadata.rows import MADE, changed_lists, placed, restored, written
 from tagroll.metadata.sidecar import SidecarName
 from tagroll.metadata.since import Past, nothing_written
 from tagroll.metadata.stamps import stamp_of, stamps_of
@@ -55,16 +56,15 @@ from tagroll.settings import Mtime
 __all__ = [
     "MADE",
     "SIGNED",
-    "Decide",
     "Explanation",
     "MetadataStore",
+    "changed_lists",
     "left_in",
+    "ours_after",
     "sidecar_fields",
     "tags_after",
     "target_of",
 ]
-
-Decide = Callable[[Metadata], Change]
 
 
 @dataclass(frozen=True, slots=True)

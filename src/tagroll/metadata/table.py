@@ -11,7 +11,7 @@ Fields = Mapping[str, tuple[str, ...]]
 """Raw values by the name of a row, as exiftool gives them; a field that is not there has no key."""
 
 SUBJECT, IPTC, DIGEST = "XMP-dc:Subject", "IPTC:Keywords", "Photoshop:IPTCDigest"
-HIERARCHICAL = "XMP-lr:HierarchicalSubject"
+HIERARCHICAL, MARK = "XMP-lr:HierarchicalSubject", "XMP-tagroll:WrittenTags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class Field:
             categories of ACDSee), "tree" (one tag a value, once read out of its structures), "line" (names in one
             text), "comment" (names in a sentence), "text" (a caption), "told" (a caption that is read, never written),
             "fact" (neither tag nor caption, which is read, and written only where `Change.fields` says so), "faces" (names
-            of people, which are read, never written) or "digest" (whether IPTC is as it was when
-            XMP was brought in step with it).
+            of people, which are read, never written), "mark" (which tags tagroll wrote) or "digest"
+            (whether IPTC is as it was when XMP was brought in step with it).
         separator: Between the levels of a path, or between the names in one value; "" where there is none.
         spread: Whether it is written to every file that can hold it; else only where it is already.
         cleaned: Tags that are gone are taken out of it, and none are added: no program that is known goes by it.
@@ -39,7 +39,19 @@ class Field:
     name: str
     family: Literal["xmp", "iptc", "exif", "text"]
     holds: Literal[
-        "paths", "flat", "mixed", "xml", "tree", "line", "comment", "text", "told", "fact", "faces", "digest"
+        "paths",
+        "flat",
+        "mixed",
+        "xml",
+        "tree",
+        "line",
+        "comment",
+        "text",
+        "told",
+        "fact",
+        "faces",
+        "mark",
+        "digest",
     ]
     separator: str = ""
     spread: bool = False
@@ -107,6 +119,10 @@ _ROWS = (
         xml=tuple(space + "LastKeywordIPTC" for space in _MS), prefix="MicrosoftPhoto", kind="Bag",
     ),
     Field("ExifIFD:UserComment", "exif", "comment", ",", change=_BOTH),
+    Field(
+        "XMP-tagroll:WrittenTags", "xmp", "mark", spread=True, xml=("{urn:tagroll:ns/1.0/}WrittenTags",), prefix="tagroll",
+        kind="Bag",
+    ),
     Field("XMP-dc:Title", "xmp", "text", xml=(_DC + "title",), prefix="dc", kind="Alt", change=_TITLE),
     Field("XMP-dc:Description", "xmp", "text", xml=(_DC + "description",), prefix="dc", kind="Alt", change=_TOLD),
     Field(

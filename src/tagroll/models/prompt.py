@@ -5,7 +5,7 @@ of keywords in the prompt raises their coverage from 75% to 97%, and keywords as
 strings come to nothing. Hence plain strings, numbers, short rules, and no examples that could be echoed.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from tagroll.domain import Prompt
@@ -73,12 +73,26 @@ _SHAPES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Wordlist:
+    """Keywords that a person would like.
+
+    Attributes:
+        words: They; a blank one says nothing.
+        strict: No others may be used. Up to ENUM_LIMIT of them bind the answer through the schema, more are told in words
+            as far as they fit.
+    """
+
+    words: tuple[str, ...] = ()
+    strict: bool = True
+
+
 def build_prompt(  # noqa: PLR0913 - by name, and each with what most want
     task: Literal["tags", "classify"],
     *,
     max_tags: int = DEFAULT_MAX_TAGS,
     language: str | None = None,
-    vocabulary: Sequence[str] | None = None,
+    wordlist: Wordlist = Wordlist(),
     prompt_file_text: str | None = None,
     votes: int = 1,
 ) -> Prompt:
@@ -88,18 +102,17 @@ def build_prompt(  # noqa: PLR0913 - by name, and each with what most want
         task: "tags" for keywords alone, "classify" for title, description, keywords and file name.
         max_tags: How many keywords at the most, 1 or more.
         language: Language of the answer, by name or by ISO 639-1 code; English when None.
-        vocabulary: The only keywords that may be used. Up to ENUM_LIMIT of them bind the answer through the
-            schema, more are told in words as far as they fit.
-        prompt_file_text: The user's own words in place of ours; language, vocabulary and form are added.
+        wordlist: Which keywords may, or had better, be used.
+        prompt_file_text: The user's own words in place of ours; language, wordlist and form are added.
         votes: How many answers are compared, 1 or more.
 
     Returns:
         The prompt; its key changes with everything that shapes the answer.
     """
-    words = tuple(dict.fromkeys(word for word in (vocabulary or ()) if word.strip()))
+    wordlist = Wordlist(tuple(dict.fromkeys(w for w in wordlist.words if w.strip())), wordlist.strict)
     own = prompt_file_text.strip() if prompt_file_text else ""
     rest = [
-        _told(words),
+        _told(wordlist),
         f"Write in {_language(language)}." if language or not prompt_file_text else "",
         f"Answer with JSON only, in this form: {_SHAPES[task]}",
     ]
@@ -109,13 +122,13 @@ def build_prompt(  # noqa: PLR0913 - by name, and each with what most want
 
     number = f"up to {max_tags} keywords" if max_tags > 1 else "one keyword"
     text = text_of((_TAGS if task == "tags" else _CLASSIFY).format(number=number))
-    schema = _schema(task, max_tags, words, LEAST)
+    schema = _schema(task, max_tags, wordlist, LEAST)
     earlier = tuple(
-        key_of(task, text_of(first_wording(task, most)), _schema(task, most, words, LEAST_1), most)
+        key_of(task, text_of(first_wording(task, most)), _schema(task, most, wordlist, LEAST_1), most)
         for most in dict.fromkeys((max_tags, EARLIER_MAX_TAGS if max_tags == DEFAULT_MAX_TAGS else max_tags))
     )
     key = key_of(task, text, schema, max_tags)
-    told = _language(language) if (language or not own) and not words else ""
+    told = _language(language) if (language or not own) and not wordlist.words else ""
     if votes > 1:
         return Prompt(task, text, schema, max_tags, f"{key}x{votes}", votes=votes, language=told)
     return Prompt(task, text, schema, max_tags, key, earlier=earlier, language=told)
@@ -131,10 +144,10 @@ def _language(language: str | None) -> str:
     return LANGUAGES.get((language or "en").strip().casefold(), language or "English").strip()
 
 
-def _told(words: Sequence[str]) -> str:
-    """The vocabulary in words, as much of it as a small context can hold."""
+def _told(wordlist: Wordlist) -> str:
+    """The list in words, as much of it as a small context can hold."""
     fitting, room = [], VOCABULARY_CHARACTERS
-    for word in words:
+    for word in wordlist.words:
         room -= len(word) + 2
         if room < 0:
             break
@@ -144,16 +157,19 @@ def _told(words: Sequence[str]) -> str:
     rule = (
         "Use only keywords from this list, spelled exactly so, and only those that fit (none, if none fits)"
     )
-    if len(words) > len(fitting):
+    if not wordlist.strict:
+        rule = "Where one of these keywords fits, use it, spelled exactly so, and no other word for it"
+    elif len(wordlist.words) > len(fitting):
         rule = "Use keywords from a fixed list. It is long; it begins like this, so choose words of this kind"
     return f"{rule}: {', '.join(fitting)}."
 
 
-def _schema(task: str, max_tags: int, words: Sequence[str], least: int) -> dict[str, object]:
+def _schema(task: str, max_tags: int, wordlist: Wordlist, least: int) -> dict[str, object]:
     """The JSON schema, of what all servers know: no maxLength and no uniqueItems, which some refuse."""
+    words = wordlist.words if wordlist.strict else ()
     bound = bool(words) and len(words) <= ENUM_LIMIT
     keyword: dict[str, object] = {"type": "string", "enum": list(words)} if bound else {"type": "string"}
-    # with a vocabulary the honest answer may be "none"
+    # with a fixed list the honest answer may be "none"
     fewest = 0 if words else min(least, max_tags)
     keywords = {"type": "array", "items": keyword, "minItems": fewest, "maxItems": max_tags}
     string = {"type": "string"}

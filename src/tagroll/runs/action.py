@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from tagroll.catalog import TagVerdict, as_text
-from tagroll.domain import Change, Metadata, Outcome, Status
+from tagroll.domain import Change, Decide, Metadata, Outcome, Status
 from tagroll.errors import TagrollError
-from tagroll.metadata.store import Decide, tags_after
+from tagroll.metadata.store import ours_after, tags_after
 from tagroll.runs.run import Run
-from tagroll.tags.identity import identities, identity
+from tagroll.tags.identity import identities, identity, without
 
 CAPTIONS: Final = frozenset({"title", "description", "alt_text"})
 
@@ -139,7 +139,11 @@ def label_of(add: Sequence[str], remove: Sequence[str], captions: Mapping[str, s
 
 
 def edited(add: Sequence[str], remove: Sequence[str], captions: Mapping[str, str]) -> Decide:
-    """What a person's edit makes of a photo: tags it has already do not come, those it has not do not go."""
+    """What a person's edit makes of a photo: tags it has already do not come, those it has not do not go.
+
+    What a person adds is theirs, also where tagroll wrote it before.
+    """
+    added = identities(add)
 
     def decide(metadata: Metadata) -> Change:
         there, gone = identities(metadata.tags), identities(remove)
@@ -147,6 +151,7 @@ def edited(add: Sequence[str], remove: Sequence[str], captions: Mapping[str, str
             add=tuple(tag for tag in add if identity(tag) not in there),
             remove=tuple(tag for tag in metadata.tags if identity(tag) in gone),
             set={name: text for name, text in captions.items() if getattr(metadata, name) != text},
+            theirs=tuple(tag for tag in metadata.ours if identity(tag) in added),
         )
 
     return decide
@@ -154,17 +159,14 @@ def edited(add: Sequence[str], remove: Sequence[str], captions: Mapping[str, str
 
 def reverted(before: Metadata, after: Metadata) -> Decide:
     """What takes a change back that led from one state to another, whatever else has come since."""
-    had, has = identities(before.tags), identities(after.tags)
     captions = {
         name: getattr(before, name)
         for name in CAPTIONS
         if getattr(before, name) != getattr(after, name)
     }  # fmt: skip
-    return edited(
-        tuple(tag for tag in before.tags if identity(tag) not in has),
-        tuple(tag for tag in after.tags if identity(tag) not in had),
-        captions,
-    )
+    back = edited(without(before.tags, after.tags), without(after.tags, before.tags), captions)
+    ours, theirs = without(before.ours, after.ours), without(after.ours, before.ours)
+    return lambda metadata: replace(back(metadata), ours=ours, theirs=theirs)
 
 
 def added_up(
@@ -176,17 +178,19 @@ def added_up(
         assert part.decide  # noqa: S101 - nothing is added to what takes something back
         change = part.decide(states[-1])
         captions = {name: change.set.get(name, getattr(states[-1], name)) for name in CAPTIONS}
-        states.append(Metadata(tags_after(states[-1], change), **captions))
+        ours = ours_after(states[-1], change)
+        states.append(Metadata(tags_after(states[-1], change), ours=ours, **captions))
     effects = list(pairwise(states))
     return change if len(parts) == 1 else _between(metadata, states[-1]), effects
 
 
 def _between(before: Metadata, after: Metadata) -> Change:
-    had, has = identities(before.tags), identities(after.tags)
     return Change(
-        add=tuple(tag for tag in after.tags if identity(tag) not in had),
-        remove=tuple(tag for tag in before.tags if identity(tag) not in has),
+        add=without(after.tags, before.tags),
+        remove=without(before.tags, after.tags),
         set={
             name: getattr(after, name) for name in CAPTIONS if getattr(after, name) != getattr(before, name)
         },
+        ours=without(after.ours, before.ours),
+        theirs=without(before.ours, after.ours),
     )

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -52,9 +53,9 @@ from tagroll.runs.names import (
     suffix_of,
 )
 from tagroll.runs.run import Run
+from tagroll.runs.words import WordRequest, Words
 from tagroll.settings import DEFAULT_MAX_TAGS, Case
-from tagroll.tags.identity import identities, identity, word_of
-from tagroll.tags.normalize import normalize
+from tagroll.tags.identity import identity, word_of
 
 LINKS: dict[Literal["hard", "sym"] | None, str] = {None: COPY, "hard": HARD_LINK, "sym": SYMBOLIC_LINK}
 """What is made of a photo, by what `--link` says."""
@@ -119,12 +120,12 @@ class Caption:
         }
         return (json.dumps(fields, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")
 
-    def change(self, metadata: Metadata) -> Change:
-        """What makes a copy say this too; what a person wrote into the photo stays."""
-        there = identities(metadata.tags)
+    def change(self, metadata: Metadata, paths: Mapping[str, str]) -> Change:
+        """What makes a copy say this too, a keyword (by identity) at its path; what a person wrote into the photo stays."""
+        there = {word_of(tag) for tag in metadata.tags}
         captions = {"title": self.title, "description": self.description}
         return Change(
-            add=tuple(keyword for keyword in self.keywords if identity(keyword) not in there),
+            add=tuple(paths.get(word, tag) for tag in self.keywords if (word := identity(tag)) not in there),
             set={name: text for name, text in captions.items() if text and not getattr(metadata, name)},
         )
 
@@ -137,6 +138,7 @@ class ClassifyRequest:
         source: The folder with the photos, absolute.
         target: The folder for the copies, absolute.
         policy: What is made of the model's answers.
+        words: What a person says of the words.
         recursive: Look into the folders inside the source too, and mirror them.
         follow_links: Copy also into folders that lie among the photos, or the copies, and lead out as links.
         language: Of the texts; None for English.
@@ -148,6 +150,7 @@ class ClassifyRequest:
     source: Path
     target: Path
     policy: ClassifyPolicy = field(default_factory=ClassifyPolicy)
+    words: WordRequest = field(default_factory=WordRequest)
     recursive: bool = False
     follow_links: bool = False
     language: str | None = None
@@ -188,7 +191,7 @@ class ClassifyRequest:
         """What the model is asked."""
         return build_prompt(
             "classify", max_tags=self.policy.max_tags, language=self.language,
-            prompt_file_text=self.prompt_text, votes=self.votes,
+            wordlist=self.words.wordlist, prompt_file_text=self.prompt_text, votes=self.votes,
         )  # fmt: skip
 
     @contextlib.contextmanager
@@ -222,7 +225,7 @@ def classifier(run: Run, model: Model, request: ClassifyRequest) -> "Classifier"
         model.describer, request.prompt(), again=request.policy.again, telling=request.telling,
         english=is_english(request.language),
     )  # fmt: skip
-    return Classifier(run, questions, request.policy, output)
+    return Classifier(run, questions, request.policy, output, request.words.words(run.space.catalog))
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,12 +237,14 @@ class Classifier:
         questions: Asks the model.
         policy: What is made of its answers.
         output: Where the copies go.
+        words: What the model's words are called in this library.
     """
 
     run: Run
     questions: Questions
     policy: ClassifyPolicy
     output: Output
+    words: Words = field(default_factory=Words)
 
     def classify(self, photo: Photo, number: int = 1) -> Outcome:
         """Describe one photo and copy it under the name that the model finds.
@@ -264,13 +269,15 @@ class Classifier:
         look = self.questions.look(photo, picture)
         held = self.questions.looker.hold(photo, look)
         taken = self._facts(photo)
-        caption = self._caption(photo, dataclasses.replace(look, answer=held.answer), taken)
+        placed = self.words.of(held.answer.keywords, self.policy.case, self.policy.max_tags)
+        caption = self._caption(photo, dataclasses.replace(look, answer=held.answer), placed.tags, taken)
         target = made or self._free(folder, self._stem(photo, number, caption, taken), suffix_of(photo.path))
         if not self.policy.dry_run:
             self._make(photo, picture, target, caption, complete=made is not None)
         return Outcome(
-            photo.path, Status.COPIED, caption.keywords, asked=look.asked, target=target, struck=held.struck
-        )
+            photo.path, Status.COPIED, caption.keywords, asked=look.asked, target=target, unlisted=placed.unlisted,
+            struck=held.struck,
+        )  # fmt: skip
 
     # what is done already --------------------------------------------------------------------------------
 
@@ -308,10 +315,9 @@ class Classifier:
 
     # naming ----------------------------------------------------------------------------------------------
 
-    def _caption(self, photo: Photo, look: Look, taken: Facts) -> Caption:
+    def _caption(self, photo: Photo, look: Look, words: tuple[str, ...], taken: Facts) -> Caption:
         """What is made of an answer; a model that is sure of nothing leaves the photo its own name."""
         answer, rejected = look.answer, self.run.space.catalog.verdicts.rejected(look.picture)
-        words = normalize(answer.keywords, case=self.policy.case)[: self.policy.max_tags]
         keywords = tuple(word for word in words if word_of(word) not in rejected)
         title, name = answer.title, answer.filename or answer.title or " ".join(keywords[:3])
         name = name if safe_stem(name) else photo.path.stem
@@ -345,7 +351,9 @@ class Classifier:
         entries = self.run.entries()
         copies: tuple[NewFile, ...] = () if complete else (NewFile(target, self.policy.engine),)
         if copies and self.policy.write_metadata:
-            copies = with_metadata(self.run.space.exiftool, photo, target, caption.change)
+            copies = with_metadata(
+                self.run.space.exiftool, photo, target, partial(caption.change, paths=self.words.paths)
+            )
         about = NewFile(target.with_suffix(".json"), JSON, caption.json(target, photo.path))
         state = State.VOID
         try:

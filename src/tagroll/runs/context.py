@@ -131,15 +131,9 @@ class Telling:
         """Whether photos have to be read for it."""
         return bool(self.kinds or self.hint or self.hints or self.is_held)
 
-    def context(self, photo: Photo, said: Metadata, ours: Collection[str] = ()) -> Context:
-        """What is known of a photo.
-
-        Args:
-            photo: Which.
-            said: What it says.
-            ours: Identities of tags that tagroll wrote into it: what a model said once is not known.
-        """
-        tags = tuple(tag for tag in said.tags if identity(tag) not in ours)
+    def context(self, photo: Photo, said: Metadata) -> Context:
+        """What is known of a photo that says this. Its tags by tagroll are not: what a model said once nobody knows."""
+        tags = tuple(tag for tag in said.tags if tag not in said.ours)
         people = _people(said, tags)
         place = _place(said.facts)
         folder = consistent(folder_words(photo.path), place, said.facts)
@@ -166,13 +160,11 @@ class Knowledge:
     Attributes:
         telling: What of it is told.
         read: Reads what a photo says.
-        ours: Finds the identities of the tags that tagroll wrote into a photo.
         english: Whether answers are in English.
     """
 
     telling: Telling
     read: Callable[[Photo], Metadata]
-    ours: Callable[[Path], Collection[str]] = lambda _: ()
     english: bool = True
 
     def of(self, photo: Photo) -> Context:
@@ -181,7 +173,7 @@ class Knowledge:
             said = self.read(photo)
         except MetadataError:
             return self.telling.context(photo, Metadata())
-        return self.telling.context(photo, said, self.ours(photo.path))
+        return self.telling.context(photo, said)
 
     def hold(self, photo: Photo, answer: Description, known: Context | None = None) -> Held:
         """An answer about a photo, held to what is known of it; read anew where that was not done before."""

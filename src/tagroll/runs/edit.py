@@ -5,9 +5,8 @@ from functools import cache
 from pathlib import Path
 
 from tagroll.catalog import TagVerdict
-from tagroll.domain import Outcome, Status
+from tagroll.domain import Decide, Outcome, Status
 from tagroll.errors import PhotoError, UsageError
-from tagroll.metadata.store import Decide
 from tagroll.runs.action import CAPTIONS, Action, Failure, PhotoEdit, edited, label_of
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.keeper import Keeper, Tell
@@ -89,7 +88,7 @@ class Editing:
             raise UsageError("no photo has the tag", "Look at the list of tags: letter case matters")
         becomes = {tag: word for tag, word in mapping.items() if word != REMOVED}
         action = self._action(label, by_person=not becomes, decides=becomes)
-        decides = dict.fromkeys(numbers, lambda metadata: change_for(metadata.tags, mapping))
+        decides = dict.fromkeys(numbers, lambda metadata: change_for(metadata, mapping))
         return self._keeper.put(action, self._parts(action, decides))
 
     def undo(self, number: int) -> int:

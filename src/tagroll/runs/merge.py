@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagroll.catalog import Catalog
+from tagroll.domain import Decide
 from tagroll.errors import UsageError, plainly
 from tagroll.metadata.files.documents import ANY, check_free, write_document
 from tagroll.models.embedders import Embedder, EmbeddingServer, choose_embedder
-from tagroll.runs.rewrite import OpenLibrary, check_words
+from tagroll.runs.rewrite import OpenLibrary, check_words, mapped
 from tagroll.tags import hierarchy
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.identity import LEVEL
 from tagroll.tags.merge import MergeOptions, Plan, TagVectors, plan_merges
 from tagroll.tags.plan_file import MARK, EditedPlan, plan_text, proposed_by, read_plan, why
 from tagroll.tags.verdict import Evidence
-from tagroll.tags.vocabulary import Vocabulary, read_vocabulary
+from tagroll.tags.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +42,6 @@ __all__ = [
     "MergeOptions",
     "MergeProposal",
     "Plan",
-    "Vocabulary",
     "as_paths",
     "choose_embedder",
     "compare",
@@ -51,7 +51,6 @@ __all__ = [
     "proposal_of",
     "propose",
     "read_edited_plan",
-    "read_vocabulary",
     "why",
     "write_plan",
     "write_report",
@@ -78,6 +77,11 @@ class MergeProposal:
     mapping: Mapping[str, str]
     into: Mapping[str, str]
     apart: frozenset[frozenset[str]]
+
+    @property
+    def decide(self) -> Decide:
+        """What it makes of a photo."""
+        return mapped(self.mapping)
 
     @property
     def remembered(self) -> dict[str, str]:

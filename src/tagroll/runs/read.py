@@ -38,10 +38,12 @@ class Reader:
     Attributes:
         store: Reads files.
         catalog: Holds the index.
+        authors: Tell, too, which tags tagroll wrote; the index does not know that, so that all files are read.
     """
 
     store: MetadataStore
     catalog: Catalog
+    authors: bool = False
 
     def read(self, found: Iterable[Photo | Outcome]) -> Iterator[Outcome]:
         """Yield one outcome a photo, in order: unchanged with its tags, or failed. A failed read is never "no tags"."""
@@ -65,7 +67,7 @@ class Reader:
         stamps = self.store.stamps(photos)
         files = [
             # "" is no stamp: that of a file which is not there, and of a row that counts no more
-            _File(photo, stamp, row[1] if row and stamp and row[0] == stamp else None)
+            _File(photo, stamp, row[1] if row and stamp and row[0] == stamp and not self.authors else None)
             for photo, stamp, row in zip(photos, stamps, rows, strict=True)
         ]
         stale = [file.photo for file in files if file.tags is None]
@@ -179,6 +181,7 @@ class _Said(NamedTuple):
     title: str
     description: str
     facts: tuple[Any, ...]
+    ours: tuple[str, ...]
 
     def about(self, photo: Photo) -> About:
         """As the index keeps it."""
@@ -215,14 +218,15 @@ def _said(read: Metadata | PhotoError) -> _Said | PhotoError:
     return (
         read
         if isinstance(read, PhotoError)
-        else _Said(read.tags, read.title, read.description, read.facts.values())
+        else _Said(read.tags, read.title, read.description, read.facts.values(), read.ours)
     )
 
 
 def _outcome(path: Path, said: _Said | PhotoError | tuple[str, ...]) -> Outcome:
     if isinstance(said, PhotoError):
         return Outcome(path, Status.FAILED, error=said.message, hint=said.hint)
-    return Outcome(path, Status.UNCHANGED, said.tags if isinstance(said, _Said) else said)
+    tags, ours = (said.tags, said.ours) if isinstance(said, _Said) else (said, ())
+    return Outcome(path, Status.UNCHANGED, tags, ours=ours)
 
 
 def _state(item: Photo | Outcome) -> tuple[str, int]:

@@ -77,7 +77,7 @@ class Namer:
         return found
 
     def _tags_of(self, word: str) -> tuple[str, ...]:
-        tags = (self._policy.paths.get(identity(tag), tag) for tag in self._policy.tags([word]))
+        tags = (self._policy.words.paths.get(identity(tag), tag) for tag in self._policy.tags([word]))
         return tuple(self._known.get(identity(tag), tag) for tag in tags)
 
 
@@ -139,7 +139,7 @@ class Review:
     def _renew(self) -> Namer:
         """What is made of answers, as the library and the decisions are now."""
         catalog = self._space.catalog
-        policy = TagRequest().policy_in(catalog.decisions.merges(), catalog.photos.paths())
+        policy = TagRequest().policy_in(catalog)
         known = {identity(tag): tag for shown in self._gallery.all_shown() for tag in shown.tags}
         with self._lock:
             self._namer = Namer(policy, known)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tagroll.catalog import About, Catalog, PhotoRow, State
 from tagroll.domain import (
     Change,
+    Decide,
     Describer,
     Facts,
     Metadata,
@@ -33,7 +34,7 @@ from tagroll.domain import (
 from tagroll.errors import ServerError
 from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
-from tagroll.metadata.store import MADE, Decide, MetadataStore, target_of
+from tagroll.metadata.store import MADE, MetadataStore, target_of
 from tagroll.photos.preview.opened import previews
 from tagroll.photos.scan import scan
 from tagroll.runs.entries import Entries
@@ -347,8 +348,7 @@ class Run:
 
         space = self.space
         told = telling and telling.heard_by(space.settings)
-        ours = space.catalog.journal.written_tags
-        knowledge = Knowledge(told, space.store.read, ours, english) if told else None
+        knowledge = Knowledge(told, space.store.read, english) if told else None
         looker = Looker(describer, space.preview, space.store.picture_hash, prompt, knowledge)
         return Questions(looker, space.catalog.answers, again)
 

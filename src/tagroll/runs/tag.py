@@ -6,9 +6,9 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from typing import Literal
 
-from tagroll.catalog import PhotoRow
+from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import (
     Change,
     Description,
@@ -27,11 +27,13 @@ from tagroll.runs.look import Look, Questions
 from tagroll.runs.read import Reader
 from tagroll.runs.run import LEFT, Run, about
 from tagroll.runs.sureness import sureness, unsure
+from tagroll.runs.words import Placed, WordRequest, Words
 from tagroll.runs.write_place import PlaceTag, place_tag
 from tagroll.settings import DEFAULT_MAX_TAGS, EARLIER_MAX_TAGS, Case
-from tagroll.tags.hierarchy import only_paths
 from tagroll.tags.identity import LEVEL, identities, identity, word_of
-from tagroll.tags.normalize import normalize
+
+Mode = Literal["yours", "append", "replace"]
+"""Which tags go when new ones come: those that tagroll wrote before; none; all."""
 
 
 @dataclass(frozen=True)
@@ -39,52 +41,34 @@ class TagPolicy:
     """How a model's proposal becomes a change.
 
     Attributes:
-        append: Keep the tags a photo has and add to them; else they are replaced.
+        mode: Which of the tags that a photo has go when it gets new ones.
         retag: Ask the model again, also about photos it has described before.
         dry_run: Find out everything, write nothing into photos.
         case: Letter case of new tags.
         max_tags: At most so many tags a photo.
         captions: Which of CAPTIONS are written too, where a photo has none.
-        preferred: What a tag (by identity) is called in this library.
-        vocabulary: The only tags that may be written, or None.
         user_comment: Write the tags into EXIF UserComment, too, as the older script did.
-        paths: Where in this library's tree a tag (by identity) stands, if it does.
+        words: What the model's words are called in this library, and where in a tree they stand.
         place: Write where a photo was taken, too, as a tag and as an address, where it does not say so itself.
     """
 
-    append: bool = False
+    mode: Mode = "yours"
     retag: bool = False
     dry_run: bool = False
     case: Case = "title"
     max_tags: int = DEFAULT_MAX_TAGS
     captions: tuple[str, ...] = ()
-    preferred: Mapping[str, str] = field(default_factory=dict)
-    vocabulary: tuple[str, ...] | None = None
     user_comment: bool = False
-    paths: Mapping[str, str] = field(default_factory=dict)
+    words: Words = field(default_factory=Words)
     place: bool = False
 
+    def placed(self, keywords: Iterable[str]) -> Placed:
+        """What these keywords of a model become; a comma ends one but where this library has it in a tag."""
+        return self.words.of(keywords, self.case, self.max_tags)
+
     def tags(self, keywords: Iterable[str]) -> tuple[str, ...]:
-        """The tags that these keywords of a model become; a comma ends one but where this library has it in a tag."""
-        return self._named(normalize(keywords, case=self.case, whole=self._known))[: self.max_tags]
-
-    @cached_property
-    def _known(self) -> frozenset[str]:
-        """The identities of all that this library has, once for all photos: they may be tens of thousands."""
-        return frozenset(identities((*self.preferred, *self.paths, *(self.vocabulary or ()))))
-
-    @cached_property
-    def _allowed(self) -> dict[str, str]:
-        """The words of the vocabulary by identity."""
-        return {identity(word): word for word in self.vocabulary or ()}
-
-    def _named(self, tags: Iterable[str]) -> tuple[str, ...]:
-        """These tags as this library calls them, without those it does not want."""
-        words = [self.preferred.get(identity(tag), tag) for tag in tags]
-        named = normalize(words, case="keep", whole=identities(words))
-        if self.vocabulary is None:
-            return named
-        return tuple(self._allowed[name] for tag in named if (name := identity(tag)) in self._allowed)
+        """The tags of `placed`."""
+        return self.placed(keywords).tags
 
     def satisfies(self, earlier: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
         """Whether what was wanted of a photo earlier is what is wanted now, preferred words taken into account.
@@ -93,10 +77,13 @@ class TagPolicy:
         usual now was made when more was usual, and stays.
         """
         before, now = (list(map(str, w["tags"])) for w in (earlier, wanted))  # type: ignore[call-overload]
-        renamed = list(self._named(before))
+        renamed = list(self.words.named(before).tags)
         if self.max_tags == DEFAULT_MAX_TAGS < len(before) <= EARLIER_MAX_TAGS:
             renamed = renamed[: self.max_tags]
-        same = all(earlier.get(name) == wanted[name] for name in ("append", "captions"))
+        # older catalogs know two modes; where all was replaced, nothing of ours is left to be replaced
+        mode = earlier.get("mode") or ("append" if earlier.get("append") else "replace")
+        same_mode = mode == wanted["mode"] or (mode, wanted["mode"]) == ("replace", "yours")
+        same = same_mode and earlier.get("captions") == wanted["captions"]
         return same and renamed == now[: len(renamed)] and len(before) >= len(now)
 
 
@@ -105,7 +92,8 @@ class TagRequest:
     """What a person wants of a run.
 
     Attributes:
-        policy: What is made of the model's answers, but for what the library says.
+        policy: What is made of the model's answers, but for the words.
+        words: What a person says of them.
         language: Of tags and texts; None for English.
         prompt_text: The person's own words to the model, or None.
         telling: What the model is told of photos besides; None for nothing.
@@ -113,6 +101,7 @@ class TagRequest:
     """
 
     policy: TagPolicy = field(default_factory=TagPolicy)
+    words: WordRequest = field(default_factory=WordRequest)
     language: str | None = None
     prompt_text: str | None = None
     telling: Telling | None = None
@@ -122,25 +111,19 @@ class TagRequest:
         """What the model is asked. Texts come with the longer answer alone."""
         return build_prompt(
             "classify" if self.policy.captions else "tags", max_tags=self.policy.max_tags, language=self.language,
-            vocabulary=self.policy.vocabulary, prompt_file_text=self.prompt_text, votes=self.votes,
+            wordlist=self.words.wordlist, prompt_file_text=self.prompt_text, votes=self.votes,
         )  # fmt: skip
 
-    def policy_in(self, merges: Mapping[str, str], paths: Iterable[str]) -> TagPolicy:
-        """What is made of the answers in a library.
-
-        Args:
-            merges: Tag -> what it is called in this library. A path is no word that a model's word becomes.
-            paths: The hierarchical tags of this library: a word that has one place among them goes there.
-        """
-        preferred = {identity(tag): word for tag, word in merges.items() if LEVEL not in word}
-        return dataclasses.replace(self.policy, preferred=preferred, paths=only_paths(paths))
+    def policy_in(self, catalog: Catalog) -> TagPolicy:
+        """What is made of the answers in the library that this catalog knows."""
+        return dataclasses.replace(self.policy, words=self.words.words(catalog))
 
 
 def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
     """What tags photos in this run."""
     run.asks(model)
     model.when_found(lambda _: check_language(model.describer, request.language))
-    policy = request.policy_in(run.space.catalog.decisions.merges(), run.space.catalog.photos.paths())
+    policy = request.policy_in(run.space.catalog)
     telling = request.telling
     if telling and not policy.captions:  # people are for texts; as tags they are there, if anybody wants them
         telling = telling.without("people")
@@ -202,9 +185,11 @@ class Tagger:
                 return known
         look = self.look(photo)
         held = self.questions.looker.hold(photo, look)
-        tags = self.policy.tags(held.answer.keywords)
-        outcome = Outcome(photo.path, Status.UNCHANGED, tags, asked=look.asked, struck=held.struck)
-        return self._with_sureness(outcome, look)
+        placed = self.policy.placed(held.answer.keywords)
+        outcome = Outcome(
+            photo.path, Status.UNCHANGED, placed.tags, asked=look.asked, unlisted=placed.unlisted
+        )
+        return self._told_of(dataclasses.replace(outcome, struck=held.struck), look)
 
     def apply(self, photo: Photo, look: Look) -> Outcome:
         """Make of what was seen what the policy says, and write it.
@@ -214,19 +199,24 @@ class Tagger:
             CatalogError: The run cannot go on.
         """
         held = self.questions.looker.hold(photo, look)
-        outcome = dataclasses.replace(self._apply(photo, look, held.answer), struck=held.struck)
-        return self._with_sureness(outcome, look)
+        placed = self.policy.placed(held.answer.keywords)
+        outcome = self._applied(photo, look, held.answer, placed.tags)
+        outcome = dataclasses.replace(outcome, asked=look.asked, unlisted=placed.unlisted, struck=held.struck)
+        return self._told_of(outcome, look)
 
-    def _with_sureness(self, outcome: Outcome, look: Look) -> Outcome:
+    def _told_of(self, outcome: Outcome, look: Look) -> Outcome:
         """With how sure the model was of its words, if it tells."""
         if not look.answer.confidences:
             return outcome
+        words = self.policy.words
+        required = identities(words.required)
 
-        def named(words: Iterable[str]) -> tuple[str, ...]:
-            return tuple(self.policy.paths.get(identity(tag), tag) for tag in self.policy.tags(words))
+        def named(keywords: Iterable[str]) -> tuple[str, ...]:
+            tags = (tag for tag in self.policy.placed(keywords).tags if identity(tag) not in required)
+            return tuple(words.paths.get(identity(tag), tag) for tag in tags)
 
         sure, rest = (
-            sureness(look.answer, words, named) for words in (look.answer.keywords, unsure(look.answer))
+            sureness(look.answer, told, named) for told in (look.answer.keywords, unsure(look.answer))
         )
         there = identities(level for tag in outcome.tags for level in tag.split(LEVEL))
         return dataclasses.replace(
@@ -235,17 +225,15 @@ class Tagger:
             proposals={tag: how for tag, how in rest.items() if word_of(tag) not in there},
         )
 
-    def _apply(self, photo: Photo, look: Look, answer: Description) -> Outcome:
-        space, picture, asked = self.run.space, look.picture, look.asked
+    def _applied(self, photo: Photo, look: Look, answer: Description, words: tuple[str, ...]) -> Outcome:
+        space, picture = self.run.space, look.picture
         row = space.catalog.photos.at(photo.path)
         fresh = row is not None and row.stamp == space.store.stamp(photo)
         place = self._place(photo)
-        tags = _with(place, self.policy.tags(answer.keywords))
+        tags = _with(place, words)
         captions = _captions(answer, self.policy.captions)
         if not tags and not any(captions.values()) and not place.address:
-            return Outcome(
-                photo.path, Status.SKIPPED, self._note(photo, picture, row, fresh=fresh), asked=asked
-            )
+            return Outcome(photo.path, Status.SKIPPED, self._note(photo, picture, row, fresh=fresh))
         # a hash of an older catalog, which is shorter, says nothing about this one
         if row is None or (len(row.picture_hash) == len(picture) and row.picture_hash != picture):
             row = self._moved(picture)
@@ -259,12 +247,12 @@ class Tagger:
         )
         # where there are none any more, or others were at it, what they took away goes from all lists
         if row and fresh and decided and (row.tags or not tags) and _is_as_left(row):
-            return Outcome(photo.path, Status.UNCHANGED, row.tags, asked=asked)
+            return Outcome(photo.path, Status.UNCHANGED, row.tags)
         rejected = space.catalog.verdicts.rejected(picture)
-        paths = {**self.policy.paths, identity(place.word): place.path} if place.path else self.policy.paths
+        paths = self.policy.words.paths
+        paths = {**paths, identity(place.word): place.path} if place.path else paths
         proposal = TagProposal(tags, captions, paths, place.address, decided=decided, rejected=rejected)
-        outcome = self._write(photo, picture, proposal)
-        return dataclasses.replace(outcome, asked=asked)
+        return self._write(photo, picture, proposal)
 
     # what is done already --------------------------------------------------------------------------------
 
@@ -276,13 +264,10 @@ class Tagger:
     def _place(self, photo: Photo) -> PlaceTag:
         if not self.policy.place:
             return PlaceTag()
-        space = self.run.space
-        return place_tag(
-            space.store.read(photo), self.policy.paths, space.catalog.journal.written_tags(photo.path)
-        )
+        return place_tag(self.run.space.store.read(photo), self.policy.words.paths)
 
     def _wanted(self, tags: tuple[str, ...]) -> dict[str, object]:
-        return {"tags": list(tags), "append": self.policy.append, "captions": list(self.policy.captions)}
+        return {"tags": list(tags), "mode": self.policy.mode, "captions": list(self.policy.captions)}
 
     def _note(self, photo: Photo, picture: str, row: PhotoRow | None, *, fresh: bool) -> tuple[str, ...]:
         """The tags of a photo that gets none; the index knows it from now on, too."""
@@ -301,7 +286,7 @@ class Tagger:
 
     def _write(self, photo: Photo, picture: str, proposal: "TagProposal") -> Outcome:
         def decide(metadata: Metadata) -> Change:
-            change = proposal.change(metadata, append=self.policy.append)
+            change = proposal.change(metadata, self.policy.mode)
             align = not proposal.is_settled(metadata)
             hang = tuple(tag for tag in proposal.tags if identity(tag) not in proposal.paths)
             return dataclasses.replace(
@@ -310,9 +295,7 @@ class Tagger:
 
         row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))
         written = self.run.write(photo, decide, row, dry_run=self.policy.dry_run)
-        removed = identities(written.before.tags) - identities(written.tags)
-        if removed:
-            removed -= self.run.space.catalog.journal.written_tags(photo.path)
+        removed = identities(written.before.tags) - identities((*written.tags, *written.before.ours))
         kept = any(text and getattr(written.before, name) for name, text in proposal.captions.items())
         outcome = written.outcome(photo.path, Status.TAGGED)
         withheld = proposal.withheld(written.before)
@@ -339,7 +322,7 @@ class TagProposal:
     decided: bool = False
     rejected: frozenset[str] = frozenset()
 
-    def change(self, metadata: Metadata, *, append: bool) -> Change:
+    def change(self, metadata: Metadata, mode: Mode) -> Change:
         """The change that makes a photo carry these tags, and captions where it has none.
 
         A photo that was tagged before and still has some of these tags was edited by a person since: theirs is
@@ -349,16 +332,15 @@ class TagProposal:
         if self.is_settled(metadata):
             return Change()
         tags = self._given(metadata)
-        wanted, there = identities(tags), {word_of(tag) for tag in metadata.tags}
-        replace = tags and not append
-        if not replace:  # a word that is a level of a path there is there, too
-            there = {identity(level) for tag in metadata.tags for level in tag.split(LEVEL)}
-        return Change(
-            # beside a path, Lightroom would make a flat word a second keyword, at the root of its tree
-            add=tuple(self.paths.get(word, tag) for tag in tags if (word := identity(tag)) not in there),
-            remove=tuple(tag for tag in metadata.tags if word_of(tag) not in wanted) if replace else (),
-            set={name: text for name, text in self.captions.items() if text and not getattr(metadata, name)},
-        )
+        wanted = identities(tags)
+        may_go = {"yours": metadata.ours, "append": (), "replace": metadata.tags}[mode] if tags else ()
+        gone = tuple(tag for tag in may_go if word_of(tag) not in wanted)
+        # a word that is a level of a path there is there, too
+        there = {identity(level) for tag in metadata.tags if tag not in gone for level in tag.split(LEVEL)}
+        # beside a path, Lightroom would make a flat word a second keyword, at the root of its tree
+        add = tuple(self.paths.get(word, tag) for tag in tags if (word := identity(tag)) not in there)
+        texts = {name: text for name, text in self.captions.items() if text and not getattr(metadata, name)}
+        return Change(add, gone, texts, ours=add)
 
     def is_settled(self, metadata: Metadata) -> bool:
         """Whether a photo that was tagged so before is left as a person has edited it since."""

@@ -20,6 +20,8 @@ class Tally:
         removed: Tags that were replaced and that tagroll had not written.
         kept: Photos that keep a caption they had.
         withheld: Tags that the model says and a person took away.
+        unlisted: What the model says and is not on the person's list -> for how many photos.
+        agreed: Photos whose words were made those of their shoot.
         struck: Photos of which a model named people or places that they do not.
         asked: Photos a model was asked about.
         beside: Photos whose tags are, or would be, beside them, by why and where.
@@ -34,6 +36,8 @@ class Tally:
     removed: int = 0
     kept: int = 0
     withheld: int = 0
+    unlisted: Counter[str] = field(default_factory=Counter)
+    agreed: int = 0
     struck: int = 0
     asked: int = 0
     beside: Counter[Beside] = field(default_factory=Counter)
@@ -46,6 +50,7 @@ class Tally:
         self.removed += outcome.removed
         self.kept += outcome.kept
         self.withheld += len(outcome.withheld)
+        self.unlisted.update(outcome.unlisted)
         self.struck += bool(outcome.struck)
         self.asked += outcome.asked
         self.broken_seals += outcome.broke_seal
@@ -80,4 +85,5 @@ class Tally:
         told = [
             status for status in Status if status is self.done or not status.changed or self.counts[status]
         ]
-        return {"total": self.total} | {str(status): self.counts[status] for status in told}
+        more = {"agreed": self.agreed} if self.agreed else {}
+        return {"total": self.total} | {str(status): self.counts[status] for status in told} | more

@@ -1,6 +1,6 @@
 """The place of a photo, as its coordinates tell it, for its metadata: city, state and country, and a tag in a tree."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,13 +29,14 @@ class PlaceTag:
     address: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def place_tag(said: Metadata, paths: Mapping[str, str], ours: Collection[str] = ()) -> PlaceTag:
+def place_tag(said: Metadata, paths: Mapping[str, str]) -> PlaceTag:
     """What can be written of the place of a photo that says where it was taken, but not what the place is called.
+
+    Of the tags only those count that tagroll did not write: a place of its own is told once more, so that it stays.
 
     Args:
         said: What it says.
         paths: Where in the library's tree a word (by identity) stands, if it does.
-        ours: Identities of tags that tagroll wrote into it: a place among them is told once more, so that it stays.
     """
     facts = said.facts
     if facts.latitude is None or facts.longitude is None:
@@ -49,7 +50,7 @@ def place_tag(said: Metadata, paths: Mapping[str, str], ours: Collection[str] = 
         else {}
     )
     word = town or place.country
-    if not word or any(_is_of_places(tag, place) for tag in said.tags if identity(tag) not in ours):
+    if not word or any(_is_of_places(tag, place) for tag in said.tags if tag not in said.ours):
         return PlaceTag(address=address)
     levels = [name.replace(LEVEL, "/") for name in dict.fromkeys((TOP, place.country, word))]
     return PlaceTag(levels[-1], paths.get(identity(levels[-1]), LEVEL.join(levels)), address)

@@ -1,6 +1,6 @@
 """Which tags lie under others: a proposal, never a merge."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -8,6 +8,7 @@ from tagroll.tags.identity import LEVEL, identity
 from tagroll.tags.lexical_key import key
 from tagroll.tags.lexicon import everyday, lexicon
 from tagroll.tags.term import Term, term
+from tagroll.tags.vetoes import is_kind
 
 _DOMINANT = 70
 _LEVELS = 3
@@ -63,15 +64,22 @@ def _everyday_parents() -> dict[str, tuple[str, ...]]:
     return {child: tuple(parents) for child, parents in found.items()}
 
 
-def _parent(child: Term, by_key: dict[str, str]) -> tuple[str, str] | None:
-    """The nearest tag above one, and how that is known."""
+def parent_of(child: Term, by_key: Mapping[str, str]) -> tuple[str, str] | None:
+    """The nearest tag above one, and how that is known (see `Child`).
+
+    Args:
+        child: Any tag.
+        by_key: The tags it may lie under, by lexical key.
+    """
+    words = lexicon()
+    is_thing = bool(words.main_meanings(child.key))  # of its own: a hot dog is no dog
     for size in range(len(child.words) - 1, 0, -1):
-        if (name := " ".join(child.words[-size:])) in by_key and not name.isdecimal():
+        name = " ".join(child.words[-size:])
+        if name in by_key and not name.isdecimal() and (not is_thing or is_kind(child, term(name))):
             return by_key[name], "modifier"
     for name in _everyday_parents().get(child.key, ()):
         if name in by_key:
             return by_key[name], "everyday"
-    words = lexicon()
     for levels in range(1, _LEVELS + 1):
         for meaning in sorted(words.main_meanings(child.key, _DOMINANT)):
             for above in sorted(words.above(meaning, levels)):
@@ -112,5 +120,5 @@ def propose(tags: Iterable[str]) -> Iterator[Child]:
         if not t.hierarchical:
             by_key.setdefault(t.key, t.tag)
     for t in terms:
-        if not t.hierarchical and (found := _parent(t, by_key)) and found[0] != t.tag:
+        if not t.hierarchical and (found := parent_of(t, by_key)) and found[0] != t.tag:
             yield Child(found[0], t.tag, found[1])

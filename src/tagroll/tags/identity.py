@@ -34,6 +34,12 @@ def identities(tags: Iterable[str]) -> set[str]:
     return set(map(identity, tags))
 
 
+def without(tags: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
+    """Those of the tags that are none of the others."""
+    known = identities(others)
+    return tuple(tag for tag in tags if identity(tag) not in known)
+
+
 def word_of(tag: str) -> str:
     """The identity of the word that a tag ends in: that of a model, wherever in a tree it stands."""
     return identity(tag.rsplit(LEVEL, maxsplit=1)[-1])

@@ -68,9 +68,8 @@ def veto(a: Term, b: Term) -> str:
     return opposed(a.key, b.key) or _any_opposed(*differing(a, b))
 
 
-@cache
-def lies_under(child: Term, parent: Term) -> bool:
-    """Whether one tag is a kind, an instance or a closer description of the other (red car, car)."""
+def is_kind(child: Term, parent: Term) -> bool:
+    """Whether WordNet knows one tag as a kind or an instance of the other."""
     words = lexicon()
     above = words.main_meanings(parent.key)
     if above:
@@ -78,7 +77,14 @@ def lies_under(child: Term, parent: Term) -> bool:
             direct = set(words.synsets[meaning].instance_of)
             if above & (words.above(meaning) | direct | {up for d in direct for up in words.above(d)}):
                 return True
-    return len(child.words) > len(parent.words) and child.words[-len(parent.words) :] == parent.words
+    return False
+
+
+@cache
+def lies_under(child: Term, parent: Term) -> bool:
+    """Whether one tag is a kind, an instance or a closer description of the other (red car, car)."""
+    more = len(child.words) > len(parent.words) and child.words[-len(parent.words) :] == parent.words
+    return more or is_kind(child, parent)
 
 
 def _is_part(of: frozenset[int], other: frozenset[int]) -> bool:

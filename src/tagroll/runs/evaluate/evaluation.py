@@ -2,7 +2,8 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tagroll.domain import Outcome, Photo, Prompt
@@ -14,6 +15,7 @@ from tagroll.runs.evaluate.labels import LabelSet, read_labels
 from tagroll.runs.evaluate.results import EvaluationAnswers, answered
 from tagroll.runs.evaluate.selecting import labelled_photos, spread
 from tagroll.runs.run import Tally, Workspace
+from tagroll.runs.words import WordRequest, Words
 from tagroll.settings import DEFAULT_MAX_TAGS, Backend, Case, Settings, without_password
 
 BUILTIN = "builtin"
@@ -87,7 +89,7 @@ class EvaluationRequest:
         max_tags: At most so many tags a photo.
         case: Letter case of the tags.
         language: Of the tags; None for English.
-        vocabulary: The only tags that are wanted, or None.
+        words: What a person says of the words.
         prompt_text: The person's own words to the model, or None.
         votes: How many answers about a photo are compared.
     """
@@ -97,7 +99,7 @@ class EvaluationRequest:
     max_tags: int = DEFAULT_MAX_TAGS
     case: Case = "title"
     language: str | None = None
-    vocabulary: tuple[str, ...] | None = None
+    words: WordRequest = field(default_factory=WordRequest)
     prompt_text: str | None = None
     votes: int = 1
 
@@ -105,7 +107,7 @@ class EvaluationRequest:
         """What the models are asked: what `tagroll tag` asks."""
         return build_prompt(
             "tags", max_tags=self.max_tags, language=self.language,
-            vocabulary=self.vocabulary or None, prompt_file_text=self.prompt_text, votes=self.votes,
+            wordlist=self.words.wordlist, prompt_file_text=self.prompt_text, votes=self.votes,
         )  # fmt: skip
 
 
@@ -156,22 +158,23 @@ class Evaluation:
     def answers(self, model: Model) -> EvaluationAnswers:
         """Ask one model about all photos, and about a few of them twice more."""
         prompt, name, space = self.request.prompt(), model.describer.model, self.space
-        first = self._survey(model, self.subject.photos, "first")
+        words = self.request.words.words_among({}, (), counts=space.catalog.photos.words())
+        survey = partial(self._survey, model, words)
+        first = survey(self.subject.photos, "first")
         outcomes = self._first(first)
         tags = answered(outcomes)
         sample = spread([photo for photo in self.subject.photos if photo.path in tags], self.request.again)
-        again, recompressed = (
-            answered(self._asked(self._survey(model, sample, way), Tally())) for way in AGAIN
-        )
+        again, recompressed = (answered(self._asked(survey(sample, way), Tally())) for way in AGAIN)
         known = known_cost(space.catalog.runs.all(), self._arguments, name, prompt)
         question = prompt.text if model.describer.served_as else ""
         cost = first.cost if self.request.fresh else known
         return EvaluationAnswers(name, outcomes, again, recompressed, cost, question, first.confidences)
 
-    def _survey(self, model: Model, photos: Sequence[Photo | Outcome], way: Way) -> Survey:
+    def _survey(self, model: Model, words: Words, photos: Sequence[Photo | Outcome], way: Way) -> Survey:
         request, space = self.request, self.space
         questions = questions_for(model.describer, way, request.prompt(), space, fresh=request.fresh)
-        return Survey(questions, photos, way, model.threads, space.stop, request.case)
+        placed = partial(words.of, case=request.case, limit=request.max_tags)
+        return Survey(questions, photos, way, model.threads, space.stop, placed)
 
     def _first(self, survey: Survey) -> Mapping[Path, Outcome]:
         """The first answers are a run in the catalog, with what they have cost."""

@@ -20,8 +20,7 @@ from tagroll.runs.evaluate.pictures import recompressed
 from tagroll.runs.guard import guard
 from tagroll.runs.look import Looker, Questions
 from tagroll.runs.run import Workspace
-from tagroll.settings import Case
-from tagroll.tags.normalize import normalize
+from tagroll.runs.words import Placed
 
 Way = Literal["first", "again", "recompressed"]
 """How a photo is shown: for the first time; the very same once more; saved anew as a smaller JPEG."""
@@ -85,7 +84,7 @@ class Survey:
         way: How they are shown.
         threads: How many at once.
         stop: Once it is set, only what is in flight is finished.
-        case: Letter case of the tags.
+        placed: What becomes of keywords.
         cost: Of what was asked so far.
         confidences: Photo -> how likely each word is, where the answer tells.
     """
@@ -95,7 +94,7 @@ class Survey:
     way: Way
     threads: int
     stop: threading.Event
-    case: Case = "title"
+    placed: Callable[[Sequence[str]], Placed]
     cost: Cost = Cost()
     confidences: dict[Path, Mapping[str, float]] = field(default_factory=dict)
 
@@ -148,8 +147,8 @@ class Survey:
         look = self.questions.look(photo, looker.picture_hash(photo))
         if look.answer.confidences:
             self.confidences[photo.path] = look.answer.confidences
-        tags = normalize(look.answer.keywords, case=self.case, max_tags=looker.prompt.max_tags)
-        return Outcome(photo.path, Status.UNCHANGED, tags, asked=look.asked)
+        placed = self.placed(look.answer.keywords)
+        return Outcome(photo.path, Status.UNCHANGED, placed.tags, asked=look.asked, unlisted=placed.unlisted)
 
 
 def questions_for(
