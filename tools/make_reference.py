@@ -179,6 +179,8 @@ ABOUT_FIELDS = """The metadata fields that tagroll reads and writes, by exiftool
   too. What IPTC alone has stays there, unless all tags are replaced.
 - IPTC without a mark of its character set is read in the old code page in which it says what XMP says, or in which it looks
   like words. A lone word can be read wrong. It is written anew, as UTF-8, only together with new keywords.
+- `XMP-tagroll:WrittenTags` is tagroll's own: it names those of the tags that
+  [tagroll wrote](../explanation/whose-tags.md).
 - A caption that is never written counts all the same: where a person has left one, `--title` and `--description` write none.
   A list of the tags is none, nor what cameras and programs put there (`OLYMPUS DIGITAL CAMERA`).
 - What darktable notes for itself below `darktable|` is no tag and stays where it is.
@@ -205,20 +207,21 @@ HOLDS = {
 WRITTEN = {
     "comment": "with `--user-comment`",
     "text": "on request",
-    "digest": "with IPTC",
+    "told": "no",
+    "fact": "no",
+    "faces": "no",
     "mark": "where tagroll wrote a tag",
-} | dict.fromkeys(("told", "fact", "faces"), "no")
+    "digest": "with IPTC",
+}
 
 
 def written(row: Field) -> str:
     """When a field is written."""
     if row.name in ADDRESS:
         return "with `--write-place`, where it is not there"
-    if row.holds in WRITTEN:
-        return WRITTEN[row.holds]
     if row.cleaned:
         return "where it is there, only to take tags out"
-    return "yes" if row.spread else "where it is there"
+    return WRITTEN.get(row.holds) or ("yes" if row.spread else "where it is there")
 
 
 def field_row(row: Field) -> str:

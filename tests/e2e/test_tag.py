@@ -82,7 +82,7 @@ def test_nothing_is_asked_twice_even_if_photos_move_or_are_edited(tagroll, tmp_p
         assert server.chats == 4
 
 
-def test_replace_tells_what_it_dropped_and_append_keeps_it(tagroll, tmp_path):
+def test_replace_tells_what_it_dropped_and_without_it_a_person_s_tags_stay(tagroll, tmp_path):
     folder = paint(tmp_path / "photos", RED)
     with Stub(usual=keywords("Lake", "Boat")) as server:
         tagroll("tag", folder, "--api-url", server.url)
@@ -101,10 +101,13 @@ def test_replace_tells_what_it_dropped_and_append_keeps_it(tagroll, tmp_path):
             "Grandma",
             "Ship",
         }
-        replaced = tagroll("tag", folder, "--api-url", server.url, "--retag")
+        kept = tagroll("tag", folder, "--api-url", server.url, "--json")
+        assert set(kept.photos["red.jpg"]["tags"]) == {"Lake", "Grandma", "Ship"}
+        assert tagroll("undo").code == 0
+        replaced = tagroll("tag", folder, "--api-url", server.url, "--retag", "--replace")
         assert "replaced 1 tag that tagroll did not write" in replaced.err
         assert "tagroll undo" in replaced.err
-        assert "--append-tags" in replaced.err
+        assert "without --replace they stay" in replaced.err
     assert listed(exiftool_folder(folder, "-XMP-dc:Subject")["red.jpg"]["XMP-dc:Subject"]) == ["Lake", "Ship"]
     assert tagroll("undo").code == 0
     assert set(listed(exiftool_folder(folder, "-XMP-dc:Subject")["red.jpg"]["XMP-dc:Subject"])) == {

@@ -1,4 +1,4 @@
-"""`tagroll tags rename|merge|remove`, and merging with a person or a real embedding server, as a user runs them."""
+"""The actions of `tagroll tags`, and merging with a person or a real embedding server, as a user runs them."""
 
 import json
 import os
@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from support.judge import exiftool_folder
 from support.llama import Llama
 from support.runs import contents, environment, paint, tagged
+from support.stub import Stub, keywords
 from support.tiny_embedder import write_embedder
+from tagroll.exiftool.pool import find_exiftool
 
 TAGS = {
     "1.jpg": ("Lake", "Dslr", "Red"),
@@ -181,3 +184,116 @@ def test_photos_tagged_by_a_real_model_are_merged_with_real_embeddings_and_put_b
     (folder / "tag_deduplication_report_embedding.json").unlink()
     assert tagroll("undo").code == 0
     assert contents(folder) == before
+
+
+def counts(tagroll, folder: Path, *options: str) -> dict[str, int]:
+    return tagroll("tags", folder, "--json", *options).rows[-2]["tags"]
+
+
+@pytest.fixture
+def shared(tagroll, library) -> Path:
+    """A library of a person's tags, in which tagroll wrote some, too."""
+    with Stub(usual=keywords("Red", "Water", "Sky")) as server:
+        tagroll("tag", library / "1.jpg", library / "2.jpg", library / "4.png", "--api-url", server.url)
+    return library
+
+
+def test_tagroll_s_tags_are_listed_kept_and_taken_away(tagroll, shared, tmp_path):
+    before = contents(shared)
+    (tmp_path / "catalog.sqlite").unlink()
+    assert counts(tagroll, shared, "--ours") == {"Water": 3, "Sky": 3, "Red": 1}
+    assert counts(tagroll, shared, "--yours") == {
+        "Red": 3, "Lake": 1, "Dslr": 1, "DSLR": 1, "Digital SLR": 1, "dslr camera": 1, "Boat": 1, "Blue": 1,
+    }  # fmt: skip
+    told = tagroll("tags", shared / "4.png", "--yours", "--json").photos
+    assert told["4.png"]["tags"] == ["Blue"]
+    assert tagroll("tags", shared, "--ours", "--yours").code == 2
+    kept = tagroll("tags", "keep", "Sky", shared / "1.jpg", shared / "4.png")
+    assert (kept.code, "2 tags changed" in kept.err) == (0, True)
+    assert counts(tagroll, shared, "--ours") == {"Water": 3, "Sky": 1, "Red": 1}
+    gone = tagroll("tags", "remove", "--ours", shared, "--json")
+    assert (gone.code, gone.summary["rewritten"], gone.summary["unchanged"]) == (0, 3, 1)
+    assert counts(tagroll, shared, "--ours") == {}
+    assert counts(tagroll, shared)["Sky"] == 2
+    for _ in range(2):
+        assert tagroll("undo").code == 0
+    assert contents(shared) == before
+    assert tagroll("tags", "remove", "--ours").code == tagroll("tags", "remove", "Sky").code == 2
+
+
+def test_pruning_says_first_what_it_would_do(tagroll, shared):
+    before = contents(shared)
+    with Stub(usual=keywords("Sky", "Fog")) as server:
+        tagroll("tag", shared / "3.jpg", "--api-url", server.url)
+    assert tagroll("tags", "rename", "Fog", "Weather|Fog", shared).code == 0
+    assert tagroll("tags", "rename", "Sky", "Weather|Sky", shared / "3.jpg").code == 0
+    assert tagroll("tags", "rename", "Sky", "Weather|Sky", shared / "2.jpg").code == 0
+    tagged_photos = contents(shared)
+    asked = tagroll("tags", "prune", "--fewer-than", "2", shared)
+    assert (asked.code, asked.out.split("\n")) == (0, ["   1  Weather|Fog -> Weather", ""])
+    assert "--write" in asked.err
+    assert contents(shared) == tagged_photos
+    rows = tagroll("tags", "prune", "--fewer-than", "5", "--all", shared, "--json").rows
+    plan = next(row for row in rows if row["type"] == "plan")["tags"]
+    assert (
+        plan["Weather|Fog"] is plan["Lake"] is None
+    )  # with its four photos "Weather" is rare by then as well
+    assert tagroll("tags", "prune", "--fewer-than", "2", shared, "--write").code == 0
+    assert tags_of(tagroll, shared)["3.jpg"] == ["Red", "dslr camera", "Boat", "Weather|Sky"]
+    assert tags_of(tagroll, shared)["1.jpg"] == [
+        "Lake",
+        "Dslr",
+        "Red",
+        "Water",
+        "Sky",
+    ]  # a person's rare ones
+    for _ in range(4):
+        assert tagroll("undo").code == 0
+    assert tagroll("undo").code == 0
+    assert contents(shared)["3.jpg"] == before["3.jpg"]
+
+
+def test_lists_are_brought_in_step_and_it_is_told_how(tagroll, shared):
+    by_hand = ["-XMP-dc:Subject+=New", "-XMP-dc:Subject-=Sky", "-q", "-overwrite_original"]
+    subprocess.run([*find_exiftool(), *by_hand, shared / "1.jpg"], check=True)
+    before = contents(shared)
+    told = tagroll("tags", "sync", shared / "1.jpg", "--dry-run")
+    assert [line.strip() for line in told.out.splitlines()[1:]] == [
+        "XMP-lr:HierarchicalSubject: +New  -Sky",
+        "IPTC:Keywords: +New  -Sky",
+    ]
+    assert contents(shared) == before
+    row = tagroll("tags", "sync", shared, "--json").photos[
+        "1.jpg"
+    ]  # and 3.jpg, where a person filled one list alone
+    assert row["lists"]["IPTC:Keywords"] == {"added": ["New"], "removed": ["Sky"]}
+    assert tagroll("tags", "sync", shared, "--json").summary["unchanged"] == 4
+    seen = exiftool_folder(shared, "-XMP-dc:Subject", "-IPTC:Keywords", "-XMP-lr:HierarchicalSubject")[
+        "1.jpg"
+    ]
+    lists = [sorted(seen[name]) for name in seen if name != "SourceFile"]
+    assert lists == [sorted(["Lake", "Dslr", "Red", "Water", "New"])] * 3
+
+
+def test_the_older_script_replaces_all_and_a_setting_or_its_option_keeps(tagroll, library, tmp_path):
+    config = tmp_path / "config" / "tagroll" / "tagroll.toml"
+    config.parent.mkdir(parents=True)
+
+    def after(*options: str, script: str | None = None, setting: str = "") -> list[str]:
+        config.write_text(setting)
+        with Stub(usual=keywords("Sky")) as server:
+            arguments = [*(() if script else ("tag",)), library, "--api-url", server.url, "--retag", *options]
+            done = tagroll(*arguments, script=script)
+        assert done.code == 0, done
+        found = tags_of(tagroll, library)["4.png"]
+        assert tagroll("undo").code == 0
+        return found
+
+    script = "image_tagger.py"
+    assert after(script=script) == after("--replace") == ["Sky"]
+    assert after("--append-tags", script=script) == after() == ["Blue", "Sky"]
+    assert after(script=script, setting="append-tags = true") == ["Blue", "Sky"]
+    assert after("--replace", setting="append-tags = true") == ["Sky"]
+    assert after(setting="replace = true") == ["Sky"]
+    assert after("--append-tags", setting="replace = true") == ["Blue", "Sky"]
+    assert tagroll("tag", library, "--append-tags", "--replace").code == 2

@@ -48,7 +48,7 @@ def test_what_another_program_added_since_stays(tagroll, photos):
         "-IPTC:Keywords=Mine",
     ]
     subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *by_hand, photos / "dogs.jpg"], check=True)
-    tag(tagroll, photos / "dogs.jpg", "Lake", "Boat")
+    tag(tagroll, photos / "dogs.jpg", "Lake", "Boat", options=("--replace",))
     assert listed(exiftool_folder(photos, "-XMP-dc:Subject")["dogs.jpg"]["XMP-dc:Subject"]) == [
         "Lake",
         "Boat",

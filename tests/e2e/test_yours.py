@@ -108,7 +108,7 @@ def told_apart(home: OpenLibrary, photos: list[Life]) -> Iterator[tuple[str, boo
 
 @pytest.mark.timeout(1800)
 def test_whose_tags_are_whose_is_known_without_the_catalog(tmp_path, capsys):
-    chance = random.Random(1)
+    chance = random.Random(1)  # noqa: S311 - the same library every time
     photos = lives(tmp_path / "photos")
     inside = [one for one in photos if one.path.suffix not in BESIDE]
     other_program({one.file: in_another_program(one, chance) for one in inside}, tmp_path / "commands")
@@ -129,8 +129,12 @@ def test_whose_tags_are_whose_is_known_without_the_catalog(tmp_path, capsys):
     with library(tmp_path / "third.sqlite") as home:
         found = Counter(told_apart(home, photos))
     right, total = sum(found[author, True] for author in ("tagroll", "person")), found.total()
+    each = {author: found[author, True] + found[author, False] for author in ("person", "tagroll")}
     with capsys.disabled():
-        print(f"\n{right:,} of {total:,} tags told apart rightly ({right / total:.3%}): {dict(found)}")
+        print(  # noqa: T201 - the figure of docs/quality.md
+            f"\n{right:,} of {total:,} tags told apart rightly ({right / total:.3%}):"
+            f" {each['person']:,} of the person, {each['tagroll']:,} of tagroll"
+        )
     assert total > 4000
     assert min(found["tagroll", True], found["person", True]) > 1000
     assert right / total >= 0.999

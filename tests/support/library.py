@@ -40,7 +40,9 @@ class OpenLibrary:
         assert not outcome.error, outcome
         return outcome
 
-    def write(self, path: Path, decide: Decide, command: str = "tags rename", *, by_person: bool = False) -> None:
+    def write(
+        self, path: Path, decide: Decide, command: str = "tags rename", *, by_person: bool = False
+    ) -> None:
         """As an action does that wants this of a photo."""
         with self.space.begin(command, [str(path)]) as run:
             run.write(as_photo(path), decide, by_person=by_person)

@@ -4,7 +4,7 @@ The mark is a list of tags in a namespace of our own. It only tells of tags that
 gone is ignored. Without a mark, the journal tells; without either, all tags are a person's.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from tagroll.domain import Change, Metadata
@@ -21,19 +21,29 @@ def is_marked(sources: Iterable[Fields]) -> bool:
     return any(MARK in source for source in sources)
 
 
-def marked_in(tags: Iterable[str], sources: Sequence[Fields]) -> tuple[str, ...]:
+def marked_in(tags: Iterable[str], sources: Iterable[Fields]) -> tuple[str, ...]:
     """Those of the tags that a mark in one of the files names; of a path, its word alone may be left."""
-    marks = [name for source in sources for name in source.get(MARK, ())]
-    names = identities(marks) | set(map(word_of, marks))
+    marks = _marks(sources)
+    if not marks:
+        return ()
+    names = identities(marks) | {word_of(name) for name in marks if LEVEL in name}
     return tuple(tag for tag in tags if identity(tag) in names)
 
 
-def gone_since(tags: Iterable[str], sources: Sequence[Fields]) -> tuple[str, ...]:
+def gone_since(metadata: Metadata, sources: Iterable[Fields]) -> tuple[str, ...]:
     """The tags that a mark names and a person has taken away; none where all are gone, as they then were stripped."""
-    there = {identity(level) for tag in tags for level in keywords.levels(tag)}
-    marks = [name for source in sources for name in source.get(MARK, ()) if keywords.levels(name)]
+    marks = _marks(sources)
+    if len(metadata.ours) == len(marks):
+        return ()
+    there = {identity(level) for tag in metadata.tags for level in keywords.levels(tag)}
     gone = tuple(name for name in marks if word_of(name) not in there)
     return gone if len(gone) < len(marks) else ()
+
+
+def _marks(sources: Iterable[Fields]) -> list[str]:
+    """The tags that are named, each once."""
+    named = {name: None for source in sources for name in source.get(MARK, ()) if name != LEVEL}
+    return list(named)
 
 
 def ours_after(metadata: Metadata, change: Change) -> tuple[str, ...]:

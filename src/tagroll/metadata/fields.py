@@ -11,7 +11,7 @@ from typing import Any
 
 from tagroll.domain import ADDRESS, Change, Metadata
 from tagroll.formats import ALL_FAMILIES
-from tagroll.metadata.authorship import mark_after, marked_in
+from tagroll.metadata.authorship import mark_after, marked_in, ours_after
 from tagroll.metadata.comment import comment_after, is_ours
 from tagroll.metadata.field_values import as_values, read_fields, with_fields, xmp_fields
 from tagroll.metadata.packets import acdsee, iptc, keywords
@@ -121,7 +121,6 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
     }
     if not (change.add or change.remove or change.align or change.ours or change.theirs):
         return {**after, **change.fields}
-    after |= _mark(metadata, change, families)
     tags = tags_after(metadata, change)
     flats = _flats(metadata.fields)
     flat = keywords.flat_after(flats, tags)
@@ -143,13 +142,19 @@ def fields_after(metadata: Metadata, change: Change, families: frozenset[str] = 
             ours = tuple(value for value in old if value not in left)
             share = _share(row, ours, _hung(row, ours, tags, metadata, change), flat)
             after[row.name] = old if share == ours else (*left, *share)
+    if FIELDS[MARK].family in families:
+        is_written = any(values != metadata.fields.get(name, ()) for name, values in after.items())
+        after[MARK] = _mark(metadata, change, is_written=is_written)
     return {**after, **change.fields}
 
 
-def _mark(metadata: Metadata, change: Change, families: frozenset[str]) -> Fields:
-    """The mark of tagroll's own tags, where the file can hold one."""
-    mark, old = mark_after(metadata, change), metadata.fields.get(MARK, ())
-    return {MARK: old if sorted(mark) == sorted(old) else mark} if FIELDS[MARK].family in families else {}
+def _mark(metadata: Metadata, change: Change, *, is_written: bool) -> tuple[str, ...]:
+    """The mark of tagroll's own tags. No file is written only because it names some that are gone."""
+    old, new = metadata.fields.get(MARK, ()), mark_after(metadata, change)
+    says_it = sorted(old) == sorted(new)
+    if not is_written and old:
+        says_it |= marked_in(metadata.tags, [metadata.fields]) == ours_after(metadata, change)
+    return old if says_it else new
 
 
 def _unread(metadata: Metadata, change: Change, tags: tuple[str, ...]) -> set[str]:

@@ -88,7 +88,7 @@ def merged(metadata: Metadata, files: Sequence[SeenFile], writes: Sequence[Write
     """
     marks = [file.content.fields for file in files]
     if not writes or (writes[-1].photo != files[0].path and _leaves(metadata.tags).isdisjoint(_ours(writes))):
-        gone = gone_since(metadata.tags, marks)
+        gone = gone_since(metadata, marks)
         return replace(metadata, away=gone) if gone else metadata
     edits = _Edits()
     for file in files:

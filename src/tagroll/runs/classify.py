@@ -123,10 +123,12 @@ class Caption:
     def change(self, metadata: Metadata, paths: Mapping[str, str]) -> Change:
         """What makes a copy say this too, a keyword (by identity) at its path; what a person wrote into the photo stays."""
         there = {word_of(tag) for tag in metadata.tags}
+        new = tuple(paths.get(word, tag) for tag in self.keywords if (word := identity(tag)) not in there)
         captions = {"title": self.title, "description": self.description}
         return Change(
-            add=tuple(paths.get(word, tag) for tag in self.keywords if (word := identity(tag)) not in there),
+            add=new,
             set={name: text for name, text in captions.items() if text and not getattr(metadata, name)},
+            ours=new,
         )
 
 

@@ -164,11 +164,12 @@ def prune_plan(carriers: Mapping[str, Collection[Path]], fewest: int) -> dict[st
     photos = defaultdict[str, set[Path]](set)
     for tag, those in carriers.items():
         for word in _upwards(places[tag]):
-            photos[word].update(those)
-    frequent = {word for word, those in photos.items() if len(those) >= fewest}
-    plan = {
-        tag: next(filter(frequent.__contains__, _upwards(place)), REMOVED) for tag, place in places.items()
-    }
+            photos[identity(word)].update(those)
+
+    def is_frequent(word: str) -> bool:
+        return len(photos[identity(word)]) >= fewest
+
+    plan = {tag: next(filter(is_frequent, _upwards(place)), REMOVED) for tag, place in places.items()}
     return {tag: word for tag, word in plan.items() if word != places[tag]}
 
 

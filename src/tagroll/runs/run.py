@@ -326,22 +326,11 @@ class Run:
         model.when_found(lambda _: self.space.catalog.runs.note_model(self.number, model.describer.model))
 
     def questions(
-        self,
-        describer: Describer,
-        prompt: Prompt,
-        *,
-        again: bool,
-        telling: "Telling | None" = None,
-        english: bool = True,
-    ) -> "Questions":
-        """What asks a model about photos in this run.
+        self, describer: Describer, prompt: Prompt, *, again: bool, telling: "Telling | None" = None, english: bool = True
+    ) -> "Questions":  # fmt: skip
+        """What asks a model about photos in this run; `again`: also where an answer is kept.
 
-        Args:
-            describer: The model.
-            prompt: What it is asked.
-            again: Ask also where an answer is kept.
-            telling: What it is told of photos.
-            english: Whether it answers in English.
+        It is told of photos what `telling` says, and held to what they say; `english`: it answers in English.
         """
         from tagroll.runs.context import Knowledge
         from tagroll.runs.look import Looker, Questions
