@@ -125,17 +125,13 @@ def test_a_photo_that_was_asked_about_is_not_asked_again_because_something_else_
 def test_the_place_is_written_where_there_is_none_and_comes_out_again(tagroll, photo):
     before = exiftool(photo, "-XMP-photoshop:all", "-XMP-dc:Subject", "-XMP-lr:all")
     with Stub(usual=keywords("boat", "lake")) as server:
-        done = tagroll(
-            "tag", photo.parent, "--api-url", server.url, "--write-place", "--append-tags", "--json"
-        )
+        done = tagroll("tag", photo.parent, "--api-url", server.url, "--write-place", "--json")
         assert "Places|Italy|Malcesine" in done.photos[photo.name]["tags"]
         said = exiftool(photo, "-XMP-photoshop:all", "-XMP-lr:HierarchicalSubject", "-XMP-dc:Subject")
         assert (said["City"], said["State"], said["Country"]) == ("Malcesine", "Veneto", "Italy")
         assert "Places|Italy|Malcesine" in said["HierarchicalSubject"]
         assert "Malcesine" in said["Subject"]
-        again = tagroll(
-            "tag", photo.parent, "--api-url", server.url, "--write-place", "--append-tags", "--json"
-        )
+        again = tagroll("tag", photo.parent, "--api-url", server.url, "--write-place", "--json")
         assert again.summary["unchanged"] == 1
     write(photo, "-XMP-xmp:Rating=4")  # so that it goes back by values, and not byte for byte
     assert tagroll("undo").code == 0
@@ -152,7 +148,7 @@ def test_a_place_that_somebody_wrote_stays(tagroll, photo):
         "-XMP-dc:Subject=Cassone",
     )
     with Stub(usual=keywords("boat", "lake")) as server:
-        tagroll("tag", photo.parent, "--api-url", server.url, "--write-place", "--append-tags")
+        tagroll("tag", photo.parent, "--api-url", server.url, "--write-place")
         assert "- Place: Cassone\n" in told(server)
     said = exiftool(photo, "-XMP-photoshop:all", "-IPTC:City", "-XMP-lr:HierarchicalSubject")
     assert said["City"] == "Cassone"
