@@ -269,7 +269,7 @@ class Classifier:
             return Outcome(photo.path, Status.UNCHANGED, target=made)
         picture = self.run.space.picture_now(photo)
         look = self.questions.look(photo, picture)
-        held = self.questions.looker.hold(photo, look)
+        held = look.held(photo, self.questions.looker.knowledge)
         taken = self._facts(photo)
         placed = self.words.of(held.answer.keywords, self.policy.case, self.policy.max_tags)
         caption = self._caption(photo, dataclasses.replace(look, answer=held.answer), placed.tags, taken)

@@ -30,12 +30,20 @@ class Look:
         answer: What the model said.
         asked: Whether a model was asked, and no kept answer found.
         context: What the model was told of the photo; None where it was not asked now.
+        names_only: It is a model that knows names of things and no more: there is nothing to hold it to.
     """
 
     picture: str
     answer: Description
     asked: bool = True
     context: Context | None = None
+    names_only: bool = False
+
+    def held(self, photo: Photo, knowledge: Knowledge | None) -> Held:
+        """What the model said of this photo, held to what is known of it (see `held`); all of it where nothing is."""
+        if knowledge is None or self.names_only:
+            return Held(self.answer)
+        return knowledge.hold(photo, self.answer, self.context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class Looker:
         """
         context = self.context(photo)
         answer = self.describer.describe(self.preview(photo), self.question(photo, context))
-        return Look(self.picture_hash(photo), answer, context=context)
+        return Look(self.picture_hash(photo), answer, context=context, names_only=self.describer.names_only)
 
     def context(self, photo: Photo) -> Context | None:
         """What is known of a photo; None for a model that is told nothing."""
@@ -75,12 +83,6 @@ class Looker:
         """What the model is asked about a photo; without its context, what is the same for all that is known of it."""
         prompt = self.knowledge.telling.question(self.prompt, photo.path) if self.knowledge else self.prompt
         return context.asked(prompt) if context else prompt
-
-    def hold(self, photo: Photo, look: Look) -> Held:
-        """What the model said of a photo, held to what is known of it; see `held`."""
-        if self.knowledge is None or self.describer.names_only:
-            return Held(look.answer)
-        return self.knowledge.hold(photo, look.answer, look.context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class Questions:
             return answer
 
         answer, asked = self.asking.once(picture, ask, lambda: self._kept(photo, picture))
-        return Look(picture, answer, asked, context)
+        return Look(picture, answer, asked, context, self.looker.describer.names_only)
 
     def _kept(self, photo: Photo, picture: str) -> Description | None:
         if self.again:

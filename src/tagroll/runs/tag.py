@@ -20,7 +20,7 @@ from tagroll.domain import (
 )
 from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt, is_english
-from tagroll.runs.context import Telling
+from tagroll.runs.context import Knowledge, Telling
 from tagroll.runs.guard import guard
 from tagroll.runs.language import check_language
 from tagroll.runs.look import Look, Questions
@@ -131,7 +131,7 @@ def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
         model.describer, request.prompt(), again=request.policy.retag, telling=telling,
         english=is_english(request.language),
     )  # fmt: skip
-    return Tagger(run, questions, policy)
+    return Tagger(run, questions, policy, questions.looker.knowledge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +142,13 @@ class Tagger:
         run: Writes, and remembers.
         questions: Asks the model.
         policy: What is made of its answers.
+        knowledge: What they are held to; None for nothing.
     """
 
     run: Run
     questions: Questions
     policy: TagPolicy
+    knowledge: Knowledge | None = None
 
     def tag(self, photo: Photo) -> Outcome:
         """Describe one photo and write its tags.
@@ -184,7 +186,7 @@ class Tagger:
             if known.status is Status.FAILED:
                 return known
         look = self.look(photo)
-        held = self.questions.looker.hold(photo, look)
+        held = look.held(photo, self.knowledge)
         placed = self.policy.placed(held.answer.keywords)
         outcome = Outcome(
             photo.path, Status.UNCHANGED, placed.tags, asked=look.asked, unlisted=placed.unlisted
@@ -198,7 +200,7 @@ class Tagger:
             PhotoError: It cannot be read or written.
             CatalogError: The run cannot go on.
         """
-        held = self.questions.looker.hold(photo, look)
+        held = look.held(photo, self.knowledge)
         placed = self.policy.placed(held.answer.keywords)
         outcome = self._applied(photo, look, held.answer, placed.tags)
         outcome = dataclasses.replace(outcome, asked=look.asked, unlisted=placed.unlisted, struck=held.struck)
