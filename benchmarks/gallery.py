@@ -1,6 +1,6 @@
 """What a gallery of a large library costs, in processor time: opening, columns, a patch, a search.
 
-    python benchmarks/gallery.py [--photos 100000] [--tags 3000]
+    python benchmarks/gallery.py [--photos 100000] [--tags 3000] [--meaning]
 
 Makes a catalog of photos that are not there, with as many tags as people give: eleven a photo, a few of them very often.
 Prints each figure beside its budget. Nothing else of the catalog's photos is looked at.
@@ -9,8 +9,11 @@ Prints each figure beside its budget. Nothing else of the catalog's photos is lo
 import argparse
 import gzip
 import json
+import os
 import random
 import struct
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +22,7 @@ from pathlib import Path
 
 from tagroll.catalog import About, Catalog, PhotoRow
 from tagroll.domain import Facts
-from tagroll.runs.gallery import Gallery, Shown, parse
+from tagroll.runs.gallery import Gallery
 from tagroll.runs.run import Workspace
 from tagroll.settings import Settings
 
@@ -39,6 +42,11 @@ WORDS = [
     "street",
     "walking",
 ]
+ASKED = (
+    'tag:"People Beach 2"',
+    'tag:"People Beach 2" -tag:"Mountains Beach 3" year:2010..2020 has:gps',
+    "beach sunset",
+)
 
 
 def rows(count: int, tags: int) -> Iterator[PhotoRow]:
@@ -89,6 +97,9 @@ def main() -> None:
     )
     parser.add_argument("--photos", type=int, default=100_000)
     parser.add_argument("--tags", type=int, default=3_000)
+    parser.add_argument(
+        "--meaning", action="store_true", help="search by meaning, too: first, minutes for vectors"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "catalog.sqlite"
@@ -102,10 +113,11 @@ def main() -> None:
                 catalog.texts.update()
         print(f"catalog: {file.stat().st_size / 1e6:.0f} MB")
         with Workspace.open(Settings(catalog=file), hold=False) as space:
-            measure(space, made)
+            measure(space, made, meaning=given.meaning)
+        find(file)
 
 
-def measure(space: Workspace, made: list[PhotoRow]) -> None:
+def measure(space: Workspace, made: list[PhotoRow], *, meaning: bool) -> None:
     """What is done with an open gallery."""
     with measured("opening, and the first columns", "1,500 ms"):
         gallery = Gallery(space, [ROOT])
@@ -127,18 +139,28 @@ def measure(space: Workspace, made: list[PhotoRow]) -> None:
         gallery.columns()
     catalog = space.catalog
     catalog.texts.update()
+    if meaning:
+        with measured("what photos mean", "-"):
+            gallery.prepare_meaning(lambda *_: None)
     for words in ("beach", "beach sunset", "b", '"City Street 12"', "walking along mount"):
-        print(f"  {words}: {len(gallery.search(words).exact):,} hits")
-        repeated(
-            f"  search: {words}",
-            "15 ms text + 40 ms meaning",
-            lambda _, words=words: gallery.search(words),
-            10,
-        )
-    query = parse("tag:beach -tag:city year:2010..2020 has:gps")
-    with measured("all photos through a query, as `tagroll find` does", "-"):
-        hits: list[Shown] = [photo for photo in gallery.all_shown() if query.matches(photo)]
-    print(f"  {len(hits):,} hits")
+        print(f"  {words}: {len(gallery.search(words, close=False).exact):,} hits")
+        repeated(f"  text: {words}", "15 ms", lambda _, words=words: gallery.search(words, close=False), 10)
+        if meaning:
+            repeated(f"  and meaning: {words}", "55 ms", lambda _, words=words: gallery.search(words), 10)
+    asked = ASKED[1]
+    repeated("all photos through a query", "-", lambda _: gallery.search(asked, close=False), 10)
+    print(f"  {len(gallery.search(asked, close=False).exact):,} hits")
+
+
+def find(file: Path) -> None:
+    """The command itself, with its start."""
+    for asked in ASKED:
+        before = os.times()
+        command = [sys.executable, "-m", "tagroll", "find", asked, "--catalog", str(file)]
+        said = subprocess.run(command, capture_output=True, check=True).stderr
+        took = os.times()
+        spent = took.children_user + took.children_system - before.children_user - before.children_system
+        print(f"tagroll find '{asked}': {spent:.2f} s of a processor; {said.decode().splitlines()[0]}")
 
 
 if __name__ == "__main__":

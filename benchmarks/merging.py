@@ -18,7 +18,6 @@ from pathlib import Path
 
 from tagroll.models.builtin.embedder import BuiltinEmbedder
 from tagroll.tags.merge import MergeOptions, TagVectors, plan_merges
-from tagroll.tags.neighbours import neighbours
 from tagroll.tags.term import term
 from tagroll.tags.verdict import judge
 
@@ -38,9 +37,8 @@ def half_of(group: str) -> str:
     return "test" if zlib.crc32(group.encode()) % 2 else "dev"
 
 
-def embedded(tags: list[str], threshold: float) -> TagVectors:
-    vectors = BuiltinEmbedder().embed(tags)
-    return TagVectors(vectors, neighbours(vectors, threshold))
+def embedded(tags: list[str]) -> TagVectors:
+    return TagVectors(tags, BuiltinEmbedder().embed(tags))
 
 
 def score_pairs(folder: Path, half: str, options: MergeOptions) -> None:
@@ -96,7 +94,7 @@ def score_vocabulary(path: Path, options: MergeOptions) -> None:
     """Print recall and precision over all pairs of a labelled vocabulary."""
     meaning, arguable = read_vocabulary(path)
     tags = sorted(meaning)
-    plan = plan_merges(dict.fromkeys(tags, 1), embedded(tags, options.threshold), options)
+    plan = plan_merges(dict.fromkeys(tags, 1), embedded(tags), options)
     made = {frozenset(p) for members in plan.clusters.values() for p in combinations(members, 2)} - arguable
     same: dict[int, list[str]] = defaultdict(list)
     for tag, number in meaning.items():
@@ -115,7 +113,7 @@ def score_never(path: Path, options: MergeOptions) -> None:
     """Print which pairs become one, all tags of the list being in one library."""
     rows = [line.split(" / ") for line in path.read_text("utf-8").splitlines() if not line.startswith("#")]
     tags = sorted({tag for row in rows for tag in row})
-    into = plan_merges(dict.fromkeys(tags, 1), embedded(tags, options.threshold), options).mapping
+    into = plan_merges(dict.fromkeys(tags, 1), embedded(tags), options).mapping
     merged = [row for row in rows if len({into.get(tag, tag) for tag in row}) == 1]
     print(f"{path.name}: {len(merged)} of {len(rows)} pairs become one {merged or ''}")
 

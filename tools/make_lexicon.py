@@ -11,6 +11,8 @@ by one split:
     [nouns]      words, small letters, spaces, sorted
     [meanings]   of each line of [nouns]: line number of a synset=percent of the word's uses, ...
     [antonyms]   word TAB word, of nouns, adjectives and verbs
+    [adjectives] adjectives, hyphens as spaces, sorted
+    [mainly]     those of them that are mostly used as one (sweet, marine), not as a noun (animal, model)
     [plurals]    irregular plural TAB singular
     [british]    British spelling TAB American spelling
     [common]     known words in everyday use, sorted
@@ -145,6 +147,21 @@ def antonym_lines(folder: Path) -> list[str]:
     return sorted(pairs)
 
 
+def adjective_lines(folder: Path) -> dict[str, list[str]]:
+    """The sections [adjectives] and [mainly], by how often each word was counted as which."""
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: {"noun": 0, "adjective": 0})
+    adjectives = set()
+    for line in (folder / "index.sense").read_text("ascii").splitlines():
+        sense, _, _, count = line.split()
+        word, _, rest = sense.replace("-", " ").partition("%")
+        if rest[0] in "135":
+            counts[word]["noun" if rest[0] == "1" else "adjective"] += int(count)
+        if rest[0] in "35" and "_" not in word:
+            adjectives.add(word)
+    mainly = (word for word in adjectives if counts[word]["adjective"] > counts[word]["noun"])
+    return {"adjectives": sorted(adjectives), "mainly": sorted(mainly)}
+
+
 def word_list(path: Path) -> set[str]:
     """The words of a list, without possessives."""
     return {w for w in path.read_text("utf-8").split() if "'" not in w}
@@ -204,6 +221,7 @@ def main() -> None:
     sections = {
         **synset_lines(wordnet),
         "antonyms": antonym_lines(wordnet),
+        **adjective_lines(wordnet),
         "plurals": ["\t".join(p) for p in plurals if not {"-", "_"} & set("".join(p))],
         "british": british_lines(lists, wordnet),
         **known_words(american | british, american | large | british, possessive),

@@ -84,6 +84,17 @@ def test_at_most_so_many(tagroll, library):
     assert len(names(tagroll("find", "", library, "--limit", 2))) == 2
 
 
+def test_what_is_excluded_is_not_found_and_links_out_are_followed_on_wish(tagroll, library, tmp_path):
+    assert names(tagroll("find", "", library, "--exclude", "[12].jpg", "--exclude", "Oslo")) == {"3.jpg"}
+    assert names(tagroll("find", "", library)) == {*TAGS}
+    assert names(tagroll("find", "", "--exclude", "oslo")) == {"1.jpg", "2.jpg", "3.jpg"}
+    assert names(tagroll("find", "", library, "--exclude", "OSLO/4*")) == {"1.jpg", "2.jpg", "3.jpg"}
+    outside = tagged(tmp_path / "outside", {"5.jpg": ("Far",)})
+    (library / "link").symlink_to(outside)
+    assert names(tagroll("find", "tag:far", library)) == set()
+    assert names(tagroll("find", "tag:far", library, "--follow-links")) == {"5.jpg"}
+
+
 def test_when_nothing_is_found_it_says_what_to_try(tagroll, library):
     done = tagroll("find", "tag:beech", library)
     assert (done.code, done.out) == (0, "")
@@ -93,6 +104,9 @@ def test_when_nothing_is_found_it_says_what_to_try(tagroll, library):
     assert "Without tag:person: 1" in done.err
     done = tagroll("find", "tag:lake zebra", library)
     assert "Without zebra: 1" in done.err
+    done = tagroll("find", "tag:lake \N{PARTY POPPER} is:nonsense", library)
+    assert "is:nonsense means nothing" in done.err
+    assert "\N{PARTY POPPER} has no letters or digits" in done.err
 
 
 def test_what_is_close_in_meaning_comes_after_and_says_so(tagroll, tmp_path):

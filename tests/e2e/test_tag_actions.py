@@ -176,7 +176,6 @@ def test_photos_tagged_by_a_real_model_are_merged_with_real_embeddings_and_put_b
     assert report["configuration"]["embedding_model"] == "tiny-embedder"
     rows = {row["tag"]: row for row in report["tagroll"]["merges"]}
     assert {tag: rows[tag]["into"] for tag in both} == {tag: tag.title() for tag in both}
-    assert all(rows[tag]["cosine"] > 0.99 for tag in both)
     mapping = report["tag_mapping"]
     assert tags_of(tagroll, folder) == {
         name: list(dict.fromkeys(mapping.get(tag, tag) for tag in words)) for name, words in tags.items()

@@ -44,10 +44,10 @@ def tagroll(tmp_path, monkeypatch):
 
 @pytest.fixture
 def library(tagroll, tmp_path):
-    """Two photos with tags."""
+    """Two photos with tags, two of which only an embedding can judge."""
     folder = tmp_path / "photos"
     paint(folder, ("a.jpg", (200, 10, 10)), ("b.jpg", (10, 200, 10)))
-    with Stub(usual=keywords("Boat", "Ship", "Harbour")) as server:
+    with Stub(usual=keywords("Zorp Boat", "Zlorp Boat", "Harbour")) as server:
         assert tagroll("tag", folder, "--api-url", server.url).exit_code == 0
     return folder
 

@@ -12,7 +12,7 @@ import pytest
 from support.photos import as_photo, copy
 from support.runs import wait_for
 from tagroll.catalog import Catalog, State, TagVerdict
-from tagroll.domain import Description, Status
+from tagroll.domain import Change, Description, Status
 from tagroll.errors import CatalogError, UsageError
 from tagroll.exiftool.pool import find_exiftool
 from tagroll.metadata.store import MetadataStore
@@ -27,6 +27,7 @@ from tagroll.runs.gallery import Gallery
 from tagroll.runs.review import Review
 from tagroll.runs.run import LEFT, Workspace, past_of
 from tagroll.runs.tag import Tagger, TagPolicy, TagRequest
+from tagroll.runs.undo import Undoing
 from tagroll.settings import Settings
 from tagroll.tags.identity import word_of
 
@@ -211,6 +212,53 @@ def test_an_earlier_action_is_undone_by_values_when_a_later_one_wrote_the_same_p
     assert home.tags("a.jpg") == []
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_the_history_takes_an_earlier_run_back_and_forth_whatever_came_later(home, monkeypatch, restarted):
+    if restarted:
+        monkeypatch.setattr(home.editing._keeper, "actions", list)  # as a new server knows none
+    first = home.edit("a.jpg", "b.png", add=["Beach"], captions={"title": "A day"})
+    later = home.edit("a.jpg", add=["Dog"])
+    with home.begin("tag") as run:  # another program's run, too
+        run.write(as_photo(home.folder / "b.png"), lambda _: Change(add=("Cat",)))
+    picture = home.space.picture_now(as_photo(home.folder / "a.jpg"))
+
+    def left():
+        return {run.id: run.left for run in home.runs()}
+
+    undo = home.done(home.editing.undo_run(first["run"]))
+    assert undo["failed"] == []
+    assert (home.tags("a.jpg"), home.tags("b.png"), home.shown("a.jpg").title) == (["Dog"], ["Cat"], "")
+    assert (left()[first["run"]], left()[undo["run"]]) == (0, 2)
+    assert [one.word for one in home.space.catalog.verdicts.of(picture)] == ["dog"]
+    if restarted:
+        with pytest.raises(UsageError, match="nothing to undo"):
+            home.editing.undo_run(first["run"])
+    else:
+        (failure,) = home.done(home.editing.undo_run(first["run"]))["failed"]
+        assert "nothing to undo" in failure["error"]
+    redo = home.done(home.editing.undo_run(undo["run"]))
+    assert redo["failed"] == []
+    assert (set(home.tags("a.jpg")), set(home.tags("b.png"))) == ({"Beach", "Dog"}, {"Beach", "Cat"})
+    assert (left()[first["run"]], left()[undo["run"]]) == (2, 0)
+    assert home.done(home.editing.undo_run(later["run"]))["failed"] == []
+    assert home.tags("a.jpg") == ["Beach"]
+    assert home.done(home.editing.undo_run(first["run"]))["failed"] == []
+    assert (home.tags("a.jpg"), home.tags("b.png")) == ([], ["Cat"])
+
+
+def test_what_the_history_cannot_take_back_says_why(home):
+    first = home.edit("a.jpg", "b.png", add=["Beach"])
+    home.edit("a.jpg", "b.png", add=["Dog"])
+    (home.folder / "a.jpg").unlink()
+    (home.folder / "b.png").write_bytes(b"no photo any more")
+    undo = home.done(home.editing.undo_run(first["run"]))
+    assert {one["name"]: bool(one["error"] and one["hint"]) for one in undo["failed"]} == {
+        "a.jpg": True,
+        "b.png": True,
+    }
+    assert {run.id: run.left for run in home.runs()}[first["run"]] == 2
+
+
 def test_undoing_what_still_waits_writes_nothing(home):
     with home.other_run():
         first = home.editing.edit(home.id(), ["Beach"])
@@ -352,6 +400,28 @@ def test_proposals_are_what_is_kept_less_what_is_there_or_was_rejected(home):
     }
 
 
+def test_what_is_judged_while_all_is_looked_through_is_marked_as_it_is_now(home, monkeypatch):
+    for name in SAMPLES:
+        home.says(name, "Beach")
+    home.done(home.editing.judge([(home.numbers["b.png"], "Beach", False)]))
+    look = home.review._all
+
+    def meanwhile():
+        found = look()
+        home.done(home.editing.judge([(home.numbers["a.jpg"], "Beach", False)]))
+        home.space.catalog.verdicts.say([], [(home.shown("b.png").picture_hash, "beach")])
+        home.review.judged(home.id("b.png"))
+        return found
+
+    monkeypatch.setattr(home.review, "_all", meanwhile)
+    home.review.by_tag()
+    assert {name: home.shown(name).review for name in SAMPLES} == {
+        "a.jpg": False,
+        "b.png": True,
+        "c.webp": True,
+    }
+
+
 def test_verdicts_are_one_action_both_ways(home):
     home.says("a.jpg", "Beach", "Dog")
     home.says("b.png", "Beach")
@@ -370,6 +440,35 @@ def test_verdicts_are_one_action_both_ways(home):
     assert home.shown("b.png").review
     home.undo(undone["number"])
     assert home.review.by_tag() == []
+
+
+@pytest.mark.parametrize("also_yes", [False, True])
+@pytest.mark.parametrize("way", ["page", "terminal"])
+def test_what_was_only_said_can_be_taken_back_after_a_restart(home, monkeypatch, also_yes, way):
+    monkeypatch.setattr(home.editing._keeper, "actions", list)  # as a new server knows none
+    home.says("a.jpg", "Beach", "Dog")
+    a = home.numbers["a.jpg"]
+    done = home.done(home.editing.judge([(a, "Dog", False), *([(a, "Beach", True)] if also_yes else [])]))
+    (run,) = home.runs()
+    assert (run.id, run.command, run.writes, run.left) == (done["run"], "serve", int(also_yes), 1 + also_yes)
+    assert [one.tag for one in home.review.by_tag()] == ([] if also_yes else ["Beach"])
+    if way == "page":
+        undo = home.done(home.editing.undo_run(run.id))
+        assert undo["failed"] == []
+        redone = home.undo(undo["number"])
+        assert (redone["failed"], home.tags("a.jpg")) == ([], ["Beach"] if also_yes else [])
+        assert [one.tag for one in home.review.by_tag()] == ([] if also_yes else ["Beach"])
+        assert home.undo(redone["number"])["failed"] == []
+    else:
+        undoing = Undoing.choose(home.space, run.id, ())
+        with home.begin("undo", [str(run.id)]) as back:
+            assert len(list(undoing.outcomes(back, dry_run=False))) == also_yes
+        home.gallery.changed([home.folder / "a.jpg"])
+        home.space.picture_now(as_photo(home.folder / "a.jpg"))
+        home.gallery.changed([])
+    assert {one.tag for one in home.review.by_tag()} == {"Beach", "Dog"}
+    assert home.tags("a.jpg") == []
+    assert home.space.catalog.runs.at(run.id).left == 0
 
 
 def test_a_verdict_is_about_the_picture_wherever_it_lies(home):

@@ -231,6 +231,54 @@ def test_a_library_that_is_not_there_is_an_error_and_takes_nothing_away(space, f
     assert len(by_name(gallery)) == 3
 
 
+@pytest.mark.parametrize("place", ["", "2019"])
+def test_a_drive_that_is_not_connected_takes_nothing_away_and_is_told(space, folder, place):
+    gallery = opened(space, folder)
+    numbers, drive, aside = by_name(gallery), folder / place, folder.parent / "aside"
+    inside = [photo.id for photo in gallery.all_shown() if photo.path.is_relative_to(drive)]
+    drive.rename(aside)
+    drive.mkdir()  # as the place where it is mounted looks then
+    gallery.refresh(lambda _: None)
+    assert by_name(gallery) == numbers
+    (note,) = gallery.notes
+    assert note.startswith(f"{drive} is empty now: what was in it ({len(inside)} photos) is shown")
+    shutil.copyfile(FILES / "rgb.png", drive / "new.png")  # so it is no drive that is away
+    gallery.refresh(lambda _: None)
+    assert set(by_name(gallery)) == {*numbers, "new.png"} - {
+        gallery_name for gallery_name, n in numbers.items() if n in inside
+    }
+    assert gallery.notes == ()
+    shutil.rmtree(drive)
+    aside.rename(drive)
+    gallery.refresh(lambda _: None)
+    assert (by_name(gallery), gallery.notes) == (numbers, ())
+
+
+def test_a_path_that_is_not_there_keeps_nobody_from_looking_at_the_others(space, folder):
+    both = Gallery(space, [folder / "2019", other := folder.parent / "other"])
+    shutil.copytree(folder / "2019", other)
+    both.refresh(lambda _: None)
+    shutil.rmtree(other)
+    shutil.copyfile(FILES / "rgb.png", folder / "2019" / "new.png")
+    (folder / "2019" / "b.jpg").unlink()
+    both.refresh(lambda _: None)
+    assert sorted(photo.path.relative_to(folder.parent).as_posix() for photo in both.all_shown()) == [
+        "Pictures/2019/Oslo/a.jpg", "Pictures/2019/new.png", "other/Oslo/a.jpg", "other/b.jpg",
+    ]  # fmt: skip
+    assert both.notes == (
+        f"{other} is not there now: what was in it (2 photos) is shown as it was seen last. Is its drive connected?",
+    )
+
+
+def test_what_is_excluded_stays_as_it_was_known(space, folder):
+    gallery = opened(space, folder)
+    numbers = by_name(gallery)
+    shutil.copyfile(FILES / "rgb.png", folder / "2019" / "new.png")
+    (folder / "c.jpg").unlink()
+    gallery.refresh(lambda _: None, ["2019"])
+    assert by_name(gallery) == {name: numbers[name] for name in ("a.jpg", "b.jpg")}
+
+
 def test_only_what_lies_in_the_paths_is_shown(space, folder):
     whole = opened(space, folder)
     part = Gallery(space, [folder / "2019"])
@@ -310,7 +358,9 @@ def test_a_search_gives_exact_hits_of_these_paths_in_order(space, folder):
     assert whole.search("fjord").exact == (numbers["a.jpg"],)
     assert set(whole.search("all").exact) == set(numbers.values())
     assert Gallery(space, [folder / "2019" / "Oslo"]).search("all").exact == (numbers["a.jpg"],)
-    assert whole.search("").exact == whole.search("?").exact == ()
+    assert set(whole.search("").exact) == set(whole.search("tag:all").exact) == set(numbers.values())
+    assert whole.search("?").exact == whole.search("tag:all ?").exact == ()
+    assert whole.search("tag:Name|b all").exact == (numbers["b.jpg"],)
     assert set(whole.search("-fjord").exact) == set(numbers.values()) - {numbers["a.jpg"]}
     assert set(whole.search("all -fjord").exact) == set(numbers.values()) - {numbers["a.jpg"]}
 
@@ -339,6 +389,33 @@ def test_what_is_close_in_meaning_is_a_group_of_its_own(space, folder):
     assert set(gallery.search("puppies").close) == set(numbers.values())
 
 
+def test_a_caption_counts_beside_the_tags_and_takes_a_byte_a_number(space):
+    said = {
+        "a": (("Locomotive",), "Puppies in the snow"),
+        "b": ((), "A dog"),
+        "c": (("Dog",), ""),
+        "d": ((), "A dog"),
+    }
+    space.catalog.photos.index([
+        PhotoRow(Path("/x", f"{name}.jpg"), f"{n}.2.3", "", tags, about=About("jpeg", Facts(), "", caption))
+        for n, (name, (tags, caption)) in enumerate(said.items())
+    ])  # fmt: skip
+    gallery = Gallery(space, [])
+    gallery.prepare_meaning(lambda *_: None)
+    names = {number: gallery.shown(number).path.stem for number in gallery.search("").exact}
+    found = [names[number] for number in gallery.search("puppy").close]
+    assert set(found) == {"a", "b", "c", "d"}
+    library = gallery._meaning._library
+    assert (library.captions.numbers.dtype, library.captions.numbers.shape) == (np.int8, (2, 384))
+    texts = ["Puppies in the snow", "A dog"]
+    exact = gallery._meaning._embedder.embed([*texts, "puppy", "Locomotive"])
+    assert np.abs(library.captions.rows(slice(None)) - exact[:2]).max() < 0.002
+    cosines = dict(zip(names.values(), library.cosines(exact[2]), strict=True))
+    both = exact[0] + 0.6 * exact[3]
+    assert cosines["a"] == pytest.approx(exact[2] @ both / np.linalg.norm(both), abs=0.002)
+    assert cosines["b"] == cosines["d"] == pytest.approx(exact[2] @ exact[1], abs=0.002)
+
+
 def test_without_an_embedder_nothing_is_close_and_all_else_works(space, folder, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tagroll.models.builtin.embedder", None)
     gallery = opened(space, folder)
@@ -364,7 +441,9 @@ def test_an_edit_while_the_folders_are_read_is_what_is_shown(space, folder, monk
     def meanwhile(reader, photos):
         answers = list(read_here(reader, photos))
         with space.begin("serve", []) as run:
-            run.write(gallery.photo(number), lambda _: Change(add=("New",)), by_person=True)
+            run.write(
+                gallery.photo(number), lambda _: Change(add=("New",)), entries=run.entries(by_person=True)
+            )
         return answers
 
     monkeypatch.setattr(Reader, "_read_here", meanwhile)

@@ -44,7 +44,7 @@ def test_ways_of_writing_one_word(tags: str, expected: str) -> None:
         ("1.8", "1.8"),
         ("Mt. Fuji", "mount fuji"),
         ("ＴＯＫＹＯ", "tokyo"),  # noqa: RUF001 - full width
-        ("が", "が"),
+        ("が", "ガ"),
         ("Дом", "дом"),
         ("Places|Lakes", "place|lake"),
         ("!!!", "!!!"),

@@ -20,7 +20,7 @@ from tagroll.photos.preview.kept import KeptPictures
 from tagroll.photos.preview.pool import PreviewPool
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.run import Workspace
-from tagroll.runs.thumbnails import THUMB, Thumbnails, is_current
+from tagroll.runs.thumbnails import THUMB, Thumbnails
 from tagroll.settings import Settings
 
 
@@ -132,6 +132,25 @@ def test_another_server_that_has_the_file_takes_nothing_away(tmp_path, when, mon
         one.close()
 
 
+def test_who_looks_for_a_picture_waits_for_nobody_who_keeps_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "PATIENCE", 60)
+    pictures = KeptPictures(tmp_path / "p")
+    pictures.keep("a", 384, b"kept")
+    other = sqlite3.connect(tmp_path / "p", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    keeping = threading.Thread(target=pictures.keep, args=("b", 384, b"later"))
+    keeping.start()
+    monkeypatch.setattr(kept, "_today", lambda: 1 << 40)  # a day on which it was not looked at yet
+    assert pictures.find("a", 384) == b"kept"
+    assert keeping.is_alive(), "it waits for the other one"
+    other.execute("ROLLBACK")
+    keeping.join()
+    pictures.close()
+    ((seen,),) = other.execute("SELECT seen FROM pictures WHERE hash = 'a'").fetchall()
+    assert (seen, pictures.find("b", 384)) == (1 << 40, None)
+    other.close()
+
+
 def test_a_folder_that_cannot_be_made_costs_only_the_keeping(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     pictures = KeptPictures(tmp_path / "file" / "p")
@@ -170,8 +189,16 @@ def test_a_wish_is_granted_once_and_kept_and_fills_the_index(home):
     assert (before.picture_hash, len(shown.picture_hash) > 20) == ("", True)
     assert thumbnails.find(shown.picture_hash, THUMB) == made
     assert thumbnails.ask(number, THUMB).result(60) == made
-    keys = [f"{int(shown.picture_hash[:8], 16):08x}", "00000000"]
-    assert [is_current(shown, key) for key in keys] == [True, False]
+    keys = [
+        f"{gallery.mark:04x}{shown.picture_hash[:4]}",
+        f"{gallery.mark ^ 1:04x}{shown.picture_hash[:4]}",
+        "00000000",
+    ]
+    assert [thumbnails.is_current(key, shown.picture_hash, shown.stamp) for key in keys] == [
+        True,
+        False,
+        False,
+    ]
     with pytest.raises(PictureError, match=r"cut off|truncated"):
         thumbnails.ask(numbers["broken.jpg"], THUMB).result(60)
     gallery.shown(number).path.unlink()

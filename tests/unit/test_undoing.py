@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.photos import as_photo
-from tagroll.catalog import Catalog, PhotoRow
+from tagroll.catalog import Catalog, PhotoRow, State
 from tagroll.domain import Change, Outcome, Status
 from tagroll.errors import UsageError
 from tagroll.metadata.containers import jpeg
@@ -412,6 +412,39 @@ def test_a_file_that_cannot_be_read_stops_no_later_run(library):
     library.catalog.journal.add(run, dataclasses.replace(writing.write, target=lost))
     assert recover(library.catalog, library.store) == 1
     assert len(library.catalog.journal.pending()) == 1
+
+
+@pytest.mark.parametrize("command", ["serve", "undo"])
+def test_what_was_cut_off_before_it_stood_in_the_journal_leaves_nothing(library, command):
+    photo = library.add("x/y/photo.jpg")
+    runs, left = library.catalog.runs, photo.with_name(".tagroll-0123456789ab.tmp")
+    place = str(library.folder)
+    runs.finish(first := runs.start("tag", [place]), {})
+    left.write_bytes(b"half a photo")
+    recover(library.catalog, library.store)
+    assert left.exists(), "no run was cut off: nobody looks through all folders"
+    runs.start(command, [place, "+Beach"] if command == "serve" else [str(first)])
+    recover(library.catalog, library.store)
+    assert (left.exists(), photo.exists()) == (False, True)
+    assert [run.id for run in runs.all()] == [first]
+
+
+def test_of_what_was_cut_off_the_history_keeps_what_was_written_or_decided(library):
+    photo, runs = library.add("x/photo.jpg"), library.catalog.runs
+    written = library.write(photo, add=("Lake",))
+    (writing,) = library.catalog.journal.of_run(written)
+    decided, never, tagging = (runs.start(name, []) for name in ("serve", "serve", "tag"))
+    library.catalog.decisions.decide({"lake": "Lake"}, (), decided)
+    # begun in the journal, and never done
+    library.catalog.journal.add(
+        never, dataclasses.replace(writing.write, before_hash=writing.write.after_hash)
+    )
+    library.catalog.verdicts.note(never, writing.write)
+    cut_off = runs.start("serve", [])
+    library.catalog.journal.settle({library.catalog.journal.add(cut_off, writing.write): State.DONE})
+    recover(library.catalog, library.store)
+    assert {run.id for run in runs.all()} == {written, decided, tagging, cut_off}
+    assert library.catalog.journal.pending() == []
 
 
 # what is undone ------------------------------------------------------------------------------------------

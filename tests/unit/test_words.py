@@ -85,7 +85,7 @@ def test_a_library_as_a_vocabulary():
         ("Coach", "Bus", Evidence.VOCABULARY),
         ("coaches", "Bus", Evidence.VOCABULARY),
         ("woodland", "Forest", Evidence.SYNONYM),
-        ("grafitti", "Graffiti", Evidence.SPELLING),
+        ("graffitti", "Graffiti", Evidence.SPELLING),
         ("Sea Shore", "Seashore", Evidence.SPELLING),
         ("Grey Cat", "Gray Cat", Evidence.VOCABULARY),
     ],

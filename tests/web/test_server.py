@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+from urllib.parse import quote
 
 import pytest
 from click.testing import CliRunner
@@ -63,7 +64,20 @@ def test_a_photo_tells_all_that_is_known_of_it(served):
     assert (told["width"], told["height"], told["tags"], told["proposals"]) == (90, 60, [], [])
     assert served.ask("GET", "/api/photo/999999")[0] == 404
     assert served.ask("GET", "/api/photo/x")[0] == 404
-    assert served.get("/api/search?q=onerror")["exact"] == [number]
+    assert served.get("/api/search?q=onerror") == {"exact": [number], "close": [], "reasons": []}
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("is:nonsense", "is:nonsense means nothing"), ("year:abc", "year:abc is no date"), ("🎉", "🎉 has no letters"),
+        ("tag:a", "No photo has the tag a"), ("-has:gps zebra", "Without zebra: 7"),
+    ],
+)  # fmt: skip
+def test_a_search_that_finds_nothing_says_why(served, query, reason):
+    found = served.get(f"/api/search?q={quote(query)}")
+    assert found["exact"] == []
+    assert found["reasons"][0].startswith(reason)
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "b.png", "rotated.heic", HOSTILE])
@@ -72,7 +86,7 @@ def test_pictures_of_every_kind_are_webp_for_good(served, name):
     served.ask("GET", f"/thumb/{number}/00000000")  # whatever the page knew
     with Catalog(served.catalog) as catalog:
         wait_for(lambda: catalog.photos.shown_as([number])[0].picture_hash)
-        key = catalog.photos.shown_as([number])[0].picture_hash[:8]
+        key = f"{catalog.photos.mark():04x}{catalog.photos.shown_as([number])[0].picture_hash[:4]}"
     status, headers, data = served.ask("GET", f"/thumb/{number}/{key}")
     assert (status, headers["content-type"], Image.open(io.BytesIO(data)).format) == (
         200,
@@ -192,6 +206,27 @@ def test_an_edit_is_seen_by_exiftool_and_told_to_those_who_listen(served):
     assert subjects(path) == []
 
 
+def test_captions_of_many_photos_come_at_once(served):
+    a, b, c = (served.numbers()[name] for name in ("a.jpg", "b.png", HOSTILE))
+    said = [{"title": "A title", "description": "More"}, {"description": "<b>&"}]
+    done = [
+        served.do("/api/edits", {"photos": [n], "set": what}) for n, what in zip((a, b), said, strict=True)
+    ]
+    told = served.get(f"/api/captions?photos={c},{b},{a},999999")
+    assert told == {"captions": {str(a): "A title", str(b): "<b>&"}}
+    for wrong in (
+        "",
+        "?photos=",
+        "?photos=a",
+        "?photos=1,",
+        f"?photos={'9' * 19}",
+        f"?photos={'1,' * 1000}1",
+    ):
+        assert served.ask("GET", f"/api/captions{wrong}")[0] == 400
+    for one in done:
+        served.do(f"/api/edits/{one['number']}/undo", {})
+
+
 def test_tags_of_the_whole_library_are_renamed_after_a_look(served):
     numbers = served.numbers()
     served.do("/api/edits", {"photos": [numbers["a.jpg"], numbers["b.png"]], "add": ["Dslr"]})
@@ -219,6 +254,29 @@ def test_ctrl_c_finishes_what_is_on_its_way(tmp_path):
     with Catalog(server.catalog) as catalog:
         (run,) = catalog.runs.all()
         assert (run.writes, run.left, bool(run.finished), catalog.in_use()) == (40, 40, True, False)
+
+
+@pytest.mark.slow
+def test_a_photo_that_comes_while_it_runs_is_shown_and_what_it_writes_itself_is_not_looked_at_again(tmp_path):
+    pytest.importorskip("watchfiles", reason="watchfiles is not installed")
+    photos = paint(tmp_path / "photos", ("a.jpg", (9, 9, 9)), ("b.jpg", (9, 200, 9)))
+    with (
+        Served(tmp_path, photos) as server,
+        contextlib.closing(http.client.HTTPConnection(server.host, timeout=60)) as tab,
+    ):
+        server.ready()
+        tab.request("GET", "/api/events", headers={"Cookie": server.cookie})
+        stream, heard = tab.getresponse(), b""
+        server.do("/api/edits", {"photos": list(server.numbers().values()), "add": ["Beach"]})
+        new = paint(tmp_path / "elsewhere", ("c.jpg", (200, 9, 9))) / "c.jpg"
+        new.rename(photos / "c.jpg")
+        wait_for(lambda: "c.jpg" in server.numbers())
+        (photos / "a.jpg").unlink()
+        wait_for(lambda: set(server.numbers()) == {"b.jpg", "c.jpg"})
+        while heard.count(b'"running": false') < 2:  # one look for each, and none for what was written
+            heard += stream.read1()
+        looks = re.findall(rb'"done": (\d+), "about": \d+, "running": false', heard)
+        assert looks == [b"3", b"2"]
 
 
 @pytest.mark.slow

@@ -3,8 +3,19 @@
 from tagroll.catalog.catalog import Catalog
 from tagroll.catalog.database import as_text
 from tagroll.catalog.journal import State, Writing
-from tagroll.catalog.photos import About, PhotoRow, ShownRow
+from tagroll.catalog.photos import About, PhotoRow, ShownColumns, ShownRow
 from tagroll.catalog.runs import RunRow
 from tagroll.catalog.verdicts import TagVerdict
 
-__all__ = ["About", "Catalog", "PhotoRow", "RunRow", "ShownRow", "State", "TagVerdict", "Writing", "as_text"]
+__all__ = [
+    "About",
+    "Catalog",
+    "PhotoRow",
+    "RunRow",
+    "ShownColumns",
+    "ShownRow",
+    "State",
+    "TagVerdict",
+    "Writing",
+    "as_text",
+]

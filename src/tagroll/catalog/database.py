@@ -112,13 +112,27 @@ class Database:
         Raises:
             CatalogError: The catalog cannot be read.
         """
-        connection = getattr(self._local, "connection", None)
         with _as_catalog_error(self.path):
-            if connection is None:
-                connection = self._local.connection = self._open()
-                with self._reader_lock:
-                    self._readers.append(connection)
-            return connection.execute(sql, values).fetchall()
+            return self._reader().execute(sql, values).fetchall()
+
+    def read_some(self, count: int, sql: str, *values: object) -> Iterator[list[tuple[Any, ...]]]:
+        """What a query gives as of its beginning, so many rows at a time.
+
+        Raises:
+            CatalogError: The catalog cannot be read.
+        """
+        with _as_catalog_error(self.path), contextlib.closing(self._reader().execute(sql, values)) as cursor:
+            while rows := cursor.fetchmany(count):
+                yield rows
+
+    def _reader(self) -> sqlite3.Connection:
+        """The connection by which this thread reads."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._open()
+            with self._reader_lock:
+                self._readers.append(connection)
+        return connection
 
     def commit(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Do something in a transaction; gives what came of it when that is on disk.

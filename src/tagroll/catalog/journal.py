@@ -142,6 +142,24 @@ class Journal:
         )  # fmt: skip
         return None if rows[0][0] is None else int(rows[0][0])
 
+    def is_last(self, run: int) -> bool:
+        """Whether nothing that a run wrote, and that is in force, was changed by another run since; see `changed_since`."""
+        return not self._database.read(
+            "SELECT 1 FROM writes w JOIN writes l ON l.photo = w.photo AND l.target = w.target AND l.id > w.id"  # noqa: S608 - our own words
+            " AND l.run != w.run AND l.picture_hash = w.picture_hash AND l.state = 'done'"
+            f" AND (l.undoes < w.id OR {_NO_UNDO.replace('undoes', 'l.undoes').replace('run NOT', 'l.run NOT')})"
+            " WHERE w.run = ? AND w.state = 'done' LIMIT 1",
+            run,
+        )
+
+    def in_force_of(self, run: int) -> dict[Path, list[Writing]]:
+        """What a run wrote and nobody took back, by photo, the oldest first; without the patches."""
+        rows = self._database.read(f"{_WRITE_ALONE} WHERE run = ? AND state = 'done' ORDER BY id", run)
+        found: dict[Path, list[Writing]] = {}
+        for writing in map(_writing, rows):
+            found.setdefault(writing.write.photo, []).append(writing)
+        return found
+
     def left_tags(self, photo: Path) -> tuple[tuple[str, ...], ...]:
         """The lists of tags that writes have left in this photo."""
         rows = self._database.read(

@@ -4,8 +4,9 @@ import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,6 +134,50 @@ _SHOWN = f"SELECT {', '.join(ShownRow._fields)} FROM photos".replace(  # noqa: S
 )
 
 
+class ShownColumns(NamedTuple):
+    """What a list of photos needs of some of them, a tuple of values for each thing: a row each would take twice the time."""
+
+    id: tuple[int, ...]
+    path: tuple[bytes, ...]
+    aspect: tuple[int, ...]
+    """Width by height of the upright picture in thousandths, at most 65,535; 0: unknown."""
+    taken: tuple[int | None, ...]
+    modified: tuple[int, ...]
+    camera: tuple[str, ...]
+    rating: tuple[int | None, ...]
+    latitude: tuple[float | None, ...]
+    longitude: tuple[float | None, ...]
+    captioned: tuple[int, ...]
+    """1: it has a title or a description."""
+    format: tuple[str, ...]
+    unreadable: tuple[int, ...]
+    """1: it could not be read the last time."""
+    stamp: tuple[str, ...]
+    picture_hash: tuple[str, ...]
+    """That of the file as the stamp says, or ""."""
+    tags: tuple[str, ...]
+    """JSON."""
+    gone: tuple[int, ...]
+    version: tuple[int, ...]
+
+    def where(self, wanted: Sequence[bool]) -> "ShownColumns":
+        """Only those that are wanted."""
+        return ShownColumns._make(tuple(compress(values, wanted)) for values in self)
+
+
+_COLUMNS = ", ".join(
+    {
+        "aspect": "iif(height > 0, min(65535, CAST(round(1000.0 * width / height) AS INTEGER)), 0)",
+        "captioned": "title != '' OR description != ''",
+        "unreadable": "error != ''",
+        "picture_hash": "iif(pictured, picture_hash, '')",
+    }.get(name, name)
+    for name in ShownColumns._fields
+)
+_AT_ONCE = 8192
+"""Photos that are read of the index together: with all of them in memory as rows, Python's collector would be busy."""
+
+
 class Photos:
     """The index of photos.
 
@@ -256,27 +301,28 @@ class Photos:
         """Wait until what was noted in passing so far can be read."""
         self._database.commit(lambda _: None)
 
-    def shown(self, roots: Sequence[Path], since: int = -1) -> list[ShownRow]:
-        """The photos at and below some paths; those that are gone only among what has changed since a version."""
-        # few have changed: these are looked up by their version, and not by their path
-        new = (
-            f"{_SHOWN} INDEXED BY photos_version WHERE version > ?"
-            if since >= 0
-            else f"{_SHOWN} WHERE version > ? AND NOT gone"
-        )
-        found: list[tuple[Any, ...]] = []
-        for root in roots:
-            first = os.fsencode(root)
-            inside = first.rstrip(b"/") + b"/"
-            below = (first, inside, inside[:-1] + b"0")  # "0" follows "/"
-            found += self._database.read(f"{new} AND (path = ? OR (path >= ? AND path < ?))", since, *below)
-        rows = map(ShownRow._make, found)
-        return list(rows if len(roots) == 1 else {row.id: row for row in rows}.values())
+    def mark(self) -> int:
+        """A number, 1 to 65,535, that another catalog hardly has: there, the same ids are other photos."""
+        return int(self._database.read("SELECT number FROM mark")[0][0])
 
-    def all_shown(self, since: int = -1) -> list[ShownRow]:
-        """As `shown`, wherever they are."""
-        sql = f"{_SHOWN} WHERE version > ? AND (? OR NOT gone)"
-        return list(map(ShownRow._make, self._database.read(sql, since, since >= 0)))
+    def columns(self, roots: Sequence[Path] | None, since: int = -1) -> Iterator[ShownColumns]:
+        """The photos at and below some paths (None: everywhere), some at a time, as of one moment.
+
+        Those that are gone are only among what has changed since a version.
+        """
+        # few have changed: these are looked up by their version, and not by their path
+        index, left = ("INDEXED BY photos_version", "TRUE") if since >= 0 else ("", "NOT gone")
+        places, values = ["TRUE"], list[bytes]()
+        if roots is not None:
+            places = ["(path = ? OR (path >= ? AND path < ?))" for _ in roots] or ["FALSE"]
+        for root in roots or ():
+            inside = os.fsencode(root).rstrip(b"/") + b"/"
+            values += (os.fsencode(root), inside, inside[:-1] + b"0")  # "0" follows "/"
+        sql = (
+            f"SELECT {_COLUMNS} FROM photos {index} WHERE version > ? AND {left} AND ({' OR '.join(places)})"  # noqa: S608 - our own words
+        )
+        for rows in self._database.read_some(_AT_ONCE, sql, since, *values):
+            yield ShownColumns._make(zip(*rows, strict=True))
 
     def captions(self) -> dict[int, str]:
         """The title and the description of each photo that has one, as one text."""
@@ -289,6 +335,19 @@ class Photos:
         """The photos with these numbers, in no order."""
         marks = ",".join("?" * len(numbers))
         return list(map(ShownRow._make, self._database.read(f"{_SHOWN} WHERE id IN ({marks})", *numbers)))
+
+    def answered(self) -> list[int]:
+        """The photos of whose pictures an answer of a model is kept."""
+        rows = self._database.read(
+            "SELECT id FROM photos WHERE pictured AND NOT gone AND picture_hash IN (SELECT picture_hash FROM answers)"
+        )
+        return [number for (number,) in rows]
+
+    def picture(self, number: int) -> tuple[str, str] | None:
+        """Hash of a photo's picture ("": not known as its file is now), and the stamp of the file."""
+        sql = "SELECT iif(pictured, picture_hash, ''), stamp FROM photos WHERE id = ?"
+        rows = self._database.read(sql, number)
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def shown_at(self, paths: Sequence[Path]) -> list[ShownRow]:
         """Those of some paths that are known, gone or not."""

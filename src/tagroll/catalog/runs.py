@@ -11,12 +11,19 @@ from tagroll.catalog.database import Database
 from tagroll.domain import Status
 
 FAILURES = "failures"
+"""Where the paths of the photos that failed stand, among the counts of a run."""
 _FORGET = (
     "DELETE FROM runs WHERE id = ? AND NOT EXISTS (SELECT 1 FROM writes WHERE run = runs.id)"
     " AND NOT EXISTS (SELECT 1 FROM decisions WHERE run = runs.id)"
     " AND NOT EXISTS (SELECT 1 FROM verdicts WHERE run = runs.id)"
+    " AND NOT EXISTS (SELECT 1 FROM said WHERE run = runs.id)"
 )
-"""Where the paths of the photos that failed stand, among the counts of a run."""
+_CUT_OFF = "(SELECT id FROM runs WHERE finished IS NULL AND command IN ('serve', 'undo'))"
+_FORGET_CUT_OFF = (
+    f"DELETE FROM writes WHERE state = 'void' AND run IN {_CUT_OFF}",  # noqa: S608 - our own words
+    f"DELETE FROM verdicts WHERE run IN {_CUT_OFF} AND run NOT IN (SELECT run FROM writes)",  # noqa: S608 - our own words
+    _FORGET.replace("id = ?", f"id IN {_CUT_OFF}"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,7 @@ class RunRow:
         finished: Likewise; None for a run that was cut off.
         summary: Photos by status.
         writes: Files it wrote.
-        left: How many of these were not taken back since.
+        left: How many of these were not taken back since; also what it only said of proposals.
     """
 
     id: int
@@ -78,6 +85,15 @@ class Runs:
         """Take a run out that came to nothing: nothing was written or decided in it."""
         self._database.commit(lambda c: c.execute(_FORGET, (run,)).rowcount)
 
+    def forget_cut_off(self) -> None:
+        """Take out edits and undos that were cut off before anything was written. None may be at work."""
+
+        def job(c: sqlite3.Connection) -> None:
+            for sql in _FORGET_CUT_OFF:
+                c.execute(sql)
+
+        self._database.commit(job)
+
     def note_model(self, run: int, model: str) -> None:
         """Note which model a run turns out to ask."""
         self._database.commit(
@@ -118,6 +134,7 @@ class Runs:
             "SELECT r.id, command, arguments, model, started, finished, summary,"  # noqa: S608 - our own words
             " (SELECT count(*) FROM writes w WHERE w.run = r.id AND state IN ('done', 'undone')),"
             " (SELECT count(*) FROM writes w WHERE w.run = r.id AND state = 'done')"
+            " + (SELECT count(*) FROM said WHERE said.run = r.id)"
             f" FROM runs r {which}",
             *values,
         )

@@ -143,6 +143,19 @@ MIGRATIONS = (
     );
     CREATE INDEX answers_created ON answers (created);
     """,
+    """
+    CREATE TABLE mark (number INTEGER NOT NULL);    -- tells photos from those that have their numbers in other catalogs
+    INSERT INTO mark VALUES (1 + abs(random() % 65535));
+    """,
+    """
+    CREATE TABLE said (                 -- what a run only said of tags, so that it can be taken back
+        run INTEGER NOT NULL REFERENCES runs,
+        picture_hash TEXT NOT NULL,
+        word TEXT NOT NULL,
+        before INTEGER,                 -- what was said so before; NULL: nothing
+        PRIMARY KEY (run, picture_hash, word)
+    ) WITHOUT ROWID;
+    """,
 )
 _APPLICATION = 1952540530
 _TABLES = {"runs", "answers", "writes", "photos"}

@@ -5,8 +5,12 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from tagroll.catalog.database import Database, as_text
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _CHANGED = (
     "SELECT id, path, tags, title, description, camera, version FROM photos"
@@ -35,12 +39,13 @@ class Texts:
         while more:
             more = self._database.commit(_take_up)
 
-    def search(self, expression: str) -> list[int]:
+    def search(self, expression: str) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
         """The ids of the photos that an FTS5 expression fits, gone ones included; in no order."""
-        return [
-            number
-            for (number,) in self._database.read("SELECT rowid FROM texts WHERE texts MATCH ?", expression)
-        ]
+        import numpy as np
+
+        # as one text: a row each would take three times as long as finding them
+        sql = "SELECT coalesce(group_concat(rowid), '') FROM texts WHERE texts MATCH ?"
+        return np.fromstring(self._database.read(sql, expression)[0][0], np.int64, sep=",")
 
     def texts(self, numbers: Sequence[int]) -> dict[int, tuple[str, ...]]:
         """What is searched of these photos, in the order of FIELDS."""

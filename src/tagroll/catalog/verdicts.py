@@ -6,7 +6,7 @@ A verdict is about a picture, whatever file holds it and wherever that lies, and
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tagroll.catalog.database import Database
@@ -77,6 +77,32 @@ class Verdicts:
 
         if rows or gone:
             self._database.commit(job)
+
+    def keep_said(self, run: int, before: Mapping[tuple[str, str], TagVerdict | None]) -> None:
+        """Keep what a run only said, so that it can be taken back.
+
+        Args:
+            run: The run.
+            before: Picture and word of each -> what was said so before, or None.
+        """
+        rows = [(run, *key, None if one is None else one.yes) for key, one in before.items()]
+        self._database.commit(
+            lambda c: c.executemany("INSERT OR REPLACE INTO said VALUES (?, ?, ?, ?)", rows).rowcount
+        )
+
+    def said_by(self, run: int) -> dict[tuple[str, str], TagVerdict | None]:
+        """What was said before a run only said something else, by picture and word; None for nothing."""
+        rows = self._database.read("SELECT picture_hash, word, before FROM said WHERE run = ?", run)
+        return {
+            (picture, word): None if yes is None else TagVerdict(picture, word, bool(yes))
+            for picture, word, yes in rows
+        }
+
+    def unsay(self, before: Mapping[tuple[str, str], TagVerdict | None], run: int | None = None) -> None:
+        """Say again what was said before, of the run that said otherwise, if it has ended. Returns when it is on disk."""
+        self.say([one for one in before.values() if one], [key for key, one in before.items() if not one])
+        if run is not None:
+            self._database.commit(lambda c: c.execute("DELETE FROM said WHERE run = ?", (run,)).rowcount)
 
     def take_back(self, picture: str, words: Collection[str]) -> None:
         """Forget what was said last by giving or taking these words. Returns when that is on disk."""

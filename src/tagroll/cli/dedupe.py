@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tagroll.runs.merge import EditedPlan, Embedder, MergeOptions, MergeProposal, Plan
     from tagroll.runs.words import Vocabulary
 
-EVIDENCE = ("spelling", "synonym", "semantic")
+EVIDENCE = ("spelling", "synonym", "phrasing", "semantic")
 
 
 @dataclass(frozen=True, slots=True)

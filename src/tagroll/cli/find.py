@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from tagroll.cli.grouped import GroupedCommand
-from tagroll.cli.options import shared_options
+from tagroll.cli.options import scan_options, shared_options
+from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import print_json, print_line, tell
 from tagroll.domain import plural
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
-    from tagroll.runs.find import Hit
+    from collections.abc import Iterator
+
     from tagroll.runs.gallery import Progress
 
 _NOT = re.compile(r"-[^-\s]+[:\s]")
@@ -43,9 +45,17 @@ class Find(GroupedCommand):
 @click.option(
     "-0", "--null", is_flag=True, help="End each path with a zero byte and not a line break, for xargs -0."
 )
+@scan_options
 @shared_options(model=False)
 def command(  # noqa: PLR0913 - options by name
-    settings: Settings, query: str, paths: tuple[Path, ...], limit: int | None, *, close: bool, null: bool
+    settings: Settings,
+    query: str,
+    paths: tuple[Path, ...],
+    limit: int | None,
+    scope: Scope,
+    *,
+    close: bool,
+    null: bool,
 ) -> None:
     """Print the paths of the photos that QUERY describes, the newest first.
 
@@ -56,30 +66,37 @@ def command(  # noqa: PLR0913 - options by name
 
     PATH... is looked through for changes first. Without it, all that the catalog knows is searched, as it was last seen.
     """
-    from tagroll.runs.find import Finder
+    from tagroll.runs.find import Finder, hints
     from tagroll.runs.gallery import Gallery
     from tagroll.runs.run import Workspace
 
     with Workspace.open(settings, hold=False) as space:
         gallery = Gallery(space, paths)
         if paths:
-            gallery.refresh(_Told(settings))
+            gallery.refresh(
+                _Told(settings), scope.exclude, None if scope.follow_links else lambda _link: None
+            )
+            tell(settings, *gallery.notes)
         if close:
             gallery.prepare_meaning(lambda done, of: _tell_of_meaning(settings, done, of))
-        finder = Finder(space, gallery, query, close=close)
+        finder = Finder(space, gallery, query, close=close, exclude=scope.exclude)
         found, group = 0, "exact"
-        for hit in islice(finder.hits(), limit):
-            if hit.found != group:
+        hits: Iterator[tuple[Path | dict[str, object], str]] = finder.paths()
+        if settings.json:
+            hits = ((hit.row(), hit.found) for hit in finder.hits())
+        for hit, how in islice(hits, limit):
+            if how != group:
                 tell(settings, "Close in meaning:")
-            _print(hit, as_json=settings.json, null=null)
-            found, group = found + 1, hit.found
+            _print(hit, null=null)
+            found, group = found + 1, how
+        reasons = () if found else hints(gallery, query)
     if finder.missing:
         tell(
             settings,
             f"{plural(finder.missing, 'photo')} not where the catalog has them; name the folder to look again",
         )
     if not found:
-        tell(settings, "No photo is like this.", *(f"  {hint}" for hint in finder.hints()))
+        tell(settings, "No photo is like this.", *(f"  {reason}" for reason in reasons))
         if not paths and not len(gallery):
             tell(
                 settings,
@@ -87,15 +104,15 @@ def command(  # noqa: PLR0913 - options by name
             )
 
 
-def _print(hit: "Hit", *, as_json: bool, null: bool) -> None:
-    if as_json:
-        print_json(hit.row())
+def _print(hit: "Path | dict[str, object]", *, null: bool) -> None:
+    if not isinstance(hit, Path):
+        print_json(hit)
     elif null:
         sys.stdout.flush()
-        sys.stdout.buffer.write(os.fsencode(hit.photo.path) + b"\0")
+        sys.stdout.buffer.write(os.fsencode(hit) + b"\0")
         sys.stdout.buffer.flush()
     else:
-        print_line(str(hit.photo.path))
+        print_line(str(hit))
 
 
 class _Told:

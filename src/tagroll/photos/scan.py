@@ -7,12 +7,9 @@ of one folder, the folders met, and the identity of files that can be met twice 
 
 import contextlib
 import os
-import re
 import stat
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from fnmatch import translate
 from pathlib import Path
 
 from tagroll.domain import Outcome, Photo, Status
@@ -26,29 +23,9 @@ from tagroll.formats import (
     is_sidecar,
     sidecar_stems,
 )
+from tagroll.photos.left_out import OUTPUT_FOLDER, Excluded, is_foreign
 
-OUTPUT_FOLDER = "processed"
-"""Where `tagroll classify` puts its copies; these are not to be tagged again."""
-
-_FOREIGN_FOLDERS = frozenset(
-    (
-        *("@eadir", "#recycle", "#snapshot", "@tmp", "@sharebin", "@database", "@appdata"),  # Synology
-        *("@recycle", "@recently-snapshot", "@transcode", "@__thumb"),  # QNAP
-        *("~snapshot", "trashbox"),  # NetApp, Buffalo
-        *("files_trashbin", "files_versions"),  # Nextcloud, ownCloud
-        *("$recycle.bin", "recycler", "recycled", "system volume information", "found.000"),  # Windows
-        *("__macosx", "network trash folder", "temporary items", "ipod photo cache"),  # macOS
-        *("lost+found", "iphoto library", "photo booth library"),
-    )
-)
-"""Thumbnails, bins and earlier states that operating systems and network storage keep; in lower case."""
-_FOREIGN_PREFIXES = ("@gmt-", "appdata_oc")  # Samba's earlier states, Nextcloud's previews
-_LIBRARY_SUFFIXES = (
-    *(".photoslibrary", ".photolibrary", ".migratedphotolibrary", ".aplibrary", ".migratedaplibrary"),
-    *(".imovielibrary", ".imovieproject", ".tvlibrary", ".musiclibrary", ".fcpbundle", ".theater"),
-    *(".lrdata", ".lrlibrary", ".lrcat-data", ".cocatalog"),
-)
-"""Folders that are another program's database: it breaks when its files change behind its back."""
+__all__ = ["OUTPUT_FOLDER", "absolute", "count", "leads_out", "scan"]
 
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """O_NONBLOCK: a named pipe with a photo's name must not block the scan."""
@@ -137,20 +114,6 @@ def _check_root(root: Path) -> None:
         raise UsageError(f"{root} is neither a file nor a folder", "Name photos, or folders with photos")
 
 
-class _Excluded:
-    """Answers whether a name or a path below a root matches one of the user's patterns."""
-
-    def __init__(self, patterns: Sequence[str]) -> None:
-        joined = "|".join(translate(_comparable(pattern.rstrip("/"))) for pattern in patterns)
-        self._matches = re.compile(joined).match if patterns else None
-
-    def __call__(self, name: str, below_root: str) -> bool:
-        if self._matches is None:
-            return False
-        path = below_root.replace(os.sep, "/")
-        return bool(self._matches(_comparable(name)) or self._matches(_comparable(path)))
-
-
 class _Borders:
     """Tells links that lead out of the roots; without somebody to tell them to, none does."""
 
@@ -180,11 +143,6 @@ class _Borders:
         return any(os.path.islink(name) and self.leads_out(name) for name in beside)  # noqa: PTH114 - text
 
 
-def _comparable(text: str) -> str:
-    """Letter case and composition aside: file systems on macOS decompose what the user typed composed."""
-    return unicodedata.normalize("NFC", text.casefold())
-
-
 def _order(name: str) -> tuple[str, str]:
     return name.casefold(), name
 
@@ -199,13 +157,6 @@ def _changed(folder: str) -> int:
 
 def _has_photo_suffix(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES  # noqa: PTH122 - ten times the speed of a Path
-
-
-def _is_foreign(folder_name: str) -> bool:
-    lower = folder_name.lower()
-    return (
-        lower in _FOREIGN_FOLDERS or lower.endswith(_LIBRARY_SUFFIXES) or lower.startswith(_FOREIGN_PREFIXES)
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +187,7 @@ class _Walk:
         recursive: bool,
         on_unreadable: Callable[[Path, OSError], None],
     ) -> None:
-        self._excluded = _Excluded(exclude)
+        self._excluded = Excluded(exclude)
         self._borders = borders
         self._recursive = recursive
         self._on_unreadable = on_unreadable
@@ -305,7 +256,7 @@ class _Walk:
                 name = entry.name
                 is_folder = _is_folder(entry)
                 if is_folder:
-                    wanted = self._recursive and name != OUTPUT_FOLDER and not _is_foreign(name)
+                    wanted = self._recursive and name != OUTPUT_FOLDER and not is_foreign(name)
                 else:
                     wanted = _has_photo_suffix(name)
                     if is_sidecar(name) and entry.is_symlink():

@@ -8,7 +8,7 @@ from itertools import count, pairwise
 from pathlib import Path
 from typing import Final
 
-from tagroll.catalog import TagVerdict, as_text
+from tagroll.catalog import TagVerdict, Writing, as_text
 from tagroll.domain import Change, Decide, Metadata, Outcome, Status
 from tagroll.errors import TagrollError
 from tagroll.metadata.store import ours_after, tags_after
@@ -40,6 +40,23 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Effect:
+    """What an action or a run did to one photo.
+
+    Attributes:
+        number: Of the photo.
+        before: What it said.
+        after: What it said then.
+        writes: How that was written, if it was written for this alone.
+    """
+
+    number: int
+    before: Metadata
+    after: Metadata
+    writes: Sequence[Writing] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PhotoEdit:
     """What an action wants of one photo.
 
@@ -49,6 +66,7 @@ class PhotoEdit:
         number: Its number in the gallery; None for one that is not shown.
         decide: What the photo says -> what is to be changed; None where something is taken back.
         undo: Takes something back.
+        takes_back: The writes of the photo that `decide` takes back.
     """
 
     action: "Action"
@@ -56,10 +74,12 @@ class PhotoEdit:
     number: int | None
     decide: Decide | None = None
     undo: Callable[[], Outcome] | None = None
+    takes_back: Sequence[Writing] = ()
 
     def goes_with(self, before: float, later: "PhotoEdit") -> bool:
         """Whether a later part, of an action before that of this number, may be written in one change with this one."""
-        is_plain = self.undo is None and later.undo is None and later.action.number < before
+        alone = (self.undo, later.undo, self.takes_back, later.takes_back)
+        is_plain = not any(alone) and later.action.number < before
         # what a person says of tags is kept of a whole change, or not
         return is_plain and later.action.by_person == self.action.by_person
 
@@ -82,11 +102,10 @@ class Action:
         changed: Photos that were changed.
         failures: Those that failed.
         run: Where it writes, once it has begun.
-        effects: Photo -> its number, and what it said before and after.
+        effects: Photo -> what was done to it.
         shared: A write was made for it and for another action together.
         said: Verdicts that were only said, as they were before: picture and word -> verdict, or None for none.
         finished: Whether all is done.
-        undone: Whether it was taken back.
         resources: Ends the run.
     """
 
@@ -103,11 +122,10 @@ class Action:
     changed: int = 0
     failures: list[Failure] = field(default_factory=list)
     run: Run | None = None
-    effects: dict[Path, tuple[int, Metadata, Metadata]] = field(default_factory=dict)
+    effects: dict[Path, Effect] = field(default_factory=dict)
     shared: bool = False
     said: dict[tuple[str, str], TagVerdict | None] = field(default_factory=dict)
     finished: bool = False
-    undone: bool = False
     resources: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def ended(self, part: PhotoEdit, outcome: Outcome) -> None:

@@ -20,11 +20,10 @@ from tagroll.catalog import as_text
 from tagroll.formats import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from tagroll.catalog import ShownRow
-    from tagroll.runs.query import Shown
+    from tagroll.catalog import ShownColumns
 
     Array = np.ndarray[tuple[int], np.dtype[Any]]
 
@@ -37,20 +36,12 @@ _KEPT = {
     "lon": "f32", "flags": "u8", "key": "u32", "ntags": "u16", "start": "i64",
 }  # fmt: skip
 _SENT = (
-    "id",
-    "aspect",
-    "minute",
-    "folder",
-    "camera",
-    "rating",
-    "lat",
-    "lon",
-    "flags",
-    "key",
-    "ntags",
-    "tags",
+    *("id", "aspect", "minute", "folder", "camera", "rating", "lat", "lon", "flags", "key"),
+    *("ntags", "tags"),
 )
-_NO_RATING = -128
+NO_RATING = -128
+_FEW_NAMES = 1 << 16
+"""So many tags or fewer are told in two bytes each, which is a seventh less of all that is sent."""
 _MOST_TAGS = 65_535
 """Of one photo; what a column can count."""
 
@@ -72,6 +63,12 @@ class _Numbers(dict[str, int]):
         return number
 
 
+def _wanted(names: "Iterable[str]", is_wanted: "Callable[[str], bool]") -> "Array":
+    """Of each name, by its number, whether it is wanted."""
+    wanted: Array = np.array([is_wanted(name) for name in names], bool)
+    return wanted
+
+
 def _starts(counts: "Array") -> "Array":
     """Where each of some lists starts when they stand one after another."""
     ends: Array = np.cumsum(counts, dtype=np.int64)
@@ -84,9 +81,11 @@ class Columns:
     Args:
         roots: The folders and files they are shown from; folders are called from the name of their root on. Without
             any, by their whole path.
+        mark: Of the catalog; see `thumbnail_key`.
     """
 
-    def __init__(self, roots: "Sequence[Path]") -> None:
+    def __init__(self, roots: "Sequence[Path]", mark: int = 1) -> None:
+        self._mark = mark
         self._parents = [
             os.fsencode(root if root.is_dir() else root.parent).rpartition(b"/")[0] for root in roots
         ]
@@ -108,27 +107,46 @@ class Columns:
 
     def ids(self) -> "Array":
         """The numbers of the photos, in order."""
-        return self._kept["id"][self._ordered()]
+        return self.of("id")
 
-    def among(self, numbers: "Sequence[int]") -> "Array":
-        """Those of some photos that are here, in order."""
+    def of(self, name: str) -> "Array":
+        """A column as it is kept, in order: with `second` (see `dated`), and 0 for no camera."""
+        return self._kept[name][self._ordered()]
+
+    def among(self, numbers: "Array") -> "Array":
+        """Of each photo, in order, whether its number is one of these."""
         ids = self.ids()
-        wanted = np.zeros(max(int(ids.max(initial=0)), max(numbers, default=0)) + 1, bool)
-        wanted[np.array(numbers, np.intp)] = True
-        return ids[wanted[ids]]
+        wanted = np.zeros(max(int(ids.max(initial=0)), int(numbers.max(initial=0))) + 1, bool)
+        wanted[numbers] = True
+        fits: Array = wanted[ids]
+        return fits
 
     def tag_lists(self) -> TagLists:
         """Which photo has which tags."""
         order = self._ordered()
         return TagLists(self.ids(), list(self._tag_index), self._kept["ntags"][order], self._tags_in(order))
 
-    def carrying(self, tags: "Iterable[str]") -> list[int]:
-        """The photos that carry one of these very tags, in order."""
-        wanted = [self._tag_index[tag] for tag in tags if tag in self._tag_index]
-        ids, _, counts, flat = self.tag_lists()
-        owners = np.repeat(np.arange(len(ids)), counts)
-        found: list[int] = ids[np.unique(owners[np.isin(flat, wanted)])].tolist()
-        return found
+    def tag_counts(self) -> dict[str, int]:
+        """The tags that photos have, and how many of them."""
+        counts = np.bincount(self._tags_in(self._ordered()), minlength=len(self._tag_index)).tolist()
+        return {name: count for name, count in zip(self._tag_index, counts, strict=True) if count}
+
+    def with_tag(self, is_wanted: "Callable[[str], bool]") -> "Array":
+        """Of each photo, in order, whether it has such a tag."""
+        _, names, counts, flat = self.tag_lists()
+        fits: Array = np.zeros(len(counts), bool)
+        fits[np.repeat(np.arange(len(counts)), counts)[_wanted(names, is_wanted)[flat]]] = True
+        return fits
+
+    def in_folder(self, is_wanted: "Callable[[str], bool]") -> "Array":
+        """Of each photo, in order, whether its folder is such a one."""
+        fits: Array = _wanted(self._folder_index, is_wanted)[self.of("folder")]
+        return fits
+
+    def by_camera(self, is_wanted: "Callable[[str], bool]") -> "Array":
+        """Of each photo, in order, whether its camera is such a one; one that nobody knows is none."""
+        fits: Array = np.concatenate([[False], _wanted(self._camera_index, is_wanted)])[self.of("camera")]
+        return fits
 
     def path(self, number: int) -> bytes | None:
         """Where a photo is; None for one that is not here."""
@@ -141,24 +159,29 @@ class Columns:
         parent = next((one for one in self._parents if place.startswith(one + b"/")), b"")
         return text(place[len(parent) + 1 :] if parent or self._parents else place)
 
-    def put(self, rows: "Sequence[ShownRow]") -> None:
+    def places(self) -> "list[tuple[int, bytes]]":
+        """Number and path of each photo, in no order."""
+        return [(number, self._paths[slot]) for number, slot in self._slots.items()]
+
+    def put(self, some: "ShownColumns") -> None:
         """Take up photos that are new or changed; those that are gone are left out."""
-        for row in rows:
-            if row.gone:
-                self._drop(row.id)
-        there = [row for row in rows if not row.gone]
-        new = [row for row in there if row.id not in self._slots]
+        if any(some.gone):
+            for number, gone in zip(some.id, some.gone, strict=True):
+                if gone:
+                    self._drop(number)
+            some = some.where([not gone for gone in some.gone])
+        new = [n for n, number in enumerate(some.id) if number not in self._slots]
         first = len(self._paths)
-        self._paths += [row.path for row in new]
+        self._paths += [some.path[n] for n in new]
         if new:
             self._kept = {
                 name: np.concatenate([old, np.zeros(len(new), old.dtype)]) for name, old in self._kept.items()
             }
             self._order = None
         # last, so that whoever asks meanwhile whether a photo is marked finds its place
-        self._slots.update((row.id, first + n) for n, row in enumerate(new))
-        if there:
-            self._fill(there)
+        self._slots.update((some.id[n], slot) for slot, n in enumerate(new, first))
+        if some.id:
+            self._fill(some)
 
     def mark(self, numbers: "Iterable[int]", flag: int) -> None:
         """Set a flag of exactly these photos."""
@@ -177,9 +200,9 @@ class Columns:
         order = self._ordered()
         columns = {name: kept[order] for name, kept in self._kept.items() if name != "start"}
         columns["minute"] = np.diff(columns.pop("second") // 60, prepend=0).astype("<i4")
-        names, counts, ranks = self._by_frequency(order)
+        names, counts, ranks = self._by_frequency()
         columns["tags"] = ranks[self._tags_in(order)]
-        kinds = {**_KEPT, "minute": "i32", "tags": "u32"}
+        kinds = {**_KEPT, "minute": "i32", "tags": "u16" if len(names) <= _FEW_NAMES else "u32"}
         told = {
             "version": 1, **head, "count": len(order), "tags": [list(pair) for pair in zip(names, counts, strict=True)],
             "folders": list(self._folder_index), "cameras": list(self._camera_index),
@@ -197,32 +220,46 @@ class Columns:
         if self._slots.pop(number, None) is not None:
             self._order = None
 
-    def _fill(self, rows: "Sequence[ShownRow]") -> None:
-        slots = np.array([self._slots[row.id] for row in rows], np.intp)
+    def _fill(self, some: "ShownColumns") -> None:
+        slots = np.fromiter(map(self._slots.__getitem__, some.id), np.intp, len(some.id))
         # one JSON text for all: starting the decoder anew for each row would take most of the time
-        tags = [some[:_MOST_TAGS] for some in json.loads(f"[{','.join([row.tags for row in rows])}]")]
-        seconds = [dated(row) for row in rows]
-        values: dict[str, list[Any]] = {
-            "id": [row.id for row in rows],
-            "aspect": [
-                min(65_535, round(1000 * row.width / row.height)) if row.height else 0 for row in rows
-            ],
+        tags = json.loads(f"[{','.join(some.tags)}]")
+        if max(map(len, tags)) > _MOST_TAGS:
+            tags = [each[:_MOST_TAGS] for each in tags]
+        seconds = np.array(list(map(dated, some.taken, some.modified)), np.int64)
+        values: dict[str, Any] = {
+            "id": some.id,
+            "aspect": some.aspect,
             "second": seconds,
-            "folder": [self._folder(row.path) for row in rows],
-            "camera": [self._camera(row.camera) for row in rows],
-            "rating": [_NO_RATING if row.rating is None else row.rating for row in rows],
-            "lat": [np.nan if row.latitude is None else row.latitude for row in rows],
-            "lon": [np.nan if row.longitude is None else row.longitude for row in rows],
-            "flags": [_flags(row) for row in rows],
-            "key": [thumbnail_key(row) for row in rows],
+            "folder": list(map(self._folder, some.path)),
+            "camera": [self._camera_index[camera] + 1 if camera else 0 for camera in some.camera],
+            "rating": [NO_RATING if rating is None else rating for rating in some.rating],
+            "lat": np.array(some.latitude, float),  # None becomes NaN
+            "lon": np.array(some.longitude, float),
+            "flags": self._flags(some, slots),
+            "key": [
+                0 if unreadable else thumbnail_key(self._mark, picture, stamp)
+                for picture, stamp, unreadable in zip(
+                    some.picture_hash, some.stamp, some.unreadable, strict=True
+                )
+            ],
             **self._with_tags(tags),
         }
         if self._order is not None and (self._kept["second"][slots] != seconds).any():
             self._order = None
-        review = self._kept["flags"][slots] & REVIEW
         for name, one in values.items():
             self._kept[name][slots] = one
-        self._kept["flags"][slots] |= review
+
+    def _flags(self, some: "ShownColumns", slots: "Array") -> "Array":
+        """What is so of some photos; whether there is something to review stays as it was."""
+        flags: Array = self._kept["flags"][slots] & REVIEW
+        unreadable = np.array(some.unreadable, bool)
+        flags |= np.where([taken is None for taken in some.taken], np.uint8(FILE_DATE), np.uint8(0))
+        flags |= np.where(np.array(some.captioned, bool), np.uint8(CAPTION), np.uint8(0))
+        flags |= np.where(unreadable, np.uint8(UNREADABLE), np.uint8(0))
+        in_browsers = np.array([fmt in _BROWSERS_SHOW for fmt in some.format])
+        flags |= np.where(in_browsers & ~unreadable, np.uint8(BROWSER), np.uint8(0))
+        return flags
 
     def _with_tags(self, tags: "Sequence[Sequence[str]]") -> dict[str, Any]:
         """Put the tags of some photos at the end of all tags: how many each has, and where they start.
@@ -254,14 +291,13 @@ class Columns:
         places = np.repeat(shifts, counts) + np.arange(int(counts.sum(dtype=np.int64)))
         return self._tags[places]
 
-    def _by_frequency(self, order: "Array") -> "tuple[list[str], list[int], Array]":
+    def _by_frequency(self) -> "tuple[list[str], list[int], Array]":
         """The tags that photos have, the most frequent first, their counts, and index -> place among them."""
-        names = list(self._tag_index)
-        counts = np.bincount(self._tags_in(order), minlength=len(names)).tolist()
-        sequence = sorted((n for n in range(len(names)) if counts[n]), key=lambda n: (-counts[n], names[n]))
-        ranks = np.zeros(len(names), "<u4")
-        ranks[sequence] = np.arange(len(sequence))
-        return [text(names[n]) for n in sequence], [counts[n] for n in sequence], ranks
+        counts = self.tag_counts()
+        names = sorted(counts, key=lambda name: (-counts[name], name))
+        ranks = np.zeros(len(self._tag_index), "<u4")
+        ranks[[self._tag_index[name] for name in names]] = np.arange(len(names))
+        return [text(name) for name in names], [counts[name] for name in names], ranks
 
     def _folder(self, path: bytes) -> int:
         place = path[: path.rfind(b"/")]
@@ -270,38 +306,29 @@ class Columns:
             known = self._folder_of[place] = self._folder_index[shown]
         return known
 
-    def _camera(self, camera: str) -> int:
-        return self._camera_index[camera] + 1 if camera else 0
 
-
-def dated(row: "ShownRow") -> int:
+def dated(taken: int | None, modified: int) -> int:
     """When a photo was taken, in local seconds since 1970-01-01; that of the file where nobody tells."""
-    if row.taken is not None:
-        return row.taken
+    if taken is not None:
+        return taken
     try:
-        return row.modified + time.localtime(row.modified).tm_gmtoff
+        return modified + time.localtime(modified).tm_gmtoff
     except (ValueError, OverflowError, OSError):  # a disk may tell of years that no calendar has
-        return row.modified
+        return modified
 
 
-def thumbnail_key(row: "ShownRow | Shown") -> int:
-    """Changes when the picture may be another one; 0: there is nothing to show."""
-    if row.error:
-        return 0
-    if row.picture_hash:
-        return int(row.picture_hash[:8], 16) or 1
-    return zlib.crc32(row.stamp.encode()) or 1
+def thumbnail_key(mark: int, picture_hash: str, stamp: str) -> int:
+    """Changes when the picture may be another one; never 0, which stands for a photo that cannot be shown.
+
+    The upper half is the catalog's mark (1 to 65,535), so that no browser takes a picture of its cache for a photo that
+    has the same number in another catalog. The lower half is of the picture's hash, or of the file's stamp as long as
+    that is not known: more would be most of what is sent of a photo besides its tags, and keep out one more in 65,536 of
+    the pictures that were edited.
+    """
+    lower = int(picture_hash[:4], 16) if picture_hash else zlib.crc32(stamp.encode()) & 0xFFFF
+    return mark << 16 | lower
 
 
 def text(name: bytes | str) -> str:
     """A name that anybody can be sent: bytes that are no text are question marks."""
     return as_text(os.fsdecode(name))
-
-
-def _flags(row: "ShownRow") -> int:
-    return (
-        (FILE_DATE if row.taken is None else 0)
-        | (BROWSER if row.format in _BROWSERS_SHOW and not row.error else 0)
-        | (CAPTION if row.title or row.description else 0)
-        | (UNREADABLE if row.error else 0)
-    )

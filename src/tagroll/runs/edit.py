@@ -99,9 +99,8 @@ class Editing:
         """
         target = self._keeper.action(number)
         undo = Action(target.label, (), command="undo", undoes=target, done_status=Status.RESTORED)
-        undo.said = self._said(target.said)
-        gone = [key for key, before in target.said.items() if before is None]
-        self._space.catalog.verdicts.say([one for one in target.said.values() if one], gone)
+        said, target.said = target.said, {}
+        self._unsay(undo, said, target.run.number if target.run else None)
         return self._keeper.undo(undo)
 
     def undo_run(self, run: int) -> int:
@@ -114,7 +113,9 @@ class Editing:
             if action.run and action.run.number == run and action.command != "undo":
                 return self.undo(action.number)
         chosen = choose_run(self._space.catalog, run)
-        undo = Action(chosen.command, (str(run),), command="undo", done_status=Status.RESTORED)
+        label = chosen.arguments[-1] if chosen.command == "serve" else f"{chosen.command} ({run})"
+        undo = Action(label, (str(run),), command="undo", done_status=Status.RESTORED)
+        self._unsay(undo, self._space.catalog.verdicts.said_by(run), run)
         return self._keeper.undo(undo)
 
     def state(self, number: int) -> dict[str, object] | None:
@@ -181,6 +182,19 @@ class Editing:
             (picture, word): next((one for one in of(picture) if one.word == word and one.run is None), None)
             for picture, word in keys
         }
+
+    def _unsay(
+        self, undo: Action, before: Mapping[tuple[str, str], TagVerdict | None], run: int | None
+    ) -> None:
+        """Take back what was only said, and keep in the action that does it what is said now."""
+        if before:
+            undo.said = self._said(before)
+            self._space.catalog.verdicts.unsay(before, run)
+            index = self._space.catalog.photos
+            paths = [
+                row.path for picture in {key[0] for key in before} for row in index.with_picture(picture)
+            ]
+            self._review.judged([row.id for row in index.shown_at(paths)])
 
     def _changed(self, paths: Collection[Path]) -> None:
         """Show what was written."""

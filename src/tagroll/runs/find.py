@@ -3,19 +3,24 @@
 import difflib
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tagroll.photos.left_out import Excluded
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.query import Clause, Query, Shown, folded, is_meant, parse
-from tagroll.runs.text_search import plain_words
+from tagroll.runs.read import BATCH
+from tagroll.runs.text_search import expressions_for, plain_words
 from tagroll.tags.identity import identity
 
 if TYPE_CHECKING:
     from tagroll.runs.run import Workspace
 
+Found = Literal["exact", "close"]
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time
 _NEAREST = 3
 """Tags that are told of as near to what was typed."""
@@ -32,7 +37,7 @@ class Hit:
     """
 
     photo: Shown
-    found: Literal["exact", "close"]
+    found: Found
     why: tuple[str, ...]
 
     def row(self) -> dict[str, object]:
@@ -55,6 +60,7 @@ class Finder:
         gallery: Where.
         typed: What is asked for.
         close: Give what is close in meaning, too, after the exact hits.
+        exclude: Patterns of what is left out.
         missing: How many of the hits are not where the catalog has them; known at the end.
     """
 
@@ -62,72 +68,80 @@ class Finder:
     gallery: Gallery
     typed: str
     close: bool = False
+    exclude: Sequence[str] = ()
     missing: int = 0
     _query: Query = field(init=False)
-    _dropped: Counter[str] = field(default_factory=Counter)
-    _tags: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._query = parse(self.typed)
 
+    def paths(self) -> Iterator[tuple[Path, Found]]:
+        """Where the photos are that are found, the newest first; then those that are close, the closest first."""
+        for _, path, found in self._there():
+            yield path, found
+
     def hits(self) -> Iterator[Hit]:
-        """The photos that are found, the newest first; then those that are close, the closest first."""
-        query = self._query
-        if query.is_about_review:
-            from tagroll.runs.review import (
-                Review,
-            )  # what makes tags of answers is loaded where it is asked for
+        """The same, with all that is known of each and why it was found."""
+        words = folded(plain_words(self._query.text)).split()
+        there = self._there()
+        while some := list(islice(there, BATCH)):
+            how = {number: found for number, _, found in some}
+            for photo in self.gallery.shown_of(list(how)):
+                texts = _why_text(words, photo) if how[photo.id] == "exact" else ()
+                yield Hit(photo, how[photo.id], (*_why(self._query.terms, photo), *texts))
+
+    def _there(self) -> Iterator[tuple[int, Path, Found]]:
+        if self._query.is_about_review:
+            # what makes tags of answers is loaded where it is asked for
+            from tagroll.runs.review import Review
 
             Review(self.space, self.gallery).by_tag()  # marks the photos
-        found = self.gallery.search(query.text, close=self.close)
-        texts = set(found.exact) if query.text else None
-        words = folded(plain_words(query.text)).split()
-        for photo in self.gallery.all_shown():
-            if self._fits(photo, texts) and self._is_there(photo):
-                yield Hit(photo, "exact", (*_why(query.terms, photo), *_why_text(words, photo)))
-        for number in found.close if self.close else ():
-            near = self.gallery.shown(number)
-            if near and query.matches(near) and self._is_there(near):
-                yield Hit(near, "close", tuple(_why(query.terms, near)))
+        matches = self.gallery.search(self.typed, close=self.close)
+        groups: tuple[tuple[Sequence[int], Found], ...] = ((matches.exact, "exact"), (matches.close, "close"))
+        is_excluded = Excluded(self.exclude)
+        for numbers, found in groups:
+            for number in numbers:
+                path = self.gallery.path(number)
+                if path and is_excluded.below(path, self.gallery.roots):
+                    continue
+                if path and os.path.lexists(path):
+                    yield number, path, found
+                else:
+                    self.missing += 1
 
-    def hints(self) -> tuple[str, ...]:
-        """What may have been meant, when nothing was found; to be asked after `hits` has ended."""
-        hints = [self._nearest(term) for term in self._query.terms if term.field == "tag" and not term.is_not]
-        more = [f"Without {part}: {number:,}" for part, number in self._dropped.most_common(_NEAREST)]
-        return (*filter(None, hints), *more)
 
-    def _fits(self, photo: Shown, texts: set[int] | None) -> bool:
-        """Whether all that is asked for is so; keeps count of what alone was not."""
-        self._tags.update(photo.tags)
-        failed = [str(term) for term in self._query.terms if not term.matches(photo)]
-        if texts is not None and photo.id not in texts:
-            failed.append(self._query.text)
-        if len(failed) == 1 and len(self._query.terms) + (texts is not None) > 1:
-            self._dropped[failed[0]] += 1
-        return not failed
+def hints(gallery: Gallery, typed: str) -> tuple[str, ...]:
+    """Why nothing was found, and what may have been meant."""
+    query = parse(typed)
+    mistakes = [term.mistake for term in query.terms if term.mistake and not term.is_not]
+    if query.text and expressions_for(query.text) == ("", ""):
+        mistakes.append(f"{query.text} has no letters or digits to search for")
+    tags = gallery.tag_counts()
+    nearest = [_nearest(term, tags) for term in query.terms if term.field == "tag" and not term.is_not]
+    more: list[tuple[str, int]] = []
+    if len(query.terms) + bool(query.text) > 1:
+        counted = Counter(gallery.without_each(query))
+        more = [(part, number) for part, number in counted.most_common(_NEAREST) if number]
+    return (*mistakes, *filter(None, nearest), *(f"Without {part}: {number:,}" for part, number in more))
 
-    def _is_there(self, photo: Shown) -> bool:
-        there = os.path.lexists(photo.path)
-        self.missing += not there
-        return there
 
-    def _nearest(self, term: Clause) -> str:
-        """What to try for a tag that no photo has."""
-        if any(is_meant(tag, term.value) for tag in self._tags):
-            return ""
-        wanted = folded(term.value)
-        by_frequency = sorted(self._tags, key=lambda tag: (self._tags[tag], tag))
-        # of several that are the same, the most frequent
-        by_name = {folded(tag): tag for tag in by_frequency}
-        inside = [tag for name, tag in by_name.items() if wanted in name]
-        near = [by_name[name] for name in difflib.get_close_matches(wanted, by_name, _NEAREST)]
-        meant = sorted(dict.fromkeys((*inside, *near)), key=lambda tag: -self._tags[tag])[:_NEAREST]
-        told = ", ".join(f"{Clause('tag', tag)} ({self._count(tag):,})" for tag in meant)
-        return f"No photo has the tag {term.value}" + (f"; there is {told}" if told else "")
+def _nearest(term: Clause, tags: Mapping[str, int]) -> str:
+    """What to try for a tag that no photo has."""
+    if any(is_meant(tag, term.value) for tag in tags):
+        return ""
+    wanted = folded(term.value)
+    # of several that are the same, the most frequent
+    by_name = {folded(tag): tag for tag in sorted(tags, key=lambda tag: (tags[tag], tag))}
+    inside = [tag for name, tag in by_name.items() if wanted in name]
+    near = [by_name[name] for name in difflib.get_close_matches(wanted, by_name, _NEAREST)]
+    meant = sorted(dict.fromkeys((*inside, *near)), key=lambda tag: -tags[tag])[:_NEAREST]
+    told = ", ".join(f"{Clause('tag', tag)} ({_count(tag, tags):,})" for tag in meant)
+    return f"No photo has the tag {term.value}" + (f"; there is {told}" if told else "")
 
-    def _count(self, tag: str) -> int:
-        """How many photos have a tag, however it is written there."""
-        return sum(number for one, number in self._tags.items() if identity(one) == identity(tag))
+
+def _count(tag: str, tags: Mapping[str, int]) -> int:
+    """How many photos have a tag, however it is written there."""
+    return sum(number for one, number in tags.items() if identity(one) == identity(tag))
 
 
 def _why(terms: Sequence[Clause], photo: Shown) -> Iterator[str]:

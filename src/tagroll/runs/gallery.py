@@ -4,10 +4,10 @@ import json
 import os
 import secrets
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,11 +15,13 @@ from tagroll.domain import Outcome, Photo
 from tagroll.errors import MetadataError, UsageError
 from tagroll.photos.scan import absolute, leads_out, scan
 from tagroll.photos.scan import count as count_photos
-from tagroll.runs.columns import REVIEW, Columns, dated, text
+from tagroll.runs.columns import REVIEW, Columns, text
 from tagroll.runs.meaning import Meaning
+from tagroll.runs.news import is_news
 from tagroll.runs.query import Clause, Query, Shown, parse
 from tagroll.runs.read import BATCH, Reader
 from tagroll.runs.text_search import expressions_for, plain_words
+from tagroll.runs.walked import Walked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from tagroll.catalog import ShownRow
     from tagroll.runs.columns import TagLists
     from tagroll.runs.run import Workspace
+
+    Array = np.ndarray[Any, np.dtype[Any]]
 
 __all__ = ["Clause", "Gallery", "Matches", "Progress", "Query", "Shown", "parse"]
 
@@ -59,27 +63,6 @@ class Matches:
     close: tuple[int, ...] = ()
 
 
-@dataclass(slots=True)
-class _Walked:
-    """What a walk over the paths has met."""
-
-    met: set[bytes] = field(default_factory=set)
-    unreadable: list[bytes] = field(default_factory=list)
-    videos: int = 0
-
-    def pass_over(self, folder: Path, _error: OSError) -> None:
-        """A folder that cannot be listed: what was in it may be there still."""
-        self.unreadable.append(os.fsencode(folder) + b"/")
-
-    def count_video(self) -> None:
-        """One more."""
-        self.videos += 1
-
-    def misses(self, path: bytes) -> bool:
-        """Whether a photo should have been met, and was not."""
-        return path not in self.met and not any(path.startswith(folder) for folder in self.unreadable)
-
-
 _GONE = "It was moved or deleted; it is looked for again soon"
 
 
@@ -94,7 +77,9 @@ class Gallery:
         read_only: What the columns say of it.
 
     Attributes:
+        mark: That of the catalog.
         videos: How many videos the last refresh has seen; they are not shown.
+        notes: What a person should know of folders that it found empty or missing, a sentence each.
     """
 
     def __init__(self, space: "Workspace", paths: "Sequence[Path]", *, read_only: bool = False) -> None:
@@ -106,11 +91,13 @@ class Gallery:
         self._generation = f"{self._session}-0"
         self._packed: tuple[str, bytes] = ("", b"")
         self._version = -1
-        self._columns = Columns(self._roots)
+        self.mark = space.catalog.photos.mark()
+        self._columns = Columns(self._roots, self.mark)
         self._meaning = Meaning(space.catalog, self._said)
         space.when_closed(self._meaning.end)
         self._read_only = read_only
         self.videos = 0
+        self.notes: tuple[str, ...] = ()
         self._catch_up()
 
     @property
@@ -143,6 +130,10 @@ class Gallery:
         rows = self._space.catalog.photos.shown_as([number]) if number in self._columns else []
         return self._shown(rows[0], json.loads(rows[0].tags)) if rows else None
 
+    def picture(self, number: int) -> tuple[str, str] | None:
+        """Hash of a photo's picture ("": not known) and the stamp of its file; None: there is no such photo in these paths."""
+        return self._space.catalog.photos.picture(number) if number in self._columns else None
+
     def path(self, number: int) -> Path | None:
         """Where a photo is as far as is known; None: there is no such photo in these paths."""
         path = self._columns.path(number)
@@ -151,16 +142,39 @@ class Gallery:
     def all_shown(self) -> "Iterator[Shown]":
         """All photos, the newest first."""
         with self._lock:
-            ids = iter(self._columns.ids().tolist())
-        while some := list(islice(ids, BATCH)):
+            ids = self._columns.ids().tolist()
+        return self.shown_of(ids)
+
+    def in_order(self, numbers: "Sequence[int]") -> list[int]:
+        """Those of some photos that are in these paths, the newest first."""
+        with self._lock:
+            found: list[int] = self._columns.ids()[self._columns.among(np.array(numbers, np.int64))].tolist()
+            return found
+
+    def shown_of(self, numbers: "Sequence[int]") -> "Iterator[Shown]":
+        """Those of some photos that are there, in this order, read of the catalog as they are needed."""
+        wanted = iter(numbers)
+        while some := list(islice(wanted, BATCH)):
             rows = {row.id: row for row in self._space.catalog.photos.shown_as(some)}
-            there = [rows[number] for number in some if number in rows]
+            there = [rows[number] for number in some if number in rows and number in self._columns]
             yield from map(self._shown, there, json.loads(f"[{','.join(row.tags for row in there)}]"))
+
+    def captions(self, numbers: "Sequence[int]") -> dict[int, str]:
+        """The title of each of these photos, or else its description; only of those that have one."""
+        rows = self._space.catalog.photos.shown_as([n for n in numbers if n in self._columns])
+        return {row.id: row.title or row.description for row in rows if row.title or row.description}
 
     def carrying(self, tags: "Iterable[str]") -> list[int]:
         """The numbers of the photos that carry one of these very tags, the newest first."""
+        these = set(tags)
         with self._lock:
-            return self._columns.carrying(tags)
+            found: list[int] = self._columns.ids()[self._columns.with_tag(these.__contains__)].tolist()
+            return found
+
+    def tag_counts(self) -> dict[str, int]:
+        """The tags that photos have, and how many of them."""
+        with self._lock:
+            return self._columns.tag_counts()
 
     def photo(self, number: int) -> Photo:
         """The file of a photo as it is now.
@@ -186,25 +200,33 @@ class Gallery:
             raise MetadataError("is not there any more", _GONE)
         return found
 
-    def search(self, words: str, *, close: bool = True) -> Matches:
-        """Search for text: in tags, title, description, folder, file name and camera, and by meaning.
+    def search(self, typed: str, *, close: bool = True) -> Matches:
+        """Search for photos.
 
         Args:
-            words: As typed; "-" before a word: not. `title:`, `description:` and `name:` look there alone.
+            typed: A query. Its words are searched for in tags, title, description, folder, file name and camera, and by
+                meaning; "-" before a word: not. `title:`, `description:` and `name:` look there alone.
             close: Look for what is close in meaning, too. What that needs is made aside: until then nothing is.
         """
-        wanted, unwanted = expressions_for(words)
-        if not (wanted or unwanted):
-            return Matches()
-        texts = self._space.catalog.texts
-        texts.update()
+        query = parse(typed)
+        ids, terms, texts = self._fitting(query)
+        exact: list[int] = ids[terms & texts].tolist()
+        near: Sequence[int] = ()
+        if close and query.text:
+            near = self._meaning.closest(plain_words(query.text), self._generation)
+        if near:
+            others = set(ids[terms & ~texts].tolist())
+            near = [number for number in near if number in others]
+        return Matches(tuple(exact), tuple(near))
+
+    def without_each(self, query: Query) -> dict[str, int]:
+        """How many photos a query would find without one of its parts, by the part: where that is all that is in the way."""
         with self._lock:
-            exact = self._columns.among(texts.search(wanted)) if wanted else self._columns.ids()
-            if unwanted:
-                exact = exact[~np.isin(exact, self._columns.among(texts.search(unwanted)))]
-        hits = set(exact.tolist())
-        near = self._meaning.closest(plain_words(words), self._generation) if close else ()
-        return Matches(tuple(exact.tolist()), tuple(n for n in near if n not in hits and n in self._columns))
+            masks = {str(term): term.fits(self._columns) for term in query.terms}
+            if query.text:
+                masks[query.text] = self._fitting(query)[2]
+        in_the_way = np.sum([~mask for mask in masks.values()], axis=0)
+        return {part: int((~mask & (in_the_way == 1)).sum()) for part, mask in masks.items()}
 
     def prepare_meaning(self, told: "Callable[[int, int], None]") -> None:
         """Make what search by meaning needs now, and not beside a search; `told`: how many vectors of how many there are."""
@@ -232,21 +254,33 @@ class Gallery:
                 pass
         self._catch_up()
 
-    def refresh(self, tell: "Callable[[Progress], None]") -> None:
+    def is_news(self, changed: "Iterable[Path]") -> bool:
+        """Whether something that has changed in the folders is not as the catalog has it: not what was written by us."""
+        return is_news(self._space, self._roots, changed)
+
+    def refresh(
+        self,
+        tell: "Callable[[Progress], None]",
+        exclude: "Sequence[str]" = (),
+        on_link_out: "Callable[[Path], None] | None" = lambda _: None,
+    ) -> None:
         """Look what there is and read what has changed, the newest folders first; ends early where `space.stop` is set.
 
         Args:
             tell: Told how far it is, after each batch and at the end.
+            exclude: Patterns of what is not looked at (see `scan`); what is known of it stays.
+            on_link_out: Likewise.
 
         Raises:
-            UsageError: One of the paths is not there.
+            UsageError: None of the paths is there.
         """
         with self._refreshing:
-            about, done, walked = count_photos(self._roots), 0, _Walked()
+            walked = Walked(self._roots, exclude)
+            about, done = count_photos(walked.there), 0
             tell(Progress(0, about, running=True))
             found = scan(
-                self._roots, newest_first=True, on_unreadable=walked.pass_over, on_video=walked.count_video,
-                on_link_out=lambda _: None,
+                walked.there, exclude=exclude, newest_first=True, on_unreadable=walked.pass_over,
+                on_video=walked.count_video, on_link_out=on_link_out,
             )  # fmt: skip
             for outcome in Reader(self._space.store, self._space.catalog).read(self._until_stopped(found)):
                 walked.met.add(os.fsencode(outcome.path))
@@ -261,6 +295,21 @@ class Gallery:
             tell(Progress(done, done))
 
     # inside ----------------------------------------------------------------------------------------------
+
+    def _fitting(self, query: Query) -> "tuple[Array, Array, Array]":
+        """The photos in order, and of each whether the conditions of a query fit, and whether its text is found."""
+        wanted, unwanted = expressions_for(query.text)
+        texts = self._space.catalog.texts
+        if query.text:
+            texts.update()
+        with self._lock:
+            ids, terms = self._columns.ids(), query.fits(self._columns)
+            found = np.full(len(ids), bool(wanted or unwanted or not query.text))
+            if wanted:
+                found &= self._columns.among(texts.search(wanted))
+            if unwanted:
+                found &= ~self._columns.among(texts.search(unwanted))
+        return ids, terms, found
 
     def _said(self) -> "tuple[str, TagLists, dict[int, str]]":
         """The generation, tags and captions of the photos."""
@@ -279,10 +328,13 @@ class Gallery:
                 return
             yield item
 
-    def _leave_out(self, walked: _Walked) -> None:
+    def _leave_out(self, walked: Walked) -> None:
         """Note which photos are gone, as the walk did not meet them."""
-        photos = self._space.catalog.photos
-        photos.set_gone([row.id for row in photos.shown(self._roots) if walked.misses(row.path)])
+        self._catch_up()
+        with self._lock:
+            places = self._columns.places()
+        self._space.catalog.photos.set_gone(walked.gone(places))
+        self.notes = tuple(walked.notes())
         if walked.videos != self.videos:
             self.videos = walked.videos
             self._next_generation()
@@ -291,12 +343,11 @@ class Gallery:
         """Take up what has changed in the catalog."""
         photos = self._space.catalog.photos
         with self._lock:
-            rows = (
-                photos.shown(self._roots, self._version) if self._roots else photos.all_shown(self._version)
-            )
-            if rows:
-                self._version = max(row.version for row in rows)
-                self._columns.put(rows)
+            since = self._version
+            for some in photos.columns(self._roots or None, since):
+                self._version = max(self._version, *some.version)
+                self._columns.put(some)
+            if self._version != since:
                 self._next_generation()
 
     def _next_generation(self) -> None:
@@ -304,7 +355,7 @@ class Gallery:
 
     def _shown(self, row: "ShownRow", tags: "Sequence[str]") -> Shown:
         return Shown(
-            row.id, Path(os.fsdecode(row.path)), row.format, row.width, row.height, row.taken, dated(row), row.camera,
+            row.id, Path(os.fsdecode(row.path)), row.format, row.width, row.height, row.taken, row.camera,
             row.latitude, row.longitude, row.rating, row.title, row.description, tuple(tags),
             self._columns.folder(row.path), row.picture_hash, row.stamp, row.error, row.hint,
             self._columns.marked(row.id, REVIEW),

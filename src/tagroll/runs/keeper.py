@@ -12,6 +12,7 @@ import time
 from bisect import insort
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -24,7 +25,7 @@ from tagroll.runs.executors import WRITERS
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.guard import guard
 from tagroll.runs.run import Run, Workspace
-from tagroll.runs.write_parts import taking_back_values, taking_back_writes, write
+from tagroll.runs.write_parts import effects_of, taking_back_values, taking_back_writes, write
 
 log = logging.getLogger(__name__)
 
@@ -106,9 +107,6 @@ class Keeper:
         with self._news:
             if action.undoes:
                 self._drop([action.undoes])
-                action.undoes.undone = True
-                if action.undoes.undoes:
-                    action.undoes.undoes.undone = False
             self._remember(action)
             self._undos.append(action)
             self._news.notify_all()
@@ -273,9 +271,13 @@ class Keeper:
             self._tell("edit", action.row())
 
     def _end_run(self, action: Action) -> None:
+        if action.said:
+            # without it, while another run has the catalog, what was said can only be taken back as long as we run
+            with suppress(CatalogLockedError):
+                self._space.catalog.verdicts.keep_said(self._begin(action).number, action.said)
         run = action.run
         action.resources.close()
-        if run and not (run.tally.changed or action.failures or action.decides):
+        if run and not (run.tally.changed or action.failures or action.decides or action.said):
             self._space.catalog.runs.forget(run.number)
             action.run = None
 
@@ -353,22 +355,20 @@ class Keeper:
         Raises:
             UsageError: There is nothing to take back.
         """
-        target = action.undoes
-        if target and target.effects and (target.shared or self._written_since(target)):
-            return taking_back_values(action, target, self._gallery.roots)
+        target, roots = action.undoes, self._gallery.roots
+        if target and target.shared:
+            return taking_back_values(action, target.effects, roots)
         if target and target.run is None:
             return []
+        run = target.run.number if target and target.run else int(action.arguments[0])
+        catalog = self._space.catalog
+        catalog.photos.settled()
+        past = catalog.runs.at(run)
+        if action.said and not catalog.journal.left(run):
+            return []  # all that it did was to say something
+        if past and past.command != "classify" and not catalog.journal.is_last(run):
+            return taking_back_values(action, effects_of(self._space, action, run), roots)
         return taking_back_writes(self._space, action, self._begin)
-
-    def _written_since(self, target: Action) -> bool:
-        """Whether another action wrote one of the photos later, and is in force."""
-        return any(
-            action.number > target.number
-            and action.command == "serve"
-            and not action.undone
-            and not action.effects.keys().isdisjoint(target.effects)
-            for action in self.actions()
-        )
 
     # writing ---------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from tagroll.runs.rewrite import OpenLibrary, check_words, mapped
 from tagroll.tags import hierarchy
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.identity import LEVEL
-from tagroll.tags.merge import MergeOptions, Plan, TagVectors, plan_merges
+from tagroll.tags.merge import MergeOptions, Plan, TagVectors, plan_merges, to_embed
 from tagroll.tags.plan_file import MARK, EditedPlan, plan_text, proposed_by, read_plan, why
 from tagroll.tags.verdict import Evidence
 from tagroll.tags.vocabulary import Vocabulary
@@ -44,7 +44,6 @@ __all__ = [
     "Plan",
     "as_paths",
     "choose_embedder",
-    "compare",
     "decisions_for",
     "embed_tags",
     "evidence_of",
@@ -110,11 +109,11 @@ def propose(
     """  # fmt: skip
     known = decisions.complete(opened.library.counts)
     embedded = None
-    if embedder is not None and known:
+    if embedder is not None and (wanted := to_embed(known, options)):
         vectors = embed_tags(
-            list(known), embedder, opened.space.catalog, lambda number: compared(number, len(known))
+            wanted, embedder, opened.space.catalog, lambda number: compared(number, len(wanted))
         )
-        embedded = compare(vectors, options.threshold)
+        embedded = TagVectors(wanted, vectors)
     return plan_merges(known, embedded, options, decisions)
 
 
@@ -278,13 +277,3 @@ def _kept_as(embedder: Embedder, catalog: Catalog) -> str:
         return len(kept) == 4 * len(sample) and sample @ np.frombuffer(kept, "<f4") > _SAME_MODEL
 
     return next(filter(is_of, chain([embedder.model], (f"{embedder.model} #{n}" for n in count(2)))))
-
-
-def compare(vectors: "Vectors", threshold: float) -> TagVectors:
-    """The vectors with their pairs at or above a cosine."""
-    import numpy as np
-
-    from tagroll.tags.neighbours import neighbours
-
-    vectors = vectors.astype(np.float32, copy=False)
-    return TagVectors(vectors, neighbours(vectors, threshold))

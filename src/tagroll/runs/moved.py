@@ -12,6 +12,7 @@ from tagroll.domain import Photo, Write
 from tagroll.errors import PhotoError
 from tagroll.metadata.store import MADE, MetadataStore, left_in, target_of
 from tagroll.photos.scan import scan
+from tagroll.runs.pictures import picture_now
 
 
 class Moved:
@@ -88,7 +89,7 @@ class Moved:
         return self._scanned[kind].get(picture, ())
 
     def _picture(self, photo: Photo, like: str) -> str:
-        return picture_of(photo, self._store, self._catalog, like)
+        return picture_now(photo, self._store, self._catalog, like)
 
     def _journal_says(self, writing: Writing, path: Path) -> bool | None:
         """Whether the photo of this path is that of the write, going by what tagroll wrote there; None: nothing.
@@ -106,18 +107,6 @@ class Moved:
         if before and not left_in(before[-1], writing.write.before):
             return False
         return left_in(writing.write, after[0].before) if after else None
-
-
-def picture_of(photo: Photo, store: MetadataStore, catalog: Catalog, like: str) -> str:
-    """Hash of a photo's picture, of the kind of another one; it is not made again where the catalog knows it.
-
-    Raises:
-        MetadataError: The photo cannot be read.
-    """
-    row = catalog.photos.at(photo.path)
-    if row and row.pictured and len(row.picture_hash) == len(like) and row.stamp == store.stamp(photo):
-        return row.picture_hash
-    return store.picture_hash(photo, like)
 
 
 def photos_at(roots: Sequence[Path]) -> Iterator[Photo]:

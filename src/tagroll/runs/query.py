@@ -13,8 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from tagroll.runs.columns import CAPTION, FILE_DATE, NO_RATING, REVIEW, UNREADABLE
 from tagroll.tags.identity import LEVEL, identity
+
+if TYPE_CHECKING:
+    from tagroll.runs.columns import Columns
+
+    Array = np.ndarray[tuple[int], np.dtype[Any]]
 
 TOKEN = re.compile(r'-?(?:[a-z]+:)?(?:"[^"]*"?|[^\s"]+)+', re.IGNORECASE)
 """A word, or several in quotation marks, with a field before it or none."""
@@ -40,7 +49,6 @@ class Shown:
         width: Of the upright picture; 0 when unknown.
         height: Likewise.
         taken: Local seconds since 1970-01-01 as the camera's clock told it; None: not told.
-        dated: Likewise; that of the file where the camera told none. The order of photos goes by it.
         camera: Maker and model, or "".
         latitude: In degrees, or None.
         longitude: Likewise.
@@ -62,7 +70,6 @@ class Shown:
     width: int = 0
     height: int = 0
     taken: int | None = None
-    dated: int = 0
     camera: str = ""
     latitude: float | None = None
     longitude: float | None = None
@@ -97,9 +104,22 @@ class Clause:
         value = f'"{self.value}"' if re.search(r"\s", self.value) else self.value
         return f"{'-' if self.is_not else ''}{self.field}:{value}"
 
-    def matches(self, photo: Shown) -> bool:
-        """Whether a photo is as the term wants it."""
-        return FIELDS[self.field](photo, self.value) is not self.is_not
+    def fits(self, columns: "Columns") -> "Array":
+        """Of each photo, in order, whether it is as the term wants it."""
+        fits: Array = FIELDS[self.field](columns, self.value) != self.is_not
+        return fits
+
+    @property
+    def mistake(self) -> str:
+        """Why no photo can be so, whatever photos there are, or ""."""
+        value = self.value.lower()
+        if self.field in ("year", "date") and _days(self.value) == _NOTHING:
+            return f"{self} is no date: write {self.field}:2019, {self.field}:2019-06..2021 or {self.field}:2019.."
+        if self.field == "rating" and _numbers(self.value) == _NOTHING:
+            return f"{self} is no number: write rating:4 or rating:3.."
+        if value not in (known := _WORDS.get(self.field, {value: None})):
+            return f"{self} means nothing: there is {', '.join(f'{self.field}:{word}' for word in known)}"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +139,12 @@ class Query:
         """Whether it matters which photos have a proposal to be judged."""
         return any((term.field, term.value.lower()) == ("is", "review") for term in self.terms)
 
-    def matches(self, photo: Shown) -> bool:
-        """Whether all conditions fit; the text is not looked at."""
-        return all(term.matches(photo) for term in self.terms)
+    def fits(self, columns: "Columns") -> "Array":
+        """Of each photo, in order, whether all conditions fit; the text is not looked at."""
+        everything: Array = np.ones(len(columns), bool)
+        for term in self.terms:
+            everything &= term.fits(columns)
+        return everything
 
 
 def parse(typed: str) -> Query:
@@ -160,9 +183,13 @@ def _levels(tag: str) -> str:
     return f"{LEVEL}{LEVEL.join(map(identity, tag.split(LEVEL)))}{LEVEL}"
 
 
-def _date(photo: Shown, value: str) -> bool:
-    first, last = _days(value)
-    return first <= photo.dated // _DAY_S <= last
+def _date(columns: "Columns", value: str) -> "Array":
+    return _between(columns.of("second") // _DAY_S, _days(value))
+
+
+def _between(values: "Array", span: Span) -> "Array":
+    between: Array = (values >= span[0]) & (values <= span[1])
+    return between
 
 
 @lru_cache(maxsize=256)
@@ -202,11 +229,10 @@ def _span(text: str) -> Span | None:
     return (first - _EPOCH).days, (following - _EPOCH).days - 1
 
 
-def _rating(photo: Shown, value: str) -> bool:
-    if photo.rating is None:
-        return False
-    lowest, highest = _numbers(value)
-    return lowest <= photo.rating <= highest
+def _rating(columns: "Columns", value: str) -> "Array":
+    ratings = columns.of("rating")
+    fits: Array = _between(ratings, _numbers(value)) & (ratings != NO_RATING)
+    return fits
 
 
 @lru_cache(maxsize=256)
@@ -219,32 +245,64 @@ def _number(text: str) -> Span | None:
     return (int(text), int(text)) if _NUMBER.fullmatch(text.strip()) else None
 
 
-_IS: Mapping[str, Callable[[Shown], bool]] = {
-    "untagged": lambda photo: not (photo.tags or photo.error),  # what cannot be read may have some
-    "review": lambda photo: photo.review,
-    "unreadable": lambda photo: bool(photo.error),
+Test = Callable[["Columns"], "Array"]
+
+
+def _flag(flag: int, *, is_set: bool = True) -> Test:
+    def test(columns: "Columns") -> "Array":
+        found: Array = (columns.of("flags") & flag != 0) == is_set
+        return found
+
+    return test
+
+
+def _is_untagged(columns: "Columns") -> "Array":
+    """What cannot be read may have some."""
+    found: Array = (columns.of("ntags") == 0) & (columns.of("flags") & UNREADABLE == 0)
+    return found
+
+
+def _has_place(columns: "Columns") -> "Array":
+    found: Array = ~np.isnan(columns.of("lat"))
+    return found
+
+
+def _never(columns: "Columns") -> "Array":
+    return np.zeros(len(columns), bool)
+
+
+_WORDS: Mapping[str, Mapping[str, Test]] = {
+    "is": {
+        "untagged": _is_untagged,
+        "review": _flag(REVIEW),
+        "unreadable": _flag(UNREADABLE),
+    },
+    "has": {
+        "gps": _has_place,
+        "caption": _flag(CAPTION),
+        "rating": lambda columns: columns.of("rating") != NO_RATING,
+        "date": _flag(FILE_DATE, is_set=False),
+        "camera": lambda columns: columns.of("camera") != 0,
+    },
 }
-_HAS: Mapping[str, Callable[[Shown], bool]] = {
-    "gps": lambda photo: photo.latitude is not None,
-    "caption": lambda photo: bool(photo.title or photo.description),
-    "rating": lambda photo: photo.rating is not None,
-    "date": lambda photo: photo.taken is not None,
-    "camera": lambda photo: bool(photo.camera),
-}
+"""Fields whose values are words."""
 
 
-def _never(_photo: Shown) -> bool:
-    return False
+def _word(field: str) -> Callable[["Columns", str], "Array"]:
+    def fits(columns: "Columns", value: str) -> "Array":
+        return _WORDS[field].get(value.lower(), _never)(columns)
+
+    return fits
 
 
-FIELDS: Mapping[str, Callable[[Shown, str], bool]] = {
-    "tag": lambda photo, value: any(is_meant(tag, value) for tag in photo.tags),
+FIELDS: Mapping[str, Callable[["Columns", str], "Array"]] = {
+    "tag": lambda columns, value: columns.with_tag(lambda tag: is_meant(tag, value)),
     "year": _date,
     "date": _date,
-    "folder": lambda photo, value: folded(value) in folded(photo.folder),
-    "camera": lambda photo, value: bool(photo.camera) and folded(value) in folded(photo.camera),
+    "folder": lambda columns, value: columns.in_folder(lambda name: folded(value) in folded(name)),
+    "camera": lambda columns, value: columns.by_camera(lambda name: folded(value) in folded(name)),
     "rating": _rating,
-    "is": lambda photo, value: _IS.get(value.lower(), _never)(photo),
-    "has": lambda photo, value: _HAS.get(value.lower(), _never)(photo),
+    "is": _word("is"),
+    "has": _word("has"),
 }
-"""What a term with a value says of a photo, by its field. A value that is none fits no photo."""
+"""What a term with a value says of photos, by its field. A value that is none fits no photo."""

@@ -1,10 +1,11 @@
 """What is done before a run: settling what an earlier run was cut off from, and clearing away what it left."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tagroll.catalog import Catalog, State
+from tagroll.catalog import Catalog, RunRow, State
 from tagroll.errors import MetadataError, PhotoError
 from tagroll.metadata.store import MetadataStore
 
@@ -28,7 +29,21 @@ def recover(catalog: Catalog, store: MetadataStore) -> int:
             states[writing.id] = State.VOID if never else State.DONE
     if states:
         catalog.journal.settle(states)
+    last = next(iter(catalog.runs.all(1)), None)
+    if last and not last.finished:  # it has the places of those that were cut off with it
+        _clean(catalog, store, last)
+        catalog.runs.forget_cut_off()
     return len(pending)
+
+
+def _clean(catalog: Catalog, store: MetadataStore, run: RunRow) -> None:
+    """Remove what a run that was cut off left where it stood in no journal yet: below the places that it was given."""
+    undone = run.arguments[0] if run.command == "undo" and run.arguments else ""
+    other = catalog.runs.at(int(undone)) if undone.isdecimal() else None
+    for argument in (*run.arguments, *(other.arguments if other else ())):
+        if (place := Path(argument)).is_absolute():
+            for folder, _, _ in os.walk(place):
+                store.remove_leftovers(Path(folder))
 
 
 def leftover_cleaner(store: MetadataStore) -> Callable[[Path], None]:

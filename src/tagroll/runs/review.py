@@ -91,9 +91,10 @@ class Review:
 
     def __init__(self, space: Workspace, gallery: Gallery) -> None:
         self._space, self._gallery = space, gallery
-        self._lock = threading.Lock()
+        self._lock, self._looking = threading.RLock(), threading.Lock()
         self._namer: Namer | None = None
         self._marked: set[int] = set()
+        self._since: set[int] = set()
 
     def of(self, shown: Shown) -> list[Proposal]:
         """What is proposed for one photo, the surest first."""
@@ -109,15 +110,13 @@ class Review:
 
     def by_tag(self) -> list[Proposed]:
         """Every tag that is proposed, the surest first; marks the photos."""
-        namer, catalog = self._renew(), self._space.catalog
-        answers, rejected = catalog.answers.latest(), catalog.verdicts.all_rejected()
-        photos = defaultdict[str, list[tuple[int, float | None]]](list)
-        for shown in self._gallery.all_shown():
-            if answer := answers.get(shown.picture_hash):
-                said = rejected.get(shown.picture_hash, set())
-                for one in _open(namer.proposals(answer), shown, said):
-                    photos[one.tag].append((shown.id, one.confidence))
-        self._mark({number for places in photos.values() for number, _ in places})
+        with self._looking:
+            with self._lock:
+                self._since = set()
+            photos = self._all()
+            proposed = {number for places in photos.values() for number, _ in places}
+            with self._lock:  # of what was judged meanwhile, that is newer
+                self._mark((proposed - self._since) | (self._marked & self._since))
         found = [
             Proposed(tag, tuple(sorted(places, key=lambda place: Proposal("", place[1]).rank)))
             for tag, places in photos.items()
@@ -126,21 +125,38 @@ class Review:
 
     def judged(self, numbers: Iterable[int]) -> None:
         """Mark anew, of some photos, which have a proposal."""
-        shown = [one for one in map(self._gallery.shown, numbers) if one]
-        marked = self._marked.difference(one.id for one in shown)
-        self._mark(marked.union(one.id for one in shown if self.of(one)))
+        with self._lock:
+            shown = [one for one in map(self._gallery.shown, numbers) if one]
+            there = {one.id for one in shown}
+            self._since |= there
+            self._mark((self._marked - there) | {one.id for one in shown if self.of(one)})
+
+    def _all(self) -> Mapping[str, list[tuple[int, float | None]]]:
+        """Tag -> the photos for which it is proposed, and how sure the model was."""
+        namer, catalog = self._renew(), self._space.catalog
+        answers, rejected = catalog.answers.latest(), catalog.verdicts.all_rejected()
+        photos = defaultdict[str, list[tuple[int, float | None]]](list)
+        for shown in self._gallery.shown_of(self._gallery.in_order(catalog.photos.answered())):
+            if answer := answers.get(shown.picture_hash):
+                said = rejected.get(shown.picture_hash, set())
+                for one in _open(namer.proposals(answer), shown, said):
+                    photos[one.tag].append((shown.id, one.confidence))
+        return photos
 
     def _mark(self, numbers: set[int]) -> None:
-        with self._lock:
-            if numbers != self._marked:
-                self._marked = numbers
-                self._gallery.mark_review(numbers)
+        """The caller holds the lock."""
+        if numbers != self._marked:
+            self._marked = numbers
+            self._gallery.mark_review(numbers)
 
     def _renew(self) -> Namer:
         """What is made of answers, as the library and the decisions are now."""
         catalog = self._space.catalog
         policy = TagRequest().policy_in(catalog)
-        known = {identity(tag): tag for shown in self._gallery.all_shown() for tag in shown.tags}
+        counts = self._gallery.tag_counts()
+        known = {
+            identity(tag): tag for tag in sorted(counts, key=counts.__getitem__)
+        }  # the most frequent way to write it
         with self._lock:
             self._namer = Namer(policy, known)
             return self._namer

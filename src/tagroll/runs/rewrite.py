@@ -186,7 +186,7 @@ class Rewriting:
 
     Attributes:
         decide: What a photo says -> what is to be changed.
-        by_person: See `Run.write`.
+        by_person: See `Run.entries`.
         merges: Tag -> what it is called from now on.
     """
 
@@ -202,7 +202,7 @@ class Rewriter:
     Attributes:
         run: Writes, and remembers.
         decide: What a photo says -> what is to be changed.
-        by_person: See `Run.write`.
+        by_person: See `Run.entries`.
     """
 
     run: Run
@@ -220,7 +220,8 @@ class Rewriter:
 
     def _rewrite(self, photo: Photo) -> Outcome:
         self.run.clean(photo.path)
-        written = self.run.write(photo, self.decide, by_person=self.by_person)
+        entries = self.run.entries(by_person=self.by_person)
+        written = self.run.write(photo, self.decide, entries=entries)
         return written.outcome(photo.path, Status.REWRITTEN)
 
 

@@ -17,7 +17,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from tagroll.catalog import About, Catalog, PhotoRow, State
+from tagroll.catalog import About, Catalog, PhotoRow, State, Writing
 from tagroll.domain import (
     Change,
     Decide,
@@ -39,6 +39,7 @@ from tagroll.photos.preview.opened import previews
 from tagroll.photos.scan import scan
 from tagroll.runs.entries import Entries
 from tagroll.runs.executors import Executor, threads
+from tagroll.runs.pictures import picture_now
 from tagroll.runs.recover import leftover_cleaner, recover
 from tagroll.runs.tally import Tally
 from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings, without_password
@@ -232,22 +233,8 @@ class Workspace:
         self._resources.callback(end)
 
     def picture_now(self, photo: Photo) -> str:
-        """Hash of a photo's picture as its file is now: the index knows it, or is told.
-
-        Raises:
-            MetadataError: The file cannot be read.
-        """
-        row, stamp = self.catalog.photos.at(photo.path), self.store.stamp(photo)
-        is_known = row is not None and row.stamp == stamp
-        # a row that was made of the head alone knows no picture: "" must never stand for one
-        if row and is_known and row.pictured and row.picture_hash:
-            return row.picture_hash
-        picture = self.store.picture_hash(photo)
-        if (
-            is_known
-        ):  # else there is no row to note it in: that of a photo which is tagged now comes with its tags
-            self.catalog.photos.note_picture(photo.path, stamp, picture)
-        return picture
+        """Hash of a photo's picture as its file is now; see `picture_now`."""
+        return picture_now(photo, self.store, self.catalog)
 
     @property
     def preview(self) -> "PreviewMaker":
@@ -345,9 +332,18 @@ class Run:
         """Remember what tags become, and which stay apart, before the first photo: what is cut off goes on with it."""
         self.space.catalog.decisions.decide(into, apart, self.number)
 
-    def entries(self, undoes: int | None = None) -> Entries:
-        """The journal of one photo."""
-        return Entries(self.space.catalog, self.number, undoes)
+    def entries(
+        self, undoes: int | None = None, *, by_person: bool = False, takes_back: Sequence[Writing] = ()
+    ) -> Entries:
+        """The journal of one photo.
+
+        Args:
+            undoes: The number of the write that is taken back exactly.
+            by_person: A person wants these very tags to come and go: no model brings back what they take.
+            takes_back: The writes that are taken back by a change, whatever else has come since.
+        """
+        instead_of = {writing.write.target: writing.id for writing in takes_back}
+        return Entries(self.space.catalog, self.number, undoes, by_person, instead_of=instead_of)
 
     def write(
         self,
@@ -356,7 +352,7 @@ class Run:
         row: PhotoRow | None = None,
         *,
         dry_run: bool = False,
-        by_person: bool = False,
+        entries: Entries | None = None,
     ) -> Written:
         """Change what a photo says, journalled before it happens, and note in the index what it says now.
 
@@ -366,13 +362,13 @@ class Run:
             row: What the index is to know of it (stamp and tags are filled in) even where nothing changes; None: what
                 it knew.
             dry_run: Write nothing.
-            by_person: A person wants these very tags to come and go: no model brings back what they take.
+            entries: The journal of the photo, where it has more to tell; see `entries`.
 
         Raises:
             PhotoError: It cannot be read or written.
         """
         catalog, store = self.space.catalog, self.space.store
-        entries = Entries(catalog, self.number, by_person=by_person)
+        entries = entries or self.entries()
         seen = Metadata()
 
         def decided(metadata: Metadata) -> Change:
@@ -391,4 +387,6 @@ class Run:
                 about=about(photo, writes[-1].after if writes else seen, seen.facts),
             )  # fmt: skip
             catalog.photos.conclude(entries.states(State.DONE), now)
+        if entries.instead_of and not dry_run:  # also where nothing of them was left
+            catalog.journal.settle(dict.fromkeys(entries.instead_of.values(), State.UNDONE))
         return Written(seen, tags, writes)

@@ -5,7 +5,6 @@ Who scrolls on does not want what is out of sight: a wish that was given up (its
 
 import threading
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,7 @@ from tagroll.errors import PictureError
 from tagroll.parallel import cores
 from tagroll.photos.preview.kept import KeptPictures
 from tagroll.runs.columns import thumbnail_key
-from tagroll.runs.gallery import Gallery, Shown
+from tagroll.runs.gallery import Gallery
 from tagroll.runs.run import Workspace
 
 THUMB: Final = 384
@@ -56,6 +55,16 @@ class Thumbnails:
     def find(self, picture: str, long_edge: int) -> bytes | None:
         """A picture that is there already, by the hash of the photo's picture; "" finds none."""
         return self._kept.find(picture, long_edge) if picture else None
+
+    def is_current(self, key: str, picture: str, stamp: str) -> bool:
+        """Whether a key (8 hex digits, as the columns have it) is that of a photo as it is known now, or was just now.
+
+        Args:
+            key: The key.
+            picture: Hash of the photo's picture, or "".
+            stamp: That of its file.
+        """
+        return int(key, 16) in {thumbnail_key(self._gallery.mark, known, stamp) for known in (picture, "")}
 
     def ask(self, number: int, long_edge: int) -> "Future[bytes]":
         """Wish for a picture of a photo, as WebP; cancelling the future gives the wish up.
@@ -114,15 +123,3 @@ class Thumbnails:
             raise
         self._kept.keep(picture, long_edge, made)
         return made
-
-
-def is_current(shown: Shown, key: str) -> bool:
-    """Whether a key (8 hex digits, as the columns have it) is that of the photo as it is known now, or was a moment ago.
-
-    While the hash of the picture is not known, the key is made of the file's stamp.
-    """
-    return key == _key(shown) or key == _key(replace(shown, picture_hash=""))
-
-
-def _key(shown: Shown) -> str:
-    return f"{thumbnail_key(shown):08x}"

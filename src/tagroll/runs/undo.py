@@ -13,7 +13,8 @@ from tagroll.metadata.copies import take_back
 from tagroll.metadata.store import MADE, target_of
 from tagroll.photos.scan import OUTPUT_FOLDER, absolute
 from tagroll.runs.guard import guard
-from tagroll.runs.moved import Moved, photos_at, picture_of
+from tagroll.runs.moved import Moved, photos_at
+from tagroll.runs.pictures import picture_now
 from tagroll.runs.run import Entries, Run, Workspace
 
 _WORST_FIRST = (Status.FAILED, Status.RESTORED, Status.REMOVED, Status.UNCHANGED)
@@ -118,7 +119,7 @@ class Undoer:
         if found is None:
             return True  # somebody says so; or it is no longer a photo, and the store says why
         if (
-            picture_of(found, self.run.space.store, self.run.space.catalog, write.picture_hash)
+            picture_now(found, self.run.space.store, self.run.space.catalog, write.picture_hash)
             == write.picture_hash
         ):
             return True
@@ -192,6 +193,9 @@ class Undoing:
 
     def outcomes(self, run: Run, *, dry_run: bool) -> Iterator[Outcome]:
         """Take it back."""
+        verdicts = run.space.catalog.verdicts
+        if not (dry_run or self.paths):
+            verdicts.unsay(verdicts.said_by(self.chosen.id), self.chosen.id)
         named = frozenset(self.paths)
         undoer = Undoer(run, self.moved, self.chosen.command, dry_run=dry_run, named=named)
         return run.outcomes(undoer.undo, self.writes)

@@ -1,13 +1,13 @@
 """Writing what people want of one photo, or taking something back there, so that the index knows the file again."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from tagroll.domain import Change, Metadata, Outcome, Status
 from tagroll.errors import ChangedMeanwhileError
-from tagroll.runs.action import Action, PhotoEdit, added_up, reverted
+from tagroll.runs.action import Action, Effect, Failure, PhotoEdit, added_up, reverted
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.moved import photos_at
 from tagroll.runs.read import Reader
@@ -31,15 +31,21 @@ def write(run: Run, gallery: Gallery, parts: Sequence[PhotoEdit]) -> Outcome:
         return change
 
     run.clean(path)
-    try:
-        written = run.write(gallery.photo(number), decide, by_person=last.by_person)
-    except ChangedMeanwhileError:  # by another program; a person at a page could do no more than say it again
-        written = run.write(gallery.photo(number), decide, by_person=last.by_person)
+    for patience in (True, False):
+        entries = run.entries(by_person=last.by_person, takes_back=parts[-1].takes_back)
+        try:
+            written = run.write(gallery.photo(number), decide, entries=entries)
+            break
+        except (
+            ChangedMeanwhileError
+        ):  # by another program; a person at a page could do no more than say it again
+            if not patience:
+                raise
     taken_back: set[str] = set()
     for part, (before, after) in zip(parts, effects, strict=True):
         part.action.shared |= len(parts) > 1
         if written.writes or len(parts) > 1:
-            part.action.effects[path] = (number, before, after)
+            part.action.effects[path] = Effect(number, before, after)
         if part.action.undoes:  # what was said by giving or taking these tags is taken back with them
             taken_back |= {word_of(tag) for tag in before.tags} ^ {word_of(tag) for tag in after.tags}
     if written.writes:
@@ -47,14 +53,37 @@ def write(run: Run, gallery: Gallery, parts: Sequence[PhotoEdit]) -> Outcome:
     return written.outcome(path, Status.REWRITTEN)
 
 
-def taking_back_values(action: Action, target: Action, roots: Sequence[Path]) -> list[PhotoEdit]:
-    """What takes an action back whose writes are not the last of their photos, or not its own."""
+def taking_back_values(
+    action: Action, effects: Mapping[Path, Effect], roots: Sequence[Path]
+) -> list[PhotoEdit]:
+    """What takes something back of which the writes are not the last of their photos, or not its own.
+
+    Args:
+        action: That does it.
+        effects: What is to be taken back.
+        roots: What the history is to tell of it.
+    """
     action.command, action.by_person, action.done_status = "serve", False, Status.REWRITTEN
     action.arguments = (*map(str, roots), f"undo {action.label}")
     return [
-        PhotoEdit(action, path, number, reverted(before, after))
-        for path, (number, before, after) in target.effects.items()
+        PhotoEdit(action, path, one.number, reverted(one.before, one.after), takes_back=one.writes)
+        for path, one in effects.items()
     ]
+
+
+def effects_of(space: Workspace, action: Action, run: int) -> dict[Path, Effect]:
+    """What a run did to photos, as the journal has it; what is not shown any more fails here."""
+    found = space.catalog.journal.in_force_of(run)
+    numbers = {Path(os.fsdecode(row.path)): row.id for row in space.catalog.photos.shown_at(list(found))}
+    action.failures += [
+        Failure(None, Outcome(path, Status.FAILED, error="is not known any more", hint=f"tagroll undo {run}"))
+        for path in found.keys() - numbers.keys()
+    ]
+    return {
+        path: Effect(numbers[path], writings[0].write.before, writings[-1].write.after, writings)
+        for path, writings in found.items()
+        if path in numbers
+    }
 
 
 def taking_back_writes(space: Workspace, action: Action, begin: Callable[[Action], Run]) -> list[PhotoEdit]:

@@ -17,6 +17,13 @@ _NAMED_HASH = re.compile(r"(?<![^\W_])[^\W\d_]{1,2}#(?![^\W_])")
 """The end of a name (C#, F#), and no hashtag."""
 _NAMED_DOT = re.compile(r"(?<![^\s|])\.(?=[^\W_])")
 """The beginning of one (.NET, .22)."""
+_STATES = re.compile(r"(?<![^\W_])(?:U\.S\.A\.?|U\.S\.?|US)(?![^\W_])")
+"""Only as it is written for the country: "us" is a word of its own."""
+_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30f6ー・]+")
+_VU = re.compile("ヴ([ァィェォ]?)")
+_BA = {"ァ": "バ", "ィ": "ビ", "ェ": "ベ", "ォ": "ボ", "": "ブ"}
+_LONG_KANA = 4
+"""Characters up to which a long vowel at the end makes another word (ビル, ビール; コピー)."""
 _LIGATURES = str.maketrans({"æ": "ae", "œ": "oe"})
 _UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss"})
 
@@ -96,15 +103,15 @@ def _regular_singular(word: str) -> str:
 
 
 @cache
-def singular(word: str) -> str:
+def singular(word: str, *, alone: bool = True) -> str:
     """The singular of an English noun; any other word as it is.
 
-    Plurals with a meaning of their own (glasses, woods, arms) stay.
+    Plurals with a meaning of their own (glasses, woods, arms) stay, but not at the end of a phrase (wine glasses).
     """
     words = lexicon()
     if word in _table("singular"):
         return _table("singular")[word]
-    if word in _keep() or word in words.names:
+    if (alone and word in _keep()) or word in words.names:
         return word
     if word in words.plurals and word not in words.meanings:
         return words.plurals[word]
@@ -122,7 +129,7 @@ def _split_camel_case(text: str) -> str:
 
 
 def _level_words(text: str) -> list[str]:
-    text = _split_camel_case(text).lower().translate(_LIGATURES)
+    text = _split_camel_case(_STATES.sub("USA", text)).lower().translate(_LIGATURES)
     text = _INITIALS.sub(lambda m: m[0].replace(".", ""), text)
     text = _APOSTROPHES.sub("", text).replace("&", " and ")
     inner = {m.end() - 1 for kept in (_BETWEEN_DIGITS, _NAMED_HASH, _NAMED_DOT) for m in kept.finditer(text)}
@@ -132,9 +139,22 @@ def _level_words(text: str) -> list[str]:
     )
     level = _without_idle_accents(" ".join("".join(chars).split()))
     words = [_american(word) for word in level.split()]
+    if len(words) > 1:
+        words = ["saint" if word == "st" else word for word in words[:-1]] + words[-1:]
+        words[-1] = "street" if words[-1] == "st" else words[-1]
     if words:
-        words[-1] = _american(singular(words[-1]))
+        is_one = len(words) == 1 or " ".join(words) in lexicon().meanings  # Niagara Falls
+        words[-1] = _american(singular(words[-1], alone=is_one))
     return words
+
+
+def _kana(text: str) -> str:
+    """A word in kana alone, in katakana, without a long vowel at its end and with B for V, as both are written."""
+    if not _KANA.fullmatch(text):
+        return text
+    text = "".join(chr(ord(c) + 0x60) if "\u3041" <= c <= "\u3096" else c for c in text)
+    text = _VU.sub(lambda m: _BA[m[1]], text)
+    return text.removesuffix("ー") if len(text) > _LONG_KANA else text
 
 
 @cache
@@ -145,7 +165,7 @@ def key(tag: str) -> str:
     apostrophes, "&", "_", "-", British spelling and the plural of the last word. Digits, "1.8", "f/1.8", "C#"
     and ".NET" stay. Each level of a hierarchical tag has its own key. A tag of nothing but punctuation is its own key.
     """
-    text = unicodedata.normalize("NFKC", tag).strip()
+    text = _kana(unicodedata.normalize("NFKC", tag).strip())
     levels = [" ".join(_level_words(level)) for level in text.split(LEVEL)]
     return LEVEL.join(levels) if any(levels) else text
 

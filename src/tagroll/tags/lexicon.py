@@ -46,6 +46,8 @@ class Lexicon:
         words: The words of each, small letters, spaces.
         meanings: Words (small letters, spaces) -> meaning -> percent of the word's uses.
         antonyms: Pairs of opposites.
+        adjectives: Words that are adjectives, also (low key).
+        mainly_adjectives: Those of them that are mostly used as one.
         plurals: Irregular plural -> singular.
         british: British spelling -> American spelling.
         known: Every word of the dictionaries, small letters.
@@ -57,6 +59,8 @@ class Lexicon:
     words: Sequence[tuple[str, ...]] = field(repr=False)
     meanings: Mapping[str, Mapping[int, int]] = field(repr=False)
     antonyms: frozenset[tuple[str, str]] = field(repr=False)
+    adjectives: frozenset[str] = field(repr=False)
+    mainly_adjectives: frozenset[str] = field(repr=False)
     plurals: Mapping[str, str] = field(repr=False)
     british: Mapping[str, str] = field(repr=False)
     known: frozenset[str] = field(repr=False)
@@ -162,6 +166,8 @@ def _read(text: str) -> Lexicon:
         words=_Rows(found["synsets"], _members),
         meanings=_Meanings(found["nouns"], found["meanings"]),
         antonyms=frozenset(antonyms | {(b, a) for a, b in antonyms}),
+        adjectives=frozenset(found["adjectives"]),
+        mainly_adjectives=frozenset(found["mainly"]),
         plurals=dict(_pairs(found["plurals"])),
         british=dict(_pairs(found["british"])),
         known=common.union(names, found["rare"]),
@@ -177,6 +183,15 @@ def lexicon() -> Lexicon:
 
     packed = files("tagroll.tags").joinpath("data/lexicon.txt.zst").read_bytes()
     return _read(ZstdDecompressor().decompress(packed).decode())
+
+
+@cache
+def no_typos() -> frozenset[str]:
+    """Words of other languages that come close to an English one (tools/make_languages.py)."""
+    from zstandard import ZstdDecompressor
+
+    packed = files("tagroll.tags").joinpath("data/no_typos.txt.zst").read_bytes()
+    return frozenset(ZstdDecompressor().decompress(packed).decode().split())
 
 
 @cache

@@ -3,6 +3,7 @@
 Pure: tags and vectors in, a plan out. The same input in another order gives the same plan.
 """
 
+import random
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
@@ -11,39 +12,41 @@ from typing import TYPE_CHECKING
 from tagroll.tags.cluster import Edge, cohesive, dbscan
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.hierarchy import Child, propose
-from tagroll.tags.identity import identity
-from tagroll.tags.lexical_key import without_accents
+from tagroll.tags.identity import LEVEL, identity
+from tagroll.tags.languages import languages_of
+from tagroll.tags.lexical_key import squash, without_accents
+from tagroll.tags.phrasing import phrasing
 from tagroll.tags.similarity_baseline import Background, measure
 from tagroll.tags.synonyms import buckets
-from tagroll.tags.term import term
-from tagroll.tags.verdict import Evidence, Verdict, judge
+from tagroll.tags.term import Term, term
+from tagroll.tags.verdict import Evidence, Verdict, exchanges, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
-    from scipy.sparse import csr_matrix
 
     Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 _ROUNDING = 1e-5
 """What two ways to sum up a cosine in float32 may differ by."""
+_SAMPLE, _SEED = 300, 20
+"""Tags that tell how similar random tags of a library are, and what they are drawn with."""
 _CROWD = 60
 """Most tags that may share one bucket; a larger one (a single letter for all of Chinese) says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class TagVectors:
-    """What an embedder says of the tags, in their order.
+    """What an embedder says of tags: at least of those of `to_embed`.
 
     Attributes:
-        vectors: One row of length 1 a tag, float32, shape (n, d).
-        neighbours: Cosines of the pairs at or above the threshold, shape (n, n), symmetric, the diagonal
-            empty.
+        tags: Each once.
+        vectors: Their rows of length 1, float32, shape (n, d).
     """
 
+    tags: "Sequence[str]" = field(repr=False)
     vectors: "Vectors" = field(repr=False)
-    neighbours: "csr_matrix" = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,22 +130,29 @@ class _Library:
         options: MergeOptions,
         decisions: Decisions,
     ) -> None:
-        given = list(tags)
-        order = sorted(range(len(given)), key=lambda i: given[i])
-        self.names = [given[i] for i in order]
+        self.names = sorted(tags)
         self.counts = [tags[name] for name in self.names]
         self.terms = [term(name) for name in self.names]
         self.options, self.decisions = options, decisions
-        self.number = {name: i for i, name in enumerate(self.names)}
-        self.vectors = None if embedded is None else embedded.vectors[order]
-        self.neighbours = None if embedded is None else embedded.neighbours[order][:, order].tocoo()
-        self.background = (
-            None if self.vectors is None else measure(self.names, self.vectors, options.threshold)
-        )
+        languages = languages_of(name for name in self.names if LEVEL not in name)
+        self.foreign = [languages.key(name) for name in self.names]
+        number = {name: i for i, name in enumerate(self.names)}
+        self.vectors = None if embedded is None else embedded.vectors
+        rows = enumerate(() if embedded is None else embedded.tags)
+        self.row = {number[name]: row for row, name in rows if name in number}
+        self.background = None if embedded is None else self._measure(embedded.vectors)
+
+    def _measure(self, vectors: "Vectors") -> Background:
+        number = {name: i for i, name in enumerate(self.names)}
+        sample = self.names if self.options.plain else _sample(self.names)
+        known = [name for name in sample if number[name] in self.row]
+        return measure(known, vectors[[self.row[number[name]] for name in known]], self.options.threshold)
 
     def cosine(self, i: int, j: int) -> float | None:
-        """The cosine of two tags."""
-        return None if self.vectors is None else float(self.vectors[i] @ self.vectors[j])
+        """The cosine of two tags, where there are vectors of both."""
+        if self.vectors is None or i not in self.row or j not in self.row:
+            return None
+        return float(self.vectors[self.row[i]] @ self.vectors[self.row[j]])
 
     def verdict(self, i: int, j: int) -> Verdict:
         """What decisions, rules and the embedder say of two tags together; with `plain`, no rules."""
@@ -154,7 +164,8 @@ class _Library:
         if self.options.plain:
             near = (self.cosine(i, j) or 0.0) >= self.options.threshold - _ROUNDING
             return Verdict(Evidence.SEMANTIC if near else None)
-        found = judge(self.terms[i], self.terms[j])
+        one = self.foreign[i] and self.foreign[i] == self.foreign[j]
+        found = Verdict(Evidence.SPELLING) if one else judge(self.terms[i], self.terms[j])
         if found.evidence not in (None, *self.options.evidence):
             return Verdict(open=False)
         if found.open and self._close(i, j):
@@ -175,7 +186,7 @@ class _Library:
         """Pairs worth a verdict, each once, the smaller number first."""
         named: dict[str, list[int]] = defaultdict(list)
         for i, (name, parts) in enumerate(zip(self.names, self.terms, strict=True)):
-            rules = () if self.options.plain else buckets(parts)
+            rules = () if self.options.plain else (*buckets(parts), f"foreign {self.foreign[i] or name}")
             for bucket in {*rules, *self.decisions.buckets(name)}:
                 named[bucket].append(i)
         pairs = {
@@ -184,9 +195,21 @@ class _Library:
             if len(found) <= _CROWD or b[0] == "!"
             for p in combinations(found, 2)
         }
-        if self.neighbours is not None:
-            pairs.update((int(i), int(j)) for i, j in zip(*self.neighbours.coords, strict=True) if i < j)
-        yield from sorted(pairs)
+        yield from sorted(pairs.union(self._near()))
+
+    def _near(self) -> "Iterator[tuple[int, int]]":
+        """Pairs that may merge by meaning, the smaller number first."""
+        if self.vectors is None:
+            return
+        from tagroll.tags.neighbours import neighbours
+
+        names = [i for i in range(len(self.names)) if i in self.row]
+        groups = [names] if self.options.plain else exchanged(self.terms).values()
+        for group in groups:
+            members = [i for i in group if i in self.row]
+            found = neighbours(self.vectors[[self.row[i] for i in members]], self.options.threshold)
+            for a, b in zip(found.first.tolist(), found.second.tolist(), strict=True):
+                yield members[a], members[b]
 
     def not_apart(self, i: int, j: int) -> Verdict:
         """Yes to everything that a person does not keep apart."""
@@ -231,34 +254,51 @@ class _Library:
         return Merge(self.names[i], self.names[into], self.counts[i], evidence, via, cosine, background_share)
 
 
+def _sample(names: "Sequence[str]") -> list[str]:
+    """Some of the tags by chance, the same ones every time, in order."""
+    drawn = random.Random(_SEED).sample(range(len(names)), min(_SAMPLE, len(names)))  # noqa: S311 - no secret
+    return [names[i] for i in sorted(drawn)]
+
+
+def exchanged(terms: "Sequence[Term]") -> "dict[tuple[str, ...], list[int]]":
+    """Tags, by number, that are one phrase with a word exchanged, where no dictionary knows one of these words."""
+    found: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    unknown = set()
+    for i, parts in enumerate(terms):
+        for rest, is_unknown in exchanges(parts):
+            found[rest].append(i)
+            if is_unknown:
+                unknown.add(rest)
+    return {rest: members for rest, members in found.items() if rest in unknown and len(set(members)) > 1}
+
+
+def to_embed(tags: "Iterable[str]", options: MergeOptions) -> list[str]:
+    """The tags whose vectors a plan needs: those that meaning may merge, and some to compare with; with `plain` all."""
+    names = sorted(tags)
+    if options.plain:
+        return names
+    groups = exchanged([term(name) for name in names]).values()
+    open_ones = {names[i] for group in groups for i in group}
+    return sorted(open_ones.union(_sample(names))) if open_ones else []
+
+
 def _plain_clusters(library: _Library) -> list[list[int]]:
     """The older algorithm: DBSCAN over cosine distance. Only what a person decided is above it."""
-    options, decisions, rows = library.options, library.decisions, []
-    for edge in library.edges():
-        distance = 0.0 if edge.rank < Evidence.SEMANTIC.rank else max(0.0, 1.0 - edge.cosine)
-        rows += [(edge.first, edge.second, distance), (edge.second, edge.first, distance)]
+    options, decisions, edges = library.options, library.decisions, list(library.edges())
     found: list[list[int]] = []
-    for cluster in dbscan(rows, 1.0 - options.threshold + _ROUNDING, options.min_cluster_size):
+    for cluster in dbscan(((edge.first, edge.second) for edge in edges), options.min_cluster_size):
         if not decisions.has_conflict([library.names[i] for i in cluster]):
             found.append(cluster)
             continue
-        inside = [edge for edge in library.edges() if {edge.first, edge.second} <= set(cluster)]
-        found += cohesive(len(library.names), inside, library.not_apart, options.min_cluster_size)
+        inside = [edge for edge in edges if {edge.first, edge.second} <= set(cluster)]
+        found += cohesive(library.names, inside, library.not_apart, options.min_cluster_size)
     return found
 
 
 def _guarded_clusters(library: _Library) -> list[list[int]]:
-    """Clusters that hold together; those by meaning are what DBSCAN finds in the edges that survived."""
-    names, options = library.names, library.options
-    groups = cohesive(len(names), library.edges(), library.verdict, options.min_cluster_size)
-    by_meaning = [
-        group
-        for group in groups
-        if any(library.verdict(i, j).evidence is Evidence.SEMANTIC for i, j in combinations(group, 2))
-    ]
-    rows = [(i, j, 0.0) for group in by_meaning for i in group for j in group if i != j]
-    found = dbscan(rows, 1.0 - options.threshold, options.min_cluster_size)
-    return sorted([group for group in groups if group not in by_meaning] + found)
+    """Clusters that hold together."""
+    words = [squash(phrasing(part)) for part in library.terms]
+    return cohesive(words, library.edges(), library.verdict, library.options.min_cluster_size)
 
 
 def plan_merges(
@@ -272,8 +312,7 @@ def plan_merges(
     Args:
         tags: Every tag of the library with the number of photos that carry it; 0 for a word that only
             decisions know (`Decisions.complete`).
-        embedded: Their vectors and neighbours, rows in the order of `tags`; None goes by spelling and
-            synonyms alone.
+        embedded: What an embedder says of those of `to_embed`, or of more; None goes by spelling, synonyms and phrasing.
         options: Threshold, size, kinds of evidence.
         decisions: What a person decided before, and a vocabulary.
 

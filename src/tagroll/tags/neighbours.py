@@ -10,6 +10,7 @@ nearest landmarks, vectors taken at random (an inverted file, Sivic and Zisserma
 """
 
 import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,10 +20,9 @@ from tagroll.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scipy.sparse import csr_matrix
-
     Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
-    Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
+    Numbers = np.ndarray[tuple[int], np.dtype[np.signedinteger]]
+    Cosines = np.ndarray[tuple[int], np.dtype[np.float32]]
 
 _BLOCK = 1024
 _AXES = 128
@@ -35,7 +35,22 @@ _LANDMARKS = 4
 _SHARED = 8
 """Nearest landmarks of each vector."""
 _MOST_PAIRS = 20_000_000
-"""About 500 MB as a sparse matrix; a useful threshold finds some hundred pairs per thousand tags."""
+"""About 500 MB while they are collected; a useful threshold finds some hundred pairs per thousand tags."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Pairs of rows that are close, sorted, each once.
+
+    Attributes:
+        first: Numbers of the one rows, int32, shape (m,).
+        second: Numbers of the others, always greater, int32, shape (m,).
+        cosines: How close, float32, shape (m,).
+    """
+
+    first: "Numbers" = field(repr=False)
+    second: "Numbers" = field(repr=False)
+    cosines: "Cosines" = field(repr=False)
 
 
 def _short(vectors: "Vectors") -> "Vectors":
@@ -93,7 +108,7 @@ def _likely(vectors: "Vectors", threshold: float) -> "Iterator[tuple[Numbers, Nu
             yield first[upper], second[upper]
 
 
-def neighbours(vectors: "Vectors", threshold: float, *, exact_up_to: int = EXACT_UP_TO) -> "csr_matrix":
+def neighbours(vectors: "Vectors", threshold: float, *, exact_up_to: int = EXACT_UP_TO) -> Neighbours:
     """Find all pairs with a cosine of at least the threshold; of more than `exact_up_to` vectors nearly all.
 
     Args:
@@ -102,13 +117,11 @@ def neighbours(vectors: "Vectors", threshold: float, *, exact_up_to: int = EXACT
         exact_up_to: Vectors up to which every pair is found.
 
     Returns:
-        Their cosines as a symmetric sparse matrix, shape (n, n), float32, without the diagonal.
+        Each pair once.
 
     Raises:
         UsageError: There are more than 20 million such pairs: the threshold says nothing about these vectors.
     """
-    from scipy.sparse import csr_matrix
-
     found: list[tuple[Numbers, Numbers, Vectors]] = []
     pairs = 0
     exact = len(vectors) <= exact_up_to
@@ -125,11 +138,8 @@ def neighbours(vectors: "Vectors", threshold: float, *, exact_up_to: int = EXACT
                 f"more than {_MOST_PAIRS:,} pairs of tags are as similar as {threshold}",
                 hint="raise --similarity-threshold",
             )
-    n = len(vectors)
     if not found:
-        return csr_matrix((n, n), dtype=np.float32)
+        return Neighbours(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
     first, second, cosines = (np.concatenate(column) for column in zip(*found, strict=True))
-    once = np.unique(first.astype(np.int64) * n + second, return_index=True)[1]
-    first, second, cosines = first[once], second[once], cosines[once]
-    places = (np.concatenate([first, second]), np.concatenate([second, first]))
-    return csr_matrix((np.concatenate([cosines, cosines]), places), shape=(n, n))
+    once = np.unique(first.astype(np.int64) * len(vectors) + second, return_index=True)[1]
+    return Neighbours(first[once], second[once], cosines[once])

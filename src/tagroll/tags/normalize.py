@@ -90,7 +90,8 @@ def _parts(keywords: Iterable[str], whole: Collection[str]) -> Iterator[str]:
     """Cut keywords at the characters that other programs read as structure."""
     for text in map(_clean, keywords):
         is_whole = identity(text) in whole
-        for piece in _SEPARATORS.split(text):  # a sentence behind a `|` makes no sentence of the list before it
+        # each by itself: a sentence behind a `|` makes no sentence of the list before it
+        for piece in _SEPARATORS.split(text):
             for part in [piece] if is_whole or _is_prose(piece) else _LISTED.split(piece):
                 yield from _without_slashes(part)
 

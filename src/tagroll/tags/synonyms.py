@@ -7,10 +7,11 @@ from collections.abc import Set as AbstractSet
 from functools import cache
 from itertools import combinations
 
+from tagroll.tags.identity import identity
 from tagroll.tags.lexical_key import key, squash
-from tagroll.tags.lexicon import CONCRETE, everyday, lexicon
+from tagroll.tags.lexicon import CONCRETE, everyday, lexicon, no_typos
+from tagroll.tags.phrasing import is_color, phrasing
 from tagroll.tags.term import Term, differing
-from tagroll.tags.vetoes import opposed
 
 DOMINANT = 70
 """Percent of a word's uses that a shared meaning has to have in both tags."""
@@ -20,8 +21,8 @@ _MOST_DOUBLED = 3
 _GENRE = frozenset({"photo", "photograph", "photography"})
 _USUAL = 50
 """Percent of a word's uses in which it is the class that it stands for behind another word."""
-_TIME = 28
-"""WordNet's file of times."""
+_ANIMAL, _PLANT, _TIME = 5, 20, 28
+"""WordNet's files of animals, plants and times."""
 
 
 @cache
@@ -38,9 +39,8 @@ def _groups() -> dict[str, frozenset[int]]:
 def classes(phrase: str) -> frozenset[str]:
     """The names of the classes of synonyms a key belongs to: two keys that share one mean the same."""
     words = lexicon()
-    meanings = {
-        f"wordnet {s}" for s in words.main_meanings(phrase, DOMINANT) if words.synsets[s].kind in CONCRETE
-    }
+    nouns = () if _is_adjective(phrase) else words.main_meanings(phrase, DOMINANT)
+    meanings = {f"wordnet {s}" for s in nouns if words.synsets[s].kind in CONCRETE}
     return frozenset(meanings | {f"everyday {n}" for n in _groups().get(phrase, ())})
 
 
@@ -55,8 +55,21 @@ def is_compound(a: Term, b: Term) -> bool:
     if not _spellings(a) & _spellings(b) or len(short.words) == len(long.words):
         return False
     words = lexicon()
-    colored = long.words[0] == "red" or opposed(long.words[0], "red") == "color"
-    return colored and short.key in words.known and long.key not in words.meanings
+    return is_color(long.words[0]) and short.key in words.known and long.key not in words.meanings
+
+
+def _is_adjective(word: str) -> bool:
+    """Whether a noun alone is rather a color, or an adjective (sweet, remote), so that its plural is another tag."""
+    words = lexicon()
+    kinds = {words.synsets[s].kind for s in words.main_meanings(word)}
+    lives = kinds & {_ANIMAL, _PLANT}  # human, rose
+    return is_color(word) or (bool(kinds) and word in words.mainly_adjectives and not lives)
+
+
+def is_adjective_and_plural(a: Term, b: Term) -> bool:
+    """Whether one tag is an adjective, the other the plural of the noun of that spelling (orange, oranges)."""
+    plurals = [identity(t.tag).endswith("s") for t in (a, b)]
+    return plurals[0] != plurals[1] and a.key == b.key and _is_adjective(a.key)
 
 
 def same_spelling(a: Term, b: Term) -> bool:
@@ -142,8 +155,8 @@ def correction(word: str) -> str:
     """The one common word that an unknown word is a slip of the finger away from, or "".
 
     A slip doubles letters or not, swaps two, or is any other change of one letter; the likelier kind wins. Only when it
-    leads to exactly one word: a foreign word or a name that comes close to several English words is no typo. The first
-    letter is never taken for the slip.
+    leads to exactly one word: a name that comes close to several English words is no typo, nor is a word that another
+    language knows (rivier, chocolat). The first letter is never taken for the slip.
     """
     words = lexicon()
     if not _SHORTEST_TYPO <= len(word) <= _LONGEST_TYPO or not word.isascii() or not word.isalpha():
@@ -153,7 +166,7 @@ def correction(word: str) -> str:
     swaps = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(1, len(word) - 1)}
     for reached in (swaps.union(_doubled(word)), _one_edit_away(word)):
         if found := {key(w) for w in _everyday(reached)}:
-            return found.pop() if len(found) == 1 else ""
+            return found.pop() if len(found) == 1 and word not in no_typos() else ""
     return ""
 
 
@@ -166,10 +179,11 @@ def is_typo(a: Term, b: Term) -> bool:
 
 
 def buckets(t: Term) -> Iterator[str]:
-    """Names under which a tag meets every tag that the rules of this module could call the same."""
+    """Names under which a tag meets every tag that the rules could call the same."""
     for spelling in _spellings(t):
         yield "spelling " + spelling
     yield "core " + _core(t)
+    yield "phrasing " + phrasing(t)
     for name in classes(t.key):
         yield name
     for i, word in enumerate(t.words):

@@ -8,6 +8,11 @@ from tagroll.tags.identity import LEVEL
 from tagroll.tags.lexical_key import key, singular, squash
 
 _STOP = frozenset({"a", "an", "the", "of", "in", "on", "at", "with", "and", "for", "by", "to", "from", "s"})
+_COUNTS = {
+    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
+    "ten": "10", "first": "1st", "second": "2nd", "third": "3rd", "fourth": "4th", "fifth": "5th",
+}  # fmt: skip
+"""Number words before another word: two people, 2 people."""
 _NUMBER = re.compile(r"\d+(?:[./,]\d+)*")
 
 
@@ -40,12 +45,14 @@ def term(tag: str) -> Term:
     """Take a tag apart."""
     text = key(tag)
     words = [singular(w) for w in text.split()]
+    if len(words) > 1:
+        words[0] = _COUNTS.get(words[0], words[0])
     return Term(
         tag=tag,
         key=text,
         squashed=squash(text if LEVEL in text else " ".join(words)),
         words=tuple(w for w in words if w not in _STOP) or tuple(words),
-        numbers=tuple(sorted(_NUMBER.findall(text))),
+        numbers=tuple(sorted(_NUMBER.findall(text if LEVEL in text else " ".join(words)))),
     )
 
 

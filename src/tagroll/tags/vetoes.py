@@ -107,7 +107,7 @@ def related(a: Term, b: Term) -> str:
     if lies_under(a, b) or lies_under(b, a):
         return "parent and child"
     only_a, only_b = differing(a, b)
-    if not only_a or not only_b:
+    if bool(only_a) != bool(only_b):
         return "one is the other and a word more"
     meanings = lexicon().main_meanings
     found = _relation(meanings(a.key), meanings(b.key))

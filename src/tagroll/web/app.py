@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from starlette.applications import Starlette
-from starlette.convertors import IntegerConvertor, register_url_convertor
+from starlette.convertors import IntegerConvertor, StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -26,6 +26,12 @@ SCREENS: Final = ("/", "/tags", "/review", "/history")
 _STATUS = {UsageError: 400, PhotoError: 422, CatalogLockedError: 409}
 
 
+class Key(StringConvertor):
+    """What the columns call a picture."""
+
+    regex = "[0-9a-f]{1,8}"
+
+
 class Number(IntegerConvertor):
     """A number in an address: none that is too long for Python or SQLite."""
 
@@ -33,6 +39,7 @@ class Number(IntegerConvertor):
 
 
 register_url_convertor("number", Number())
+register_url_convertor("key", Key())
 
 
 class PageFiles(StaticFiles):
@@ -62,6 +69,7 @@ def application(desk: Desk, access: Access, static: Path = STATIC) -> ASGIApp:
 
     app = Starlette(
         routes=[
+            *_PICTURES,
             *(Route(screen, partial(_screen, static)) for screen in SCREENS),
             *_READING,
             *_WRITING,
@@ -74,12 +82,15 @@ def application(desk: Desk, access: Access, static: Path = STATIC) -> ASGIApp:
     return Guard(app, access)
 
 
+_PICTURES = [  # asked for most often, so looked for first
+    Route("/thumb/{number:number}/{key:key}", reading.thumb),
+    Route("/view/{number:number}/{key:key}", reading.view),
+]
 _READING = [
     Route("/api/library", reading.library),
     Route("/api/search", reading.search),
     Route("/api/photo/{number:number}", reading.photo),
-    Route("/thumb/{number:number}/{key:str}", reading.thumb),
-    Route("/view/{number:number}/{key:str}", reading.view),
+    Route("/api/captions", reading.captions),
     Route("/original/{number:number}", reading.original),
     Route("/api/review", reading.review),
     Route("/api/history", reading.history),

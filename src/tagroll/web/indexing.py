@@ -1,14 +1,16 @@
-"""Keeps what is shown in step with the folders: at the start, when a page is opened, and now and then."""
+"""Keeps what is shown in step with the folders: at the start, when they change or a page is opened, and now and then."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
 from tagroll.errors import TagrollError
 from tagroll.runs.gallery import Gallery, Progress
 from tagroll.runs.review import Review
+from tagroll.web.watching import Watching
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +19,8 @@ EVERY: Final = 600.0
 AT_MOST: Final = 30.0
 """Seconds between two looks, however many pages are opened."""
 TOLD_EVERY: Final = 0.5
+_REST = 9
+"""How many times as long as a look took nobody looks again because of changes."""
 
 
 class Indexing:
@@ -34,12 +38,14 @@ class Indexing:
         self._gallery, self._review, self._tell = gallery, review, tell
         self._wanted, self._closed = threading.Event(), threading.Event()
         self._progress = Progress(0, 0, running=True)
-        self._told, self._looked, self._generation, self._error = 0.0, 0.0, "", ""
+        self._told, self._looked, self._took, self._generation, self._error = 0.0, 0.0, 0.0, "", ""
+        self._watching = Watching(gallery.roots, self._heard)
         self._thread = threading.Thread(target=self._look, name="tagroll-index", daemon=True)
 
     def start(self) -> None:
         """Begin with the first look."""
         self._thread.start()
+        self._watching.start()
 
     def wake(self) -> None:
         """Look again, if the last time was not just now."""
@@ -50,6 +56,7 @@ class Indexing:
         """End; the gallery stops where the workspace's stop is set."""
         self._closed.set()
         self._wanted.set()
+        self._watching.close()
         self._thread.join()
 
     def row(self) -> dict[str, object]:
@@ -59,12 +66,13 @@ class Indexing:
             "done": progress.done,
             "about": progress.about,
             "running": progress.running,
-            "error": self._error,
+            "error": " ".join(filter(None, (self._error, *self._gallery.notes))),
         }
 
     def _look(self) -> None:
         while not self._closed.is_set():
             self._wanted.clear()
+            begun = time.monotonic()
             try:
                 self._gallery.refresh(self._note)
                 self._review.by_tag()
@@ -76,8 +84,23 @@ class Indexing:
                 log.exception("unexpected error while the folders were looked at")
                 self._error = f"The folders cannot be looked at: unexpected error in tagroll: {error}"
             self._looked = time.monotonic()
+            self._took = self._looked - begun
             self._note(Progress(self._progress.done, self._progress.done, running=False))
             self._wanted.wait(EVERY)
+
+    def _heard(self, changed: Iterable[Path]) -> None:
+        """Look again where something has changed, but for no more than a tenth of the time: many photos may be coming.
+
+        What was written by us, here or in another run, is only taken up: the catalog has it.
+        """
+        try:
+            self._gallery.changed([])
+            self._tell_library()
+            if self._gallery.is_news(changed):
+                self._closed.wait(self._looked + _REST * self._took - time.monotonic())
+                self._wanted.set()
+        except TagrollError:  # the next look may end well
+            log.exception("what has changed in the folders cannot be looked at")
 
     def _note(self, progress: Progress) -> None:
         ends = self._progress.running and not progress.running
@@ -86,6 +109,9 @@ class Indexing:
             self._told = time.monotonic()
             if ends or progress.running:
                 self._tell("indexing", self.row())
-            if self._generation != self._gallery.generation:
-                self._generation = self._gallery.generation
-                self._tell("library", {"generation": self._generation})
+            self._tell_library()
+
+    def _tell_library(self) -> None:
+        if self._generation != self._gallery.generation:
+            self._generation = self._gallery.generation
+            self._tell("library", {"generation": self._generation})

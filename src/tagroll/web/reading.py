@@ -1,6 +1,7 @@
 """Routes that only tell: the columns, photos, pictures, proposals, the history, and what goes on."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,13 +12,17 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from tagroll.runs.columns import text
-from tagroll.runs.gallery import Shown
+from tagroll.runs.find import hints
+from tagroll.runs.gallery import Gallery, Shown
 from tagroll.runs.history import History, PastRun
-from tagroll.runs.thumbnails import THUMB, VIEW, is_current
+from tagroll.runs.thumbnails import THUMB, VIEW
 from tagroll.web.desk import Desk
 from tagroll.web.events import event
 
 MOST_RUNS: Final = 200
+MOST_CAPTIONS: Final = 1000
+"""Photos whose captions are asked for at once; a screen shows fewer."""
+_NUMBERS = re.compile(r"[0-9]{1,18}(?:,[0-9]{1,18})*")
 _FOR_GOOD = "private, max-age=31536000, immutable"
 _FOR_NOW = "private, max-age=600"
 _GIVEN_UP = 499  # nobody reads it
@@ -54,9 +59,14 @@ async def library(request: Request) -> Response:
 
 
 async def search(request: Request) -> Response:
-    """Numbers of the photos that words find."""
-    found = await run_in_threadpool(desk_of(request).gallery.search, request.query_params.get("q", ""))
-    return JSONResponse({"exact": found.exact, "close": found.close})
+    """Numbers of the photos that a query finds; if there are none, why."""
+    return await run_in_threadpool(_found, desk_of(request).gallery, request.query_params.get("q", ""))
+
+
+def _found(gallery: Gallery, typed: str) -> Response:
+    found = gallery.search(typed)
+    reasons = () if found.exact else hints(gallery, typed)
+    return JSONResponse({"exact": found.exact, "close": found.close, "reasons": list(map(text, reasons))})
 
 
 async def photo(request: Request) -> Response:
@@ -73,6 +83,18 @@ async def photo(request: Request) -> Response:
     })  # fmt: skip
 
 
+async def captions(request: Request) -> Response:
+    """Titles, or else descriptions, of the photos `?photos=1,2,3`: what is in sight is named by them.
+
+    In the columns they would be a fourth of all that is sent.
+    """
+    given = request.query_params.get("photos", "")
+    if not _NUMBERS.fullmatch(given) or given.count(",") >= MOST_CAPTIONS:
+        raise HTTPException(400, f"photos has to be a list of at most {MOST_CAPTIONS} numbers")
+    found = await run_in_threadpool(desk_of(request).gallery.captions, list(map(int, given.split(","))))
+    return JSONResponse({"captions": found})
+
+
 async def thumb(request: Request) -> Response:
     """A picture for the grid."""
     return await _picture(request, THUMB)
@@ -84,10 +106,13 @@ async def view(request: Request) -> Response:
 
 
 async def _picture(request: Request, long_edge: int) -> Response:
-    shown, pictures = shown_of(request), desk_of(request).thumbnails
-    made = pictures.find(shown.picture_hash, long_edge)
+    desk, number = desk_of(request), request.path_params["number"]
+    known, pictures = desk.gallery.picture(number), desk.thumbnails
+    if known is None:
+        raise HTTPException(404, "there is no such photo")
+    made = pictures.find(known[0], long_edge)
     if made is None:
-        wish = asyncio.wrap_future(pictures.ask(shown.id, long_edge))
+        wish = asyncio.wrap_future(pictures.ask(number, long_edge))
         gone = asyncio.ensure_future(_gone(request))
         either: set[asyncio.Future[Any]] = {wish, gone}
         try:
@@ -98,7 +123,7 @@ async def _picture(request: Request, long_edge: int) -> Response:
         finally:
             wish.cancel()
             gone.cancel()
-    stays = is_current(shown, request.path_params["key"])
+    stays = pictures.is_current(request.path_params["key"], *known)
     return Response(
         made, media_type="image/webp", headers={"Cache-Control": _FOR_GOOD if stays else _FOR_NOW}
     )

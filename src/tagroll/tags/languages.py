@@ -1,0 +1,123 @@
+"""Tags in other languages than English: which languages a library's tags are in, and plurals and spellings there.
+
+The words come from simplemma's dictionaries (data/LICENSE-lexicon.txt), made small by tools/make_languages.py.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+from tagroll.tags.lexical_key import without_accents
+from tagroll.tags.lexicon import lexicon
+
+_WORD = re.compile(r"[^\W\d_]+|&")
+_LETTERS = 3
+_SHARE = 0.3
+"""Share of the words that English does not know which a language must know, to be one of the library's."""
+_WORDS, _MORE_WORDS = 2, 8
+"""How many these must be at least, of the first language and of any more."""
+_AND = {"de": "und", "es": "y", "fr": "et", "it": "e", "nl": "en", "pt": "e"}
+_UMLAUTS = (("ae", "ä"), ("oe", "ö"), ("ue", "ü"))
+
+
+@dataclass(frozen=True, slots=True)
+class Languages:
+    """What the languages of a library know of its words.
+
+    Attributes:
+        codes: The languages (ISO 639-1), the one of most words first; English is not told of.
+        word_for: Word (small letters) -> the word that stands for all its forms.
+    """
+
+    codes: tuple[str, ...] = ()
+    word_for: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def key(self, tag: str) -> str:
+        """What is left of a tag without plurals and ways of writing of these languages; "" where they know no word of it."""
+        words = _words(tag)
+        if not any(word in self.word_for for word in words):
+            return ""
+        return " ".join(self.word_for.get(word, word) for word in words)
+
+
+def _words(tag: str) -> list[str]:
+    return _WORD.findall(unicodedata.normalize("NFC", tag).lower())
+
+
+def languages_of(tags: Iterable[str]) -> Languages:
+    """Find the languages of a library, and what they say of its words.
+
+    A language counts where it knows a good part of the words that English and the languages before it do not know.
+    """
+    words = {word for tag in tags for word in _words(tag)}
+    english = lexicon()
+    open_words = {
+        w for w in words if len(w) >= _LETTERS and w not in english.known and w not in english.meanings
+    }
+    if len(open_words) < _WORDS:
+        return Languages()
+    umlauts = {word: _with_umlauts(word) for word in open_words}
+    known = dict(_read(words.union(umlauts.values())))
+    codes: list[str] = []
+    while True:
+        code = max(known.keys() - codes, key=lambda c: (len(open_words & known[c].keys()), c), default="")
+        found = open_words & known.get(code, {}).keys()
+        if len(found) < (_MORE_WORDS if codes else _WORDS) or len(found) < _SHARE * len(open_words):
+            break
+        codes.append(code)
+        open_words -= found
+    return Languages(tuple(codes), _word_for(words, codes, known, umlauts))
+
+
+def _with_umlauts(word: str) -> str:
+    for plain, umlaut in _UMLAUTS:
+        word = word.replace(plain, umlaut)
+    return word
+
+
+def _word_for(
+    words: Collection[str],
+    codes: Iterable[str],
+    known: Mapping[str, Mapping[str, str]],
+    umlauts: Mapping[str, str],
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for code in codes:
+        of_code = known[code]
+        marked = {without_accents(word): word for word in words if word in of_code and not word.isascii()}
+        for word in words:
+            spelled = next(
+                (
+                    form
+                    for form in (
+                        word,
+                        umlauts.get(word, word) if code == "de" else word,
+                        marked.get(word, word),
+                    )
+                    if form in of_code
+                ),
+                None,
+            )
+            if spelled is not None:
+                found.setdefault(word, of_code[spelled])
+        found |= dict.fromkeys((_AND[code], "&"), "&")
+    return found
+
+
+def _read(words: Collection[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """What each language knows of some words: word -> the word it is a form of."""
+    from zstandard import ZstdDecompressor
+
+    wanted = frozenset(words)
+    packed = files("tagroll.tags").joinpath("data/languages.txt.zst").read_bytes()
+    for section in ZstdDecompressor().decompress(packed).decode().split("[")[1:]:
+        code, _, body = section.partition("]\n")
+        found: dict[str, str] = {}
+        for line in body.splitlines():
+            forms = line.split(" ")
+            for word in wanted.intersection(forms):
+                if word not in found or word != forms[0]:  # rather a form of another word
+                    found[word] = forms[0]
+        yield code, found
