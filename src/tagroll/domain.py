@@ -216,13 +216,13 @@ class Describer(Protocol):
         """What the user should know since this was asked last, a sentence each."""
         return ()
 
-    def turns_out_another(self) -> bool:
-        """See that the model can be asked; whether it is another one than `cache_name` said before it was asked for.
+    def turns_out_another(self, name: str) -> bool:
+        """See that the model can be asked; whether its kept answers have another name than `cache_name` gave before.
 
         Raises:
             ServerError: It cannot.
         """
-        return False
+        return name != self.cache_name
 
     def kept_name(self, answer: Description) -> str:
         """The name under which an answer of this model is kept."""

@@ -44,7 +44,7 @@ def test_another_process_looks_and_this_one_writes(tmp_path):
         space.begin("tag", []) as run,
     ):
         here = tagger(run, space.model(), TagRequest())
-        assert here.look(photo).answer == seen.answer
-        outcome = here.apply(photo, seen)
+        assert here.look(photo, None).answer == seen.answer
+        outcome = here.apply(photo, seen, None)
     assert outcome.status is Status.TAGGED
     assert {tag.casefold() for tag in outcome.tags} == set(seen.answer.keywords)

@@ -111,11 +111,12 @@ class Questions:
             ServerError, CatalogError: The run cannot go on.
         """
         context: Context | None = None
+        name = self.looker.describer.cache_name
 
         def ask() -> Description:
             nonlocal context
             describer, preview = self.looker.describer, self.looker.preview(photo)
-            if describer.turns_out_another() and (kept := self._kept(photo, picture)):
+            if describer.turns_out_another(name) and (kept := self._kept(photo, picture)):
                 return kept
             context = self.looker.context(photo)
             question = self.looker.question(photo, context)

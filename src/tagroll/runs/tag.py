@@ -24,6 +24,7 @@ from tagroll.runs.context import Knowledge, Telling
 from tagroll.runs.guard import guard
 from tagroll.runs.language import check_language
 from tagroll.runs.look import Look, Questions
+from tagroll.runs.pictures import picture_by
 from tagroll.runs.read import Reader
 from tagroll.runs.run import LEFT, Run, about
 from tagroll.runs.sureness import sureness, unsure
@@ -161,16 +162,22 @@ class Tagger:
 
     def _tag(self, photo: Photo) -> Outcome:
         self.run.clean(photo.path)
-        return self.apply(photo, self.look(photo))
+        row = self.run.space.catalog.photos.at(photo.path)
+        return self.apply(photo, self.look(photo, row), row)
 
-    def look(self, photo: Photo) -> Look:
+    def look(self, photo: Photo, row: PhotoRow | None) -> Look:
         """What the model says of a photo: kept, or asked for now.
+
+        Args:
+            photo: Which.
+            row: What the index knows of it.
 
         Raises:
             PhotoError: It cannot be looked at.
             ServerError, CatalogError: The run cannot go on.
         """
-        return self.questions.look(photo, self.run.space.picture_now(photo))
+        space = self.run.space
+        return self.questions.look(photo, picture_by(row, photo, space.store, space.catalog))
 
     def propose(self, photo: Photo) -> Outcome:
         """Ask about one photo and keep the answer for a person to judge; write nothing.
@@ -185,7 +192,7 @@ class Tagger:
         for known in Reader(space.store, space.catalog).read([photo]):  # so that the index has it
             if known.status is Status.FAILED:
                 return known
-        look = self.look(photo)
+        look = self.look(photo, space.catalog.photos.at(photo.path))
         held = look.held(photo, self.knowledge)
         placed = self.policy.placed(held.answer.keywords)
         outcome = Outcome(
@@ -193,8 +200,13 @@ class Tagger:
         )
         return self._told_of(dataclasses.replace(outcome, struck=held.struck), look)
 
-    def apply(self, photo: Photo, look: Look) -> Outcome:
+    def apply(self, photo: Photo, look: Look, row: PhotoRow | None) -> Outcome:
         """Make of what was seen what the policy says, and write it.
+
+        Args:
+            photo: Which.
+            look: What was seen.
+            row: What the index knew of it when it was looked at.
 
         Raises:
             PhotoError: It cannot be read or written.
@@ -202,7 +214,7 @@ class Tagger:
         """
         held = look.held(photo, self.knowledge)
         placed = self.policy.placed(held.answer.keywords)
-        outcome = self._applied(photo, look, held.answer, placed.tags)
+        outcome = self._applied(photo, look, row, held.answer, placed.tags)
         outcome = dataclasses.replace(outcome, asked=look.asked, unlisted=placed.unlisted, struck=held.struck)
         return self._told_of(outcome, look)
 
@@ -227,9 +239,10 @@ class Tagger:
             proposals={tag: how for tag, how in rest.items() if word_of(tag) not in there},
         )
 
-    def _applied(self, photo: Photo, look: Look, answer: Description, words: tuple[str, ...]) -> Outcome:
+    def _applied(
+        self, photo: Photo, look: Look, row: PhotoRow | None, answer: Description, words: tuple[str, ...]
+    ) -> Outcome:
         space, picture = self.run.space, look.picture
-        row = space.catalog.photos.at(photo.path)
         fresh = row is not None and row.stamp == space.store.stamp(photo)
         place = self._place(photo)
         tags = _with(place, words)
@@ -346,8 +359,10 @@ class TagProposal:
 
     def is_settled(self, metadata: Metadata) -> bool:
         """Whether a photo that was tagged so before is left as a person has edited it since."""
+        if not self.decided:
+            return False
         tags = self._given(metadata)
-        return self.decided and (not tags or not identities(tags).isdisjoint(map(word_of, metadata.tags)))
+        return not tags or not identities(tags).isdisjoint(map(word_of, metadata.tags))
 
     def _given(self, metadata: Metadata) -> tuple[str, ...]:
         """The tags, without what a person took away or rejected."""
