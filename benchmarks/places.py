@@ -40,8 +40,12 @@ def main() -> None:
     known = [(code, place) for code, place in found if place]
     right = sum(code == place.code for code, place in known)
     towns = sum(bool(place.town) for _, place in known)
-    print(f"{len(there):,} points, {1e6 * spent / len(there):.0f} us each, the slowest {1e3 * slowest:.2f} ms")
-    print(f"known: {len(known):,}; country right: {right:,} ({right / len(known):.2%}); with a town: {towns:,}")
+    print(
+        f"{len(there):,} points, {1e6 * spent / len(there):.0f} us each, the slowest {1e3 * slowest:.2f} ms"
+    )
+    print(
+        f"known: {len(known):,}; country right: {right:,} ({right / len(known):.2%}); with a town: {towns:,}"
+    )
 
 
 if __name__ == "__main__":
