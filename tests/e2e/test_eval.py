@@ -228,7 +228,17 @@ def test_the_built_in_model_finds_much_and_claims_little_that_is_wrong(tagroll):
 def test_nothing_is_asked_twice_and_what_tag_has_learned_is_known(tagroll, labels, tmp_path):
     command = ("eval", labels, "--model", "knows", "--json", "--again", 2)
     with Stub(fed, pages=TWO) as server:
-        tagroll("tag", tmp_path / "photos", "--api-url", server.url, "--model", "knows", "--dry-run")
+        tagroll(
+            "tag",
+            tmp_path / "photos",
+            "--api-url",
+            server.url,
+            "--model",
+            "knows",
+            "--dry-run",
+            "--context",
+            "none",
+        )
         assert server.chats == 3
         first = tagroll(*command, "--api-url", server.url)
         assert server.chats == 3 + 2 * 2  # two photos once more, and saved anew

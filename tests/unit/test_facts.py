@@ -187,3 +187,38 @@ def test_broken_exif_tells_nothing_and_harms_nothing(tmp_path):
             outcomes.add(dataclasses.replace(facts(broken), width=0, height=0))
     assert Facts() in outcomes
     assert Facts(taken=1714566615, camera="Apple") in outcomes
+
+
+NAMED = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:mwg-rs="http://www.metadataworkinggroup.com/schemas/regions/"
+ xmlns:MP="http://ns.microsoft.com/photo/1.2/" xmlns:MPRI="http://ns.microsoft.com/photo/1.2/t/RegionInfo#"
+ xmlns:MPReg="http://ns.microsoft.com/photo/1.2/t/Region#" xmlns:ext="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
+<mwg-rs:Regions rdf:parseType="Resource"><mwg-rs:RegionList><rdf:Bag>
+ <rdf:li><rdf:Description mwg-rs:Name="Anna Berg" mwg-rs:Type="Face"/></rdf:li>
+ <rdf:li rdf:parseType="Resource"><mwg-rs:Name>Rex</mwg-rs:Name><mwg-rs:Type>Pet</mwg-rs:Type></rdf:li>
+ <rdf:li mwg-rs:Name=" Ida Holm "/>
+ <rdf:li mwg-rs:Type="Face"/>
+</rdf:Bag></mwg-rs:RegionList></mwg-rs:Regions>
+<MP:RegionInfo rdf:parseType="Resource"><MPRI:Regions><rdf:Bag>
+ <rdf:li MPReg:PersonDisplayName="Tom Sand" MPReg:Rectangle="0, 0, 1, 1"/>
+</rdf:Bag></MPRI:Regions></MP:RegionInfo>
+<ext:PersonInImage><rdf:Bag><rdf:li>Anna Berg</rdf:li><rdf:li><rdf:Description/></rdf:li></rdf:Bag></ext:PersonInImage>
+</rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+def test_people_whom_other_programs_named_are_read_in_every_form(tmp_path):
+    """As Lightroom (attributes), digiKam (elements) and Windows write them; what is in no known form is nobody."""
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes((FILES / "baseline.jpg").read_bytes())
+    photo.with_suffix(".xmp").write_text(NAMED, encoding="utf-8")
+    said = MetadataStore().read(as_photo(photo))
+    assert said.people == ("Anna Berg", "Ida Holm", "Tom Sand")
+    assert said.tags == ()
+
+
+@NEEDS_EXIFTOOL
+def test_an_address_is_that_of_xmp_else_of_iptc(tmp_path):
+    path = told("baseline.jpg", tmp_path, "-IPTC:City=Cassone", "-IPTC:Country-PrimaryLocationName=Italia")
+    assert MetadataStore().read(as_photo(path)).address == ("Cassone", "", "Italia")
+    write_by_exiftool("-XMP-photoshop:State=Veneto", path)
+    assert MetadataStore().read(as_photo(path)).address == ("", "Veneto", "")

@@ -14,7 +14,7 @@ PACKAGE = Path(tagroll.__file__).parent
 GROUND = {"domain", "errors", "formats", "settings", "parallel"}
 LAYERS = [
     GROUND,
-    {"exiftool", "tags"},
+    {"exiftool", "places", "tags"},
     {"photos", "models", "metadata", "catalog"},
     {"runs"},
     {"web"},
@@ -24,7 +24,7 @@ LAYERS = [
 
 ROOMS = {
     "metadata": [{"packets", "files"}, {"containers"}],
-    "models": [{"reply", "builtin", "prompt"}, {"server", "gguf"}],
+    "models": [{"reply", "builtin", "earlier"}, {"prompt"}, {"server", "gguf"}],
 }
 """Rooms of a part, from below; what is not named lies above them and is one."""
 

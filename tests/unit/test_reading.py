@@ -144,7 +144,7 @@ def test_what_a_killed_process_was_to_read_is_read_here(library, catalog, monkey
         def submit(self, *work):
             return super().submit(*work if self._processes else (os._exit, 9))
 
-    monkeypatch.setattr(reading, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", Pool)
     monkeypatch.setattr(reading, "cores", lambda: 1)
     monkeypatch.setattr(reading, "WORTH_PROCESSES", 1)
     monkeypatch.setattr(reading, "BATCH", 4)
@@ -182,7 +182,7 @@ def test_who_ends_early_does_not_wait_for_what_was_begun_ahead(library, catalog,
             asked.append(super().submit(*work))
             return asked[-1]
 
-    monkeypatch.setattr(reading, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", Pool)
     monkeypatch.setattr(reading, "cores", lambda: 1)
     monkeypatch.setattr(reading, "WORTH_PROCESSES", 1)
     monkeypatch.setattr(reading, "BATCH", 512)

@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from tagroll.cli.grouped import GroupedCommand
+from tagroll.cli.knowing import context_options
 from tagroll.cli.options import (
     AskingOptions,
     asking_options,
@@ -30,6 +31,7 @@ from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Placing, Settings
 
 if TYPE_CHECKING:
+    from tagroll.runs.context import Telling
     from tagroll.runs.run import Run, Tally
     from tagroll.runs.tag import Mode, TagRequest
 
@@ -44,11 +46,13 @@ class TagOptions:
     retag: bool
     review: bool
     asking: AskingOptions
+    telling: "Telling"
     words: WordOptions
     title: bool
     description: bool
     alt_text: bool
     user_comment: bool
+    write_place: bool
     scope: Scope
     placing: Placing
     mtime: Mtime
@@ -90,9 +94,11 @@ class TagOptions:
         policy = TagPolicy(
             mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.case,
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
-            user_comment=self.user_comment,
+            user_comment=self.user_comment, place=self.write_place,
         )  # fmt: skip
-        return TagRequest(policy, self.words.request(), self.asking.language, self.asking.prompt_text())
+        return TagRequest(
+            policy, self.words.request(), self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes
+        )  # fmt: skip
 
 
 @click.command("tag", cls=GroupedCommand)
@@ -116,6 +122,7 @@ class TagOptions:
     help="Ask, and keep the answers for you to judge in `tagroll serve`; write nothing.",
 )
 @asking_options
+@context_options
 @threshold_option()
 @word_options
 @click.option("--title", is_flag=True, help="Write a title too, where a photo has none.")
@@ -125,6 +132,12 @@ class TagOptions:
     "--user-comment",
     is_flag=True,
     help="Write the tags into EXIF UserComment too; some programs show it as a caption.",
+)
+@click.option(
+    "--write-place",
+    is_flag=True,
+    envvar="TAGROLL_WRITE_PLACE",
+    help="Write town, state and country too, from the coordinates of photos that do not say them.",
 )
 @scan_options
 @store_options
@@ -236,6 +249,10 @@ def _advise(tally: "Tally", paths: tuple[Path, ...], options: TagOptions, *, cut
         say(
             f"The model says {plural(tally.withheld, 'tag')} that a person took away: "
             f"{'it stays' if tally.withheld == 1 else 'they stay'} away."
+        )
+    if tally.struck:
+        say(
+            f"Of {plural(tally.struck, 'photo')} the model named people or places that the photo itself does not: not written."
         )
     if tally.removed:
         would = "would replace" if dry_run else "replaced"

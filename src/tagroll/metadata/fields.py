@@ -8,7 +8,7 @@ go through `metadata_from_fields` and `fields_after`, so both mean the same.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tagroll.domain import Change, Facts, Metadata
+from tagroll.domain import ADDRESS, Change, Facts, Metadata
 from tagroll.formats import ALL_FAMILIES
 from tagroll.metadata.authorship import mark_after, marked_in, ours_after
 from tagroll.metadata.comment import comment_after, is_ours
@@ -29,9 +29,9 @@ _NO_FACTS = Facts()
 _SHORT = 3
 """Letters in a level of what is no path but an abbreviation: AC/DC, TCP/IP, and/or."""
 _COMPLETE = (HIERARCHICAL, SUBJECT)
-_NO_TAGS = frozenset({"text", "told", "fact", "mark", "digest"})
-TAG_FIELDS = frozenset(row.name for row in _ROWS if row.holds not in _NO_TAGS)
-"""The names of the fields that hold tags."""
+_NO_TAGS = frozenset({"text", "told", "fact", "faces", "mark", "digest"})
+TAG_FIELDS = frozenset(row.name for row in _ROWS if row.holds not in _NO_TAGS).union(ADDRESS)
+"""The names of the fields that hold tags, and of those that are written beside them: the journal keeps what they held."""
 
 
 def read_metadata(packets: Packets, *sidecars: bytes, read_only: bool = False) -> Metadata:
@@ -86,7 +86,7 @@ def _captions(sources: Sequence[Fields], tags: Sequence[str], flats: Sequence[st
 
 
 def tag_fields(fields: Fields) -> Fields:
-    """Those of the fields that hold tags; no captions."""
+    """Those of the fields that hold tags, or where the photo was taken; no captions."""
     return {name: values for name, values in fields.items() if name in TAG_FIELDS}
 
 
