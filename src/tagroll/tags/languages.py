@@ -47,6 +47,12 @@ def _words(tag: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFC", tag).lower())
 
 
+def is_english(tag: str) -> bool:
+    """Whether English knows all words of a tag, also where another language has them (Arms, German: poor)."""
+    words = lexicon()
+    return all(len(word) < _LETTERS or word in words.known or word in words.meanings for word in _words(tag))
+
+
 def languages_of(tags: Iterable[str]) -> Languages:
     """Find the languages of a library, and what they say of its words.
 

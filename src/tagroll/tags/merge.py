@@ -13,7 +13,7 @@ from tagroll.tags.cluster import Edge, cohesive, dbscan
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.hierarchy import Child, propose
 from tagroll.tags.identity import LEVEL, identity
-from tagroll.tags.languages import Languages, languages_of
+from tagroll.tags.languages import Languages, is_english, languages_of
 from tagroll.tags.lexical_key import squash, without_accents
 from tagroll.tags.phrasing import phrasing
 from tagroll.tags.similarity_baseline import Background, measure
@@ -165,7 +165,8 @@ class _Library:
         if self.options.plain:
             near = (self.cosine(i, j) or 0.0) >= self.options.threshold - _ROUNDING
             return Verdict(Evidence.SEMANTIC if near else None)
-        one = self.foreign[i] and self.foreign[i] == self.foreign[j]
+        is_foreign = self.foreign[i] and self.foreign[i] == self.foreign[j]
+        one = is_foreign and not (is_english(a) and is_english(b))
         found = Verdict(Evidence.SPELLING) if one else judge(self.terms[i], self.terms[j])
         if found.evidence not in (None, *self.options.evidence):
             return Verdict(open=False)
