@@ -1,19 +1,15 @@
 """How fast tags are read from tagged JPEGs, and answered from the index.
 
-    python benchmarks/read.py FOLDER [--count 10000] [--before COMMIT]
+    python benchmarks/read.py FOLDER [--count 10000]
 
 Copies the JPEGs of FOLDER until there are enough, each with a date, a camera, a place and three tags, and reads them all:
 first from the files (the catalog is new), then with every answer in the index. The files are in the page cache; starting
-processes counts. Beside that, exiftool reads the same tags from a tenth of them, in one go. With a commit, the processor
-time of `tagroll tags` on these files is compared with that of the program as it was then.
+processes counts. Beside that, exiftool reads the same tags from a tenth of them, in one go.
 """
 
 import argparse
 import json
-import os
-import resource
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -32,7 +28,6 @@ FACTS = (
     "-DateTimeOriginal=2024:05:01 12:30:15", "-Make=Canon", "-Model=Canon EOS 5D", "-GPSLatitude=59.9", "-GPSLatitudeRef=N",
     "-GPSLongitude=10.75", "-GPSLongitudeRef=E", "-XMP-xmp:Rating=4",
 )  # fmt: skip
-HERE = Path(__file__).parents[1]
 
 
 def tagged_copies(source: Path, folder: Path, count: int) -> list[Photo]:
@@ -67,42 +62,6 @@ def exiftool(photos: list[Photo]) -> float:
     return len(photos) / (time.perf_counter() - started)
 
 
-def processor_time(source: Path, photos: Path) -> tuple[float, float]:
-    """Seconds that `tagroll tags` of a source tree takes on a new catalog, and on one that knows the photos."""
-    spent = []
-    with tempfile.TemporaryDirectory() as work:
-        for _ in range(2):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            environment = {
-                **os.environ,
-                "PYTHONPATH": str(source),
-                "TAGROLL_CATALOG": f"{work}/catalog.sqlite",
-            }
-            command = [sys.executable, "-m", "tagroll", "tags", "--quiet", str(photos)]
-            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return spent[0], spent[1]
-
-
-def compare(commit: str, photos: Path) -> None:
-    """Print the ratios, of the best of three each."""
-    with tempfile.TemporaryDirectory() as work:
-        packed = subprocess.run(
-            ["git", "-C", HERE, "archive", commit, "src"], capture_output=True, check=True
-        ).stdout
-        subprocess.run(["tar", "-x", "-C", work], input=packed, check=True)
-        taken = [
-            (processor_time(Path(work, "src"), photos), processor_time(HERE / "src", photos))
-            for _ in range(3)
-        ]
-    for n, what in enumerate(("from the files", "from the index")):
-        then, now = min(a[n] for a, _ in taken), min(b[n] for _, b in taken)
-        print(
-            f"tagroll tags, {what}: {now:.2f} s of processor, {now / then:.2f} times that of {commit} (budget: 1.4)"
-        )
-
-
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(
@@ -110,7 +69,6 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--before", metavar="COMMIT")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         (Path(work) / "photos").mkdir()
@@ -123,8 +81,6 @@ def main() -> None:
                 rate = len(outcomes) / (time.perf_counter() - started)
                 assert all({"Beach", "Dog", "Sunset"} <= set(outcome.tags) for outcome in outcomes)
                 print(f"{what}: {rate:,.0f} files/s, {len(outcomes):,} files")
-        if given.before:
-            compare(given.before, Path(work) / "photos")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
 """How fast `tagroll tag` is, beside what the older script did for each photo, and beside what a server can take.
 
-    python benchmarks/tag.py FOLDER [--older 20] [--part instant|slots]
+    python benchmarks/tag.py FOLDER [--older 20] [--part instant|slots|disk]
 
 Works on copies. Part "instant": a server that answers at once, so that all time is tagroll's own; the older way, measured in
 turn on the same photos with the same server, is one request and three starts of exiftool a photo. Part "slots": a server
-with 8 slots and 200 ms an answer, which can do 40 photos a second at the most. Photos that failed are no work: then it stops.
+with 8 slots and 200 ms an answer, which can do 40 photos a second at the most. Part "disk" (Linux): how many bytes are read
+from the disk for photos that are not in the page cache. Photos that failed are no work: then it stops.
 """
 
 import argparse
 import base64
 import json
+import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -134,6 +137,24 @@ def slots(source: Path, work: Path, count: int) -> None:
     )
 
 
+def disk(source: Path, work: Path, count: int) -> None:
+    """What is read from the disk, beside the size of the photos."""
+    (work / "disk").mkdir()
+    photos = copies(source, work / "disk", count)
+    size = sum(photo.stat().st_size for photo in photos)
+    for photo in photos:
+        with photo.open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    with server() as url:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_inblock
+        tagroll(work / "disk", url, work / "catalog-disk")
+        blocks = resource.getrusage(resource.RUSAGE_CHILDREN).ru_inblock - before
+    print(
+        f"{count} photos of {size / 1e6:.1f} MB: {blocks * 512 / 1e6:.1f} MB read from the disk, {blocks * 512 / size:.2f} times"
+    )
+
+
 def main() -> None:
     """Parse and measure."""
     parser = argparse.ArgumentParser(
@@ -142,13 +163,15 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="JPEGs to copy")
     parser.add_argument("--older", type=int, default=20, help="photos for the older way")
     parser.add_argument("--count", type=int, default=1000, help="photos for tagroll")
-    parser.add_argument("--part", choices=["instant", "slots"], help="only this part")
+    parser.add_argument("--part", choices=["instant", "slots", "disk"], help="only this part")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
-        if given.part != "slots":
+        if given.part in (None, "instant"):
             instant(given.folder, Path(work), given.count, given.older)
-        if given.part != "instant":
+        if given.part in (None, "slots"):
             slots(given.folder, Path(work), given.count)
+        if given.part in (None, "disk"):
+            disk(given.folder, Path(work), given.count)
 
 
 if __name__ == "__main__":

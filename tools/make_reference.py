@@ -14,6 +14,7 @@ import click
 
 from tagroll import errors, web
 from tagroll.cli.app import COMMANDS, main
+from tagroll.domain import ADDRESS
 from tagroll.formats import FORMATS
 from tagroll.metadata.apps import APPS, HIERARCHICAL, IPTC, SUBJECT, App, Sources
 from tagroll.metadata.table import FIELDS, Field
@@ -197,6 +198,7 @@ HOLDS = {
     "text": "a caption",
     "told": "a caption",
     "fact": "a date, a place, a rating",
+    "faces": "names of people",
     "mark": "which of the tags tagroll wrote",
     "digest": "whether IPTC was changed after XMP",
 }
@@ -207,6 +209,7 @@ WRITTEN = {
     "text": "on request",
     "told": "no",
     "fact": "no",
+    "faces": "no",
     "mark": "where tagroll wrote a tag",
     "digest": "with IPTC",
 }
@@ -214,6 +217,8 @@ WRITTEN = {
 
 def written(row: Field) -> str:
     """When a field is written."""
+    if row.name in ADDRESS:
+        return "with `--write-place`, where it is not there"
     if row.cleaned:
         return "where it is there, only to take tags out"
     return WRITTEN.get(row.holds) or ("yes" if row.spread else "where it is there")

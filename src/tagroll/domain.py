@@ -14,6 +14,8 @@ from tagroll.formats import Format
 
 CAPTIONS: Final = ("title", "description", "alt_text")
 """The texts about a whole photo, as `Metadata` and `Change` name them."""
+ADDRESS: Final = ("XMP-photoshop:City", "XMP-photoshop:State", "XMP-photoshop:Country")
+"""The fields for where a photo was taken, as `Change.fields` names them."""
 
 
 def plural(number: int, word: str) -> str:
@@ -70,6 +72,10 @@ class Prompt:
         schema: JSON schema of the wanted answer.
         max_tags: How many keywords are wanted at the most.
         key: Short hash of all that shapes the answer; part of the key of kept answers.
+        about: Short hash of what it tells of the one photo, if it does; kept answers are told apart by it.
+        earlier: Keys of older wordings of the same question: an answer to one of them counts.
+        votes: So many times a model that can say something else each time is asked; what recurs is kept.
+        language: Of the answer, by its English name; "" where any will do.
     """
 
     task: Literal["tags", "classify"]
@@ -77,6 +83,10 @@ class Prompt:
     schema: Mapping[str, object] = field(repr=False)
     max_tags: int
     key: str
+    about: str = ""
+    earlier: tuple[str, ...] = ()
+    votes: int = 1
+    language: str = "English"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +216,13 @@ class Describer(Protocol):
         """What the user should know since this was asked last, a sentence each."""
         return ()
 
-    def turns_out_another(self) -> bool:
-        """See that the model can be asked; whether it is another one than `cache_name` said before it was asked for.
+    def turns_out_another(self, name: str) -> bool:
+        """See that the model can be asked; whether its kept answers have another name than `cache_name` gave before.
 
         Raises:
             ServerError: It cannot.
         """
-        return False
+        return name != self.cache_name
 
     def kept_name(self, answer: Description) -> str:
         """The name under which an answer of this model is kept."""
@@ -289,6 +299,8 @@ class Metadata:
         away: Tags that a person took away since tagroll wrote them; what a model says does not bring them back.
         ours: Those of the tags that tagroll wrote; all others are a person's.
         facts: What else it tells; no part of equality, as no write changes it.
+        people: Names that other programs gave to faces in it.
+        address: City, state and country as another program or a person wrote them, "" for what is not there.
     """
 
     tags: tuple[str, ...] = ()
@@ -299,6 +311,8 @@ class Metadata:
     away: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
     facts: Facts = field(default=_NOTHING_TOLD, compare=False)
+    people: tuple[str, ...] = field(default=(), compare=False)
+    address: tuple[str, str, str] = field(default=("", "", ""), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,6 +452,9 @@ class Outcome:
         unlisted: What the model says and is dropped, as it is not on the person's list.
         ours: Those of the tags that tagroll wrote, where that was asked for.
         lists: Where a person wants lists of tags in step: field -> what came into it, and what went.
+        struck: What the model says of people and places that no field of the photo names: it is not written.
+        confidences: How sure a model that tells it was of the tags, 0 to 1.
+        proposals: The same of tags of which it was not sure enough: for a person to judge.
     """
 
     path: Path
@@ -455,6 +472,9 @@ class Outcome:
     unlisted: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
     lists: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+    struck: tuple[str, ...] = ()
+    confidences: Mapping[str, float] = field(default_factory=dict)
+    proposals: Mapping[str, float] = field(default_factory=dict)
 
     def row(self) -> dict[str, object]:
         """What programs get to read of it, the same from every command."""
@@ -462,14 +482,15 @@ class Outcome:
         if self.beside:
             more["beside"] = self.beside.reason
         lists: dict[str, object] = {
-            name: list(found) for name in ("withheld", "unlisted") if (found := getattr(self, name))
+            name: list(found) for name in ("withheld", "unlisted", "struck") if (found := getattr(self, name))
         }
         if self.lists:
             lists["lists"] = {
                 name: {"added": list(came), "removed": list(went)}
                 for name, (came, went) in self.lists.items()
             }
+        told = {name: dict(found) for name in ("confidences", "proposals") if (found := getattr(self, name))}
         return {
             "type": "photo", "path": str(self.path), "status": str(self.status), "tags": list(self.tags),
-            "error": self.error or None, **more, **lists,
+            "error": self.error or None, **more, **lists, **told,
         }  # fmt: skip

@@ -1,5 +1,6 @@
-"""Many photos at once: a lazy, bounded, stoppable map over threads."""
+"""Many photos at once: a lazy, bounded, stoppable map over threads, and what these share."""
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,25 @@ R = TypeVar("R")
 def cores() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def once(make: Callable[[], R]) -> Callable[[], R]:
+    """A function that makes something large once, however many threads ask for it at the same time.
+
+    `functools.cache` has each of them make one of its own.
+    """
+    made: list[R] = []
+    making = threading.Lock()
+
+    @functools.wraps(make)
+    def get() -> R:
+        if not made:
+            with making:
+                if not made:
+                    made.append(make())
+        return made[0]
+
+    return get
 
 
 def map_unordered(

@@ -15,8 +15,13 @@ from tagroll.errors import UsageError, plainly
 
 DEFAULT_API_URL = "http://127.0.0.1:1234"
 DEFAULT_MODEL = "google/gemma-3-4b"
+DEFAULT_MAX_TAGS = 12
+EARLIER_MAX_TAGS = 20
+"""What it was in earlier versions."""
 
 CONFIG_NAME = "tagroll.toml"
+HINTS = "hints"
+"""The section of it that says something of the photos in some folders."""
 _USER = re.compile(r"^(\s*(?:[a-z][a-z0-9+.-]*://)?)[^/?#]*@", re.IGNORECASE)
 
 Backend = Literal["auto", "server", "builtin"]
@@ -117,10 +122,11 @@ def unread_config(read: Path) -> bool:
 def read_config(path: Path) -> dict[str, object]:
     """The values of one settings file, with option names as click knows them (`max-tags` -> `max_tags`).
 
-    Values on the top level hold for every command, those under `[tag]`, `[classify]` ... for that one.
+    Values on the top level hold for every command, those under `[tag]`, `[classify]` ... for that one. What stands under
+    `[hints]` are folders, which keep their names.
 
     Raises:
-        UsageError: The file cannot be read or is not TOML.
+        UsageError: The file cannot be read or is not TOML, or a hint is no text.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -130,7 +136,12 @@ def read_config(path: Path) -> dict[str, object]:
         raise UsageError(
             f"the settings file {path} cannot be read: {plainly(error)}", "Fix or remove it"
         ) from error
-    return _option_names(raw)
+    hints = raw.pop(HINTS, {})
+    if not isinstance(hints, dict) or not all(isinstance(text, str) for text in hints.values()):
+        raise UsageError(
+            f"under [hints] in {path} stands something else than folders and texts", 'Write "Folder" = "text"'
+        )
+    return _option_names(raw) | ({HINTS: hints} if hints else {})
 
 
 def _option_names(raw: Mapping[str, object]) -> dict[str, object]:

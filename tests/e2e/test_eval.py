@@ -228,7 +228,17 @@ def test_the_built_in_model_finds_much_and_claims_little_that_is_wrong(tagroll):
 def test_nothing_is_asked_twice_and_what_tag_has_learned_is_known(tagroll, labels, tmp_path):
     command = ("eval", labels, "--model", "knows", "--json", "--again", 2)
     with Stub(fed, pages=TWO) as server:
-        tagroll("tag", tmp_path / "photos", "--api-url", server.url, "--model", "knows", "--dry-run")
+        tagroll(
+            "tag",
+            tmp_path / "photos",
+            "--api-url",
+            server.url,
+            "--model",
+            "knows",
+            "--dry-run",
+            "--context",
+            "none",
+        )
         assert server.chats == 3
         first = tagroll(*command, "--api-url", server.url)
         assert server.chats == 3 + 2 * 2  # two photos once more, and saved anew
@@ -258,7 +268,7 @@ def test_ctrl_c_stops_it_and_the_same_command_goes_on(tagroll, tmp_path):
         with started(tmp_path, *command) as child:
             wait_for(lambda: server.chats >= 6)
             child.send_signal(signal.SIGINT)
-            out, err = child.communicate(timeout=30)
+            out, err = child.communicate(timeout=200)
         assert (child.returncode, out) == (130, "")
         assert "goes on where it stopped" in err
         asked = [request for request in server.requests if request.path.endswith("completions")]
@@ -278,7 +288,7 @@ def test_a_server_that_dies_ends_it_with_a_way_on(tagroll, tmp_path):
         with started(tmp_path, *command, "--patience", 0) as child:
             wait_for(lambda: server.chats >= 6)
             server.kill()
-            out, err = child.communicate(timeout=60)
+            out, err = child.communicate(timeout=200)
         assert (child.returncode, out) == (4, "")
         assert "goes on where it stopped" in err
         server.restart()

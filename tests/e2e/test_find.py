@@ -52,7 +52,7 @@ def test_the_whole_catalog_is_searched_without_a_path_as_it_was_seen(tagroll, li
     (library / "3.jpg").unlink()
     gone = tagroll("find", "tag:beach")
     assert names(gone) == {"2.jpg"}
-    assert "1 photo not where the catalog has them" in gone.err
+    assert "Not where the catalog says: 1 photo" in gone.err
     assert names(tagroll("find", "tag:beach", library)) == {"2.jpg"}
 
 

@@ -10,6 +10,7 @@ from tagroll.domain import Facts
 from tagroll.runs.agree import GAP_S, one_word, shoots
 from tagroll.runs.words import WordRequest
 from tagroll.tags.decisions import Decisions
+from tagroll.tags.languages import Languages, languages_of
 
 
 def test_a_shoot_ends_where_no_photo_was_taken_for_long():
@@ -57,7 +58,14 @@ def test_the_catalog_knows_what_was_taken_in_a_folder_and_not_below_it(tmp_path)
     ],
 )  # fmt: skip
 def test_the_word_of_most_photos_is_used(tags, decided, into):
-    assert one_word(tags, Decisions(**decided)) == into
+    assert one_word(tags, Decisions(**decided), Languages()) == into
+
+
+def test_a_shoot_speaks_the_languages_of_its_library():
+    german = languages_of(["Wolke", "Wolken", "Wiese", "Sonnenuntergang"])
+    shoot = [("Wolke",), ("Wolke",), ("Wolken",)]
+    assert one_word(shoot, Decisions(), german) == {"Wolken": "Wolke"}
+    assert one_word(shoot, Decisions(), Languages()) == {}
 
 
 def test_what_was_agreed_holds_until_a_person_says_otherwise(tmp_path):
@@ -74,3 +82,5 @@ def test_what_was_agreed_holds_until_a_person_says_otherwise(tmp_path):
         catalog.decisions.decide({"Woodland": "Wald"})
         assert (called(catalog, "Woodland"), called(catalog, "Forest")) == (("Wald",), ("Wald",))
         assert called(catalog, "pooch") == ("Dog",)
+        catalog.decisions.decide({}, [{"Dog", "Pooch"}])
+        assert called(catalog, "pooch") == ("pooch",)

@@ -2,19 +2,18 @@
 
 import dataclasses
 import json
-import subprocess
 import threading
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import pytest
 
+from support.judge import write_by_exiftool
 from support.photos import as_photo, copy
 from support.runs import wait_for
 from tagroll.catalog import Catalog, State, TagVerdict
 from tagroll.domain import Change, Description, Status
 from tagroll.errors import CatalogError, UsageError
-from tagroll.exiftool.pool import find_exiftool
 from tagroll.metadata.store import MetadataStore
 from tagroll.models.builtin.describer import MODEL, BuiltinDescriber
 from tagroll.runs import keeper
@@ -244,6 +243,17 @@ def test_the_history_takes_an_earlier_run_back_and_forth_whatever_came_later(hom
     assert home.tags("a.jpg") == ["Beach"]
     assert home.done(home.editing.undo_run(first["run"]))["failed"] == []
     assert (home.tags("a.jpg"), home.tags("b.png")) == ([], ["Cat"])
+
+
+def test_a_run_that_wrote_a_photo_twice_is_taken_back_at_once(home):
+    with home.begin("tag") as run:  # as where the photos of a shoot agree at its end
+        photo = as_photo(home.folder / "a.jpg")
+        run.write(photo, lambda _: Change(add=("Woodland",)))
+        run.write(photo, lambda _: Change(add=("Forest",), remove=("Woodland",)))
+    home.edit("a.jpg", add=["Dog"])
+    assert home.done(home.editing.undo_run(run.number))["failed"] == []
+    assert home.tags("a.jpg") == ["Dog"]
+    assert {one.id: one.left for one in home.runs()}[run.number] == 0
 
 
 def test_what_the_history_cannot_take_back_says_why(home):
@@ -672,8 +682,7 @@ def test_what_another_program_writes_at_that_moment_is_kept_and_ours_written_ove
     def put(store, original, *given):
         if left:
             left.pop()
-            by_hand = ["-XMP-dc:Subject+=Theirs", "-overwrite_original", "-q", home.folder / "a.jpg"]
-            subprocess.run([*find_exiftool(), *by_hand], check=True)
+            write_by_exiftool("-XMP-dc:Subject+=Theirs", home.folder / "a.jpg")
         return writing(store, original, *given)
 
     monkeypatch.setattr(type(home.space.store), "_put", put)

@@ -2,16 +2,16 @@
 
 import dataclasses
 import io
-import subprocess
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from support.judge import NEEDS_EXIFTOOL, by_exiftool, write_by_exiftool
 from support.photos import as_photo
 from tagroll.domain import Change, Facts, Photo
-from tagroll.exiftool.pool import ExifTool, find_exiftool
+from tagroll.exiftool.pool import ExifTool
 from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"
@@ -21,8 +21,6 @@ DATE = datetime(2024, 5, 1, 12, 30, 15)  # noqa: DTZ001 - cameras tell local tim
 EVERY = (
     "baseline.jpg", "rgb.png", "lossy.webp", "single.tif", "plain.heic", "rgb.avif", "raw.dng",
 )  # fmt: skip
-COMMAND = find_exiftool()
-NEEDS_EXIFTOOL = pytest.mark.skipif(COMMAND is None, reason="no exiftool here")
 
 
 def facts(path: Path, exiftool: ExifTool | None = None) -> Facts:
@@ -33,7 +31,7 @@ def told(name: str, tmp_path: Path, *said: str) -> Path:
     """A copy of a sample in which exiftool has written something."""
     path = tmp_path / name
     path.write_bytes((FILES / name).read_bytes())
-    subprocess.run([*COMMAND, "-q", "-n", "-overwrite_original", *said, path], check=True)
+    write_by_exiftool("-n", *said, path)
     return path
 
 
@@ -41,14 +39,13 @@ def told(name: str, tmp_path: Path, *said: str) -> Path:
 @pytest.mark.parametrize(
     "name", [EVERY[0], *(pytest.param(name, marks=[pytest.mark.slow]) for name in EVERY[1:])]
 )
-def test_every_format_tells_what_exiftool_wrote(tmp_path, name):
+def test_every_format_tells_what_exiftool_wrote(exiftool, tmp_path, name):
     path = told(
         name, tmp_path, "-DateTimeOriginal=2024:05:01 12:30:15", "-Make=Canon", "-Model=Canon EOS 5D",
         "-ModifyDate=2025:01:01 00:00:00", "-GPSLatitude=59.9", "-GPSLatitudeRef=N", "-GPSLongitude=-10.75",
         "-GPSLongitudeRef=W", "-XMP-xmp:Rating=4",
     )  # fmt: skip
-    with ExifTool(COMMAND) as exiftool:
-        found = facts(path, exiftool)
+    found = facts(path, exiftool)
     assert (found.date, found.camera, found.rating) == (DATE, "Canon EOS 5D", 4)
     assert (found.latitude, found.longitude) == (pytest.approx(59.9), pytest.approx(-10.75))
     if (FILES / name).suffix in {".jpg", ".png", ".webp"}:
@@ -74,9 +71,8 @@ def test_without_exiftool_other_formats_tell_what_their_container_does(tmp_path,
         ("pages.tif", (120, 80)), ("plain.heic", (120, 80)), ("rgb.avif", (120, 80)), ("rotated.heic", (120, 80)),
     ],
 )  # fmt: skip
-def test_a_size_is_that_of_the_upright_picture(name, size, with_exiftool):
-    with ExifTool(COMMAND) as exiftool:
-        found = facts(FILES / name, exiftool if with_exiftool else None)
+def test_a_size_is_that_of_the_upright_picture(exiftool, name, size, with_exiftool):
+    found = facts(FILES / name, exiftool if with_exiftool else None)
     assert (found.width, found.height) == size
 
 
@@ -85,11 +81,10 @@ def test_a_size_is_that_of_the_upright_picture(name, size, with_exiftool):
 @pytest.mark.parametrize(
     ("orientation", "size"), [(1, (120, 80)), (3, (120, 80)), (6, (80, 120)), (8, (80, 120))]
 )
-def test_a_turned_picture_is_as_high_as_it_is_shown(tmp_path, name, orientation, size):
+def test_a_turned_picture_is_as_high_as_it_is_shown(exiftool, tmp_path, name, orientation, size):
     path = told(name, tmp_path, f"-Orientation={orientation}")
-    with ExifTool(COMMAND) as exiftool:
-        for found in (facts(path, exiftool), facts(path)):
-            assert (found.width, found.height) == size
+    for found in (facts(path, exiftool), facts(path)):
+        assert (found.width, found.height) == size
 
 
 @NEEDS_EXIFTOOL
@@ -116,7 +111,7 @@ def test_where_exif_tells_nothing_xmp_does_and_a_sidecar_too(tmp_path, name):
     found = facts(path)
     assert (found.date, found.latitude, found.longitude) == (DATE, pytest.approx(-33.5), pytest.approx(151.2))
     sidecar = path.with_name(f"{path.name}.xmp")
-    subprocess.run([*COMMAND, "-q", "-XMP-xmp:Rating=2", sidecar], check=True)
+    by_exiftool("-q", "-XMP-xmp:Rating=2", sidecar)
     assert facts(path).rating == 2
     assert facts(path).date == DATE
 
@@ -192,3 +187,38 @@ def test_broken_exif_tells_nothing_and_harms_nothing(tmp_path):
             outcomes.add(dataclasses.replace(facts(broken), width=0, height=0))
     assert Facts() in outcomes
     assert Facts(taken=1714566615, camera="Apple") in outcomes
+
+
+NAMED = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:mwg-rs="http://www.metadataworkinggroup.com/schemas/regions/"
+ xmlns:MP="http://ns.microsoft.com/photo/1.2/" xmlns:MPRI="http://ns.microsoft.com/photo/1.2/t/RegionInfo#"
+ xmlns:MPReg="http://ns.microsoft.com/photo/1.2/t/Region#" xmlns:ext="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
+<mwg-rs:Regions rdf:parseType="Resource"><mwg-rs:RegionList><rdf:Bag>
+ <rdf:li><rdf:Description mwg-rs:Name="Anna Berg" mwg-rs:Type="Face"/></rdf:li>
+ <rdf:li rdf:parseType="Resource"><mwg-rs:Name>Rex</mwg-rs:Name><mwg-rs:Type>Pet</mwg-rs:Type></rdf:li>
+ <rdf:li mwg-rs:Name=" Ida Holm "/>
+ <rdf:li mwg-rs:Type="Face"/>
+</rdf:Bag></mwg-rs:RegionList></mwg-rs:Regions>
+<MP:RegionInfo rdf:parseType="Resource"><MPRI:Regions><rdf:Bag>
+ <rdf:li MPReg:PersonDisplayName="Tom Sand" MPReg:Rectangle="0, 0, 1, 1"/>
+</rdf:Bag></MPRI:Regions></MP:RegionInfo>
+<ext:PersonInImage><rdf:Bag><rdf:li>Anna Berg</rdf:li><rdf:li><rdf:Description/></rdf:li></rdf:Bag></ext:PersonInImage>
+</rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+def test_people_whom_other_programs_named_are_read_in_every_form(tmp_path):
+    """As Lightroom (attributes), digiKam (elements) and Windows write them; what is in no known form is nobody."""
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes((FILES / "baseline.jpg").read_bytes())
+    photo.with_suffix(".xmp").write_text(NAMED, encoding="utf-8")
+    said = MetadataStore().read(as_photo(photo))
+    assert said.people == ("Anna Berg", "Ida Holm", "Tom Sand")
+    assert said.tags == ()
+
+
+@NEEDS_EXIFTOOL
+def test_an_address_is_that_of_xmp_else_of_iptc(tmp_path):
+    path = told("baseline.jpg", tmp_path, "-IPTC:City=Cassone", "-IPTC:Country-PrimaryLocationName=Italia")
+    assert MetadataStore().read(as_photo(path)).address == ("Cassone", "", "Italia")
+    write_by_exiftool("-XMP-photoshop:State=Veneto", path)
+    assert MetadataStore().read(as_photo(path)).address == ("", "Veneto", "")

@@ -23,6 +23,7 @@ from tagroll.runs.columns import CAPTION, FILE_DATE, REVIEW, UNREADABLE
 from tagroll.runs.gallery import Gallery, Progress
 from tagroll.runs.read import Reader
 from tagroll.runs.run import Workspace
+from tagroll.runs.walked import Walked
 from tagroll.settings import Settings
 
 TYPES = {"u8": "<u1", "i8": "<i1", "u16": "<u2", "u32": "<u4", "i32": "<i4", "f32": "<f4"}
@@ -270,6 +271,14 @@ def test_a_path_that_is_not_there_keeps_nobody_from_looking_at_the_others(space,
     )
 
 
+def test_a_path_of_which_the_system_tells_only_an_error_is_one_that_is_not_there(folder):
+    bad = folder.parent / ("x" * 300)  # as a drive that fails: no file can be asked for
+    walked = Walked([bad, folder])
+    assert walked.there == [folder]
+    assert walked.gone([(1, os.fsencode(bad / "a.jpg")), (2, os.fsencode(folder / "none.jpg"))]) == [2]
+    assert walked.notes()[0].startswith(f"{bad} is not there now: what was in it (1 photo)")
+
+
 def test_what_is_excluded_stays_as_it_was_known(space, folder):
     gallery = opened(space, folder)
     numbers = by_name(gallery)
@@ -471,6 +480,7 @@ def test_more_tags_than_a_column_counts_harm_no_other_photo(space, folder):
     assert {one[-1] for one in said(gallery) if len(one[-1]) < 10} == {("All", "Name|a"), ("All", "Name|b")}
 
 
+@pytest.mark.slow
 def test_whoever_looks_while_photos_come_and_go_gets_an_answer(space, folder):
     gallery = opened(space, folder)
     numbers, ended, failed = list(by_name(gallery).values()), threading.Event(), []

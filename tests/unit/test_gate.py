@@ -4,6 +4,7 @@ import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 
@@ -209,6 +210,25 @@ def ask(gate, *, refused=False, late=False, beside=0):
             turn.refused, turn.said, turn.late = refused, refused, late
             if not (refused or late):
                 turn.answered()
+
+
+def test_who_is_answered_was_under_way_whatever_was_refused_meanwhile(monkeypatch):
+    loads, now = [], 0.0
+    monkeypatch.setattr(
+        ConcurrencyController, "answered", lambda _self, _at_once, _seconds, load: loads.append(load)
+    )
+    monkeypatch.setattr("tagroll.models.server.concurrency.time", SimpleNamespace(monotonic=lambda: now))
+    gate = Gate()
+    with ExitStack() as first, ExitStack() as second:
+        early = first.enter_context(gate.turn())
+        now = 100.0
+        late = second.enter_context(gate.turn())
+        now, early.refused = 101.0, True
+        first.close()
+        now = 102.0
+        late.answered()
+    assert gate.under_way == 0
+    assert loads == [1.0]
 
 
 @pytest.mark.parametrize("fixed", [None, 8, 3])

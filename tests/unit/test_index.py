@@ -53,6 +53,23 @@ def test_a_photo_keeps_its_number_however_its_row_is_written(catalog):
     assert {path: one.id for path, one in shown(catalog).items()} == first
 
 
+@pytest.mark.parametrize("count", [1, 1200])
+def test_of_any_number_of_paths_what_is_at_and_below_them_is_told(catalog, count):
+    paths = ["/a/1.jpg", "/a/b/2.jpg", "/a/bc/3.jpg", "/d/4.jpg"]
+    catalog.photos.index([row(path) for path in paths])
+
+    def found(*roots):
+        more = [Path(f"/nothing/{n}") for n in range(count)]
+        some = list(catalog.photos.columns([*map(Path, roots), *more]))
+        assert all(one.id for one in some)
+        return sorted(os.fsdecode(path) for one in some for path in one.path)
+
+    assert found("/a/b", "/d/4.jpg") == ["/a/b/2.jpg", "/d/4.jpg"]
+    assert found("/a/1.jpg", "/a") == paths[:3]
+    assert found("/") == paths
+    assert found() == []
+
+
 def test_what_a_file_says_is_kept_as_it_was_said(catalog):
     catalog.photos.index([row(ODD, "A|b", 'q"')])
     found = shown(catalog)[os.fspath(ODD)]

@@ -29,7 +29,7 @@ def merged(tags: list[str]) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("library", "code", "same", "apart"),
     [
-        (GERMAN, "de", "Kuh Kühe; Baum Bäume; Wolke Wolken; Fluß Fluss; Brücke Bruecke", "Maße Masse; Bär Bar"),
+        (GERMAN, "de", "Kuh Kühe; Wolke Wolken; Fluß Fluss; Brücke Bruecke", "Maße Masse; Bär Bar; Arm Arms; Orange Oranges"),
         (SPANISH, "es", "perro perros; luz luces; camión camiones; Jardín Jardin", "Año Ano; gato gata; papa papá"),
         (FRENCH, "fr", "bateau bateaux; journal journaux; fleur fleurs; Fenêtre Fenetre", "cote côte; marche marché"),
     ],
@@ -43,6 +43,13 @@ def test_plurals_and_spellings_of_the_library_s_language(
         assert len({merged(library + tags).get(tag, tag) for tag in tags}) == 1, pair
     for pair in apart.split("; "):
         assert merged(library + pair.split()) == {}, pair
+
+
+@pytest.mark.parametrize(
+    "tags", ["Sommer 2019; Sommer 2020", "Haus 1; Häuser", "Kurs C; Kurs C++", "Tiere Katze; Tiere|Katze"]
+)
+def test_numbers_levels_and_the_ends_of_names_count_in_every_language(tags: str) -> None:
+    assert merged([*GERMAN, *tags.split("; ")]) == {}
 
 
 def test_an_english_library_has_no_other_language() -> None:

@@ -13,13 +13,17 @@ from tagroll.domain import Description, Status
 from tagroll.models.prompt import build_prompt
 from tagroll.models.server.retry import Limits
 from tagroll.models.spec import ModelSpec
+from tagroll.runs.context import Telling
 from tagroll.runs.look import Look, LookSpec, look_at
 from tagroll.runs.run import Workspace
 from tagroll.runs.tag import TagRequest, tagger
 from tagroll.settings import Settings
 
 PHOTOS = Path(__file__).parents[2] / "examples" / "photos"
-SPEC = LookSpec(ModelSpec(Settings(backend="builtin"), Limits(jobs=2)), build_prompt("tags", max_tags=9))
+SPEC = LookSpec(
+    ModelSpec(Settings(backend="builtin"), Limits(jobs=2)), build_prompt("tags", max_tags=9),
+    Telling(hint="slides", hints=(("Grandma", "1965"),)),
+)  # fmt: skip
 
 
 def test_what_travels_can_be_pickled(tmp_path):
@@ -40,7 +44,7 @@ def test_another_process_looks_and_this_one_writes(tmp_path):
         space.begin("tag", []) as run,
     ):
         here = tagger(run, space.model(), TagRequest())
-        assert here.look(photo).answer == seen.answer
-        outcome = here.apply(photo, seen)
+        assert here.look(photo, None).answer == seen.answer
+        outcome = here.apply(photo, seen, None)
     assert outcome.status is Status.TAGGED
     assert {tag.casefold() for tag in outcome.tags} == set(seen.answer.keywords)

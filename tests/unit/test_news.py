@@ -44,6 +44,11 @@ def test_what_is_written_here_or_by_another_run_is_no_news(home):
     assert gallery.shown(gallery.search("new").exact[0]).tags == ("New",)
 
 
+def test_what_the_system_tells_only_an_error_of_is_no_news(home):
+    folder, gallery, _ = home
+    assert not gallery.is_news([folder / ("x" * 300)])
+
+
 def test_what_others_do_is_news(home):
     folder, gallery, _ = home
     MetadataStore().write(as_photo(folder / "a.jpg"), lambda _: Change(add=("New",)), lambda _: None)

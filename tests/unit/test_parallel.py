@@ -2,10 +2,11 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tagroll.parallel import map_unordered
+from tagroll.parallel import map_unordered, once
 
 
 def test_it_takes_no_more_items_than_there_are_threads():
@@ -50,3 +51,22 @@ def test_an_error_ends_it_after_what_is_in_flight():
         list(map_unordered(work, range(1000), threads=2, stop=threading.Event()))
     assert {0, 1, 2} <= set(done)
     assert len(done) < 20
+
+
+def test_what_many_threads_ask_for_at_once_is_made_once() -> None:
+    made, begin = [], threading.Barrier(8)
+
+    @once
+    def large() -> list[int]:
+        made.append(1)
+        time.sleep(0.05)  # so that the others come while it is being made
+        return [1, 2, 3]
+
+    def ask(_: int) -> list[int]:
+        begin.wait()
+        return large()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(8)))
+    assert made == [1]
+    assert all(answer is answers[0] for answer in answers)

@@ -21,7 +21,8 @@ Bright Light / Bright Colors; Wine Glass / Glass of Wine; Coffee Cup / Cup of Co
 Boat House / House Boat; Milk Chocolate / Chocolate Milk; Dog Walking / Walking Dog; Swimming Pool / Pool Swimming
 Fishing Boat / Boat Fishing; Bird of Paradise / Paradise Bird; Man in Car / Man With Car; Street Light / Street Lighting
 Red Light / Red Lighting; Active / Activity; Business / Busy; Wellness / Well; Witness / Wit
-Picture of a Wall / Wall Picture; Time of Day / Day Time; Joy / Joyless; Cloudy / Cloudless
+Picture of a Wall / Wall Picture; Time of Day / Day Time; Joy / Joyless
+Man on Horse / Horse Man; Cat on Table / Table Cat; Kind / Kindness; Cloudy / Cloudless
 """
 
 

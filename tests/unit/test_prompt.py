@@ -12,10 +12,31 @@ def items(prompt):
 def test_keywords_are_plain_strings_and_their_number_is_said():
     prompt = build_prompt("tags", max_tags=12)
     assert items(prompt) == {"type": "string"}
-    assert "6 to 12 keywords" in prompt.text
+    assert "up to 12 keywords" in prompt.text
     assert "one keyword" in build_prompt("tags", max_tags=1).text
     assert prompt.schema["properties"]["keywords"]["maxItems"] == 12
     assert "English" in prompt.text
+
+
+def test_no_more_is_asked_for_than_one_thing_that_is_surely_there():
+    for task in ("tags", "classify"):
+        assert build_prompt(task).schema["properties"]["keywords"]["minItems"] == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "key"),
+    [
+        (build_prompt("tags"), "83c0836b04161aaf"),
+        (build_prompt("classify"), "8e2662ec23f8ccdb"),
+        (build_prompt("tags", language="de"), "32cde025b68f7e39"),
+        (build_prompt("tags", max_tags=7, wordlist=Wordlist(("Cat", "Dog"))), "b5cc3cd0c09ea39e"),
+        (build_prompt("tags", prompt_file_text="Birds"), "0ad219424db2c61d"),
+    ],
+)
+def test_an_answer_to_the_first_wording_still_counts(asked, key):
+    """The keys are those of version 0.9, which asked for 20 keywords where nobody said how many."""
+    assert key in asked.earlier
+    assert key != asked.key
 
 
 @pytest.mark.parametrize("max_tags", [1, 2, 3, 50])
@@ -52,7 +73,7 @@ def test_a_small_vocabulary_binds_and_none_of_it_need_fit():
 def test_a_list_that_is_not_strict_is_told_and_binds_nothing():
     prompt = build_prompt("tags", wordlist=Wordlist(("Cat", "Dog"), strict=False))
     assert items(prompt) == {"type": "string"}
-    assert prompt.schema["properties"]["keywords"]["minItems"] == 3
+    assert prompt.schema["properties"]["keywords"]["minItems"] == 1
     assert "Cat, Dog" in prompt.text
     assert "Use only" not in prompt.text
 

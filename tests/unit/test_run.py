@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prompt, Status
+from support.photos import as_photo
+from tagroll.domain import Change, Describer, Description, Outcome, Photo, Preview, Prompt, Status
 from tagroll.errors import CatalogLockedError, ReplyError, ServerError
+from tagroll.metadata.store import MetadataStore
 from tagroll.models.choose import Model
 from tagroll.runs.history import History
+from tagroll.runs.read import Reader
 from tagroll.runs.run import Workspace, scan
-from tagroll.runs.tag import TagRequest, tagger
+from tagroll.runs.tag import TagPolicy, TagRequest, tagger
 from tagroll.runs.undo import Undoing
 from tagroll.settings import Settings
 
@@ -150,3 +153,16 @@ def test_every_change_has_a_word_of_its_own():
         Status.REMOVED,
         Status.BESIDE,
     }
+
+
+def test_another_picture_under_the_name_of_a_tagged_one_is_a_new_photo(tmp_path, library):
+    face, photo = Face(Settings(catalog=tmp_path / "c.sqlite"), io.StringIO()), library / "baseline.jpg"
+    request = TagRequest(TagPolicy(case="lower", mode="replace"))
+    face.tag([photo], model(Seer()), request)
+    shutil.copy(FILES / "progressive.jpg", photo)
+    store = MetadataStore()
+    store.write(as_photo(photo), lambda _: Change(add=("lake", "mine")), lambda _: None)
+    with Workspace.open(face.settings) as space:  # as `tagroll tags` does: of the picture that says nothing
+        assert [outcome.tags for outcome in Reader(space.store, space.catalog).read([as_photo(photo)])]
+    assert face.tag([photo], model(Seer()), request)["tagged"] == 1
+    assert store.read(as_photo(photo)).tags == ("lake",)

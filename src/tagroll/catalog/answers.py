@@ -19,12 +19,27 @@ class Answers:
         self._database = database
 
     def find(self, picture_hash: str, model: str, prompt: Prompt) -> Description | None:
-        """What this model said about this picture when asked this, or None."""
+        """What this model said about this picture when asked just this, or None."""
         rows = self._database.read(
             "SELECT description FROM answers WHERE picture_hash = ? AND model = ? AND prompt = ?",
-            picture_hash, model, prompt.key,
+            picture_hash, model, _asked(prompt),
         )  # fmt: skip
         return _description(rows[0][0]) if rows else None
+
+    def known(self, picture_hash: str, model: str, prompt: Prompt) -> Description | None:
+        """What this model said last about this picture when asked this, whatever it was told of the photo.
+
+        An answer to an older wording of the same question counts, too: what is known is not asked again because
+        a photo was moved, a keyword was added, or tagroll has learned to ask better.
+        """
+        keys = (prompt.key, *prompt.earlier)
+        rows = self._database.read(
+            "SELECT prompt, description FROM answers WHERE picture_hash = ? AND model = ? ORDER BY created DESC",
+            picture_hash, model,
+        )  # fmt: skip
+        return next(
+            (_description(said) for asked, said in rows if str(asked).partition(".")[0] in keys), None
+        )
 
     def latest(self) -> dict[str, Description]:
         """Picture -> what a model said about it last."""
@@ -60,13 +75,18 @@ class Answers:
         values = (
             picture_hash,
             model or description.model,
-            prompt.key,
+            _asked(prompt),
             as_json(asdict(description)),
             time.time(),
         )
         self._database.commit(
             lambda c: c.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", values).rowcount
         )
+
+
+def _asked(prompt: Prompt) -> str:
+    """What was asked, as the table has it."""
+    return f"{prompt.key}.{prompt.about}" if prompt.about else prompt.key
 
 
 def _description(kept: object) -> Description:

@@ -48,9 +48,7 @@ class Database:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
-        self._reader_lock = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []  # to read; each is one thread's at a time
         self._unwatched_error: BaseException | None = None
         self._holder: int | None = None
         self._open: Callable[[], sqlite3.Connection] = partial(_open_to_read if read_only else _open, path)
@@ -92,9 +90,9 @@ class Database:
     def close(self) -> None:
         """Commit what is queued and close every connection."""
         self._committer.close()
-        for connection in self._readers:
+        for connection in self._idle:
             connection.close()
-        self._readers.clear()
+        self._idle.clear()
 
     def in_use(self) -> bool:
         """Whether another run holds this catalog now."""
@@ -112,8 +110,8 @@ class Database:
         Raises:
             CatalogError: The catalog cannot be read.
         """
-        with _as_catalog_error(self.path):
-            return self._reader().execute(sql, values).fetchall()
+        with _as_catalog_error(self.path), self._reader() as connection:
+            return connection.execute(sql, values).fetchall()
 
     def read_some(self, count: int, sql: str, *values: object) -> Iterator[list[tuple[Any, ...]]]:
         """What a query gives as of its beginning, so many rows at a time.
@@ -121,18 +119,25 @@ class Database:
         Raises:
             CatalogError: The catalog cannot be read.
         """
-        with _as_catalog_error(self.path), contextlib.closing(self._reader().execute(sql, values)) as cursor:
+        with (
+            _as_catalog_error(self.path),
+            self._reader() as connection,
+            contextlib.closing(connection.execute(sql, values)) as cursor,
+        ):
             while rows := cursor.fetchmany(count):
                 yield rows
 
-    def _reader(self) -> sqlite3.Connection:
-        """The connection by which this thread reads."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._open()
-            with self._reader_lock:
-                self._readers.append(connection)
-        return connection
+    @contextlib.contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        """A connection to read by. Of as many threads as there are, few read at the same moment."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._open()
+        try:
+            yield connection
+        finally:
+            self._idle.append(connection)
 
     def commit(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Do something in a transaction; gives what came of it when that is on disk.

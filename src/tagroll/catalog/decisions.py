@@ -86,7 +86,7 @@ class KeptDecisions:
             c.executemany("DELETE FROM decisions WHERE kind = 'apart' AND tag = ? AND other = ?", joined)
             for one, other in ([row[1], row[2]] for row in split):
                 pair = [(one, other), (other, one)]
-                c.executemany("DELETE FROM decisions WHERE kind = 'into' AND tag = ? AND other = ?", pair)
+                c.executemany("DELETE FROM decisions WHERE kind != 'apart' AND tag = ? AND other = ?", pair)
             c.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)", merged + split)
 
         self._database.commit(job)

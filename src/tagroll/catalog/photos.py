@@ -174,6 +174,8 @@ _COLUMNS = ", ".join(
     }.get(name, name)
     for name in ShownColumns._fields
 )
+_MOST_PLACES = 100
+"""Paths that a query names; SQLite refuses an expression of a thousand."""
 _AT_ONCE = 8192
 """Photos that are read of the index together: with all of them in memory as rows, Python's collector would be busy."""
 
@@ -312,17 +314,23 @@ class Photos:
         """
         # few have changed: these are looked up by their version, and not by their path
         index, left = ("INDEXED BY photos_version", "TRUE") if since >= 0 else ("", "NOT gone")
+        named = None if roots is None or len(roots) > _MOST_PLACES else roots
         places, values = ["TRUE"], list[bytes]()
-        if roots is not None:
-            places = ["(path = ? OR (path >= ? AND path < ?))" for _ in roots] or ["FALSE"]
-        for root in roots or ():
+        if named is not None:
+            places = ["(path = ? OR (path >= ? AND path < ?))" for _ in named] or ["FALSE"]
+        for root in named or ():
             inside = os.fsencode(root).rstrip(b"/") + b"/"
             values += (os.fsencode(root), inside, inside[:-1] + b"0")  # "0" follows "/"
         sql = (
             f"SELECT {_COLUMNS} FROM photos {index} WHERE version > ? AND {left} AND ({' OR '.join(places)})"  # noqa: S608 - our own words
         )
+        wanted = None if named is roots else frozenset(map(os.fsencode, roots or ()))
         for rows in self._database.read_some(_AT_ONCE, sql, since, *values):
-            yield ShownColumns._make(zip(*rows, strict=True))
+            some = ShownColumns._make(zip(*rows, strict=True))
+            if wanted is not None:
+                some = some.where([_is_at_or_below(path, wanted) for path in some.path])
+            if some.id:
+                yield some
 
     def captions(self) -> dict[int, str]:
         """The title and the description of each photo that has one, as one text."""
@@ -359,6 +367,13 @@ class Photos:
         values = [(int(gone), number) for number in ids]
         if values:
             self._database.commit(lambda c: c.executemany(_GONE, values).rowcount)
+
+
+def _is_at_or_below(path: bytes, roots: frozenset[bytes]) -> bool:
+    """Whether a path is one of some others, or lies below one."""
+    while path and path not in roots:
+        path = path.rpartition(b"/")[0]
+    return bool(path) or b"/" in roots
 
 
 def _values(row: PhotoRow) -> tuple[object, ...]:

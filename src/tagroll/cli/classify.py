@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from tagroll.cli.grouped import GroupedCommand
+from tagroll.cli.knowing import context_options
 from tagroll.cli.options import (
     AskingOptions,
     asking_options,
@@ -27,6 +28,7 @@ from tagroll.settings import Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.classify import ClassifyRequest
+    from tagroll.runs.context import Telling
     from tagroll.runs.names import Style
     from tagroll.runs.run import Run, Tally
 
@@ -45,6 +47,7 @@ class ClassifyOptions:
     link: Literal["hard", "sym"] | None
     write_metadata: bool
     asking: AskingOptions
+    telling: "Telling"
     words: WordOptions
     scope: Scope
 
@@ -63,7 +66,8 @@ class ClassifyOptions:
         request = replace(
             ClassifyRequest.of(self.directory, self.output, policy),
             recursive=self.recursive, follow_links=self.scope.follow_links, language=self.asking.language,
-            prompt_text=self.asking.prompt_text(), words=self.words.request(),
+            prompt_text=self.asking.prompt_text(), words=self.words.request(), telling=self.telling,
+            votes=self.asking.votes,
         )  # fmt: skip
         request.check()
         return request
@@ -108,6 +112,7 @@ class ClassifyOptions:
     "--write-metadata", is_flag=True, help="Write title, description and keywords into the copies too."
 )
 @asking_options
+@context_options
 @threshold_option()
 @word_options
 @scan_options

@@ -59,6 +59,7 @@ class EvalOptions:
         return EvaluationRequest(
             self.again, fresh=self.fresh, max_tags=self.asking.max_tags, case=self.asking.case,
             language=self.asking.language, words=self.words.request(), prompt_text=self.asking.prompt_text(),
+            votes=self.asking.votes,
         )  # fmt: skip
 
 

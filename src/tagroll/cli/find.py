@@ -17,7 +17,7 @@ from tagroll.domain import plural
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tagroll.runs.gallery import Progress
 
@@ -93,15 +93,20 @@ def command(  # noqa: PLR0913 - options by name
     if finder.missing:
         tell(
             settings,
-            f"{plural(finder.missing, 'photo')} not where the catalog has them; name the folder to look again",
+            f"Not where the catalog says: {plural(finder.missing, 'photo')}; name the folder to look again",
         )
     if not found:
-        tell(settings, "No photo is like this.", *(f"  {reason}" for reason in reasons))
-        if not paths and not len(gallery):
-            tell(
-                settings,
-                "  The catalog knows no photos yet: name a folder, or run tagroll tag or tagroll tags first",
-            )
+        _tell_why(settings, reasons, knows_photos=bool(paths or len(gallery)))
+
+
+def _tell_why(settings: Settings, reasons: "Sequence[str]", *, knows_photos: bool) -> None:
+    """Say what may be the reason that nothing was found."""
+    tell(settings, "No photo is like this.", *(f"  {reason}" for reason in reasons))
+    if not knows_photos:
+        tell(
+            settings,
+            "  The catalog knows no photos yet: name a folder, or run tagroll tag or tagroll tags first",
+        )
 
 
 def _print(hit: "Path | dict[str, object]", *, null: bool) -> None:

@@ -4,7 +4,9 @@ import click
 
 HEADINGS = {
     "Your words": ("vocabulary", "strict", "ban", "require"),
-    "What the model is asked": ("max_tags", "language", "prompt_file", "case", "threshold", "thresholds"),
+    "What the model is asked": (
+        "max_tags", "language", "context", "no_people", "hint", "prompt_file", "case", "threshold", "thresholds", "votes",
+    ),
     "Which photos": ("exclude", "follow_links"),
     "How files are written": ("sidecar", "sidecar_name", "embed_signed", "mtime", "touch"),
     "Which model": (

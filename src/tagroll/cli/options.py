@@ -16,7 +16,9 @@ from tagroll.errors import UsageError, plainly
 from tagroll.settings import (
     CONFIG_NAME,
     DEFAULT_API_URL,
+    DEFAULT_MAX_TAGS,
     DEFAULT_MODEL,
+    HINTS,
     Case,
     Mtime,
     Placing,
@@ -32,6 +34,8 @@ from tagroll.settings import (
 if TYPE_CHECKING:
     from tagroll.runs.limits import Limits
 
+TOLD = "tagroll.hints"
+"""Where a command's context has the hints of the settings file: folder -> text."""
 UNREAD = "tagroll.unread"
 """Where a command's context notes that there are settings in the current folder, which were not read."""
 
@@ -41,6 +45,7 @@ def _load_config(ctx: click.Context, _parameter: click.Parameter, value: Path | 
     command = (ctx.info_name or "").partition(" ")[0]  # "tags rename" is a part of "tags"
     path = value or config_file()
     values = read_config(path)
+    ctx.meta[TOLD] = values.pop(HINTS, {})
     if values:  # looking at the options of all commands imports all of them
         _refuse_unknown(ctx, values, path)
     section = values.get(command)
@@ -293,6 +298,7 @@ class AskingOptions:
         language: Of tags and texts.
         prompt_file: Has the user's own words to the model.
         case: Letter case of tags.
+        votes: Answers about a photo that are compared.
     """
 
     limit: int | None
@@ -304,6 +310,7 @@ class AskingOptions:
     language: str | None
     prompt_file: Path | None
     case: Case
+    votes: int
 
     def limits(self) -> "Limits":
         """How many questions at once, and how long to wait for answers, as the user wants it."""
@@ -345,13 +352,15 @@ def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
                           "[default: 600 for the first, then 120]"),
         click.option("--force", is_flag=True,
                      help="Go on with a model that says the same of all photos, or nothing that can be used."),
-        click.option("--max-tags", type=click.IntRange(1, 100), metavar="N", default=20, show_default=True,
+        click.option("--max-tags", type=click.IntRange(1, 100), metavar="N", default=DEFAULT_MAX_TAGS, show_default=True,
                      envvar="TAGROLL_MAX_TAGS", help="At most N tags a photo."),
         click.option("--language", metavar="NAME", envvar="TAGROLL_LANGUAGE",
                      help="Language of the tags and texts.  [default: English]"),
         click.option("--prompt-file", type=file, envvar="TAGROLL_PROMPT_FILE", help="Your own words to the model."),
         click.option("--case", type=click.Choice(["title", "lower", "keep"]), default="title", show_default=True,
                      envvar="TAGROLL_CASE", help="Letter case of tags."),
+        click.option("--votes", type=click.IntRange(1, 9), metavar="N", default=1, show_default=True, envvar="TAGROLL_VOTES",
+                     help="Ask a server N times about each photo and keep what more than half of the answers say."),
     )  # fmt: skip
     for option in reversed(options):
         decorated = option(decorated)

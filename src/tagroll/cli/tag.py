@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from tagroll.cli.grouped import GroupedCommand
+from tagroll.cli.knowing import context_options
 from tagroll.cli.options import (
     AskingOptions,
     asking_options,
@@ -31,6 +32,7 @@ from tagroll.settings import Mtime, Placing, Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.agree import Agreement
+    from tagroll.runs.context import Telling
     from tagroll.runs.run import Run, Tally
     from tagroll.runs.tag import Mode, TagRequest
 
@@ -45,11 +47,13 @@ class TagOptions:
     retag: bool
     review: bool
     asking: AskingOptions
+    telling: "Telling"
     words: WordOptions
     title: bool
     description: bool
     alt_text: bool
     user_comment: bool
+    write_place: bool
     scope: Scope
     placing: Placing
     mtime: Mtime
@@ -91,9 +95,11 @@ class TagOptions:
         policy = TagPolicy(
             mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.case,
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
-            user_comment=self.user_comment,
+            user_comment=self.user_comment, place=self.write_place,
         )  # fmt: skip
-        return TagRequest(policy, self.words.request(), self.asking.language, self.asking.prompt_text())
+        return TagRequest(
+            policy, self.words.request(), self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes
+        )  # fmt: skip
 
 
 @click.command("tag", cls=GroupedCommand)
@@ -117,6 +123,7 @@ class TagOptions:
     help="Ask, and keep the answers for you to judge in `tagroll serve`; write nothing.",
 )
 @asking_options
+@context_options
 @threshold_option()
 @word_options
 @click.option("--title", is_flag=True, help="Write a title too, where a photo has none.")
@@ -126,6 +133,12 @@ class TagOptions:
     "--user-comment",
     is_flag=True,
     help="Write the tags into EXIF UserComment too; some programs show it as a caption.",
+)
+@click.option(
+    "--write-place",
+    is_flag=True,
+    envvar="TAGROLL_WRITE_PLACE",
+    help="Write town, state and country too, from the coordinates of photos that do not say them.",
 )
 @scan_options
 @store_options
@@ -197,7 +210,7 @@ def _agree(settings: Settings, run: "Run", agreements: Iterable["Agreement"]) ->
                 run.tally.failures.append(outcome)
             elif settings.json and outcome.status.changed:
                 print_json({**outcome.row(), "type": "agreed"})
-    if words:
+    if run.tally.agreed:
         changed = ", ".join(f"{show(tag)} -> {show(word)}" for tag, word in sorted(words.items())[:SHOWN])
         more = " ..." if len(words) > SHOWN else ""
         tell(
@@ -238,6 +251,10 @@ def _advise(tally: "Tally", paths: tuple[Path, ...], options: TagOptions, *, cut
         say(
             f"The model says {plural(tally.withheld, 'tag')} that a person took away: "
             f"{'it stays' if tally.withheld == 1 else 'they stay'} away."
+        )
+    if tally.struck:
+        say(
+            f"Of {plural(tally.struck, 'photo')} the model named people or places that the photo itself does not: not written."
         )
     if tally.removed:
         would = "would replace" if dry_run else "replaced"

@@ -11,6 +11,7 @@ from tagroll.cli.options import scan_options, shared_options
 from tagroll.cli.progress import Report, no_photos
 from tagroll.cli.scanning import Scope, scanned
 from tagroll.cli.tags_edit import keep, merge, prune, remove, rename
+from tagroll.cli.tags_proposals import list_proposals
 from tagroll.cli.tags_sync import sync
 from tagroll.cli.terminal import print_json, print_line, tell
 from tagroll.domain import Status, plural
@@ -38,9 +39,16 @@ class Tags(GroupedCommand):
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--ours", is_flag=True, help="Only the tags that tagroll wrote.")
 @click.option("--yours", is_flag=True, help="Only those that it did not write.")
+@click.option(
+    "--proposals",
+    is_flag=True,
+    help="What models propose for the photos and nobody has decided, the surest first.",
+)
 @scan_options
 @shared_options(model=False)
-def command(settings: Settings, paths: tuple[Path, ...], scope: Scope, *, ours: bool, yours: bool) -> None:
+def command(  # noqa: PLR0913 - options by name
+    settings: Settings, paths: tuple[Path, ...], scope: Scope, *, ours: bool, yours: bool, proposals: bool
+) -> None:
     """List every tag in the photos of PATH... with its count, the most frequent first.
 
     With --verbose or --json, the tags of each photo too. To change tags: `tagroll tags rename OLD NEW PATH...`,
@@ -51,6 +59,9 @@ def command(settings: Settings, paths: tuple[Path, ...], scope: Scope, *, ours: 
     from tagroll.runs.rewrite import OpenLibrary, Whose
     from tagroll.runs.run import Workspace
 
+    if proposals:
+        scanned(paths, scope)  # says that a path does not exist
+        sys.exit(list_proposals(settings, paths))
     if ours and yours:
         raise UsageError("--ours and --yours together are all tags", "Leave both out")
     whose: Whose = "ours" if ours else "yours" if yours else "all"

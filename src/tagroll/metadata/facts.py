@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from tagroll.domain import Facts
+from tagroll.domain import ADDRESS, Facts
 from tagroll.errors import MetadataError
 from tagroll.formats import Format
 from tagroll.metadata.containers.container import container_of
 from tagroll.metadata.packets.tiff import CLASSIC, Entry, Tiff
-from tagroll.metadata.table import Fields
+from tagroll.metadata.table import FIELDS, Fields
 
 _MAKE, _MODEL, _ORIENTATION, _RATING, _EXIF_IFD, _GPS_IFD = 0x10F, 0x110, 0x112, 0x4746, 0x8769, 0x8825
 _ORIGINAL, _DIGITIZED = 0x9003, 0x9004
@@ -44,6 +44,12 @@ EXIFTOOL = (
 """What exiftool is asked for."""
 TAKEN, CREATED, RATING = "XMP-exif:DateTimeOriginal", "XMP-photoshop:DateCreated", "XMP-xmp:Rating"
 LATITUDE, LONGITUDE = "XMP-exif:GPSLatitude", "XMP-exif:GPSLongitude"
+
+_ADDRESSES = (
+    ADDRESS,
+    ("IPTC:City", "IPTC:Province-State", "IPTC:Country-PrimaryLocationName"),
+)
+_FACES = tuple(row.name for row in FIELDS.values() if row.holds == "faces")
 
 Size = tuple[int, int]
 """Width and height as the pixels are stored; (0, 0) when unknown."""
@@ -136,6 +142,23 @@ def with_xmp(facts: Facts, sources: Sequence[Fields]) -> Facts:
         place = _place(*(_xmp_degrees(told.get(name, "")) for name in (LATITUDE, LONGITUDE)))
     rating = facts.rating if rating is None else rating
     return Facts(facts.width, facts.height, taken, facts.camera, *place, rating)
+
+
+def people_in(sources: Sequence[Fields]) -> tuple[str, ...]:
+    """Whom other programs have named in a photo, each once."""
+    names = (name for source in sources for field in _FACES for name in source.get(field, ()))
+    return tuple(dict.fromkeys(names))
+
+
+def address_in(sources: Sequence[Fields]) -> tuple[str, str, str]:
+    """City, state and country from the first source that has one of them."""
+    found = (
+        tuple("".join(source.get(name, ())[:1]).strip() for name in names)
+        for source in sources
+        for names in _ADDRESSES
+    )
+    city, state, country = next(filter(any, found), ("", "", ""))
+    return city, state, country
 
 
 def _upright(size: Size, *, turned: bool) -> Size:

@@ -87,6 +87,8 @@ def xmp_fields(xmp: Xmp) -> dict[str, tuple[str, ...]]:
         if not there.isdisjoint(row.xml):
             if row.holds == "tree":
                 found[row.name] = xmp.tree(row.xml)
+            elif row.holds == "faces":
+                found[row.name] = xmp.faces(row.xml)
             else:
                 found[row.name] = (
                     as_values(xmp.default(row.xml)) if row.kind == "Alt" else xmp.values(row.xml)

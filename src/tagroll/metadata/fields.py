@@ -6,10 +6,9 @@ go through `metadata_from_fields` and `fields_after`, so both mean the same.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
-from tagroll.domain import Change, Metadata
+from tagroll.domain import ADDRESS, Change, Facts, Metadata
 from tagroll.formats import ALL_FAMILIES
 from tagroll.metadata.authorship import mark_after, marked_in, ours_after
 from tagroll.metadata.comment import comment_after, is_ours
@@ -26,12 +25,13 @@ _PATH_ROWS = tuple(row for row in _ROWS if row.holds in ("paths", "tree", "mixed
 _FLAT_ROWS = tuple(row for row in _ROWS if row.holds in ("flat", "mixed", "line"))
 _CAPTION_ROWS = tuple(sorted((row for row in _ROWS if row.change), key=lambda row: row.holds != "text"))
 """Those in XMP first, which tagroll writes."""
+_NO_FACTS = Facts()
 _SHORT = 3
 """Letters in a level of what is no path but an abbreviation: AC/DC, TCP/IP, and/or."""
 _COMPLETE = (HIERARCHICAL, SUBJECT)
-_NO_TAGS = frozenset({"text", "told", "fact", "mark", "digest"})
-TAG_FIELDS = frozenset(row.name for row in _ROWS if row.holds not in _NO_TAGS)
-"""The names of the fields that hold tags."""
+_NO_TAGS = frozenset({"text", "told", "fact", "faces", "mark", "digest"})
+TAG_FIELDS = frozenset(row.name for row in _ROWS if row.holds not in _NO_TAGS).union(ADDRESS)
+"""The names of the fields that hold tags, and of those that are written beside them: the journal keeps what they held."""
 
 
 def read_metadata(packets: Packets, *sidecars: bytes, read_only: bool = False) -> Metadata:
@@ -45,7 +45,7 @@ def read_metadata(packets: Packets, *sidecars: bytes, read_only: bool = False) -
 
 
 def metadata_from_fields(
-    fields: Fields, sidecars: Sequence[Fields] = (), *, read_only: bool = False
+    fields: Fields, sidecars: Sequence[Fields] = (), *, read_only: bool = False, facts: Facts = _NO_FACTS
 ) -> Metadata:
     """One meaning for all fields of a photo.
 
@@ -61,6 +61,7 @@ def metadata_from_fields(
             both lists that tagroll always writes (Lightroom, digiKam and darktable, too): who wrote them had read
             the photo, and what was taken away since can stay away only there. In any other photo, what the sidecar
             lacks was added to the photo by a program that knows of no sidecar, and counts.
+        facts: What it tells besides.
     """
     sources = [*sidecars, fields]
     alone = read_only and any(map(is_complete, sidecars))
@@ -68,26 +69,24 @@ def metadata_from_fields(
     paths = [tag for source in tag_sources for tag in _paths(source)]
     flats = _flats(*tag_sources)
     tags = keywords.union(paths, flats)
-    found = Metadata(tags, dict(fields), ours=marked_in(tags, sources))
-    return replace(found, **_captions(sources, found, flats))
+    captions = _captions(sources, tags, flats)
+    return Metadata(tags, dict(fields), **captions, facts=facts, ours=marked_in(tags, sources))
 
 
-def _captions(sources: Sequence[Fields], metadata: Metadata, flats: Sequence[str]) -> dict[str, Any]:
+def _captions(sources: Sequence[Fields], tags: Sequence[str], flats: Sequence[str]) -> dict[str, Any]:
     """The captions of a photo: what stands where tagroll writes them, else what a person said elsewhere."""
     captions: dict[str, Any] = {}
     there = set[str]().union(*sources)  # of the many fields, a photo has few
     for row in (row for row in _CAPTION_ROWS if row.name in there):
         for text in (one[row.name][0] for one in sources if one.get(row.name)):
             missing = [name for name in row.change if not captions.get(name)]
-            if missing and (
-                row.holds == "text" or (is_said(text) and not is_ours(text, metadata.tags, flats, ()))
-            ):
+            if missing and (row.holds == "text" or (is_said(text) and not is_ours(text, tags, flats, ()))):
                 captions |= dict.fromkeys(missing, text)
     return captions
 
 
 def tag_fields(fields: Fields) -> Fields:
-    """Those of the fields that hold tags; no captions."""
+    """Those of the fields that hold tags, or where the photo was taken; no captions."""
     return {name: values for name, values in fields.items() if name in TAG_FIELDS}
 
 

@@ -27,7 +27,7 @@ from tagroll.metadata.engines import (
     in_process,
     via_exiftool,
 )
-from tagroll.metadata.facts import facts_in, with_xmp
+from tagroll.metadata.facts import address_in, facts_in, people_in, with_xmp
 from tagroll.metadata.fields import is_complete, metadata_from_fields, tags_after
 from tagroll.metadata.files.hashing import digest
 from tagroll.metadata.files.safe_write import LARGEST, Original, hold, is_large, read_file
@@ -175,6 +175,8 @@ class Planner:
         writes = self.past(path, "")
         read_only = any(is_complete(one.fields) for one in beside) and self._stays(path, fmt, content, writes)
         said = _told(content, [one.fields for one in beside], read_only=read_only)
+        if not writes:
+            return said
         files = [
             SeenFile(file, one, partial(read_file, file))
             for file, one in zip((path, *sidecars), (content, *beside), strict=True)
@@ -334,8 +336,11 @@ class Planner:
 
 def _told(content: Content, beside: Sequence[Fields], *, read_only: bool) -> Metadata:
     """What a photo, and its sidecars, say together."""
-    said = metadata_from_fields(content.fields, beside, read_only=read_only)
-    return replace(said, facts=with_xmp(content.facts, (*beside, content.fields)))
+    sources = (*beside, content.fields)
+    facts = with_xmp(content.facts, sources)
+    said = metadata_from_fields(content.fields, beside, read_only=read_only, facts=facts)
+    people, address = people_in(sources), address_in(sources)
+    return replace(said, people=people, address=address) if people or any(address) else said
 
 
 def read_sidecar(path: Path, data: bytes) -> Content:

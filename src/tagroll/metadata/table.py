@@ -24,7 +24,8 @@ class Field:
         holds: "paths" (one value a tag), "flat" (names), "mixed" (paths, but names from Windows), "xml" (the
             categories of ACDSee), "tree" (one tag a value, once read out of its structures), "line" (names in one
             text), "comment" (names in a sentence), "text" (a caption), "told" (a caption that is read, never written),
-            "fact" (neither tag nor caption, which is read, never written), "mark" (which tags tagroll wrote) or "digest"
+            "fact" (neither tag nor caption, which is read, and written only where `Change.fields` says so), "faces" (names
+            of people, which are read, never written), "mark" (which tags tagroll wrote) or "digest"
             (whether IPTC is as it was when XMP was brought in step with it).
         separator: Between the levels of a path, or between the names in one value; "" where there is none.
         spread: Whether it is written to every file that can hold it; else only where it is already.
@@ -38,7 +39,19 @@ class Field:
     name: str
     family: Literal["xmp", "iptc", "exif", "text"]
     holds: Literal[
-        "paths", "flat", "mixed", "xml", "tree", "line", "comment", "text", "told", "fact", "mark", "digest"
+        "paths",
+        "flat",
+        "mixed",
+        "xml",
+        "tree",
+        "line",
+        "comment",
+        "text",
+        "told",
+        "fact",
+        "faces",
+        "mark",
+        "digest",
     ]
     separator: str = ""
     spread: bool = False
@@ -55,6 +68,7 @@ _MS = ("{http://ns.microsoft.com/photo/1.0/}", "{http://ns.microsoft.com/photo/1
 _CORE = "{http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/}"
 _ACDSEE = "{http://ns.acdsee.com/iptc/1.0/}"
 _EXIF = "{http://ns.adobe.com/exif/1.0/}"
+_PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
 _PRISM = tuple(
     f"{{http://prismstandard.org/namespaces/basic/{version}/}}" for version in ("2.0", "1.2", "2.1", "3.0")
 )
@@ -119,7 +133,7 @@ _ROWS = (
     Field("IPTC:Headline", "iptc", "told", change=_TITLE),
     Field("IPTC:Caption-Abstract", "iptc", "told", change=_TOLD),
     Field(
-        "XMP-photoshop:Headline", "xmp", "told", xml=("{http://ns.adobe.com/photoshop/1.0/}Headline",),
+        "XMP-photoshop:Headline", "xmp", "told", xml=(_PHOTOSHOP + "Headline",),
         prefix="photoshop", change=_TITLE,
     ),
     Field("XMP-acdsee:Caption", "xmp", "told", xml=(_ACDSEE + "caption",), prefix="acdsee", change=_TITLE),
@@ -143,11 +157,28 @@ _ROWS = (
     Field("XMP-xmp:Rating", "xmp", "fact", xml=("{http://ns.adobe.com/xap/1.0/}Rating",), prefix="xmp"),
     Field("XMP-exif:DateTimeOriginal", "xmp", "fact", xml=(_EXIF + "DateTimeOriginal",), prefix="exif"),
     Field(
-        "XMP-photoshop:DateCreated", "xmp", "fact", xml=("{http://ns.adobe.com/photoshop/1.0/}DateCreated",),
+        "XMP-photoshop:DateCreated", "xmp", "fact", xml=(_PHOTOSHOP + "DateCreated",),
         prefix="photoshop",
     ),
     Field("XMP-exif:GPSLatitude", "xmp", "fact", xml=(_EXIF + "GPSLatitude",), prefix="exif"),
     Field("XMP-exif:GPSLongitude", "xmp", "fact", xml=(_EXIF + "GPSLongitude",), prefix="exif"),
+    Field("XMP-photoshop:City", "xmp", "fact", xml=(_PHOTOSHOP + "City",), prefix="photoshop"),
+    Field("XMP-photoshop:State", "xmp", "fact", xml=(_PHOTOSHOP + "State",), prefix="photoshop"),
+    Field("XMP-photoshop:Country", "xmp", "fact", xml=(_PHOTOSHOP + "Country",), prefix="photoshop"),
+    Field("IPTC:City", "iptc", "fact"),
+    Field("IPTC:Province-State", "iptc", "fact"),
+    Field("IPTC:Country-PrimaryLocationName", "iptc", "fact"),
+    Field(
+        "XMP-iptcExt:PersonInImage", "xmp", "faces",
+        xml=("{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}PersonInImage",), prefix="Iptc4xmpExt",
+    ),
+    Field(
+        "XMP-mwg-rs:RegionInfo", "xmp", "faces", xml=("{http://www.metadataworkinggroup.com/schemas/regions/}Regions",),
+        prefix="mwg-rs",
+    ),
+    Field(
+        "XMP-MP:RegionInfoMP", "xmp", "faces", xml=("{http://ns.microsoft.com/photo/1.2/}RegionInfo",), prefix="MP",
+    ),
     Field("Photoshop:IPTCDigest", "iptc", "digest"),
 )  # fmt: skip
 

@@ -80,12 +80,9 @@ class DeferredDescriber(Describer):
         """See Describer."""
         return self.pending.news()
 
-    def turns_out_another(self) -> bool:
-        """See Describer: kept answers may have to be looked for under another name.
-
-        That is so for everybody who looked before the model was found, whoever found it.
-        """
-        return self._get().model != self._name
+    def turns_out_another(self, name: str) -> bool:
+        """See Describer."""
+        return self._get().cache_name != name
 
     def kept_name(self, answer: Description) -> str:
         """See Describer."""

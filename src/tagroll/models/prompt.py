@@ -5,14 +5,15 @@ of keywords in the prompt raises their coverage from 75% to 97%, and keywords as
 strings come to nothing. Hence plain strings, numbers, short rules, and no examples that could be echoed.
 """
 
-import json
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Literal
 
 from tagroll.domain import Prompt
+from tagroll.models.earlier import LEAST_1, first_wording, key_of
+from tagroll.settings import DEFAULT_MAX_TAGS, EARLIER_MAX_TAGS
 
-DEFAULT_MAX_TAGS = 15
+LEAST = 1
+"""What the schema asks for: a picture shows something. A server that is held to more fills up with what is not there."""
 ENUM_LIMIT = 300
 """A longer vocabulary is only told in words: servers refuse such a grammar or take seconds to compile it."""
 VOCABULARY_CHARACTERS = 6000
@@ -48,7 +49,7 @@ LANGUAGES = {
 _TAGS = """Look closely at this photo and give {number} with which its owner could find it again.
 
 Rules:
-- Only what can clearly be seen. Leave out whatever you are not sure of; better too few than wrong ones.
+- Only what is surely there. Leave out whatever you are not sure of; better too few than wrong ones.
 - The main subject first, then the other people, animals and things, then scene or kind of place, what is \
 being done, season, weather, time of day and light, and striking colours.
 - A keyword is one common noun, adjective or activity, or two or three words that belong together. Singular, \
@@ -60,8 +61,8 @@ _CLASSIFY = """Look closely at this photo and describe it for a photo library.
 
 - "title": three to eight words that tell this photo from similar ones.
 - "description": one or two plain sentences about what can be seen.
-- "keywords": {number}, the main subject first, then other people, animals and things, scene, activity, \
-season, weather and light. One to three words each, singular, every keyword once.
+- "keywords": {number} of what is surely there, the main subject first, then other people, animals and things, \
+scene, activity, season, weather and light. One to three words each, singular, every keyword once.
 - "filename": two to six lower-case words with hyphens between them, without an ending.
 
 Only what can clearly be seen. No names of persons or towns, no dates, unless written in the photo."""
@@ -86,13 +87,14 @@ class Wordlist:
     strict: bool = True
 
 
-def build_prompt(
+def build_prompt(  # noqa: PLR0913 - by name, and each with what most want
     task: Literal["tags", "classify"],
     *,
     max_tags: int = DEFAULT_MAX_TAGS,
     language: str | None = None,
     wordlist: Wordlist = Wordlist(),
     prompt_file_text: str | None = None,
+    votes: int = 1,
 ) -> Prompt:
     """Say what is wanted of a model.
 
@@ -102,26 +104,39 @@ def build_prompt(
         language: Language of the answer, by name or by ISO 639-1 code; English when None.
         wordlist: Which keywords may, or had better, be used.
         prompt_file_text: The user's own words in place of ours; language, wordlist and form are added.
+        votes: How many answers are compared, 1 or more.
 
     Returns:
         The prompt; its key changes with everything that shapes the answer.
     """
     wordlist = Wordlist(tuple(dict.fromkeys(w for w in wordlist.words if w.strip())), wordlist.strict)
-    wording = prompt_file_text.strip() if prompt_file_text else ""
-    if not wording:
-        template = _TAGS if task == "tags" else _CLASSIFY
-        number = f"{max_tags // 2} to {max_tags} keywords" if max_tags > 1 else "one keyword"
-        wording = template.format(number=number)
-    parts = [
-        wording,
+    own = prompt_file_text.strip() if prompt_file_text else ""
+    rest = [
         _told(wordlist),
         f"Write in {_language(language)}." if language or not prompt_file_text else "",
         f"Answer with JSON only, in this form: {_SHAPES[task]}",
     ]
-    text = "\n\n".join(part for part in parts if part)
-    schema = _schema(task, max_tags, wordlist)
-    shape = json.dumps([task, text, schema, max_tags], sort_keys=True, ensure_ascii=False)
-    return Prompt(task, text, schema, max_tags, blake2b(shape.encode(), digest_size=8).hexdigest())
+
+    def text_of(wording: str) -> str:
+        return "\n\n".join(part for part in (own or wording, *rest) if part)
+
+    number = f"up to {max_tags} keywords" if max_tags > 1 else "one keyword"
+    text = text_of((_TAGS if task == "tags" else _CLASSIFY).format(number=number))
+    schema = _schema(task, max_tags, wordlist, LEAST)
+    earlier = tuple(
+        key_of(task, text_of(first_wording(task, most)), _schema(task, most, wordlist, LEAST_1), most)
+        for most in dict.fromkeys((max_tags, EARLIER_MAX_TAGS if max_tags == DEFAULT_MAX_TAGS else max_tags))
+    )
+    key = key_of(task, text, schema, max_tags)
+    told = _language(language) if (language or not own) and not wordlist.words else ""
+    if votes > 1:
+        return Prompt(task, text, schema, max_tags, f"{key}x{votes}", votes=votes, language=told)
+    return Prompt(task, text, schema, max_tags, key, earlier=earlier, language=told)
+
+
+def is_english(language: str | None) -> bool:
+    """Whether answers are to be in English."""
+    return _language(language).casefold() == "english"
 
 
 def _language(language: str | None) -> str:
@@ -149,14 +164,14 @@ def _told(wordlist: Wordlist) -> str:
     return f"{rule}: {', '.join(fitting)}."
 
 
-def _schema(task: str, max_tags: int, wordlist: Wordlist) -> dict[str, object]:
+def _schema(task: str, max_tags: int, wordlist: Wordlist, least: int) -> dict[str, object]:
     """The JSON schema, of what all servers know: no maxLength and no uniqueItems, which some refuse."""
     words = wordlist.words if wordlist.strict else ()
     bound = bool(words) and len(words) <= ENUM_LIMIT
     keyword: dict[str, object] = {"type": "string", "enum": list(words)} if bound else {"type": "string"}
-    # With a fixed list the honest answer may be "none"; fewer than the prompt says leaves room for doubt.
-    least = 0 if words else min(3, max_tags)
-    keywords = {"type": "array", "items": keyword, "minItems": least, "maxItems": max_tags}
+    # with a fixed list the honest answer may be "none"
+    fewest = 0 if words else min(least, max_tags)
+    keywords = {"type": "array", "items": keyword, "minItems": fewest, "maxItems": max_tags}
     string = {"type": "string"}
     properties: dict[str, object] = {"keywords": keywords}
     if task == "classify":

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from tagroll.domain import Change, Metadata, Outcome, Photo
@@ -17,6 +17,7 @@ from tagroll.runs.run import Run
 from tagroll.runs.words import Words
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.identity import LEVEL, without, word_of
+from tagroll.tags.languages import Languages, languages_of
 from tagroll.tags.merge import plan_merges
 from tagroll.tags.vocabulary import Vocabulary
 
@@ -52,12 +53,16 @@ def agree(run: Run, tagged: frozenset[Path], vocabulary: Vocabulary, words: Word
     catalog = run.space.catalog
     catalog.photos.settled()
     decided = decisions_for(catalog, vocabulary)
+    # once for all shoots: to look words up in all languages takes as long as a photo
+    languages = cache(lambda: languages_of(map(_word, catalog.photos.words())))
     for folder in sorted({path.parent for path in tagged}):
         for shoot in shoots(catalog.photos.taken_in(folder)):
             if run.cut_off:
                 return
-            if len(shoot) > 1 and not tagged.isdisjoint(shoot) and one_word(shoot.values(), decided):
-                yield from _agreed(run, list(shoot), decided, words)
+            if len(shoot) < 2 or tagged.isdisjoint(shoot):
+                continue
+            if one_word(shoot.values(), decided, languages()):
+                yield from _agreed(run, list(shoot), decided, languages(), words)
 
 
 def shoots(taken: Sequence[tuple[int, Path, tuple[str, ...]]]) -> Iterator[dict[Path, tuple[str, ...]]]:
@@ -72,23 +77,26 @@ def shoots(taken: Sequence[tuple[int, Path, tuple[str, ...]]]) -> Iterator[dict[
         yield shoot
 
 
-def _agreed(run: Run, shoot: Sequence[Path], decided: Decisions, words: Words) -> Iterator[Agreement]:
+def _agreed(
+    run: Run, shoot: Sequence[Path], decided: Decisions, languages: Languages, words: Words
+) -> Iterator[Agreement]:
     """Read whose the tags of a shoot are, and rewrite those of tagroll that have become another word."""
     photos = list(photos_at(shoot))
     said = list(Reader(run.space.store, run.space.catalog, authors=True).read(photos))
     of_person = {tag for one in said for tag in without(one.tags, one.ours)}
     decided = replace(decided, preferred=frozenset((*map(_word, of_person), *words.required)))
-    into = one_word([[tag for tag in one.tags if not words.is_banned(_word(tag))] for one in said], decided)
+    allowed = [[tag for tag in one.tags if not words.is_banned(_word(tag))] for one in said]
+    into = one_word(allowed, decided, languages)
     changing = {one.path for one in said if not into.keys().isdisjoint(one.ours)}
     if changing:
         agreed = {_word(tag): _word(into[tag]) for one in said for tag in one.ours if tag in into}
         run.space.catalog.decisions.agree(agreed, run.number)  # first: what is cut off goes on with it
         todo = (photo for photo in photos if photo.path in changing)
-        yield Agreement(agreed, list(threads()(partial(_rewrite, run, into), todo, stop=run.space.stop)))
+        yield Agreement(agreed, list(threads()(partial(_rewritten, run, into), todo, stop=run.space.stop)))
 
 
-def _rewrite(run: Run, into: Mapping[str, str], photo: Photo) -> Outcome:
-    """Give one photo the words that were agreed on, but for those that a person took away from it."""
+def _rewritten(run: Run, into: Mapping[str, str], photo: Photo) -> Outcome:
+    """Give one photo the words that its tags have become, but none that a person took away from it."""
 
     def rewrite() -> Outcome:
         rejected = run.space.catalog.verdicts.rejected(run.space.picture_now(photo))
@@ -106,10 +114,15 @@ def _word(tag: str) -> str:
     return tag.rpartition(LEVEL)[2]
 
 
-def one_word(tags_of: Iterable[Sequence[str]], decided: Decisions) -> dict[str, str]:
+def one_word(tags_of: Iterable[Sequence[str]], decided: Decisions, languages: Languages) -> dict[str, str]:
     """Which tags of some photos become another one there, since both say the same.
 
     Words are compared, wherever in a tree they stand; the tag that is used is the one that most photos have for the word.
+
+    Args:
+        tags_of: The tags of each photo.
+        decided: What a person said of words.
+        languages: Those of the library.
     """
     counts = Counter(tag for tags in tags_of for tag in tags)
     words = Counter[str]()
@@ -117,6 +130,6 @@ def one_word(tags_of: Iterable[Sequence[str]], decided: Decisions) -> dict[str, 
     for tag, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         words[_word(tag)] += count
         place.setdefault(_word(tag), tag)
-    into = plan_merges(words, decisions=decided).mapping
+    into = plan_merges(words, decisions=decided, languages=languages).mapping
     found = {tag: place.get(into[_word(tag)], into[_word(tag)]) for tag in counts if _word(tag) in into}
     return {tag: other for tag, other in found.items() if word_of(tag) != word_of(other)}

@@ -5,6 +5,7 @@ number of threads.
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -36,10 +37,12 @@ from tagroll.metadata.copies import (
     with_metadata,
 )
 from tagroll.models.choose import Model
-from tagroll.models.prompt import build_prompt
+from tagroll.models.prompt import build_prompt, is_english
 from tagroll.photos.scan import OUTPUT_FOLDER, absolute
+from tagroll.runs.context import Telling
 from tagroll.runs.copy_folder import Output
 from tagroll.runs.guard import guard
+from tagroll.runs.language import check_language
 from tagroll.runs.look import Look, Questions
 from tagroll.runs.names import (
     Style,
@@ -51,7 +54,7 @@ from tagroll.runs.names import (
 )
 from tagroll.runs.run import Run
 from tagroll.runs.words import WordRequest, Words
-from tagroll.settings import Case
+from tagroll.settings import DEFAULT_MAX_TAGS, Case
 from tagroll.tags.identity import identity, word_of
 
 LINKS: dict[Literal["hard", "sym"] | None, str] = {None: COPY, "hard": HARD_LINK, "sym": SYMBOLIC_LINK}
@@ -78,7 +81,7 @@ class ClassifyPolicy:
     style: Style = "slug"
     template: str = ""
     case: Case = "title"
-    max_tags: int = 20
+    max_tags: int = DEFAULT_MAX_TAGS
     engine: str = COPY
     write_metadata: bool = False
 
@@ -142,6 +145,8 @@ class ClassifyRequest:
         follow_links: Copy also into folders that lie among the photos, or the copies, and lead out as links.
         language: Of the texts; None for English.
         prompt_text: The person's own words to the model, or None.
+        telling: What the model is told of photos besides; None for nothing.
+        votes: How many answers about a photo are compared.
     """
 
     source: Path
@@ -152,6 +157,8 @@ class ClassifyRequest:
     follow_links: bool = False
     language: str | None = None
     prompt_text: str | None = None
+    telling: Telling | None = None
+    votes: int = 1
 
     @classmethod
     def of(cls, directory: Path, output: Path | None, policy: ClassifyPolicy) -> "ClassifyRequest":
@@ -186,7 +193,7 @@ class ClassifyRequest:
         """What the model is asked."""
         return build_prompt(
             "classify", max_tags=self.policy.max_tags, language=self.language,
-            wordlist=self.words.wordlist, prompt_file_text=self.prompt_text,
+            wordlist=self.words.wordlist, prompt_file_text=self.prompt_text, votes=self.votes,
         )  # fmt: skip
 
     @contextlib.contextmanager
@@ -214,8 +221,12 @@ class ClassifyRequest:
 def classifier(run: Run, model: Model, request: ClassifyRequest) -> "Classifier":
     """What classifies photos in this run."""
     run.asks(model)
+    model.when_found(lambda _: check_language(model.describer, request.language))
     output = Output(request.target, request.source, follow_links=request.follow_links)
-    questions = run.questions(model.describer, request.prompt(), again=request.policy.again)
+    questions = run.questions(
+        model.describer, request.prompt(), again=request.policy.again, telling=request.telling,
+        english=is_english(request.language),
+    )  # fmt: skip
     return Classifier(run, questions, request.policy, output, request.words.words(run.space.catalog))
 
 
@@ -258,14 +269,16 @@ class Classifier:
             return Outcome(photo.path, Status.UNCHANGED, target=made)
         picture = self.run.space.picture_now(photo)
         look = self.questions.look(photo, picture)
+        held = look.held(photo, self.questions.looker.knowledge)
         taken = self._facts(photo)
-        placed = self.words.of(look.answer.keywords, self.policy.case, self.policy.max_tags)
-        caption = self._caption(photo, look, placed.tags, taken)
+        placed = self.words.of(held.answer.keywords, self.policy.case, self.policy.max_tags)
+        caption = self._caption(photo, dataclasses.replace(look, answer=held.answer), placed.tags, taken)
         target = made or self._free(folder, self._stem(photo, number, caption, taken), suffix_of(photo.path))
         if not self.policy.dry_run:
             self._make(photo, picture, target, caption, complete=made is not None)
         return Outcome(
-            photo.path, Status.COPIED, caption.keywords, asked=look.asked, target=target, unlisted=placed.unlisted
+            photo.path, Status.COPIED, caption.keywords, asked=look.asked, target=target, unlisted=placed.unlisted,
+            struck=held.struck,
         )  # fmt: skip
 
     # what is done already --------------------------------------------------------------------------------

@@ -1,10 +1,9 @@
 """The journal of one photo in a run."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from tagroll.catalog import Catalog, State
+from tagroll.catalog import Catalog, State, Writing
 from tagroll.domain import Write
 
 
@@ -17,7 +16,7 @@ class Entries:
         run: The number of the run.
         undoes: The number of the write that is taken back, or None.
         by_person: Whether a person wants these very tags to come and go: no model brings back what they take.
-        instead_of: Target -> the number of the write that is taken back there by what is written now.
+        takes_back: The writes that are taken back by what is written now, whatever else has come since; the oldest first.
         numbers: Of the rows so far.
     """
 
@@ -25,15 +24,15 @@ class Entries:
     run: int
     undoes: int | None = None
     by_person: bool = False
-    instead_of: Mapping[Path, int] = field(default_factory=dict)
+    takes_back: Sequence[Writing] = ()
     numbers: list[int] = field(default_factory=list)
 
     def __call__(self, write: Write) -> None:
         """Note a write that is about to happen; returns when the row is on disk."""
         if self.by_person:
             self.catalog.verdicts.note(self.run, write)
-        undoes = self.instead_of.get(write.target, self.undoes)
-        self.numbers.append(self.catalog.journal.add(self.run, write, undoes))
+        there = (one.id for one in reversed(self.takes_back) if one.write.target == write.target)
+        self.numbers.append(self.catalog.journal.add(self.run, write, next(there, self.undoes)))
 
     def states(self, state: State) -> dict[int, State]:
         """All of them in one state."""

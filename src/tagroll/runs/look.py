@@ -14,6 +14,8 @@ from tagroll.metadata.store import MetadataStore
 from tagroll.models.answers import AnswerStore, load_answer, store_answer
 from tagroll.photos.preview.opened import previews
 from tagroll.runs.ask_once import Asking
+from tagroll.runs.context import Context, Knowledge, Telling
+from tagroll.runs.held import Held
 
 if TYPE_CHECKING:
     from tagroll.models.spec import ModelSpec
@@ -27,11 +29,21 @@ class Look:
         picture: Hash of its picture data.
         answer: What the model said.
         asked: Whether a model was asked, and no kept answer found.
+        context: What the model was told of the photo; None where it was not asked now.
+        names_only: It is a model that knows names of things and no more: there is nothing to hold it to.
     """
 
     picture: str
     answer: Description
     asked: bool = True
+    context: Context | None = None
+    names_only: bool = False
+
+    def held(self, photo: Photo, knowledge: Knowledge | None) -> Held:
+        """What the model said of this photo, held to what is known of it (see `held`); all of it where nothing is."""
+        if knowledge is None or self.names_only:
+            return Held(self.answer)
+        return knowledge.hold(photo, self.answer, self.context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +55,14 @@ class Looker:
         preview: Makes what it sees of a photo.
         picture_hash: Names the picture in a photo.
         prompt: What the model is asked.
+        knowledge: What it is told of photos; None for nothing.
     """
 
     describer: Describer
     preview: Callable[[Photo], Preview]
     picture_hash: Callable[[Photo], str]
     prompt: Prompt
+    knowledge: Knowledge | None = None
 
     def look(self, photo: Photo) -> Look:
         """Ask the model about a photo.
@@ -57,11 +71,18 @@ class Looker:
             PhotoError: The photo cannot be read or decoded, or the model says nothing usable of it.
             ServerError: The model cannot be asked any more.
         """
-        return Look(self.picture_hash(photo), self.describe(photo))
+        context = self.context(photo)
+        answer = self.describer.describe(self.preview(photo), self.question(photo, context))
+        return Look(self.picture_hash(photo), answer, context=context, names_only=self.describer.names_only)
 
-    def describe(self, photo: Photo) -> Description:
-        """What the model says of a photo whose picture is known already."""
-        return self.describer.describe(self.preview(photo), self.prompt)
+    def context(self, photo: Photo) -> Context | None:
+        """What is known of a photo; None for a model that is told nothing."""
+        return self.knowledge.of(photo) if self.knowledge and not self.describer.names_only else None
+
+    def question(self, photo: Photo, context: Context | None = None) -> Prompt:
+        """What the model is asked about a photo; without its context, what is the same for all that is known of it."""
+        prompt = self.knowledge.telling.question(self.prompt, photo.path) if self.knowledge else self.prompt
+        return context.asked(prompt) if context else prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +93,14 @@ class Questions:
         looker: The model, and what it is asked.
         answers: Keeps answers.
         again: Ask also where an answer is kept.
+        just_this: An answer to an older wording, or with something else known of the photo, does not count.
         asking: Sees to it that copies of a picture wait for one answer.
     """
 
     looker: Looker
     answers: AnswerStore
     again: bool = False
+    just_this: bool = False
     asking: Asking = field(default_factory=Asking)
 
     def look(self, photo: Photo, picture: str) -> Look:
@@ -87,23 +110,28 @@ class Questions:
             PhotoError: It cannot be decoded, or the model says nothing usable of it.
             ServerError, CatalogError: The run cannot go on.
         """
-        answer, asked = self.asking.once(
-            picture, lambda: self._ask(photo, picture), lambda: self._kept(picture)
-        )
-        return Look(picture, answer, asked)
+        context: Context | None = None
+        name = self.looker.describer.cache_name
 
-    def _kept(self, picture: str) -> Description | None:
-        describer, prompt = self.looker.describer, self.looker.prompt
-        return None if self.again else load_answer(self.answers, describer, prompt, picture)
+        def ask() -> Description:
+            nonlocal context
+            describer, preview = self.looker.describer, self.looker.preview(photo)
+            if describer.turns_out_another(name) and (kept := self._kept(photo, picture)):
+                return kept
+            context = self.looker.context(photo)
+            question = self.looker.question(photo, context)
+            answer = describer.describe(preview, question)
+            store_answer(self.answers, describer, question, picture, answer)
+            return answer
 
-    def _ask(self, photo: Photo, picture: str) -> Description:
-        describer, prompt = self.looker.describer, self.looker.prompt
-        preview = self.looker.preview(photo)
-        if describer.turns_out_another() and (kept := self._kept(picture)):
-            return kept
-        answer = describer.describe(preview, prompt)
-        store_answer(self.answers, describer, prompt, picture, answer)
-        return answer
+        answer, asked = self.asking.once(picture, ask, lambda: self._kept(photo, picture))
+        return Look(picture, answer, asked, context, self.looker.describer.names_only)
+
+    def _kept(self, photo: Photo, picture: str) -> Description | None:
+        if self.again:
+            return None
+        describer, question = self.looker.describer, self.looker.question(photo)
+        return load_answer(self.answers, describer, question, picture, just_this=self.just_this)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +141,12 @@ class LookSpec:
     Attributes:
         model: Which model.
         prompt: What it is asked.
+        telling: What it is told of photos, as far as they say it themselves.
     """
 
     model: "ModelSpec"
     prompt: Prompt
+    telling: Telling | None = None
 
     @contextmanager
     def open(self) -> Iterator[Looker]:
@@ -131,7 +161,8 @@ class LookSpec:
             previews(exiftool) as preview,
             MetadataStore(exiftool=exiftool) as store,
         ):
-            yield Looker(model.describer, preview, store.picture_hash, self.prompt)
+            knowledge = Knowledge(self.telling, store.read) if self.telling else None
+            yield Looker(model.describer, preview, store.picture_hash, self.prompt, knowledge)
 
 
 def look_at(spec: LookSpec, photos: Iterable[Photo]) -> list[Look]:

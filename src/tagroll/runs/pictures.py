@@ -1,6 +1,6 @@
 """Which picture a photo holds now: hashed only where the index does not know it."""
 
-from tagroll.catalog import Catalog
+from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Photo
 from tagroll.metadata.store import MetadataStore
 
@@ -17,13 +17,20 @@ def picture_now(photo: Photo, store: MetadataStore, catalog: Catalog, like: str 
     Raises:
         MetadataError: The file cannot be read.
     """
-    row, stamp = catalog.photos.at(photo.path), store.stamp(photo)
-    is_known = row is not None and row.stamp == stamp
+    return picture_by(catalog.photos.at(photo.path), photo, store, catalog, like)
+
+
+def picture_by(
+    row: PhotoRow | None, photo: Photo, store: MetadataStore, catalog: Catalog, like: str = ""
+) -> str:
+    """As `picture_now`, by the row that the index has of the photo."""
+    if row is None or row.stamp != store.stamp(photo):
+        # nothing to note it in: the row of a photo that is tagged now comes with its tags
+        return store.picture_hash(photo, like)
     # a row that was made of the head alone knows no picture: "" must never stand for one
-    if row and is_known and row.pictured and row.picture_hash and len(like) in (0, len(row.picture_hash)):
+    if row.pictured and row.picture_hash and len(like) in (0, len(row.picture_hash)):
         return row.picture_hash
     picture = store.picture_hash(photo, like)
-    # else there is no row to note it in (that of a photo which is tagged now comes with its tags), or it is of an older kind
-    if is_known and not like:
-        catalog.photos.note_picture(photo.path, stamp, picture)
+    if not like:  # else it may be of an older kind
+        catalog.photos.note_picture(photo.path, row.stamp, picture)
     return picture

@@ -1,16 +1,15 @@
 """What photos say of themselves, read from the files; a file that is as it was is answered from the index."""
 
 import gc
-import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tagroll.catalog import About, Catalog, PhotoRow
 from tagroll.domain import Facts, Metadata, Outcome, Photo, Status
@@ -18,6 +17,9 @@ from tagroll.errors import ForeignStructureError, PhotoError
 from tagroll.formats import FORMATS
 from tagroll.metadata.store import MetadataStore
 from tagroll.parallel import cores
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 BATCH = 2048
 """Photos that are looked up in the index, read and noted there together."""
@@ -141,7 +143,10 @@ class _Processes:
     resources: ExitStack
 
     @cached_property
-    def _pool(self) -> ProcessPoolExecutor:
+    def _pool(self) -> "ProcessPoolExecutor":
+        import multiprocessing  # late: 10 ms that who reads few photos need not wait
+        from concurrent.futures import ProcessPoolExecutor
+
         context = multiprocessing.get_context("spawn")  # no threads or locks of ours are copied into them
         pool = ProcessPoolExecutor(max(1, cores() - 1), context, initializer=_prepare)  # we read, too
         # the batch that was begun ahead is not wanted any more when reading ends early

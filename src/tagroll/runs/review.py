@@ -9,16 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 from tagroll.domain import Description
 from tagroll.runs.gallery import Gallery, Shown
 from tagroll.runs.run import Workspace
+from tagroll.runs.sureness import unsure
 from tagroll.runs.tag import TagPolicy, TagRequest
 from tagroll.tags.identity import LEVEL, identity, word_of
-
-LEAST: Final = 0.3
-"""How sure a model has to be, 0 to 1: of such words about half are right (measured: .52 from .3 to .4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +68,8 @@ class Namer:
 
     def proposals(self, answer: Description) -> dict[str, Proposal]:
         """Word (see `word_of`) -> what is proposed."""
-        sure = dict.fromkeys(answer.keywords)
-        words = [
-            *sure,
-            *(word for word, how in answer.confidences.items() if how >= LEAST and word not in sure),
-        ]
         found: dict[str, Proposal] = {}
-        for word in words:
+        for word in (*dict.fromkeys(answer.keywords), *unsure(answer)):
             for tag in self._tags(word):
                 one, known = Proposal(tag, answer.confidences.get(word)), found.get(word_of(tag))
                 if known is None or one.rank < known.rank:

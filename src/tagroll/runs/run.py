@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from tagroll.models.choose import Model, Watch
     from tagroll.models.server.retry import Limits
     from tagroll.photos.preview.maker import PreviewMaker
+    from tagroll.runs.context import Telling
     from tagroll.runs.look import Questions
 
 __all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
@@ -311,12 +312,20 @@ class Run:
         """Note which model it is, as soon as that is known."""
         model.when_found(lambda _: self.space.catalog.runs.note_model(self.number, model.describer.model))
 
-    def questions(self, describer: Describer, prompt: Prompt, *, again: bool) -> "Questions":
-        """What asks a model about photos in this run; `again`: also where an answer is kept."""
+    def questions(
+        self, describer: Describer, prompt: Prompt, *, again: bool, telling: "Telling | None" = None, english: bool = True
+    ) -> "Questions":  # fmt: skip
+        """What asks a model about photos in this run; `again`: also where an answer is kept.
+
+        It is told of photos what `telling` says, and held to what they say; `english`: it answers in English.
+        """
+        from tagroll.runs.context import Knowledge
         from tagroll.runs.look import Looker, Questions
 
         space = self.space
-        looker = Looker(describer, space.preview, space.store.picture_hash, prompt)
+        told = telling and telling.heard_by(space.settings)
+        knowledge = Knowledge(told, space.store.read, english) if told else None
+        looker = Looker(describer, space.preview, space.store.picture_hash, prompt, knowledge)
         return Questions(looker, space.catalog.answers, again)
 
     def decide(self, into: Mapping[str, str], apart: Iterable[Collection[str]] = ()) -> None:
@@ -333,8 +342,7 @@ class Run:
             by_person: A person wants these very tags to come and go: no model brings back what they take.
             takes_back: The writes that are taken back by a change, whatever else has come since.
         """
-        instead_of = {writing.write.target: writing.id for writing in takes_back}
-        return Entries(self.space.catalog, self.number, undoes, by_person, instead_of=instead_of)
+        return Entries(self.space.catalog, self.number, undoes, by_person, takes_back)
 
     def write(
         self,
@@ -378,6 +386,6 @@ class Run:
                 about=about(photo, writes[-1].after if writes else seen, seen.facts),
             )  # fmt: skip
             catalog.photos.conclude(entries.states(State.DONE), now)
-        if entries.instead_of and not dry_run:  # also where nothing of them was left
-            catalog.journal.settle(dict.fromkeys(entries.instead_of.values(), State.UNDONE))
+        if entries.takes_back and not dry_run:  # also where nothing of them was left
+            catalog.journal.settle(dict.fromkeys((one.id for one in entries.takes_back), State.UNDONE))
         return Written(seen, tags, writes)

@@ -19,13 +19,18 @@ from tagroll.domain import (
     Status,
 )
 from tagroll.models.choose import Model
-from tagroll.models.prompt import build_prompt
+from tagroll.models.prompt import build_prompt, is_english
+from tagroll.runs.context import Knowledge, Telling
 from tagroll.runs.guard import guard
+from tagroll.runs.language import check_language
 from tagroll.runs.look import Look, Questions
+from tagroll.runs.pictures import picture_by
 from tagroll.runs.read import Reader
 from tagroll.runs.run import LEFT, Run, about
+from tagroll.runs.sureness import sureness, unsure
 from tagroll.runs.words import Placed, WordRequest, Words
-from tagroll.settings import Case
+from tagroll.runs.write_place import PlaceTag, place_tag
+from tagroll.settings import DEFAULT_MAX_TAGS, EARLIER_MAX_TAGS, Case
 from tagroll.tags.identity import LEVEL, identities, identity, word_of
 
 Mode = Literal["yours", "append", "replace"]
@@ -45,16 +50,18 @@ class TagPolicy:
         captions: Which of CAPTIONS are written too, where a photo has none.
         user_comment: Write the tags into EXIF UserComment, too, as the older script did.
         words: What the model's words are called in this library, and where in a tree they stand.
+        place: Write where a photo was taken, too, as a tag and as an address, where it does not say so itself.
     """
 
     mode: Mode = "yours"
     retag: bool = False
     dry_run: bool = False
     case: Case = "title"
-    max_tags: int = 20
+    max_tags: int = DEFAULT_MAX_TAGS
     captions: tuple[str, ...] = ()
     user_comment: bool = False
     words: Words = field(default_factory=Words)
+    place: bool = False
 
     def placed(self, keywords: Iterable[str]) -> Placed:
         """What these keywords of a model become; a comma ends one but where this library has it in a tag."""
@@ -67,10 +74,13 @@ class TagPolicy:
     def satisfies(self, earlier: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
         """Whether what was wanted of a photo earlier is what is wanted now, preferred words taken into account.
 
-        They only make a list shorter: what follows was beyond the limit before.
+        They only make a list shorter: what follows was beyond the limit before. A list that is longer than what is
+        usual now was made when more was usual, and stays.
         """
         before, now = (list(map(str, w["tags"])) for w in (earlier, wanted))  # type: ignore[call-overload]
         renamed = list(self.words.named(before).tags)
+        if self.max_tags == DEFAULT_MAX_TAGS < len(before) <= EARLIER_MAX_TAGS:
+            renamed = renamed[: self.max_tags]
         # older catalogs know two modes; where all was replaced, nothing of ours is left to be replaced
         mode = earlier.get("mode") or ("append" if earlier.get("append") else "replace")
         same_mode = mode == wanted["mode"] or (mode, wanted["mode"]) == ("replace", "yours")
@@ -87,18 +97,22 @@ class TagRequest:
         words: What a person says of them.
         language: Of tags and texts; None for English.
         prompt_text: The person's own words to the model, or None.
+        telling: What the model is told of photos besides; None for nothing.
+        votes: How many answers about a photo are compared.
     """
 
     policy: TagPolicy = field(default_factory=TagPolicy)
     words: WordRequest = field(default_factory=WordRequest)
     language: str | None = None
     prompt_text: str | None = None
+    telling: Telling | None = None
+    votes: int = 1
 
     def prompt(self) -> Prompt:
         """What the model is asked. Texts come with the longer answer alone."""
         return build_prompt(
             "classify" if self.policy.captions else "tags", max_tags=self.policy.max_tags, language=self.language,
-            wordlist=self.words.wordlist, prompt_file_text=self.prompt_text,
+            wordlist=self.words.wordlist, prompt_file_text=self.prompt_text, votes=self.votes,
         )  # fmt: skip
 
     def policy_in(self, catalog: Catalog) -> TagPolicy:
@@ -109,9 +123,16 @@ class TagRequest:
 def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
     """What tags photos in this run."""
     run.asks(model)
+    model.when_found(lambda _: check_language(model.describer, request.language))
     policy = request.policy_in(run.space.catalog)
-    questions = run.questions(model.describer, request.prompt(), again=request.policy.retag)
-    return Tagger(run, questions, policy)
+    telling = request.telling
+    if telling and not policy.captions:  # people are for texts; as tags they are there, if anybody wants them
+        telling = telling.without("people")
+    questions = run.questions(
+        model.describer, request.prompt(), again=request.policy.retag, telling=telling,
+        english=is_english(request.language),
+    )  # fmt: skip
+    return Tagger(run, questions, policy, questions.looker.knowledge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +143,13 @@ class Tagger:
         run: Writes, and remembers.
         questions: Asks the model.
         policy: What is made of its answers.
+        knowledge: What they are held to; None for nothing.
     """
 
     run: Run
     questions: Questions
     policy: TagPolicy
+    knowledge: Knowledge | None = None
 
     def tag(self, photo: Photo) -> Outcome:
         """Describe one photo and write its tags.
@@ -139,16 +162,22 @@ class Tagger:
 
     def _tag(self, photo: Photo) -> Outcome:
         self.run.clean(photo.path)
-        return self.apply(photo, self.look(photo))
+        row = self.run.space.catalog.photos.at(photo.path)
+        return self.apply(photo, self.look(photo, row), row)
 
-    def look(self, photo: Photo) -> Look:
+    def look(self, photo: Photo, row: PhotoRow | None) -> Look:
         """What the model says of a photo: kept, or asked for now.
+
+        Args:
+            photo: Which.
+            row: What the index knows of it.
 
         Raises:
             PhotoError: It cannot be looked at.
             ServerError, CatalogError: The run cannot go on.
         """
-        return self.questions.look(photo, self.run.space.picture_now(photo))
+        space = self.run.space
+        return self.questions.look(photo, picture_by(row, photo, space.store, space.catalog))
 
     def propose(self, photo: Photo) -> Outcome:
         """Ask about one photo and keep the answer for a person to judge; write nothing.
@@ -163,42 +192,81 @@ class Tagger:
         for known in Reader(space.store, space.catalog).read([photo]):  # so that the index has it
             if known.status is Status.FAILED:
                 return known
-        look = self.look(photo)
-        placed = self.policy.placed(look.answer.keywords)
-        return Outcome(photo.path, Status.UNCHANGED, placed.tags, asked=look.asked, unlisted=placed.unlisted)
+        look = self.look(photo, space.catalog.photos.at(photo.path))
+        held = look.held(photo, self.knowledge)
+        placed = self.policy.placed(held.answer.keywords)
+        outcome = Outcome(
+            photo.path, Status.UNCHANGED, placed.tags, asked=look.asked, unlisted=placed.unlisted
+        )
+        return self._told_of(dataclasses.replace(outcome, struck=held.struck), look)
 
-    def apply(self, photo: Photo, look: Look) -> Outcome:
+    def apply(self, photo: Photo, look: Look, row: PhotoRow | None) -> Outcome:
         """Make of what was seen what the policy says, and write it.
+
+        Args:
+            photo: Which.
+            look: What was seen.
+            row: What the index knew of it when it was looked at.
 
         Raises:
             PhotoError: It cannot be read or written.
             CatalogError: The run cannot go on.
         """
-        placed = self.policy.placed(look.answer.keywords)
-        outcome = self._applied(photo, look, placed.tags)
-        return dataclasses.replace(outcome, asked=look.asked, unlisted=placed.unlisted)
+        held = look.held(photo, self.knowledge)
+        placed = self.policy.placed(held.answer.keywords)
+        outcome = self._applied(photo, look, row, held.answer, placed.tags)
+        outcome = dataclasses.replace(outcome, asked=look.asked, unlisted=placed.unlisted, struck=held.struck)
+        return self._told_of(outcome, look)
 
-    def _applied(self, photo: Photo, look: Look, tags: tuple[str, ...]) -> Outcome:
+    def _told_of(self, outcome: Outcome, look: Look) -> Outcome:
+        """With how sure the model was of its words, if it tells."""
+        if not look.answer.confidences:
+            return outcome
+        words = self.policy.words
+        required = identities(words.required)
+
+        def named(keywords: Iterable[str]) -> tuple[str, ...]:
+            tags = (tag for tag in self.policy.placed(keywords).tags if identity(tag) not in required)
+            return tuple(words.paths.get(identity(tag), tag) for tag in tags)
+
+        sure, rest = (
+            sureness(look.answer, told, named) for told in (look.answer.keywords, unsure(look.answer))
+        )
+        there = identities(level for tag in outcome.tags for level in tag.split(LEVEL))
+        return dataclasses.replace(
+            outcome,
+            confidences={tag: how for tag, how in sure.items() if word_of(tag) in there},
+            proposals={tag: how for tag, how in rest.items() if word_of(tag) not in there},
+        )
+
+    def _applied(
+        self, photo: Photo, look: Look, row: PhotoRow | None, answer: Description, words: tuple[str, ...]
+    ) -> Outcome:
         space, picture = self.run.space, look.picture
-        row = space.catalog.photos.at(photo.path)
         fresh = row is not None and row.stamp == space.store.stamp(photo)
-        captions = _captions(look.answer, self.policy.captions)
-        if not tags and not any(captions.values()):
+        place = self._place(photo)
+        tags = _with(place, words)
+        captions = _captions(answer, self.policy.captions)
+        if not tags and not any(captions.values()) and not place.address:
             return Outcome(photo.path, Status.SKIPPED, self._note(photo, picture, row, fresh=fresh))
         # a hash of an older catalog, which is shorter, says nothing about this one
         if row is None or (len(row.picture_hash) == len(picture) and row.picture_hash != picture):
             row = self._moved(picture)
+        # an answer of before, with the names that were not struck out then, is written already as well
+        said = (tags, _with(place, self.policy.tags(look.answer.keywords)))
         decided = bool(
             row
-            and row.wanted
-            and self.policy.satisfies(row.wanted, self._wanted(tags))
+            and (earlier := row.wanted)
+            and any(self.policy.satisfies(earlier, self._wanted(tags)) for tags in said)
             and not self.policy.retag
         )
         # where there are none any more, or others were at it, what they took away goes from all lists
         if row and fresh and decided and (row.tags or not tags) and _is_as_left(row):
             return Outcome(photo.path, Status.UNCHANGED, row.tags)
         rejected = space.catalog.verdicts.rejected(picture)
-        proposal = TagProposal(tags, captions, self.policy.words.paths, decided=decided, rejected=rejected)
+        paths = self.policy.words.paths
+        paths = {**paths, identity(place.word): place.path} if place.path else paths
+        proposal = TagProposal(tags, captions, paths, place.address, decided=decided, rejected=rejected)
         return self._write(photo, picture, proposal)
 
     # what is done already --------------------------------------------------------------------------------
@@ -207,6 +275,11 @@ class Tagger:
         """The row of a photo that was tagged elsewhere and has left that place: this is that photo."""
         rows = self.run.space.catalog.photos.with_picture(picture)
         return next((row for row in rows if row.wanted and not row.path.exists()), None)
+
+    def _place(self, photo: Photo) -> PlaceTag:
+        if not self.policy.place:
+            return PlaceTag()
+        return place_tag(self.run.space.store.read(photo), self.policy.words.paths)
 
     def _wanted(self, tags: tuple[str, ...]) -> dict[str, object]:
         return {"tags": list(tags), "mode": self.policy.mode, "captions": list(self.policy.captions)}
@@ -231,7 +304,9 @@ class Tagger:
             change = proposal.change(metadata, self.policy.mode)
             align = not proposal.is_settled(metadata)
             hang = tuple(tag for tag in proposal.tags if identity(tag) not in proposal.paths)
-            return dataclasses.replace(change, align=align, hang=hang, comment=self.policy.user_comment)
+            return dataclasses.replace(
+                change, align=align, hang=hang, comment=self.policy.user_comment, fields=proposal.address
+            )
 
         row = PhotoRow(photo.path, "", picture, (), self._wanted(proposal.tags))
         written = self.run.write(photo, decide, row, dry_run=self.policy.dry_run)
@@ -250,6 +325,7 @@ class TagProposal:
         tags: Normalised tags.
         captions: Texts for CAPTIONS.
         paths: Where in the library's tree a tag (by identity) stands, if it does.
+        address: Fields for where the photo was taken, which it does not have.
         decided: The very same was written into this photo before.
         rejected: Words (see `word_of`) that a person rejected for this picture.
     """
@@ -257,6 +333,7 @@ class TagProposal:
     tags: tuple[str, ...]
     captions: Mapping[str, str]
     paths: Mapping[str, str] = field(default_factory=dict)
+    address: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     decided: bool = False
     rejected: frozenset[str] = frozenset()
 
@@ -282,8 +359,10 @@ class TagProposal:
 
     def is_settled(self, metadata: Metadata) -> bool:
         """Whether a photo that was tagged so before is left as a person has edited it since."""
+        if not self.decided:
+            return False
         tags = self._given(metadata)
-        return self.decided and (not tags or not identities(tags).isdisjoint(map(word_of, metadata.tags)))
+        return not tags or not identities(tags).isdisjoint(map(word_of, metadata.tags))
 
     def _given(self, metadata: Metadata) -> tuple[str, ...]:
         """The tags, without what a person took away or rejected."""
@@ -294,6 +373,11 @@ class TagProposal:
         """Those of the tags that a person took away or rejected."""
         away = self.rejected.union(map(word_of, metadata.away)).difference(map(word_of, metadata.tags))
         return tuple(tag for tag in self.tags if word_of(tag) in away)
+
+
+def _with(place: PlaceTag, tags: tuple[str, ...]) -> tuple[str, ...]:
+    """The tags, and that of the place."""
+    return tags if not place.word or identity(place.word) in identities(tags) else (*tags, place.word)
 
 
 def _is_as_left(row: PhotoRow) -> bool:

@@ -22,6 +22,7 @@ class Tally:
         withheld: Tags that the model says and a person took away.
         unlisted: What the model says and is not on the person's list -> for how many photos.
         agreed: Photos whose words were made those of their shoot.
+        struck: Photos of which a model named people or places that they do not.
         asked: Photos a model was asked about.
         beside: Photos whose tags are, or would be, beside them, by why and where.
         broken_seals: Photos whose C2PA signature is, or would be, invalid.
@@ -37,6 +38,7 @@ class Tally:
     withheld: int = 0
     unlisted: Counter[str] = field(default_factory=Counter)
     agreed: int = 0
+    struck: int = 0
     asked: int = 0
     beside: Counter[Beside] = field(default_factory=Counter)
     broken_seals: int = 0
@@ -49,6 +51,7 @@ class Tally:
         self.kept += outcome.kept
         self.withheld += len(outcome.withheld)
         self.unlisted.update(outcome.unlisted)
+        self.struck += bool(outcome.struck)
         self.asked += outcome.asked
         self.broken_seals += outcome.broke_seal
         if outcome.beside:

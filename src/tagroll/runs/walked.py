@@ -35,7 +35,7 @@ class Walked:
     @cached_property
     def there(self) -> Sequence[Path]:
         """The roots that are there; all, where none is, so that whoever walks says so."""
-        return [root for root in self.roots if root.exists()] or self.roots
+        return [root for root in self.roots if os.path.exists(root)] or self.roots  # noqa: PTH110 - a drive may fail
 
     def pass_over(self, folder: Path, _error: OSError) -> None:
         """A folder that cannot be listed: what was in it may be there still."""
@@ -67,18 +67,24 @@ class Walked:
     def notes(self) -> list[str]:
         """What a person should know of folders that were full, a sentence each."""
         return [
-            f"{folder} is {'empty' if folder.is_dir() else 'not there'} now: what was in it ({plural(count, 'photo')}) is shown"
+            f"{folder} is {'empty' if is_folder else 'not there'} now: what was in it ({plural(count, 'photo')}) is shown"
             " as it was seen last. Is its drive connected?"
-            + (" If it was moved, remove the folder." if folder.is_dir() else "")
+            + (" If it was moved, remove the folder." if is_folder else "")
             for folder, count in sorted(self.away.items())
+            for is_folder in (_is_folder(folder),)
         ]
 
     def _emptied(self, folder: Path) -> Path | None:
         """The folder at or above one that has nothing in it now, or the root that is not there; None where photos are gone."""
         for place in (folder, *folder.parents):
-            if place.is_dir():
+            if _is_folder(place):
                 with os.scandir(place) as entries:
                     return None if any(True for _ in entries) else place
             if place in self.roots:
                 return place
         return None
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether there is a folder; where a drive fails there is none."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path has errors for it

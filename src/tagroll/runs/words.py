@@ -86,7 +86,7 @@ class Words:
 
     Attributes:
         index: The person's words; None: any word will do.
-        strict: Drop what is not among them, and nothing broader either.
+        strict: Drop what is none of them, and lies under none of them.
         grows: A new word is one of them from then on.
         banned: What is never given, however it is spelled.
         required: What is always given.

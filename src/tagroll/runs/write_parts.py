@@ -36,10 +36,10 @@ def write(run: Run, gallery: Gallery, parts: Sequence[PhotoEdit]) -> Outcome:
         try:
             written = run.write(gallery.photo(number), decide, entries=entries)
             break
-        except (
-            ChangedMeanwhileError
-        ):  # by another program; a person at a page could do no more than say it again
-            if not patience:
+        except ChangedMeanwhileError:
+            if (
+                not patience
+            ):  # the first time it is done again: a person at a page could do no more than say so
                 raise
     taken_back: set[str] = set()
     for part, (before, after) in zip(parts, effects, strict=True):

@@ -1,4 +1,4 @@
-"""Clusters of tags: those that hold together, and DBSCAN over what is left of the neighbour graph."""
+"""Clusters of tags: those that hold together, and, as the older script made them, those of DBSCAN."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence

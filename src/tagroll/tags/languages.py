@@ -12,7 +12,8 @@ from importlib.resources import files
 from tagroll.tags.lexical_key import without_accents
 from tagroll.tags.lexicon import lexicon
 
-_WORD = re.compile(r"[^\W\d_]+|&")
+_WORD = re.compile(r"[^\W\d_]+|\d+(?:[./,:]\d+)*|[&|+#]")
+"""What tells tags apart: words, numbers (Sommer 2019), levels, and what ends a name (C++)."""
 _LETTERS = 3
 _SHARE = 0.3
 """Share of the words that English does not know which a language must know, to be one of the library's."""
@@ -46,6 +47,12 @@ def _words(tag: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFC", tag).lower())
 
 
+def is_english(tag: str) -> bool:
+    """Whether English knows all words of a tag, also where another language has them (Arms, German: poor)."""
+    words = lexicon()
+    return all(len(word) < _LETTERS or word in words.known or word in words.meanings for word in _words(tag))
+
+
 def languages_of(tags: Iterable[str]) -> Languages:
     """Find the languages of a library, and what they say of its words.
 
@@ -54,7 +61,12 @@ def languages_of(tags: Iterable[str]) -> Languages:
     words = {word for tag in tags for word in _words(tag)}
     english = lexicon()
     open_words = {
-        w for w in words if len(w) >= _LETTERS and w not in english.known and w not in english.meanings
+        word
+        for word in words
+        if len(word) >= _LETTERS
+        and word.isalpha()
+        and word not in english.known
+        and word not in english.meanings
     }
     if len(open_words) < _WORDS:
         return Languages()

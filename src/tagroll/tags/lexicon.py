@@ -10,6 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from tagroll.parallel import once
+
 CONCRETE = frozenset({5, 6, 8, 13, 17, 19, 20})
 """WordNet's files of things one can point at: animal, artifact, body, food, object, phenomenon, plant (lexnames(5WN))."""
 MAIN_SHARE = 20
@@ -174,7 +176,7 @@ def _read(text: str) -> Lexicon:
     )
 
 
-@cache
+@once
 def lexicon() -> Lexicon:
     """The lexicon, about 60 MB once it is unpacked."""
     from zstandard import ZstdDecompressor

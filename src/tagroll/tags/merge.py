@@ -13,7 +13,7 @@ from tagroll.tags.cluster import Edge, cohesive, dbscan
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.hierarchy import Child, propose
 from tagroll.tags.identity import LEVEL, identity
-from tagroll.tags.languages import languages_of
+from tagroll.tags.languages import Languages, is_english, languages_of
 from tagroll.tags.lexical_key import squash, without_accents
 from tagroll.tags.phrasing import phrasing
 from tagroll.tags.similarity_baseline import Background, measure
@@ -129,12 +129,13 @@ class _Library:
         embedded: TagVectors | None,
         options: MergeOptions,
         decisions: Decisions,
+        languages: Languages | None,
     ) -> None:
         self.names = sorted(tags)
         self.counts = [tags[name] for name in self.names]
         self.terms = [term(name) for name in self.names]
         self.options, self.decisions = options, decisions
-        languages = languages_of(name for name in self.names if LEVEL not in name)
+        languages = languages or languages_of(name for name in self.names if LEVEL not in name)
         self.foreign = [languages.key(name) for name in self.names]
         number = {name: i for i, name in enumerate(self.names)}
         self.vectors = None if embedded is None else embedded.vectors
@@ -164,7 +165,8 @@ class _Library:
         if self.options.plain:
             near = (self.cosine(i, j) or 0.0) >= self.options.threshold - _ROUNDING
             return Verdict(Evidence.SEMANTIC if near else None)
-        one = self.foreign[i] and self.foreign[i] == self.foreign[j]
+        is_foreign = self.foreign[i] and self.foreign[i] == self.foreign[j]
+        one = is_foreign and not (is_english(a) and is_english(b))
         found = Verdict(Evidence.SPELLING) if one else judge(self.terms[i], self.terms[j])
         if found.evidence not in (None, *self.options.evidence):
             return Verdict(open=False)
@@ -306,6 +308,7 @@ def plan_merges(
     embedded: TagVectors | None = None,
     options: MergeOptions | None = None,
     decisions: Decisions | None = None,
+    languages: Languages | None = None,
 ) -> Plan:
     """Find the tags that should be one.
 
@@ -315,12 +318,13 @@ def plan_merges(
         embedded: What an embedder says of those of `to_embed`, or of more; None goes by spelling, synonyms and phrasing.
         options: Threshold, size, kinds of evidence.
         decisions: What a person decided before, and a vocabulary.
+        languages: Those of the library where these tags are only some of its own; None: those of these tags.
 
     Returns:
         The plan for the tags that photos carry; its mapping never maps a representative away. A tag that a
         vocabulary or a decision maps to a word no photo carries yet is mapped to that word.
     """
-    library = _Library(tags, embedded, options or MergeOptions(), decisions or Decisions())
+    library = _Library(tags, embedded, options or MergeOptions(), decisions or Decisions(), languages)
     clusters: dict[str, tuple[str, ...]] = {}
     merges: list[Merge] = []
     for group in (_plain_clusters if library.options.plain else _guarded_clusters)(library):

@@ -19,6 +19,7 @@ _SENTENCE_WORDS = 4
 """From this many words on, a full stop at the end makes a sentence ("Washington D.C." is none)."""
 
 _JOINERS = "\u200c\u200d"  # ZWNJ and ZWJ: Persian and Indic spelling, emoji families
+_LOOSE_JOINERS = re.compile(rf"(?<![^\x00-\x7f])[{_JOINERS}]+|[{_JOINERS}]+(?![^\x00-\x7f])")
 _TAGS = re.compile(
     "(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f)|[\U000e0020-\U000e007f]"
 )
@@ -98,6 +99,9 @@ def _parts(keywords: Iterable[str], whole: Collection[str]) -> Iterator[str]:
 
 def _without_slashes(part: str) -> Iterator[str]:
     """Cut at slashes between alternatives; the others but those of abbreviations become spaces."""
+    if "/" not in part:
+        yield part.strip()
+        return
     for side in re.split(r"(?<=\s)/(?=\s)", part):
         tight = _WITH.sub("with ", side).strip()
         if _ALTERNATIVES.fullmatch(tight):
@@ -117,8 +121,10 @@ def _is_short(word: str) -> bool:
 
 def _is_prose(text: str) -> bool:
     """Whether a text with commas is a sentence or two and no list; as one tag, it is dropped."""
-    longest = max(part.count(" ", 1) for part in _LISTED.split(text)) if text else 0
-    return _ends_like_a_sentence(text) or (text.count(" ") >= MAX_WORDS and longest >= _SENTENCE_WORDS)
+    return _ends_like_a_sentence(text) or (
+        text.count(" ") >= MAX_WORDS
+        and max(part.count(" ", 1) for part in _LISTED.split(text)) >= _SENTENCE_WORDS
+    )
 
 
 def _clean(text: str) -> str:
@@ -128,6 +134,8 @@ def _clean(text: str) -> str:
 
 def _visible(text: str) -> str:
     """The text without what cannot be seen; joiners stay where they join, and what makes a flag of a region there."""
+    if text.isascii() and text.isprintable():
+        return text
     text = "".join(c if c.isprintable() else _replacement(c) for c in text)
     return _without_loose_joiners(_TAGS.sub(r"\1", text))
 
@@ -146,7 +154,7 @@ def _replacement(char: str) -> str:
 
 def _without_loose_joiners(text: str) -> str:
     """Keep a joiner only between two characters that it can join."""
-    return re.sub(r"(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])", "", text)
+    return text if text.isascii() else _LOOSE_JOINERS.sub("", text)
 
 
 def _stripped(text: str) -> str:

@@ -13,8 +13,8 @@ from tagroll.tags.vetoes import opposed
 
 _CLOTHES = frozenset({"clothing", "headdress", "footwear", "eyeglass", "spectacle"})
 _ARTICLES = frozenset({"a", "an", "the"})
-_PERSON = 18
-"""WordNet's file of people."""
+_ANIMAL, _PERSON = 5, 18
+"""WordNet's files of animals and people."""
 _WORN = frozenset({"in", "with", "wearing"})
 _TURNED = frozenset({"of", "on"})
 """Words around which a phrase is turned: field of flowers, flower field."""
@@ -96,11 +96,18 @@ def _takes_filler(first: list[str]) -> bool:
 def _turned(words: list[str]) -> list[str]:
     """Field of flowers: flower field; car parked: parked car; man in a hat: man with a hat."""
     for i, word in enumerate(words[1:-1], 1):
-        if word in _TURNED and words[i - 1] not in _words("no turning") and len(words) == 3:
+        if word in _TURNED and len(words) == 3 and not _keeps_its_place(words[0], word):
             return [words[-1], singular(words[0])]
         if word in _WORN and _is_worn(words[-1]):
             return [*words[:i], "with", *words[i + 1 :]]
     return words[::-1] if len(words) == 2 and _says_what_it_does(*words) else words
+
+
+def _keeps_its_place(first: str, word: str) -> bool:
+    """Whether a phrase is not turned: a glass of wine is no wine glass, a man on a horse no horse man."""
+    words = lexicon()
+    lives = any(words.synsets[s].kind in (_ANIMAL, _PERSON) for s in words.main_meanings(first))
+    return first in _words("no turning") or (word == "on" and lives)
 
 
 def _is_worn(word: str) -> bool:

@@ -1,6 +1,7 @@
 """Hears of changes in the folders while they happen, where the system tells of them."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -40,7 +41,7 @@ class Watching:
         try:
             from watchfiles import Change, watch  # takes 0.1 s that nobody else needs to wait for
 
-            there = [root for root in self._roots if root.exists()]
+            there = [root for root in self._roots if os.path.exists(root)]  # noqa: PTH110 - no errors
             found = watch(
                 *there, watch_filter=None, step=QUIET_MS, debounce=AT_ONCE_MS, stop_event=self._closed,
                 raise_interrupt=False, ignore_permission_denied=True,
@@ -48,7 +49,7 @@ class Watching:
             for changes in found if there else ():
                 paths = {_as_named(Path(path), there): change for change, path in changes}
                 # that something in it has changed is told of a folder by some systems: that is told of the file, too
-                self._heard([p for p, how in paths.items() if how != Change.modified or not p.is_dir()])
+                self._heard([p for p, how in paths.items() if how != Change.modified or not os.path.isdir(p)])  # noqa: PTH112
         except (
             ImportError,
             OSError,

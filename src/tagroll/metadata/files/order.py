@@ -63,25 +63,26 @@ class Order:
     """
 
     def __init__(self) -> None:
-        self._folders: OrderedDict[Path, _Folder] = OrderedDict()
+        self._folders: OrderedDict[str, _Folder] = OrderedDict()
         self._lock = threading.Lock()
 
     def later(self, file: Path, time_ns: int) -> int:
         """See `Later`. The time stays as it is where the next file is but a nanosecond later."""
-        if not _counts(file.name):
+        folder, name = os.path.split(file)
+        if not _counts(name):
             return two_seconds_later(file, time_ns)
-        after = self._folder(file).after(file.name, time_ns)
-        times = (now_ns for name in after for now_ns in _time(file.with_name(name)) if now_ns > time_ns)
+        after = self._folder(folder, name).after(name, time_ns)
+        times = (now_ns for other in after for now_ns in _time(folder, other) if now_ns > time_ns)
         next_ns = min(times, default=time_ns + 2 * NUDGE_NS)
         room = next_ns - time_ns
         return time_ns + (NUDGE_NS if room > NUDGE_NS else room // 2)
 
-    def _folder(self, file: Path) -> _Folder:
+    def _folder(self, folder: str, name: str) -> _Folder:
         with self._lock:
-            known = self._folders.pop(file.parent, None)
-            if known is None or file.name not in known.first:
-                known = _Folder.of(_listed(file.parent) | dict(known.first if known else {}))
-            self._folders[file.parent] = known
+            known = self._folders.pop(folder, None)
+            if known is None or name not in known.first:
+                known = _Folder.of(_listed(folder) | dict(known.first if known else {}))
+            self._folders[folder] = known
             if len(self._folders) > _MOST_FOLDERS:
                 self._folders.popitem(last=False)
             return known
@@ -92,7 +93,7 @@ def _counts(name: str) -> bool:
     return not name.startswith(".") and not name.lower().endswith(".xmp")
 
 
-def _listed(folder: Path) -> dict[str, int]:
+def _listed(folder: str) -> dict[str, int]:
     """The times of the files in a folder; none where it cannot be listed."""
     found = {}
     with suppress(OSError), os.scandir(folder) as entries:
@@ -105,9 +106,9 @@ def _listed(folder: Path) -> dict[str, int]:
     return found
 
 
-def _time(file: Path) -> tuple[int, ...]:
+def _time(folder: str, name: str) -> tuple[int, ...]:
     """The time of a file now, if it is still there."""
     try:
-        return (os.lstat(file).st_mtime_ns,)
+        return (os.lstat(os.path.join(folder, name)).st_mtime_ns,)  # noqa: PTH118 - once a photo
     except OSError:
         return ()

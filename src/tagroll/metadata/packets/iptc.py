@@ -15,7 +15,11 @@ KEYWORD_BYTES = 64
 """The most bytes of one keyword (IIM 4.2, dataset 2:25)."""
 
 _CHARSET, _VERSION, _KEYWORD = (1, 90), (2, 0), (2, 25)
-_CAPTIONS = {(2, 5): "ObjectName", (2, 105): "Headline", (2, 120): "Caption-Abstract"}
+_CAPTIONS = {
+    (2, 5): "ObjectName", (2, 105): "Headline", (2, 120): "Caption-Abstract",
+    (2, 90): "City", (2, 95): "Province-State", (2, 101): "Country-PrimaryLocationName",
+}  # fmt: skip
+"""Texts that are read: captions, and where the photo was taken."""
 _HEADER = struct.Struct(">BBBH")
 _PADDING = (256, 0)
 """Stands for the zeros that some programs leave at the end."""
@@ -41,7 +45,7 @@ class _Dataset(NamedTuple):
 
 
 class IptcText(NamedTuple):
-    """What a stream says: the keywords in order, and the captions that are there."""
+    """What a stream says: the keywords in order, and the captions and other texts that are there."""
 
     keywords: tuple[str, ...]
     captions: dict[str, str]

@@ -14,6 +14,7 @@ from lxml.etree import _Element as Element  # lxml has no public name for it
 from tagroll import __version__
 from tagroll.errors import MetadataError, plainly
 from tagroll.metadata.packets import mwg
+from tagroll.metadata.packets.faces import read_faces
 from tagroll.metadata.packets.keywords import xml_safe
 
 MAX_BYTES = 16 << 20
@@ -102,6 +103,11 @@ class Xmp:
         return tuple(
             tag for node in self._find(names) if not isinstance(node, str) for tag in mwg.read_tree(node)
         )
+
+    def faces(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The names of people in regions of the picture; see `faces`."""
+        found = (name for node in self._find(names) if not isinstance(node, str) for name in read_faces(node))
+        return tuple(dict.fromkeys(found))
 
     def set_tree(self, names: tuple[str, ...], tags: tuple[str, ...], prefix: str) -> None:
         """Make these the tags in a tree of keywords; without any, it is taken out."""

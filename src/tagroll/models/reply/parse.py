@@ -158,10 +158,10 @@ def _keywords(items: list[str]) -> tuple[str, ...]:
     for item in dict.fromkeys(items):
         if keyword := clean_item(item):
             keywords.setdefault(identity(keyword), keyword)
-    last = identity(clean_item(items[-1])) if items else ""
-    is_half = any(key != last and key.startswith(last) for key in keywords)
-    if last in keywords and is_half and len(items) >= _LOOP * len(keywords):
-        del keywords[last]
+    if items and len(items) >= _LOOP * len(keywords):
+        last = identity(clean_item(items[-1]))
+        if last in keywords and any(key != last and key.startswith(last) for key in keywords):
+            del keywords[last]
     return tuple(keywords.values())
 
 

@@ -341,5 +341,6 @@ class Gate:
         elif turn.seconds is not None:
             self._answers, self._wary = self._answers + 1, False
             self._ceiling.answered(turn.began, min(turn.at_once, at_once))
-            load = (self._work - turn.work) / max(turn.seconds, 1e-6)
+            # itself at the least: of one that was refused more was taken off than came while this one was under way
+            load = max((self._work - turn.work) / max(turn.seconds, 1e-6), 1.0)
             self._controller.answered(turn.at_once, turn.seconds, load)

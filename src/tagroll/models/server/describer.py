@@ -7,6 +7,8 @@ form (an answer by JSON schema, no thinking); what a server refuses is left away
 import json
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 
 from tagroll.domain import Describer, Description, Preview, Prompt, Stats, Waiting
 from tagroll.errors import PhotoError, ReplyError, ServerError
@@ -27,12 +29,14 @@ from tagroll.models.server.discovery import (
     unknown_error,
 )
 from tagroll.models.server.http import Wire
+from tagroll.models.server.language import is_in
 from tagroll.models.server.outage import Tries, Trouble
 from tagroll.models.server.refusal import Refusal
 from tagroll.models.server.request import Question
 from tagroll.models.server.retry import NOT_RUNNING, Limits
 from tagroll.models.server.stuck import Stuck
 from tagroll.models.server.telling import server_error
+from tagroll.models.server.votes import TEMPERATURE, counted
 from tagroll.models.server.wire_error import WireError
 
 OTHERS = 3
@@ -72,7 +76,7 @@ class ServerDescriber(Describer):
         self._choice: Choice | None = None
         self._discovering = threading.Lock()
         self._lock = threading.Lock()
-        self._thinks = False
+        self._thinks = self._is_foreign = False
         self._stuck = Stuck(limits.repeats)
         self._real = ""  # the model's name in its answers, if it is not the one that was asked for
         self._news: list[str] = []
@@ -186,10 +190,42 @@ class ServerDescriber(Describer):
             ServerError: The server cannot be used any more; the run has to stop.
             ElsewhereError: Another server can have the picture.
         """
+        found = self._in_language(self._describe(preview, prompt, tries or Tries()), preview, prompt)
+        others = [self._vote(preview, prompt) for _ in range(prompt.votes - 1)]
+        return counted(found, others) if others else found
+
+    def _in_language(self, found: Description, preview: Preview, prompt: Prompt) -> Description:
+        """An answer in the language that was asked for: what is in another one is asked for once more."""
+        if is_in(found, prompt.language):
+            return found
+        reminded = replace(
+            prompt, text=f"{prompt.text}\n\nEvery word of the answer has to be {prompt.language}."
+        )
+        said = self._ask(preview.jpeg, Question.first(reminded, thinks=self._thinks), self._asked)
+        with suppress(ReplyError):
+            again = self._understand(said, prompt, preview)
+            if is_in(again, prompt.language):
+                return again
+        with self._lock:
+            if not self._is_foreign:
+                self._is_foreign = True
+                self._news.append(
+                    f"{self.model} does not answer in {prompt.language}, also when asked twice: look at the tags"
+                )
+        return found
+
+    def _vote(self, preview: Preview, prompt: Prompt) -> tuple[str, ...]:
+        """The keywords of one more answer; none if it cannot be used."""
+        question = replace(Question.first(prompt, thinks=self._thinks), temperature=TEMPERATURE)
+        try:
+            return self._understand(self._ask(preview.jpeg, question, self._asked), prompt, preview).keywords
+        except ReplyError:
+            return ()
+
+    def _describe(self, preview: Preview, prompt: Prompt, tries: Tries) -> Description:
         if self._choice is None:
             self.discover()
         question = Question.first(prompt, thinks=self._thinks)
-        tries = tries or Tries()
         said = self._ask(preview.jpeg, question, self._asked, tries)
         self._thinks |= said.cut and said.thought
         try:

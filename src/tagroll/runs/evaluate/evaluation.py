@@ -16,7 +16,7 @@ from tagroll.runs.evaluate.results import EvaluationAnswers, answered
 from tagroll.runs.evaluate.selecting import labelled_photos, spread
 from tagroll.runs.run import Tally, Workspace
 from tagroll.runs.words import WordRequest, Words
-from tagroll.settings import Backend, Case, Settings, without_password
+from tagroll.settings import DEFAULT_MAX_TAGS, Backend, Case, Settings, without_password
 
 BUILTIN = "builtin"
 """The name by which --model means the built-in model; and with NO_HEAD the one without its head."""
@@ -91,21 +91,23 @@ class EvaluationRequest:
         language: Of the tags; None for English.
         words: What a person says of the words.
         prompt_text: The person's own words to the model, or None.
+        votes: How many answers about a photo are compared.
     """
 
     again: int = 10
     fresh: bool = False
-    max_tags: int = 20
+    max_tags: int = DEFAULT_MAX_TAGS
     case: Case = "title"
     language: str | None = None
     words: WordRequest = field(default_factory=WordRequest)
     prompt_text: str | None = None
+    votes: int = 1
 
     def prompt(self) -> Prompt:
         """What the models are asked: what `tagroll tag` asks."""
         return build_prompt(
             "tags", max_tags=self.max_tags, language=self.language,
-            wordlist=self.words.wordlist, prompt_file_text=self.prompt_text,
+            wordlist=self.words.wordlist, prompt_file_text=self.prompt_text, votes=self.votes,
         )  # fmt: skip
 
 

@@ -170,7 +170,8 @@ def questions_for(
     if way == "recompressed":
         preview = _recompressing(preview)
     looker = Looker(describer, preview, space.store.picture_hash, question)
-    return Questions(looker, space.catalog.answers, fresh and describer.cache_name == describer.model)
+    again = fresh and describer.cache_name == describer.model
+    return Questions(looker, space.catalog.answers, again, just_this=True)
 
 
 def _recompressing(preview: Callable[[Photo], Preview]) -> Callable[[Photo], Preview]:
