@@ -16,7 +16,7 @@ from tagroll.cli.app import main
 class Late(Stub):
     """Models and embeddings, and a habit of being out of order for a while, from a request on."""
 
-    def __init__(self, said, *, good=0, seconds=1.5):
+    def __init__(self, said, *, good=0, seconds=0.7):
         self.said, self.good, self.seconds, self.began = said, good, seconds, 0.0
         self.lock = threading.Lock()
         super().__init__()
@@ -38,37 +38,41 @@ class Late(Stub):
 def tagroll(tmp_path, monkeypatch):
     """Run tagroll in this process, where waiting is told after a moment and not after seconds."""
     monkeypatch.setattr("tagroll.models.server.retry.NOTICED", 0.1)
+    monkeypatch.setattr("tagroll.models.server.retry.spread", lambda seconds: seconds / 3)
     monkeypatch.setenv("TAGROLL_CATALOG", str(tmp_path / "catalog.sqlite"))
     return lambda *arguments: CliRunner().invoke(main, list(map(str, arguments)))
 
 
-@pytest.fixture
-def library(tagroll, tmp_path):
-    """Two photos with tags, two of which only an embedding can judge."""
-    folder = tmp_path / "photos"
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """Two photos with tags, two of which only an embedding can judge; nothing here writes into them."""
+    folder = tmp_path_factory.mktemp("library") / "photos"
     paint(folder, ("a.jpg", (200, 10, 10)), ("b.jpg", (10, 200, 10)))
     with Stub(usual=keywords("Zorp Boat", "Zlorp Boat", "Harbour")) as server:
-        assert tagroll("tag", folder, "--api-url", server.url).exit_code == 0
+        arguments = ["tag", folder, "--api-url", server.url]
+        catalog = {"TAGROLL_CATALOG": str(folder.parent / "catalog.sqlite")}
+        assert CliRunner().invoke(main, list(map(str, arguments)), env=catalog).exit_code == 0
     return folder
 
 
 LOADING = error(503, "Loading model")
 NONE_LOADED = error(404, "No models loaded. Please load a model")
-BUSY = error(429, "slow down", {"Retry-After": "1"})
+BUSY = error(429, "slow down", {"Retry-After": "0.5"})
 WAITS = [
-    ("dedupe", LOADING, 0),
-    ("dedupe", NONE_LOADED, 0),
-    ("dedupe", BUSY, 1),
-    ("dedupe", error(400, {"error": "Model has unloaded or crashed.."}), 1),
-    ("doctor", LOADING, 0),
-    ("doctor", NONE_LOADED, 1),
+    ("dedupe", LOADING, 0, True),
+    ("dedupe", LOADING, 0, False),
+    ("dedupe", NONE_LOADED, 0, True),
+    ("dedupe", BUSY, 1, False),
+    ("dedupe", error(400, {"error": "Model has unloaded or crashed.."}), 1, True),
+    ("doctor", LOADING, 0, True),
+    ("doctor", LOADING, 0, False),
+    ("doctor", NONE_LOADED, 1, False),
 ]
 
 
-@pytest.mark.parametrize("as_json", [True, False])
 @pytest.mark.parametrize("wait", WAITS)
-def test_waiting_is_told(tagroll, library, wait, as_json):
-    command, said, good = wait
+def test_waiting_is_told(tagroll, library, wait):
+    command, said, good, as_json = wait
     with Late(said, good=good) as server:
         server.pages["/v1/models"] = models("stub-vlm") if command == "doctor" else models("e", **SEES)
         to = {

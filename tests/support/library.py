@@ -46,7 +46,7 @@ class OpenLibrary:
     ) -> None:
         """As an action does that wants this of a photo."""
         with self.space.begin(command, [str(path)]) as run:
-            run.write(as_photo(path), decide, by_person=by_person)
+            run.write(as_photo(path), decide, entries=run.entries(by_person=by_person))
 
     def read(self, path: Path) -> Metadata:
         """What a photo says."""

@@ -11,6 +11,7 @@ from tagroll.models.server.completion import breaks_off, read_completion
 
 WORDS = ["beach", "sunset"]
 ANSWER = json.dumps({"keywords": WORDS})
+MESSAGE = {"role": "assistant", "content": ANSWER}
 
 
 def called(arguments):
@@ -49,9 +50,6 @@ def test_an_answer_is_found_where_it_is_put(message):
     assert not said.cut
 
 
-MESSAGE = {"role": "assistant", "content": ANSWER}
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -63,6 +61,57 @@ MESSAGE = {"role": "assistant", "content": ANSWER}
 )
 def test_a_completion_is_found_in_its_wrapping(body):
     assert json.loads(read_completion(body).text) == {"keywords": WORDS}
+
+
+THOUGHT = {"type": "thinking", "thinking": "a dog?", "text": "a dog?", "thought": True}
+OTHERS = {
+    "Ollama's generate": ({"model": "m", "response": ANSWER, "done": True}, "done_reason", "length", {"prompt_eval_count": 7}),
+    "Ollama's chat": ({"model": "m", "message": MESSAGE, "done": True}, "done_reason", "length", {"prompt_eval_count": 7}),
+    "Anthropic's messages": (
+        {"type": "message", "role": "assistant", "model": "m", "content": [THOUGHT, {"type": "text", "text": ANSWER}]},
+        "stop_reason", "max_tokens", {"usage": {"input_tokens": 7}},
+    ),
+    "Anthropic's tools": (
+        {"role": "assistant", "content": [{"type": "tool_use", "name": "tag", "input": {"keywords": WORDS}}]},
+        "stop_reason", "max_tokens", {"usage": {"input_tokens": 7}},
+    ),
+    "OpenAI's responses": (
+        {"object": "response", "model": "m", "output": [
+            {"type": "reasoning", "summary": [{"type": "summary_text", "text": "a dog?"}]},
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": ANSWER}]},
+        ]}, "status", "incomplete", {"usage": {"input_tokens": 7}},
+    ),
+    "OpenAI's responses, a function": (
+        {"object": "response", "model": "m", "output": [{"type": "function_call", "name": "tag", "arguments": ANSWER}]},
+        "status", "incomplete", {"usage": {"input_tokens": 7}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "reason", "cut", "counts"), OTHERS.values(), ids=OTHERS)
+def test_other_apis_are_read(body, reason, cut, counts):
+    for ended in ("stop", cut):
+        said = read_completion(read_json(json.dumps({**body, reason: ended, **counts}).encode()))
+        assert json.loads(said.text) == {"keywords": WORDS}
+        assert (said.cut, said.prompt_tokens) == (ended == cut, 7)
+
+
+@pytest.mark.parametrize(
+    "part", [{"text": ANSWER}, {"functionCall": {"name": "tag", "args": {"keywords": WORDS}}}]
+)
+def test_so_is_gemini(part):
+    candidate = {"content": {"parts": [THOUGHT, part], "role": "model"}, "finishReason": "MAX_TOKENS"}
+    said = read_completion(read_json(json.dumps(
+        {"candidates": [candidate], "usageMetadata": {"promptTokenCount": 7}, "modelVersion": "m"}
+    ).encode()))  # fmt: skip
+    assert json.loads(said.text) == {"keywords": WORDS}
+    assert (said.cut, said.prompt_tokens) == (True, 7)
+
+
+def test_the_first_choice_that_says_something_counts():
+    empty = {"message": {"role": "assistant", "content": ""}, "finish_reason": "stop"}
+    said = read_completion({"choices": [empty, {"message": MESSAGE, "finish_reason": "stop"}]})
+    assert json.loads(said.text) == {"keywords": WORDS}
 
 
 def test_several_calls_of_a_function_are_one_answer():
@@ -131,6 +180,45 @@ def test_a_stream_of_events_is_read_as_one_answer(body):
     said = read_completion(read_json(body))
     assert json.loads(said.text) == {"keywords": WORDS}
     assert said.prompt_tokens in {7, 300} or b"usage" not in body
+
+
+def pieces(wrapped):
+    return [wrapped(sign) for sign in ANSWER]
+
+
+ENDED = {"done": True, "done_reason": "stop", "prompt_eval_count": 7}
+OTHER_STREAMS = {
+    "Ollama's generate": [
+        *pieces(lambda sign: {"model": "m", "response": sign, "done": False}), {"model": "m", "response": "", **ENDED}
+    ],
+    "Ollama's chat": [
+        *pieces(lambda sign: {"model": "m", "message": {"role": "assistant", "content": sign}, "done": False}),
+        {"model": "m", "message": {"role": "assistant", "content": ""}, **ENDED},
+    ],
+    "Anthropic": [
+        {"type": "message_start", "message": {"role": "assistant", "model": "m", "content": []}},
+        *pieces(lambda sign: {"type": "content_block_delta", "delta": {"type": "text_delta", "text": sign}}),
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"input_tokens": 7}},
+        {"type": "message_stop"},
+    ],
+    "OpenAI's responses": [
+        {"type": "response.created", "response": {"object": "response", "output": []}},
+        *pieces(lambda sign: {"type": "response.output_text.delta", "delta": sign}),
+    ],
+    "Gemini": [
+        *pieces(lambda sign: {"candidates": [{"content": {"parts": [{"text": sign}]}}]}),
+        {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 7}},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("events", OTHER_STREAMS.values(), ids=OTHER_STREAMS)
+def test_so_are_streams_of_other_apis(events):
+    array = [json.dumps(events).encode()] if "candidates" in events[0] else []
+    for body in (stream(events), stream(events, before="", between="\n", end=""), *array):
+        said = read_completion(read_json(body))
+        assert json.loads(said.text) == {"keywords": WORDS}
+        assert not said.cut
 
 
 def test_a_stream_that_ends_for_want_of_tokens_is_cut():

@@ -364,7 +364,10 @@ def for_a_while(server: Server, said: tuple[int, object], times: int) -> None:
 
 
 @pytest.mark.parametrize("said", PASSING, ids=lambda said: str(said[0]))
-def test_a_model_that_is_loading_is_waited_for(server: Server, said: tuple[int, object]) -> None:
+def test_a_model_that_is_loading_is_waited_for(
+    server: Server, said: tuple[int, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tagroll.models.server.retry.spread", lambda seconds: seconds / 20)
     for_a_while(server, said, 4)
     embedder = ServerEmbedder(server.url, "some-model")
     assert embedder.check().shape == (1, 3)
@@ -376,7 +379,7 @@ def test_a_model_that_is_loading_is_waited_for(server: Server, said: tuple[int, 
 def test_an_outage_on_the_way_is_waited_for_and_costs_no_larger_batch(
     server: Server, embedder: ServerEmbedder, said: tuple[int, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tagroll.models.server.retry.LONGEST_PROBE_PAUSE", 0.1)
+    monkeypatch.setattr("tagroll.models.server.retry.spread", lambda seconds: seconds / 20)
     for_a_while(server, said, 6)
     assert embedder.embed(["sea", "fog", "tree", "bridge"]).shape == (4, 3)
     assert [len(body["input"]) for _, body, _ in server.requests][-2:] == [2, 2]

@@ -18,7 +18,7 @@ from tagroll.models.reply.parse import Reply, parse_reply
 
 TABLES = {
     name: table
-    for file in ("reply_cases.py", "reply_dialects.py")
+    for file in ("reply_cases.py", "reply_dialects.py", "reply_shapes.py")
     for name, table in runpy.run_path(str(Path(__file__).with_name(file))).items()
 }
 
@@ -29,13 +29,13 @@ def rows(*tables):
 
 @pytest.mark.parametrize(
     ("answer", "keywords"),
-    rows("JSON", "AROUND", "BROKEN_JSON", "TEXT", "REPETITION", "REPORTED", "DIALECTS"),
+    rows("JSON", "AROUND", "BROKEN_JSON", "TEXT", "REPETITION", "REPORTED", "DIALECTS", "SHAPES"),
 )
 def test_keywords(answer, keywords):
     assert list(parse_reply(answer).keywords) == keywords
 
 
-@pytest.mark.parametrize("answer", rows("FAILURES", "NO_ANSWERS"))
+@pytest.mark.parametrize("answer", rows("FAILURES", "NO_ANSWERS", "NO_SHAPES"))
 def test_an_honest_failure(answer):
     with pytest.raises(ReplyError):
         parse_reply(answer)

@@ -103,7 +103,8 @@ def test_an_error_is_fit_to_be_shown():
 @given(
     st.binary(max_size=60)
     | st.recursive(
-        st.none() | st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+        st.none() | st.text(max_size=9) | st.integers(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
     ).map(lambda x: json.dumps(x).encode())
 )
 def test_no_error_body_is_too_strange(body):

@@ -11,7 +11,7 @@ from web.photos import make
 
 FLAGS = (  # noqa: SIM905 - as on a command line
     "--no-sandbox --headless=new --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
+    "--disable-component-update --disable-sync --process-per-site"
 ).split()
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {
@@ -20,7 +20,7 @@ PHONE = {
     "is_mobile": True,
     "has_touch": True,
 }
-
+PATIENCE = 30_000  # milliseconds a page may take on a machine that has much else to do
 
 SMOKE = "test_find_select_tag_and_undo_by_keyboard_alone"
 
@@ -43,10 +43,32 @@ def browser():
     )
     if not found:
         pytest.skip("no Chromium here: TAGROLL_CHROMIUM names one")
+    playwright.expect.set_options(timeout=PATIENCE)
     with playwright.sync_playwright() as started:
         chromium = started.chromium.launch(executable_path=found, args=FLAGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def screens(browser):
+    """The desktop and the phone, once a session: `screens(phone, url)`.
+
+    A process for pages takes longer to start than most tests do. One picture that stays open keeps it; what is stored
+    is of a server's own address, and each test has its server.
+    """
+    contexts = {}
+
+    def screen(phone, url):
+        if phone not in contexts:
+            contexts[phone] = context = browser.new_context(**(PHONE if phone else DESKTOP))
+            context.set_default_timeout(PATIENCE)
+            context.new_page().goto(f"{url}/static/icon.svg")
+        return contexts[phone]
+
+    yield screen
+    for context in contexts.values():
+        context.close()
 
 
 @pytest.fixture
@@ -67,9 +89,12 @@ def serve():
 
 
 @pytest.fixture
-def visit(browser):
-    """Opens pages; what the browser complains of fails the test: errors, refused scripts and styles."""
-    contexts, complaints = [], []
+def visit(screens):
+    """Opens pages; what the browser complains of fails the test: errors, refused scripts and styles.
+
+    `TAGROLL_SLOWER=6` makes the browser's processor six times as slow.
+    """
+    pages, complaints = [], []
 
     def heard(message):
         # A failed request is the test's own doing (a server that is gone, a photo without a picture).
@@ -77,19 +102,24 @@ def visit(browser):
         if message.type in ("error", "warning") and not any(text in message.text for text in ours):
             complaints.append(message.text)
 
-    def open_page(url, *, phone=False, ready=True, **options):
-        context = browser.new_context(**{**(PHONE if phone else DESKTOP), **options})
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        page = context.new_page()
+    def open_page(url, *, phone=False, ready=True, viewport=None, **media):
+        page = screens(phone, url).new_page()
+        pages.append(page)
         page.on("console", heard)
         page.on("pageerror", lambda error: complaints.append(str(error)))
+        if viewport:
+            page.set_viewport_size(viewport)
+        if media:
+            page.emulate_media(**media)
+        if rate := os.environ.get("TAGROLL_SLOWER"):
+            page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": float(rate)})
         page.goto(url)
         if ready:
             page.locator("body[data-ready]").wait_for()
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.evaluate("localStorage.clear()")  # another server may be given the same address
+        page.close()
     assert complaints == []

@@ -6,6 +6,7 @@ The page's own tests drive it, the one with 100,000 photos too; tests of the rea
 """
 
 import argparse
+import functools
 import gzip
 import io
 import json
@@ -61,7 +62,6 @@ class Library:
         self.indexing = {"done": len(rows), "about": len(rows), "running": False}
         self.slow = 0.0
         self.fails: dict[int, tuple[str, str]] = {}
-        self.thumbs: dict[Any, bytes] = {}
         self.built: tuple[int, bytes] = (0, b"")
 
     def columns(self) -> bytes:
@@ -242,26 +242,32 @@ class Library:
 
     def image(self, row: Row, edge: int) -> bytes:
         """A thumbnail as WebP: of the real photo, or a gentle gradient of a colour of its own."""
-        aspect = row.aspect / 1000 or 1.5
-        key = (row.path, edge) if row.path else (row.id % 24, row.aspect, edge)
-        if key not in self.thumbs:
-            if row.path:
-                with Image.open(row.path) as image:
-                    picture = ImageOps.exif_transpose(image).convert("RGB")
-                    picture.thumbnail((edge, edge))
-            else:
-                small = Image.new("HSV", (2, 2))
-                small.putdata([(row.id % 24 * 10, 90, 205 - 35 * n) for n in range(4)])
-                size = (
-                    (edge, max(1, round(edge / aspect)))
-                    if aspect >= 1
-                    else (max(1, round(edge * aspect)), edge)
-                )
-                picture = small.convert("RGB").resize(size, Image.Resampling.BICUBIC)
-            out = io.BytesIO()
-            picture.save(out, "WEBP", quality=75, method=2)
-            self.thumbs[key] = out.getvalue()
-        return self.thumbs[key]
+        return of_file(row.path, edge) if row.path else gradient(row.id % 8, row.aspect or 1500, edge)
+
+
+@functools.cache
+def of_file(path: Path, edge: int) -> bytes:
+    """A real photo, small."""
+    with Image.open(path) as image:
+        picture = ImageOps.exif_transpose(image).convert("RGB")
+        picture.thumbnail((edge, edge))
+    return webp(picture)
+
+
+@functools.cache
+def gradient(colour: int, aspect: int, edge: int) -> bytes:
+    """A made-up picture of this many thousandths as wide as it is high."""
+    small = Image.new("HSV", (2, 2))
+    small.putdata([(colour * 30, 90, 205 - 35 * n) for n in range(4)])
+    size = (edge, max(1, edge * 1000 // aspect)) if aspect >= 1000 else (max(1, edge * aspect // 1000), edge)
+    return webp(small.convert("RGB").resize(size, Image.Resampling.BICUBIC))
+
+
+def webp(picture: Image.Image) -> bytes:
+    """As the server sends pictures."""
+    out = io.BytesIO()
+    picture.save(out, "WEBP", quality=75, method=2)
+    return out.getvalue()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -336,6 +342,11 @@ class Handler(BaseHTTPRequestHandler):
                     self.answer(
                         library.columns(), "application/octet-stream", Content_Encoding="gzip", ETag=tag
                     )
+            case ["captions"]:
+                self.server.tells.wait()
+                rows = [library.rows[int(number)] for number in query["photos"][0].split(",")]
+                texts = {str(row.id): row.title or row.description for row in rows}
+                self.json({"captions": {number: text for number, text in texts.items() if text}})
             case ["search"]:
                 self.search(query.get("q", [""])[0].lower())
             case ["photo", number] if int(number) in library.rows:
@@ -373,7 +384,7 @@ class Handler(BaseHTTPRequestHandler):
         }
         exact = [number for number, has in text.items() if all(word in has for word in words.split())]
         close = [row.id for row in rows if row.id not in set(exact)][:12] if words.startswith("sea") else []
-        self.json({"exact": exact, "close": close})
+        self.json({"exact": exact, "close": close, "reasons": [] if exact else [f"Nothing has {words}"]})
 
     def events(self) -> None:
         listener: queue.Queue[bytes | None] = queue.Queue()

@@ -1,33 +1,28 @@
 """The full view, review, all tags, history, the sheet of keys, the phone, and what axe says of each."""
 
-import gzip
-import re
-from urllib.parse import urlsplit
-
 import pytest
 
-from web.fake import STATIC
+from web.page import chip, expect, few, has_keyboard, panel, select, until
 from web.photos import make
-from web.test_page_edit import chip, few, panel, select, until
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-expect = playwright.expect
+ENDS = "(rows) => rows.map((row) => row.lastElementChild.getBoundingClientRect().right)"
 
 
 def test_the_full_view_goes_through_the_photos_and_back(serve, visit):
     rows = make(30)
-    page = visit(serve(rows).url)
+    server = serve(rows)
+    page = visit(server.url)
     page.get_by_role("gridcell").nth(3).click()
     view = page.get_by_role("dialog", name="Photo")
     expect(view.get_by_text("4 of 30")).to_be_visible()
     expect(view.get_by_text(rows[3].name)).to_be_visible()
     page.keyboard.press("ArrowRight")
     expect(view.get_by_text("5 of 30")).to_be_visible()
-    assert urlsplit(page.url).fragment == f"photo-{rows[4].id}"
+    expect(page).to_have_url(f"{server.url}/#photo-{rows[4].id}")
     page.keyboard.press("Escape")
     expect(view).to_be_hidden()
-    assert urlsplit(page.url).fragment == ""
-    assert page.evaluate("document.activeElement.dataset.id") == str(rows[4].id)
+    expect(page).to_have_url(f"{server.url}/")
+    has_keyboard(page, rows[4])
     page.keyboard.press("Enter")
     expect(view.get_by_text("5 of 30")).to_be_visible()
     page.go_back()
@@ -50,22 +45,23 @@ def test_an_address_of_a_photo_opens_it_and_tags_are_given_beside_it(serve, visi
     until(lambda: rows[1].tags == ["Car", "Lake"])
 
 
-def test_the_full_view_is_small_to_load(serve, visit):
-    server = serve(5)
-    page = visit(server.url)
-    server.asked.clear()
-    page.get_by_role("gridcell").first.click()
-    expect(page.get_by_role("dialog", name="Photo")).to_be_visible()
-    files = {path for path in server.asked if path.startswith("/static/")}
-    assert any("photoswipe" in path for path in files)
-    # The tag panel beside it is a part of its own, which comes after the picture unless it is there already.
-    tags = re.compile(r"/(panel|actions|combo|directive|directive-helpers|repeat)\.js$|/screens\.css$")
-    own = {
-        path: len(gzip.compress((STATIC / path.removeprefix("/static/")).read_bytes()))
-        for path in files
-        if not tags.search(path)
-    }
-    assert sum(own.values()) < 25_000, own
+@pytest.mark.parametrize("open_", [False, True], ids=["alone", "beside the panel"])
+def test_the_grid_is_as_wide_after_the_full_view_as_it_was_before(serve, visit, open_):
+    page = visit(serve(60).url)
+    page.keyboard.press("ArrowRight")
+    if open_:
+        page.keyboard.press("t")
+    expect(panel(page)).to_be_visible(visible=open_)
+    rows = page.locator(".row")
+    page.get_by_role("gridcell").nth(2).click()
+    view = page.get_by_role("dialog", name="Photo")
+    expect(view).to_have_attribute("data-ready", "")
+    page.set_viewport_size({"width": 1100, "height": 800})
+    expect(panel(page).get_by_role("button").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(view).to_be_hidden()
+    edge = 1100 - 52 - (336 if open_ else 0)  # beside the years, and the panel
+    until(lambda: max(rows.evaluate_all(ENDS)) == pytest.approx(edge, abs=2))
 
 
 def proposed():
@@ -95,6 +91,7 @@ def test_review_marks_the_wrong_ones_and_accepts_the_rest(serve, visit):
     expect(page.get_by_role("option")).to_have_count(1)
     page.keyboard.press("r")
     expect(page.get_by_role("heading", name="That was all")).to_be_visible()
+    until(lambda: len(server.posted) == 2)
     assert server.posted[1][1]["verdicts"] == [{"photo": rows[3].id, "tag": "Surfboard", "yes": False}]
 
 
@@ -185,10 +182,8 @@ def test_going_to_a_date(serve, visit):
     page.locator("#ask input").fill("2023-11-01")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_hidden()
-    wanted = next(
-        row for row in rows if row.minute < 19_663 * 1440
-    )  # the day after is the 19,663rd since 1970
-    assert page.evaluate("document.activeElement.dataset.id") == str(wanted.id)
+    # the day after is the 19,663rd since 1970
+    has_keyboard(page, next(row for row in rows if row.minute < 19_663 * 1440))
 
 
 def test_the_sheet_is_the_table_of_the_handler(serve, visit):
@@ -207,114 +202,11 @@ def test_the_sheet_is_the_table_of_the_handler(serve, visit):
 
 
 def test_no_key_works_while_typing(serve, visit):
-    page = visit(serve(10).url)
+    server = serve(10)
+    page = visit(server.url)
     field = page.get_by_role("combobox", name="Search")
     field.focus()
     page.keyboard.type("tr?gx")
     expect(field).to_have_value("tr?gx")
-    assert urlsplit(page.url).path == "/"
+    expect(page).to_have_url(f"{server.url}/")
     expect(page.get_by_role("dialog")).to_be_hidden()
-
-
-def test_a_phone_selects_by_a_long_press_and_a_drag(serve, visit):
-    page = visit(serve(60).url, phone=True)
-    cells = page.get_by_role("gridcell")
-    first, other = cells.nth(0).bounding_box(), cells.nth(5).bounding_box()
-    send = page.context.new_cdp_session(page).send
-
-    def touch(kind, box=None):
-        points = [{"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}] if box else []
-        send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-    touch("touchStart", first)
-    expect(page.locator("[aria-selected=true]")).to_have_count(1)
-    touch("touchMove", {**first, "x": first["x"] + 15})
-    touch("touchMove", other)
-    expect(page.locator("[aria-selected=true]")).to_have_count(6)
-    touch("touchEnd")
-    expect(page.get_by_role("dialog", name="Photo")).to_be_hidden()
-    cells.nth(2).tap()
-    expect(page.locator("[aria-selected=true]")).to_have_count(5)
-    page.get_by_role("button", name="Tags", exact=True).tap()
-    box = panel(page).bounding_box()
-    assert 0.5 < box["height"] / 844 < 0.7
-    assert box["y"] + box["height"] == pytest.approx(844, abs=2)
-
-
-def test_a_phone_has_its_filters_in_a_sheet(serve, visit):
-    page = visit(serve(60).url, phone=True)
-    filters = page.get_by_role("navigation", name="Filters")
-    expect(filters).to_be_hidden()
-    page.get_by_role("button", name="Filters").tap()
-    filters.get_by_role("button", name=re.compile("^Person")).tap()
-    page.get_by_role("button", name="Show the photos").tap()
-    expect(filters).to_be_hidden()
-    expect(page.get_by_role("combobox", name="Search")).to_have_value("tag:Person")
-
-
-def test_a_phone_swipes_through_the_full_view(serve, visit):
-    page = visit(serve(20).url, phone=True)
-    page.get_by_role("gridcell").nth(2).tap()
-    expect(page.get_by_text("3 of 20")).to_be_visible()
-    page.locator(".pswp--ui-visible img").first.wait_for()
-    page.wait_for_timeout(400)  # until it has opened: it takes no swipe before
-    send = page.context.new_cdp_session(page).send
-    for kind, x in [
-        ("touchStart", 320),
-        ("touchMove", 260),
-        ("touchMove", 120),
-        ("touchMove", 40),
-        ("touchEnd", None),
-    ]:
-        send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": 400}] if x else []})
-        page.evaluate("() => new Promise(requestAnimationFrame)")
-    expect(page.get_by_text("4 of 20")).to_be_visible()
-
-
-SMALL = """() => [...document.querySelectorAll('button, a, [role=combobox]')].filter((e) => {
-  const box = e.getBoundingClientRect();
-  return e.checkVisibility() && box.width && (box.width < 43.5 || box.height < 43.5) && e.id !== 'skip';
-}).map((e) => e.outerHTML.slice(0, 120))"""
-
-
-@pytest.mark.parametrize("path", ["/", "/?q=tag:Person", "/tags", "/review", "/history"])
-def test_a_finger_finds_everything(serve, visit, path):
-    page = visit(serve(40).url + path, phone=True)
-    assert page.evaluate(SMALL) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-PLACES = {
-    "grid": ("/", []),
-    "filtered": ("/?q=tag:Person", []),
-    "nothing": ("/?q=tag:nothing", []),
-    "panel": ("/", ["Control+a", "t"]),
-    "view": ("/", ["ArrowRight", "Enter"]),
-    "help": ("/", ["?"]),
-    "tags": ("/tags", []),
-    "review": ("/review", ["Space"]),
-    "history": ("/history", []),
-}
-
-
-ON_A_PHONE = ("grid", "panel", "view", "review", "tags")
-
-
-@pytest.mark.parametrize(
-    ("phone", "scheme", "name"),
-    [*((False, "light", name) for name in PLACES), *((True, "dark", name) for name in ON_A_PHONE)],
-)
-def test_axe_finds_nothing(serve, visit, phone, scheme, name):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
-    path, keys = PLACES[name]
-    page = visit(serve(12).url + path, phone=phone, color_scheme=scheme, reduced_motion="reduce")
-    for key in keys:
-        page.keyboard.press(key)
-    if name == "view":
-        expect(page.get_by_role("dialog", name="Photo")).to_be_visible()
-        if phone:
-            page.keyboard.press("i")
-        expect(page.get_by_role("combobox", name="Add a tag")).to_be_visible()
-        page.wait_for_timeout(300)  # until it has faded in
-    violations = axe.run(page).response["violations"]
-    assert [(one["id"], [node["html"][:150] for node in one["nodes"][:3]]) for one in violations] == []

@@ -17,7 +17,7 @@ _THINKING = re.compile(
     r"^\s*Here are my reasoning steps:)|"
     rf"(?P<close></{_THOUGHTS}>|<\|/?{_THOUGHTS}\|>|\[/{_THOUGHTS}\]|\{{/{_THOUGHTS}\}}|◁/think▷|"
     r"<channel\|>|<unused95>|<(?:conclusion|final_answer)>|"
-    r"\[BEGIN FINAL RESPONSE\]|<\|channel\|>\s*final[^<]{0,80}<\|message\|>)",
+    r"\[BEGIN FINAL RESPONSE\]|<\|channel\|>\s*final[^<]{0,80}<\|message\|>)|(?P<end><\|end\|>)",
     re.IGNORECASE,
 )
 _TITLED = r"think(?:ing)?|thoughts?(?: process)?|reasoning|analysis|reflection"
@@ -50,7 +50,7 @@ _TURN = re.compile(
 )
 _TOKEN = re.compile(
     r"<\|?[\w▁ -]{1,40}\|>|<\|[\w▁ -]{1,40}>|<｜[\w▁ -]{1,40}｜>|"
-    r"<(?:s|bos|pad|unk|image|seg\d*|loc_?\d+|OD|patch_index_\d+|img|br ?/?|0x[0-9A-Fa-f]{2})>|"
+    r"<(?:s|bos|pad|unk|unused\d*|image|seg\d*|loc_?\d+|OD|patch_index_\d+|img|br ?/?|0x[0-9A-Fa-f]{2})>|"
     r"\[/?(?:INST|TOOL_CALLS|OUT|SYS|IMG|CLS|SEP|[BE]O[ST]|END|(?:unused|PAD|MASK|UNK|extra_id_?|control_?)\d*)\]|"
     r"<!\[CDATA\[|\]\]>|<!--.{0,2000}?-->|<[?!][A-Za-z][^<>]{0,300}>|"
     r"\bto=(?:self|user)\b",
@@ -74,9 +74,12 @@ _GROUNDED = re.compile(
     r"<(box|object|quad|point|det)>[^\n]{0,400}?</\2>(?P<next>\s*(?=<(?:ref|phrase|object_ref)>))?",
     re.IGNORECASE,
 )
-_PLACED = re.compile(r"(?<=[^\W\d_])[ ]?\[\[[\d.,;\s]+\]\]")
+_PLACED = re.compile(r"(?<=[^\s,;])[ ]?(?:\[\[[\d.,;\s]+\]\]|[(\[]\d[\d.]*(?:[,;\s]+\d[\d.]*){3}[)\]])")
+_ORDINAL = re.compile(r"(?:[\u2460-\u2473\u2776-\u277f]|\d\ufe0f?\u20e3)\s*")
 # The same as tokens: <|ref|>..<|/ref|>, <|box_start|>..<|box_end|>.
 _MARK = re.compile(r"<\|(/?)(ref|det|box|quad|point|object_ref)(?:_(?:start|(end)))?\|>")
+_STRUCK = re.compile(r"~~[^~\n]{1,100}~~")
+_LINK = re.compile(r"!?\[([^\[\]\n]{1,100})\]\((?:\w+:|[#/.])[^()\s]{0,300}\)")
 _MARKDOWN_ESCAPE = re.compile(r"(?<!\\)\\([\[\]_*#~-])")
 _CALL = re.compile(r"\s*[\w.]+\(\s*([\"'])([^\"'\n]+)\1\s*\)\s*;?\s*")
 _BOXED = re.compile(r"\\boxed\{((?:[^{}\\]|\\\w+\{[^{}]*\})*)\}")
@@ -136,7 +139,8 @@ def _without_dialects(text: str) -> str:
         text = boxed[-1]
     if "\\" in text:
         text = _MARKDOWN_ESCAPE.sub("\\1", _LATEX_LIST.sub("\n", _LATEX.sub("\\1", text)))
-    text = _PLACED.sub("", text)
+    text = _LINK.sub("\\1", _STRUCK.sub("", text))
+    text = _ORDINAL.sub("\n- ", _PLACED.sub("", text))
     text = _GROUNDED.sub(lambda found: (found[1] or "") + (", " if found["next"] is not None else ""), text)
     return _ATTRIBUTE.sub("\n\\1\n", text)
 
@@ -165,6 +169,8 @@ def _without_thoughts(text: str) -> tuple[str, str]:
     said: list[str] = []
     thinking, start = False, 0
     for match in _THINKING.finditer(text):
+        if match["end"] and not thinking:
+            continue
         (thought if thinking else said).append(text[start : match.start()])
         if match["close"] and not thinking:
             thought.extend(said)

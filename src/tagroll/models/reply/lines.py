@@ -20,8 +20,8 @@ _LABELS_IN_LINE = re.compile(
     r"(?:(?<=[\s.*])|^)(?=\**(?:Title|Description|Keywords|Tags|File ?name|Summary|Caption)\**:)"
 )
 _SPOKEN_LABEL = re.compile(
-    r"^[\s*]*((?:[\w' ]{0,40}\b)?(?:keywords|tags)\b[\w' ]{0,40}?)"
-    r"(?:\s(?:are|include|would be|could be)(?=\s)(?!\s*:)|\s*(?:=|->|=>|→)+)\s*",
+    r"^[\s*]*(?:\w{2,8}:)?((?:[\w' ]{0,40}\b)?(?:keywords|tags)\b[\w' ]{0,40}?)"
+    r"(?:\s(?:are|include|would be|could be)(?=\s)(?!\s*:)|\s*(?:=|->|=>|→)+|\s[-\u2013—](?=\s))\s*",
     re.IGNORECASE | re.MULTILINE,
 )
 _BRACKETED_LABEL = re.compile(r"^[ \t]*[【\[]([^\]】\[\n]{1,30})[】\]][ \t]*[:：]?[ \t]*(?=\S)", re.MULTILINE)
@@ -38,7 +38,7 @@ _COUNTS = (
 )
 _FINAL = re.compile(r"\b(?:final|corrected|revised|improved)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[^\W\d_]{3}[.!])\s+(?=[^\W\d_])")
-_NOTED = re.compile(r"\S+(?: \S+){0,2} - \S")
+_NOTED = re.compile(r"(\S+(?: \S+){0,2}) (?:-|->|=>|→) \S")
 """A keyword on its line, and a note about it."""
 _PARTS = (Part.KEYWORDS, Part.TITLE, Part.DESCRIPTION, Part.FILENAME)
 """They may head a section without a colon; "number" and "box" may be keywords on a line."""
@@ -154,12 +154,13 @@ def _list_items(lines: list[str], *, labelled: bool) -> list[str]:
 
 def _paragraph_items(lines: list[str], *, labelled: bool, alone: bool) -> list[str]:
     """The raw items in one paragraph without bullets: comma lists, or a word or two on each line."""
-    lines = [line for line in lines if line.strip() and not line.rstrip().endswith((":", "："))]
+    ends = (":", "：") if labelled or alone else (":", "：", "!", "?")
+    lines = [line for line in lines if line.strip() and not line.rstrip().endswith(ends)]
     items = [item for line in lines for item in _comma_items(line, labelled=labelled)]
     if items or labelled:
         return items or [line for line in lines if not _is_said(line)]
     if len(lines) > 1 and all(_NOTED.match(line) for line in lines):
-        lines = [line.partition(" - ")[0] for line in lines]
+        lines = [match[1] for match in map(_NOTED.match, lines) if match]
     names = [line for line in lines if not _is_said(line)]
     longest = max((len(line.split()) for line in names), default=0)
     fits = longest <= 4 if len(names) > 2 else longest <= 2 and (alone or len(names) > 1)
@@ -247,6 +248,8 @@ def _table_items(lines: Iterable[str]) -> list[str]:
     rows = [row for row in rows if not _TABLE_RULE.fullmatch("|".join(row))]
     header = [part_named(cell) for cell in rows[0]] if rows else []
     wanted = next((part for part in (Part.KEYWORDS, Part.THINGS) if part in header), None)
+    if len(rows) == 2 and wanted is not Part.KEYWORDS and all(map(is_category, rows[0])):
+        return [item for cell in rows[1] for item in split_items(cell)]
     if wanted:
         column, rows = header.index(wanted), rows[1:]
     else:

@@ -59,7 +59,7 @@ _NAMES = {
         r"confidences?|scores?|probability|certainty|accuracy|type|format|language|version|status|success|"
         r"model|count|total|number|ids?|index|bbox(?: 2d)?|box(?:es)?|coordinates?|width|height|"
         r"reason(?:ing|s)?|rationale|explanations?|thoughts?|thinking|analysis|notes?|comments?|disclaimer|"
-        r"queue position|relevance|importance|salience|rank|msg|loc|mid|"
+        r"queue position|relevance|topicality|importance|salience|rank|msg|loc|mid|"
         r"estimated (?:wait|time)|eta|usage|progress|elapsed|latitude|longitude|"
         r"messages?|instructions?|prompt|required|schema|url|path|timestamp|role|user|assistant|system"
     ),
@@ -71,6 +71,9 @@ _NAMES = {
     ),
     Part.SPEECH: _pattern("answer|response|reply|output|completion|result|results|data|text|contents?|final"),
 }
+
+_DENIED = _pattern("excluded?|negatives?|not|avoid(?:ed)?|absent|missing|rejected|omitted|irrelevant")
+"""They begin the name of what is not in the picture."""
 
 _CATEGORY = _pattern(
     r"subjects?|settings?|scene|scenery|mood|atmosphere|ambiance|lighting|light|colou?rs?|palette|composition|"
@@ -95,6 +98,8 @@ def words_of(name: str) -> str:
 def part_named(name: str) -> Part | None:
     """The part of an answer that a key or label names, or None."""
     words = words_of(name)
+    if _DENIED.match(words):
+        return Part.ASIDE
     return next((part for part, names in _NAMES.items() if names.search(words)), None)
 
 

@@ -78,8 +78,10 @@ def parse_reply(text: str, *, prompt_text: str = "") -> Reply:
 def _variants(cleaned: Cleaned) -> Iterable[str]:
     """The answer as it is; then with what may hide it undone; then JSON among the thoughts."""
     answer = _decoded(cleaned.answer)
+    if "&quot;" in answer and '"' not in answer:
+        answer = html.unescape(answer)
     yield answer
-    if "&quot;" in answer or "&#" in answer or "&lt;" in answer:
+    if "&#" in answer or "&lt;" in answer:
         yield html.unescape(answer)
     if not answer and cleaned.thoughts:
         # Some servers put a whole answer there. What is not JSON is only thinking aloud.
@@ -94,7 +96,7 @@ def _decoded(text: str) -> str:
         except ValueError:
             return text
     quote = text.find('"')
-    is_encoded = quote > 0 and text[quote - 1] == "\\"
+    is_encoded = (quote > 0 and text[quote - 1] == "\\") or text.startswith(("{\\n", "[\\n"))
     if is_encoded or ("\\n" in text and quote < 0):
         return text.replace('\\"', '"').replace("\\n", "\n")
     return text

@@ -79,7 +79,7 @@ PLACEHOLDER = re.compile(
 NOT_A_KEYWORD = frozenset(
     """none null nil nan n/a na unknown undefined unspecified true false yes no ok okay sure hello hi thanks
     etc more and or json yaml confidence score here the an it this that error nothing
-    unidentified unrecognized unreadable unclear undetermined latitude longitude lat lon lng""".split()  # noqa: SIM905 - a list of words reads best so
+    masterpiece unidentified unrecognized unreadable unclear undetermined latitude longitude lat lon lng""".split()  # noqa: SIM905 - a list of words reads best so
 ) | {"et cetera", "and more", "not sure", "no idea", "no tags", "no keywords", "thank you", "object object"}
 """Answers of a word or two that name nothing."""
 
@@ -132,7 +132,7 @@ TROUBLE = re.compile(
 """What begins so reports an error."""
 
 CODE = re.compile(
-    r"[{}<>\\\[\]]|://|\"\s*[:\[\]]|[A-Za-z0-9_]\(|base64|^image/|\.(?:jpe?g|png|webp|gif|heic|tiff?|bmp|json)$",
+    r"[{}<>\\\[\]]|://|\w=[\"']|\"\s*[:\[\]]|[A-Za-z0-9_]\(|base64|^image/|\.(?:jpe?g|png|webp|gif|heic|tiff?|bmp|json)$",
     re.IGNORECASE,
 )
 

@@ -76,6 +76,10 @@ def read_value(value: Any, into: Findings, depth: int = 0) -> None:
 
 def _unwrapped(value: Any, into: Findings) -> Any:
     """The answer in a call of a function, or in a schema that was filled in; a schema alone holds none."""
+    if isinstance(value, list) and all(
+        isinstance(part, dict) and part.keys() == {"key", "value"} for part in value
+    ):
+        return {str(part["key"]): part["value"] for part in value} or value
     if not isinstance(value, dict):
         return value
     if _is_schema(value):
@@ -135,7 +139,7 @@ def _is_schema(value: dict[str, Any]) -> bool:
     inside = properties.values() if isinstance(properties, dict) else ()
     return (
         is_wrapped
-        or "$schema" in value
+        or ("$schema" in value and not _is_answer(value))
         or any(isinstance(part, dict) and _is_schema(part) for part in inside)
         or (is_typed and (len(value) == 1 or not _SCHEMA_KEYS.isdisjoint(value)))
     )
@@ -210,9 +214,10 @@ def _items(value: Any, depth: int, *, in_list: bool = False) -> list[str]:
     """The raw items in a value that stands where keywords belong."""
     if depth > _MAX_DEPTH:
         return []
+    text = value if isinstance(value, str) else _item_name(value) if isinstance(value, dict) else ""
+    if text.lstrip()[:1] in ("{", "["):
+        return [item for found in find_json(text) for item in _items(found.value, depth + 1)]
     if isinstance(value, str):
-        if value.lstrip()[:1] in ("{", "["):
-            return [item for found in find_json(value) for item in _items(found.value, depth + 1)]
         # Inside a list a comma belongs to the item ("Paris, France") unless there are several.
         missing_quote = '", ' in value or ', "' in value
         if in_list and not re.search(r"\n\s*(?:[-*•]|\d+[.)])\s", value):
@@ -223,8 +228,7 @@ def _items(value: Any, depth: int, *, in_list: bool = False) -> list[str]:
         alone = len(value) == 1
         return [item for element in value for item in _items(element, depth + 1, in_list=not alone)]
     if isinstance(value, dict):
-        name = _item_name(value)
-        return [name] if name else [item for key, v in value.items() for item in _entry(key, v, depth)]
+        return [text] if text else [item for key, v in value.items() for item in _entry(key, v, depth)]
     return []
 
 

@@ -21,10 +21,11 @@ def read_json(body: bytes) -> Any:
     except UnicodeDecodeError:
         text = body.decode("latin-1")
     whole = _value(text)
-    choice = first_choice(whole)
-    if whole is not None and not ("delta" in choice and "message" not in choice):
-        return whole
-    joined = _joined(_events(text))
+    joined = None
+    if isinstance(whole, list) and len(whole) > 1 and any(map(first_choice, whole)):
+        joined = _joined(event for event in whole if isinstance(event, dict))
+    elif whole is None or "\n{" in text or _piece(whole, first_choice(whole)) is not None:
+        joined = _joined(_events(text))
     return whole if joined is None else joined
 
 
@@ -39,21 +40,59 @@ def _value(text: str) -> Any:
         return None
 
 
+_SHAPES = (
+    ("choices", "message", "finish_reason"),  # OpenAI's chat completions, and those that keep to them
+    ("choices", "text", "finish_reason"),  # OpenAI's completions
+    ("candidates", "content", "finishReason"),  # Gemini
+    ("", "message", "done_reason"),  # Ollama's chat
+    ("", "response", "done_reason"),  # Ollama's generate
+    ("", "content", "stop_reason"),  # Anthropic's messages
+    ("", "output", "status"),  # OpenAI's responses
+)
+"""Where the choices of an answer are ("" for an answer that is the only one), what one says, and why it ended."""
+
+
 def first_choice(said: Any) -> dict[str, Any]:
-    """The first of a completion's choices, {} if it has none.
+    """The first of a completion's choices that says something, in the shape of OpenAI's; {} if it has none.
 
     Gateways wrap a completion once more, in a list or under "data", and some send the only choice or its message alone.
     """
     said = said[0] if isinstance(said, list) and len(said) == 1 else said
     if not isinstance(said, dict):
         return {}
-    if "choices" not in said and isinstance(said.get("data"), dict):
-        said = said["data"]
-    choices = said.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else choices
-    if first is None and isinstance(said.get("message"), dict) and "content" in said["message"]:
-        first = said
-    return first if isinstance(first, dict) else {}
+    inner = next((said[key] for key in ("data", "response") if isinstance(said.get(key), dict)), said)
+    said = said if "choices" in said else inner
+    found: list[dict[str, Any]] = []
+    for place, key, finish in _SHAPES:
+        choices = said.get(place) if place else said if _is_message(said, key) else None
+        for choice in choices if isinstance(choices, list) else [choices]:
+            if isinstance(choice, dict):
+                message = choice.get(key)
+                as_openai = {"message": _message(message), "finish_reason": choice.get(finish)}
+                found.append(choice if message is None else {**choice, **as_openai})
+    return next(filter(_says_something, found), found[0] if found else {})
+
+
+def _is_message(said: dict[str, Any], key: str) -> bool:
+    """Whether this is an answer without choices: an error may have "message", "response" and "content" as well."""
+    value = said.get(key)
+    if isinstance(value, dict):
+        return "content" in value
+    return value is not None and key != "message" and ("model" in said or "role" in said)
+
+
+def _message(said: Any) -> Any:
+    if isinstance(said, dict) and "parts" in said:
+        said = said["parts"]
+    return {"content": said} if isinstance(said, str | list) else said
+
+
+_ABOUT = frozenset({"role", "type", "id", "model"})
+
+
+def _says_something(choice: dict[str, Any]) -> bool:
+    message = choice.get("message")
+    return isinstance(message, dict) and any(value for key, value in message.items() if key not in _ABOUT)
 
 
 def _events(text: str) -> Iterator[dict[str, Any]]:
@@ -77,23 +116,40 @@ def _events(text: str) -> Iterator[dict[str, Any]]:
 def _joined(events: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
     """One completion out of its pieces; the whole one or the error, if one of them is that."""
     message: dict[str, Any] = {}
-    finish = usage = None
+    finish = None
+    beside: dict[str, Any] = {}
     for event in events:
         choice = first_choice(event)
-        if choice.get("message") or event.get("error"):
+        piece = _piece(event, choice)
+        if event.get("error") or (piece is None and _says_something(choice)):
             return event
-        delta = choice.get("delta", {"content": choice.get("text")})
-        for key, value in delta.items() if isinstance(delta, dict) else ():
+        for key, value in ((_PIECES.get(key, key), value) for key, value in (piece or {}).items()):
             if key == "tool_calls":
                 calls = message.setdefault("function_call", {"arguments": ""})
                 calls["arguments"] += "".join(_arguments(value))
-            elif key != "role" and isinstance(value, str | list):
+            elif key not in _ABOUT and isinstance(value, str | list):
                 message[key] = message[key] + value if isinstance(message.get(key), type(value)) else value
-        finish = choice.get("finish_reason") or finish
-        usage = event.get("usage") or usage
+        finish = choice.get("finish_reason") or message.pop("stop_reason", None) or finish
+        beside |= {key: value for key, value in event.items() if value}
     if not message and finish is None:
         return None
-    return {"choices": [{"message": message, "finish_reason": finish}], "usage": usage}
+    return {**beside, "choices": [{"message": message, "finish_reason": finish}]}
+
+
+_PIECES = {"text": "content", "partial_json": "content"}
+
+
+def _piece(event: Any, choice: dict[str, Any]) -> dict[str, Any] | None:
+    """What an event adds to a message; None if it is no piece of one."""
+    event = event if isinstance(event, dict) else {}
+    if event.get("done") is False or "candidates" in event or "text" in choice:
+        said = choice.get("message")
+    elif "message" in choice:
+        return None
+    else:
+        said = choice.get("delta", event.get("delta"))
+    piece = _message(said)
+    return piece if isinstance(piece, dict) else None
 
 
 def _arguments(calls: Any) -> Iterator[str]:

@@ -8,12 +8,18 @@ from typing import Any
 
 from tagroll.models.server.bodies import first_choice
 
-_CUT = frozenset({"length", "max_tokens", "max_length", "model_length", "token_limit"})
+_CUT = frozenset({"length", "max_tokens", "max_length", "model_length", "token_limit", "incomplete"})
 """Words for "it ran out of tokens"; many servers have others, or none."""
 _TEXT_KEYS = ("text", "content", "value", "output_text", "summary", "thinking", "reasoning")
 _ANSWER_KEYS = frozenset({"keywords", "tags", "title", "filename"})
 _THOUGHT_KEYS = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thoughts")
+_COUNTS = (
+    ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count"),
+    ("completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count"),
+)
 _NOTHING = frozenset({"", "{}", "[]", "null"})
+_ARGUMENTS = ("arguments", "input", "args")
+_CALL_KEYS = frozenset({*_ARGUMENTS, "functionCall"})
 _THINKING_PART = re.compile(r"reason|think|thought")
 
 
@@ -54,27 +60,23 @@ def read_completion(answer: Any) -> Completion | None:
         What was said, or None if this is no chat completion.
     """
     choice = first_choice(answer)
-    message = choice.get("message", choice if isinstance(choice.get("text"), str) else None)
-    if isinstance(message, str):
-        message = {"content": message}
+    message = choice.get("message")
     if not isinstance(message, dict):
         return None
     content = _text(message.get("content", message.get("text"))) or _called(message)
     thoughts = "".join(_thoughts(message))
-    cut = choice.get("finish_reason") in _CUT
+    cut = str(choice.get("finish_reason")).lower() in _CUT
     if content.strip() in _NOTHING and (not cut or thoughts.lstrip()[:1] in {"{", "["}):
         content = thoughts  # LM Studio puts an answer by schema there for some models
     thought = bool(thoughts.strip()) or "<think>" in content
     answer = answer if isinstance(answer, dict) else {}
-    usage = answer.get("usage")
-    counts = usage if isinstance(usage, dict) else {}
+    usage = answer.get("usage") or answer.get("usageMetadata")
+    counts = usage if isinstance(usage, dict) else answer
+    prompt, completion = (
+        next((n for key in keys if isinstance(n := counts.get(key), int)), 0) for keys in _COUNTS
+    )
     return Completion(
-        content,
-        cut or breaks_off(content),
-        thought,
-        _count(counts.get("prompt_tokens")),
-        _count(counts.get("completion_tokens")),
-        _text(answer.get("model")),
+        content, cut or breaks_off(content), thought, prompt, completion, _text(answer.get("model"))
     )
 
 
@@ -95,7 +97,7 @@ def _text(content: Any) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        parts = [part for part in content if not _is_thinking(part)]
+        parts = [part for part in content if not _is_thinking(part) and not _is_call(part)]
         texts = [_text(part) for part in parts]
         joined = "".join(texts)
         if (
@@ -113,7 +115,13 @@ def _text(content: Any) -> str:
 
 
 def _is_thinking(part: Any) -> bool:
-    return isinstance(part, dict) and bool(_THINKING_PART.search(str(part.get("type", "")).lower()))
+    return isinstance(part, dict) and bool(
+        part.get("thought") is True or _THINKING_PART.search(str(part.get("type", "")).lower())
+    )
+
+
+def _is_call(part: Any) -> bool:
+    return isinstance(part, dict) and not _CALL_KEYS.isdisjoint(part)
 
 
 def _thoughts(message: dict[str, Any]) -> Iterator[str]:
@@ -122,25 +130,29 @@ def _thoughts(message: dict[str, Any]) -> Iterator[str]:
         value = message.get(key)
         for part in value if isinstance(value, list) else [value]:
             if isinstance(part, dict) and _is_thinking(part):
-                yield _text({**part, "type": ""})
+                yield _text({**part, "type": "", "thought": False})
             elif key != "content":
                 yield _text(part)
 
 
 def _called(message: dict[str, Any]) -> str:
     """What a model says by calling functions, or what a server has understood of its answer already."""
-    calls = message.get("tool_calls")
+    places = (message.get(key) for key in ("tool_calls", "content"))
+    calls = [call for place in places if isinstance(place, list) for call in place]
     said: list[str] = []
-    for call in (message.get("function_call"), *(calls if isinstance(calls, list) else ())):
-        function = call.get("function", call.get("custom", call)) if isinstance(call, dict) else None
-        arguments = function.get("arguments", function.get("input")) if isinstance(function, dict) else None
-        if arguments:
-            said.append(arguments if isinstance(arguments, str) else json.dumps(arguments))
+    for call in (message.get("function_call"), *calls):
+        if isinstance(call, dict):
+            function = next(
+                (call[key] for key in ("function", "custom", "functionCall") if key in call), call
+            )
+            arguments = (
+                next((function[key] for key in _ARGUMENTS if function.get(key)), None)
+                if isinstance(function, dict)
+                else None
+            )
+            if arguments:
+                said.append(arguments if isinstance(arguments, str) else json.dumps(arguments))
     if said:
         return "\n".join(said)
     parsed = message.get("parsed")
     return json.dumps(parsed) if isinstance(parsed, dict | list) and parsed else ""
-
-
-def _count(number: Any) -> int:
-    return number if isinstance(number, int) else 0

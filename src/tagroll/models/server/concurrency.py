@@ -9,7 +9,8 @@ from tagroll.errors import StoppedError
 from tagroll.models.server.controller import LIMITS, START, ConcurrencyController, rung_beside
 
 STEP, STEP_SECONDS = 4, 0.03
-"""A higher limit is approached in steps of so many requests: the first that is refused spares the others."""
+"""A higher limit is approached in steps of so many requests: the first that is refused spares the others until one is
+answered."""
 
 ENOUGH = 32
 """Answers after which it is worth remembering how many at once a server took."""
@@ -138,6 +139,7 @@ class Gate:
         self._loners = 0  # who want nobody else to be let through
         self._answers = 0
         self._allowed, self._more_at = limit or START, 0.0  # follows the limit, step by step
+        self._wary = False  # whether one was refused since one was answered
         self.under_way = 0
         self._work, self._changed = 0.0, time.monotonic()  # seconds of all requests so far, until then
         self.quiet_since = 0.0  # when the first of those that are under way was sent
@@ -316,8 +318,8 @@ class Gate:
         self._allowed = min(self._allowed, self.limit)
         if self.under_way < self._allowed:
             return held
-        if now < self._more_at:
-            return max(held, self._more_at - now)
+        if self._wary or now < self._more_at:
+            return None if self._wary else max(held, self._more_at - now)
         self._allowed, self._more_at = self._allowed + STEP, now + STEP_SECONDS
         return held
 
@@ -331,10 +333,13 @@ class Gate:
     def _learn(self, turn: Slot, at_once: int) -> None:
         if turn.refused:
             self._ceiling.refused(max(turn.at_once, at_once), said=turn.said)
+            self._work -= time.monotonic() - turn.began  # it was no load
+            if at_once > 1:  # alone it was not for the load
+                self._allowed, self._wary = min(self._allowed, at_once - 1), True
         elif turn.late:
             self._ceiling.lower(at_once // 2 + 1)
         elif turn.seconds is not None:
-            self._answers += 1
+            self._answers, self._wary = self._answers + 1, False
             self._ceiling.answered(turn.began, min(turn.at_once, at_once))
             load = (self._work - turn.work) / max(turn.seconds, 1e-6)
             self._controller.answered(turn.at_once, turn.seconds, load)

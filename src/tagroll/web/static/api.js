@@ -14,7 +14,7 @@ export class Refusal extends Error {
 /** The server could not be asked: it is gone, or the network is. */
 export class Unreachable extends Error {}
 
-async function answer(path, options) {
+export async function answer(path, options) {
   let response;
   try {
     response = await fetch(path, options);
@@ -59,6 +59,18 @@ export function photo(id) {
   }
   return details.get(id);
 }
+
+/** What was asked for, or null where the server does not say: that it is gone is told elsewhere. */
+export async function orNull(asked) {
+  try {
+    return await asked;
+  } catch (reason) {
+    if (reason instanceof Unreachable || reason instanceof Refusal) return null;
+    throw reason;
+  }
+}
+
+export const known = (id) => orNull(photo(id));
 
 export const forget = (ids) => ids.forEach((id) => details.delete(id));
 export const forgetAll = () => details.clear();

@@ -8,7 +8,7 @@ import * as facets from "./facets.js";
 import * as grid from "./grid.js";
 import { icon } from "./icons.js";
 import { hold, listen, on } from "./keys.js";
-import { lazy, style } from "./lazy.js";
+import { field, lazy, panel, part } from "./lazy.js";
 import { address, addressOf, filter, refresh } from "./library.js";
 import * as notes from "./notes.js";
 import { parse } from "./query.js";
@@ -17,12 +17,10 @@ import { KEPT, changed, say, show, state, targets, writable } from "./state.js";
 import { counted, number } from "./text.js";
 
 const $ = (selector) => document.querySelector(selector);
-const canvas = $("#photos");
-const scroller = $("#scroll");
 const OTHERS = { tags: () => import("./tags.js"), review: () => import("./review.js"), history: () => import("./history.js") };
 const SCREENS = { "/": "grid", "/tags": "tags", "/review": "review", "/history": "history" };
 
-// ---- screens and addresses ------------------------------------------------------------------------------------------
+// ---- screens and addresses ----
 
 /** Goes to an address of ours; `back` in the browser comes back from it. */
 export function go(to) {
@@ -45,8 +43,7 @@ async function arrive() {
     await view(/^#photo-(\d+)$/.exec(location.hash)?.[1]);
   } else {
     await view();
-    const [part] = await lazy(() => Promise.all([OTHERS[screen](), style("screens.css")])) ?? [];
-    await part?.open($("#other"), go);
+    await (await part(OTHERS[screen], "screens.css"))?.open($("#other"), go);
   }
   document.body.dataset.ready = screen;
 }
@@ -55,10 +52,7 @@ function showScreen(screen) {
   document.body.dataset.screen = screen;
   $("#other").hidden = screen === "grid";
   document.title = { grid: "tagroll", tags: "All tags · tagroll", review: "Review · tagroll", history: "History · tagroll" }[screen];
-  for (const item of document.querySelectorAll("[data-go]")) {
-    if (item.dataset.go === screen) item.setAttribute("aria-current", "page");
-    else item.removeAttribute("aria-current");
-  }
+  for (const item of document.querySelectorAll("[data-go]")) item.ariaCurrent = item.dataset.go === screen ? "page" : null;
 }
 
 /** Opens the full view on a photo, or closes it. */
@@ -82,48 +76,44 @@ function leaveView() {
   }
 }
 
-// ---- what stands above and below the photos ----------------------------------------------------------------------------
+// ---- what stands above and below the photos ----
 
 function drawBar() {
   if (document.activeElement !== $("#search")) $("#search").value = state.text;
   const { query, hits, close, selected, library, ready } = state;
-  const term = ({ field, value, not }) => html`<button class="term ${not ? "without" : ""}" aria-label="Drop ${not ? "not " : ""}${field} ${value}"
-    @click=${() => go(address({ ...query, terms: query.terms.filter((t) => t.field !== field || t.value !== value) }))}>
-    <small>${not ? "not " : ""}${field}</small> ${value.split("|").at(-1)} ${icon("close")}</button>`;
-  const words = query.words ? html`<button class="term" aria-label="Drop words ${query.words}" @click=${() => go(address({ ...query, words: "" }))}>
-    ${query.words} ${icon("close")}</button>` : nothing;
+  const terms = query.words ? [...query.terms, { field: "words", value: query.words }] : query.terms;
+  const without = (term) => (term.field === "words" ? { ...query, words: "" } : { ...query, terms: query.terms.filter((one) => one !== term) });
   const starred = state.searches.some((one) => one.query === state.text);
   render(html`<h1>${ready ? counted(close, "photo") : "Photos"}${hits.length > close ? html` <small>and ${number(hits.length - close)} close in meaning</small>` : nothing}</h1>
-    <div class="terms">${query.terms.map(term)}${words}
+    <div class="terms">${terms.map((term) => html`<button class="term ${term.not ? "without" : ""}" aria-label="Drop ${term.not ? "not " : ""}${term.field} ${term.value}"
+        @click=${() => go(address(without(term)))}><small>${term.not ? "not " : ""}${term.field}</small> ${term.value.split("|").at(-1)} ${icon("close")}</button>`)}
       ${state.text && writable() && !starred ? html`<button class="term star" @click=${async () => (await more())?.star()}>${icon("star")} Save</button>` : nothing}</div>
     ${hits.length ? html`<button class="plain all" @click=${choose.all}>Select all</button>` : nothing}`, $("#shown"));
   const chosen = $("#chosen");
-  if (selected.size && writable()) lazy(loadPanel); // it will be wanted next, maybe when the server is gone
+  if (selected.size && writable()) [panel, field].forEach((wanted) => wanted()); // next, maybe when the server is gone
   chosen.hidden = !selected.size || state.screen !== "grid";
   render(chosen.hidden ? nothing : html`<button class="plain" aria-label="Select none" title="Select none (Esc)" @click=${choose.clear}>${icon("close")}</button>
     <b>${number(selected.size)}<span> selected</span></b>
     <button class="plain" @click=${() => go(`${location.pathname}${location.search}#photo-${[...selected][0]}`)}>${icon("eye")} See</button>
     ${writable() ? html`<button class="main" aria-expanded=${state.panel} @click=${togglePanel}>${icon("tag")} Tags</button>` : nothing}`, chosen);
   $("#empty").hidden = Boolean(hits.length) || !ready;
-  if (!hits.length && ready) more().then((part) => part && render(part.emptiness(go), $("#empty")));
+  if (!hits.length && ready) more().then((known) => known && render(known.emptiness(go), $("#empty")));
 }
 
 /** Asked for when it is needed: why there is nothing to see, and the small dialogs. */
-const more = () => lazy(() => import("./more.js"));
+const more = () => part(() => import("./more.js"), "screens.css");
 
-// ---- the tag panel -----------------------------------------------------------------------------------------------------
-
-const loadPanel = async () => (await Promise.all([import("./panel.js"), style("screens.css")]))[0];
+// ---- the tag panel ----
 
 async function togglePanel() {
   if (!writable() || state.screen !== "grid") return;
   if (state.viewing !== null) return await (await lazy(() => import("./view.js")))?.toField();
-  const panel = await lazy(loadPanel);
-  if (state.panel) panel?.close();
-  else if (targets().length) await panel?.open();
+  const tags = await panel();
+  if (state.panel) tags?.close();
+  else if (targets().length) await tags?.open();
 }
 
-// ---- keys --------------------------------------------------------------------------------------------------------------
+// ---- keys ----
 
 function scopes() {
   if (document.querySelector("dialog[open]:not(#view)")) return [];
@@ -145,13 +135,13 @@ function back() {
 }
 
 on("photos", {
-  move: (event) => grid.walkTo(target(event)),
-  rowEnd: ({ key }) => grid.walkTo(grid.endOfRow(state.focus, key === "End")),
-  end: ({ key }) => grid.walkTo(key === "End" ? state.hits.length - 1 : 0),
+  move: (event) => grid.focusHit(target(event)),
+  rowEnd: ({ key }) => grid.focusHit(grid.endOfRow(state.focus, key === "End")),
+  end: ({ key }) => grid.focusHit(key === "End" ? state.hits.length - 1 : 0),
   page: ({ key }) => {
     let hit = state.focus;
     for (let n = grid.rowsInSight(); n > 0; n--) hit = grid.beside(hit, key === "PageUp" ? -1 : 1);
-    grid.walkTo(hit);
+    grid.focusHit(hit);
   },
   open: () => (state.hits.length ? see(state.focus) : undefined),
   toggle: () => state.hits.length && choose.toggle(state.focus),
@@ -159,7 +149,7 @@ on("photos", {
     if (!state.selected.has(state.library.id[state.hits[state.focus]])) choose.from(state.focus);
     const hit = Math.max(0, Math.min(target(event), state.hits.length - 1));
     choose.extend(hit);
-    grid.walkTo(hit);
+    grid.focusHit(hit);
   },
   all: () => choose.all(),
   date: async () => {
@@ -176,27 +166,24 @@ on("everywhere", {
   },
   undo: async () => writable() && (await lazy(() => import("./actions.js")))?.undo(),
   back,
-  help,
+  help: () => help(),
 });
 
-async function help() {
-  await (await lazy(() => import("./help.js")))?.open();
-}
+const help = async () => (await part(() => import("./help.js"), "screens.css"))?.open();
 
 function filters(open) {
   document.body.classList.toggle("filtering", open);
-  $("#open-filters").setAttribute("aria-expanded", open);
-  if (open) $("#filters").focus();
-  else $("#open-filters").focus();
+  $("#open-filters").ariaExpanded = open;
+  $(open ? "#filters" : "#open-filters").focus();
 }
 
-// ---- start -------------------------------------------------------------------------------------------------------------
+// ---- start ----
 
 function wire() {
   for (const item of document.querySelectorAll("[data-go]")) {
     item.addEventListener("click", (event) => {
       event.preventDefault();
-      filtersShut();
+      document.body.classList.remove("filtering");
       const screen = item.dataset.go;
       go(screen !== "grid" ? `/${screen}` : state.screen === "grid" ? "/" : addressOf(state.text));
     });
@@ -209,10 +196,7 @@ function wire() {
     grid.focusHit(state.focus);
   });
   $("#search").addEventListener("focus", () => {
-    searching = lazy(async () => {
-      const [part] = await Promise.all([import("./search.js"), style("screens.css")]);
-      part.start(goFilter, () => grid.focusHit(state.focus));
-    });
+    searching = part(() => import("./search.js"), "screens.css").then((field) => field?.start(goFilter, () => grid.focusHit(state.focus)));
     hold(searching);
   }, { once: true });
   addEventListener("popstate", arrive);
@@ -220,16 +204,14 @@ function wire() {
 
 let searching; // the field's own part of the page, once it is on its way
 
-const filtersShut = () => document.body.classList.remove("filtering");
-
 /** The columns, however long it takes until the server gives them. */
 async function firstColumns() {
   for (;;) {
     try {
       return await refresh();
     } catch (reason) {
-      if (reason instanceof api.Refusal && reason.status !== 401) say(`${reason.message} ${reason.hint}`);
-      else if (!(reason instanceof api.Refusal || reason instanceof api.Unreachable)) throw reason;
+      if (!(reason instanceof api.Refusal || reason instanceof api.Unreachable)) throw reason;
+      if (reason.hint && reason.status !== 401) say(`${reason.message} ${reason.hint}`);
       await new Promise((resolve) => setTimeout(resolve, 2500));
     }
   }
@@ -241,7 +223,7 @@ async function start() {
   for (const part of [grid, scrub, notes, events]) part.start();
   facets.start(go);
   show(drawBar);
-  choose.start(canvas, scroller, see);
+  choose.start($("#photos"), see);
   listen(scopes);
   state.text = new URLSearchParams(location.search).get("q") ?? "";
   state.query = parse(state.text);

@@ -9,7 +9,7 @@ import { isUntagged, standing, withTerm } from "./query.js";
 import { changed, remember, show, state, writable } from "./state.js";
 import { number, rank } from "./text.js";
 
-const MANY = 40; // a list of thousands of tags is this many and a field
+const MANY = 40; // of each kind at most; for tags there is a field to find the others
 const root = document.querySelector("#filters-list");
 let typed = "";
 let go;
@@ -88,7 +88,7 @@ function draw() {
   const mark = (value, text, field = "is") => ({ term: { field, value }, text, count: marks[value] });
   const shown = [mark("untagged", "Untagged"), mark("review", "With proposals"), mark("unreadable", "Cannot be read"),
     mark("gps", "With a place", "has"), mark("rating", "With a rating", "has")];
-  const byYear = [...years].sort((a, b) => b[0] - a[0]).map(([year, n]) => ({
+  const byYear = [...years].sort((a, b) => b[0] - a[0]).slice(0, MANY).map(([year, n]) => ({
     term: { field: "year", value: String(year) }, text: String(year), count: n }));
   const find = library.tagNames.length > MANY ? html`<input type="search" class="find" aria-label="Find a tag" placeholder="Find a tag"
     autocomplete="off" .value=${typed} @input=${(event) => { typed = event.target.value; draw(); }}

@@ -3,74 +3,72 @@
 
 import * as api from "./api.js";
 import { Layout } from "./layout.js";
+import { broken } from "./lazy.js";
 import { FLAG } from "./model.js";
 import { changed, show, state } from "./state.js";
 import { dayText, momentText } from "./text.js";
 
 // Browsers stop at some 17 million pixels, and trouble was seen from 6 on: taller libraries are scrolled to scale.
 const TALLEST = 5_000_000;
+const SOON = 150; // milliseconds in which no more rows come
 const scroller = document.querySelector("#scroll");
 const canvas = document.querySelector("#photos");
 const sticky = document.querySelector("#day");
 const blank = document.querySelector("#cell").content.firstElementChild;
 
 const rows = new Map(); // row -> element
+const captions = new Map(); // id -> text, empty until the server has told it
 export const pinned = new Set(); // rows that stay in the page: under a finger
 let layout = new Layout(new Uint32Array(0), state.library, 1000, { row: 200, heading: 40 });
 let laid = {}; // what the layout stands on
+let asking; // the timer for captions
 let away = 0; // where the grid was scrolled to when another screen came
 
 export const current = () => layout;
-const isPhone = () => scroller.clientWidth < 700;
+const phone = matchMedia("(max-width: 700px)"); // as in page.css
 
-function size() {
-  const width = scroller.clientWidth;
-  return isPhone() ? { row: Math.max(84, width / 4.1), heading: 36 } : { row: width > 1700 ? 230 : 196, heading: 44 };
-}
-
-const inset = () => (isPhone() ? { left: 2, right: 2 } : { left: 20, right: 52 });
+/** How high a row and its headings are, and what stays free beside them. */
+const sizes = () => (phone.matches ? { row: Math.max(84, scroller.clientWidth / 4.1), heading: 36, left: 2, right: 2 }
+  : { row: scroller.clientWidth > 1700 ? 230 : 196, heading: 44, left: 20, right: 52 });
 const height = () => scroller.clientHeight;
 const bottom = 96; // room for the bar below the last row
 const tall = () => layout.total + bottom;
-const shownTall = () => Math.min(tall(), TALLEST);
+const span = () => Math.max(1, tall() - height()); // how far it can be scrolled
+const scale = () => (tall() > TALLEST ? span() / (TALLEST - height()) : 1);
 
 /** Where the window begins, in the layout's own pixels. */
-export function offset() {
-  const most = shownTall() - height();
-  return most > 0 && tall() > TALLEST ? (scroller.scrollTop / most) * (tall() - height()) : scroller.scrollTop;
-}
+export const offset = () => scroller.scrollTop * scale();
 
 export function scrollTo(y) {
-  const most = tall() - height();
-  const to = Math.max(0, Math.min(y, most));
-  scroller.scrollTop = tall() > TALLEST ? (to / most) * (shownTall() - height()) : to;
+  scroller.scrollTop = Math.max(0, Math.min(y, span())) / scale();
   draw();
 }
 
-export const progress = () => offset() / Math.max(1, tall() - height());
-export const scrollToShare = (share) => scrollTo(share * (tall() - height()));
+export const progress = () => offset() / span();
+export const scrollToShare = (share) => scrollTo(share * span());
 /** How far down a hit lies, from 0 to 1, on the scale of `progress`. */
-export const shareOf = (hit) => Math.min(1, layout.top[layout.rowOf(hit)] / Math.max(1, tall() - height()));
+export const shareOf = (hit) => Math.min(1, layout.top[layout.rowOf(hit)] / span());
 
 function relay() {
   const { hits, library, close } = state;
-  const width = scroller.clientWidth - inset().left - inset().right;
+  const size = sizes();
+  const width = scroller.clientWidth - size.left - size.right;
   if (laid.hits === hits && laid.library === library && laid.width === width) return;
   if (width <= 0) return; // another screen is shown
-  const same = laid.library === library && laid.hits === hits;
   const anchor = laid.hits?.length ? laid.library.id[laid.hits[layout.first[layout.rowAt(offset())]]] : undefined;
   const fresh = laid.text !== state.text;
+  if (laid.library !== library) captions.clear();
   laid = { hits, library, width, text: state.text };
   performance.mark("layout");
-  layout = new Layout(hits, library, width, size(), close);
+  layout = new Layout(hits, library, width, size, close);
   performance.measure("to lay out", "layout");
   for (const element of rows.values()) drop(element);
   rows.clear();
-  canvas.style.height = `${shownTall()}px`;
+  canvas.style.height = `${Math.min(tall(), TALLEST)}px`;
   canvas.setAttribute("aria-rowcount", layout.rows);
   if (fresh) scrollTo(0);
   else if (anchor !== undefined && scroller.scrollTop > 0) {
-    const hit = same ? hits.indexOf(library.at(anchor)) : hits.indexOf(library.at(anchor) ?? -1);
+    const hit = hits.indexOf(library.at(anchor));
     if (hit >= 0) scrollTo(layout.top[layout.rowOf(hit)]);
   }
 }
@@ -99,7 +97,7 @@ export function draw() {
   for (const row of [...keep].sort((a, b) => a - b)) if (row < layout.rows && !rows.has(row)) add(row);
   const shift = scroller.scrollTop - top;
   for (const [row, element] of rows) {
-    element.style.transform = `translate(${inset().left}px, ${layout.top[row] + shift}px)`;
+    element.style.transform = `translate(${layout.size.left}px, ${layout.top[row] + shift}px)`;
     for (const cell of element.cells) mark(cell);
   }
   canvas.classList.toggle("choosing", state.selected.size > 0);
@@ -124,6 +122,8 @@ function add(row) {
   const next = Math.min(...[...rows.keys()].filter((other) => other > row));
   canvas.insertBefore(element, rows.get(next) ?? null);
   rows.set(row, element);
+  clearTimeout(asking);
+  asking = setTimeout(askCaptions, SOON);
 }
 
 function label(i, x) {
@@ -159,26 +159,33 @@ function fill(cell, i) {
   return cell;
 }
 
-/** What a photo is called where it cannot be seen: its tags, else its folder and time. The caption comes on focus. */
+/** What a photo is called where it cannot be seen: its caption, else its tags, else its folder and time. */
 export function altOf(place) {
   const { library } = state;
   const names = library.namesOf(place).map((name) => name.split("|").at(-1));
-  return names.join(", ") || `Photo in ${library.head.folders[library.folder[place]]}, ${momentText(library.minute[place])}`;
+  return captions.get(library.id[place]) || names.join(", ") || `Photo in ${library.head.folders[library.folder[place]]}, ${momentText(library.minute[place])}`;
+}
+
+/** Captions are not in the columns: those of the photos in sight are asked for, together and once. */
+async function askCaptions() {
+  const { library } = state;
+  const cells = [...rows.values()].flatMap((row) => row.cells);
+  const places = cells.map(({ hit }) => state.hits[hit]).filter((place) => library.flags[place] & FLAG.caption);
+  const ids = places.map((place) => library.id[place]).filter((id) => !captions.has(id));
+  if (!ids.length) return;
+  ids.forEach((id) => captions.set(id, ""));
+  const told = await api.orNull(api.get(`/api/captions?photos=${ids}`));
+  for (const id in told?.captions) captions.set(Number(id), told.captions[id]);
+  for (const cell of cells) if (!cell.classList.contains("broken")) cell.firstElementChild.alt = altOf(state.hits[cell.hit]);
 }
 
 async function unreadable(cell, place) {
-  const id = state.library.id[place];
-  cell.classList.add("broken");
   const note = document.createElement("span");
   note.className = "why";
   cell.append(note);
-  try {
-    const { name, error } = await api.photo(id);
-    cell.firstElementChild.alt = "";
-    note.textContent = `${name}: ${error || "no picture could be made of it"}`;
-  } catch (reason) {
-    note.textContent = reason.message;
-  }
+  cell.classList.add("broken");
+  await broken(note, state.library.id[place], api.thumb(state.library, place));
+  cell.firstElementChild.alt = "";
 }
 
 function mark(cell) {
@@ -221,15 +228,25 @@ function reveal(hit) {
   else if (end > offset() + height() - bar) scrollTo(end - height() + bar);
 }
 
-/** The hit that lies above (-1) or below (1) another, nearest to its middle. */
+/** The hit of a row that lies at x, or nearest to it. */
+function nearest(row, x) {
+  const far = (cell) => Math.max(cell.x - x, x - cell.x - cell.width, 0);
+  return layout.place(row).reduce((best, cell) => (far(cell) < far(best) ? cell : best)).i;
+}
+
+/** The hit that lies above (-1) or below (1) another, by its middle. */
 export function beside(hit, step) {
   const row = layout.rowOf(hit);
   const to = Math.max(0, Math.min(row + step, layout.rows - 1));
   if (to === row) return hit;
   const here = layout.place(row).find(({ i }) => i === hit);
-  const middle = here.x + here.width / 2;
-  const far = ({ x, width }) => Math.abs(x + width / 2 - middle);
-  return layout.place(to).reduce((best, cell) => (far(cell) < far(best) ? cell : best)).i;
+  return nearest(to, here.x + here.width / 2);
+}
+
+/** The hit under a point of the window, or nearest to it: also where a bar lies over the photos. */
+export function hitUnder(x, y) {
+  const { left, top } = scroller.getBoundingClientRect();
+  return nearest(layout.rowAt(offset() + y - top), x - left - layout.size.left);
 }
 
 export const rowsInSight = () => Math.max(1, layout.rowAt(offset() + height()) - layout.rowAt(offset()) - 1);
@@ -240,26 +257,6 @@ export const leave = () => (away = offset());
 export function back() {
   draw();
   scrollTo(away);
-}
-
-/** By keyboard to another photo. */
-export function walkTo(hit) {
-  focusHit(hit);
-  nameByCaption(); // nobody waits for it: the next key may come first
-}
-
-/** A caption names a photo better than its tags do: it is asked for once the photo has the keyboard. */
-async function nameByCaption() {
-  const { library, hits, focus } = state;
-  const cell = elementOf(focus);
-  if (!cell || !(library.flags[hits[focus]] & FLAG.caption)) return;
-  try {
-    const { title, description } = await api.photo(library.id[hits[focus]]);
-    if (title || description) cell.firstElementChild.alt = title || description;
-  } catch (reason) {
-    if (!(reason instanceof api.Unreachable || reason instanceof api.Refusal)) throw reason;
-    // The name by its tags stays; that the server is gone is told elsewhere.
-  }
 }
 
 export function start() {

@@ -2,12 +2,10 @@
 
 import { html, render } from "./vendor/lit-html/lit-html.js";
 import { KEYS } from "./keys.js";
-import { style } from "./lazy.js";
 
 const dialog = document.querySelector("#help");
 
-export async function open() {
-  await style("screens.css");
+export function open() {
   const places = [...new Set(KEYS.map((row) => row.where))];
   render(html`<form method="dialog"><h2 id="help-title">Keys</h2><button class="plain" aria-label="Close">×</button></form>
     <div class="columns">${places.map((where) => html`<section><h3>${where}</h3><dl>${KEYS.filter((row) => row.where === where).map((row) => html`

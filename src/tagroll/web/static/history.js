@@ -36,9 +36,13 @@ function undo(run) {
 }
 
 function row(run) {
+  const asked = run.arguments ?? [];
+  const who = run.command === "tag" && asked.includes("--review") ? "A model was asked what it proposes" : (WHO[run.command] ?? run.command);
+  const what = asked.filter((one) => run.command !== "serve" || !state.library.head.roots.includes(one)); // the browser shows all of them
   const when = WHEN.format(run.started * 1000);
-  return html`<li><div><h2>${WHO[run.command] ?? run.command} <small>${run.model ?? ""}</small></h2>
-      <p>${(run.arguments ?? []).join(" ")}</p>
+  if (run.command === "undo") what.unshift("Run");
+  return html`<li><div><h2>${who} <small>${run.model ?? ""}</small></h2>
+      <p>${what.join(" ")}</p>
       <p class="soft">${when} · ${counted(run.changed, "photo")} changed${run.failed ? `, ${number(run.failed)} failed` : ""} · run ${run.run}</p></div>
     ${writable() && run.left ? html`<button class="plain" aria-label="Undo run ${run.run}, ${when}" @click=${() => undo(run)}>${icon("undo")} Undo${run.left < run.changed ? ` ${number(run.left)}` : ""}</button>`
     : run.changed ? html`<span class="soft">undone</span>` : nothing}</li>`;

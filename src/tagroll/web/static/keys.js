@@ -48,7 +48,7 @@ export function pressed(event) {
   return (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + shift + key;
 }
 
-let busy = false; // is an action still on its way: a screen that is fetched on first use
+let busy = 0; // how many actions are still on their way: a screen that is fetched on first use
 const held = []; // what was typed meanwhile is meant for what comes
 
 /** Listens for keys; `scopes()` are the screens whose keys work now, the nearest first. */
@@ -78,12 +78,12 @@ export function listen(scopes) {
 /** Holds the keys until a promise is kept. */
 export async function hold(result) {
   if (!result?.then) return;
-  busy = true;
+  busy++;
   try {
     await result;
   } finally {
-    busy = false;
-    for (const event of held.splice(0)) again(event);
+    busy--;
+    if (!busy) for (const event of held.splice(0)) again(event);
   }
 }
 

@@ -3,17 +3,16 @@
 
 export const GAP = 4;
 const DAY_GAP = 20;
-const LABEL = 132; // what a day's heading needs beside the next one
+const LABEL = 160; // what a day's heading needs, in the widest of fonts
 const NARROWEST = 0.45;
 const WIDEST = 3.2;
 
 export class Layout {
   /**
-   * @param hits places of photos, in the order shown
-   * @param library the columns
-   * @param width of a row, in pixels
-   * @param size `{row, heading}`: wanted height of a row, height of a row's headings
-   * @param close from which hit on the photos are only close in meaning: a group of its own without days
+   * @param hits places of photos in the library, in the order shown
+   * @param width of a row; as all sizes, in pixels
+   * @param size `{row, heading}`: wanted height of a row, height of its headings
+   * @param close from which hit on photos are only close in meaning: a group of its own without days
    */
   constructor(hits, library, width, size, close = hits.length) {
     Object.assign(this, { hits, library, width, size, close });
@@ -129,25 +128,22 @@ export class Layout {
 
   /** The last row that begins at or above y. */
   rowAt(y) {
-    let low = 0;
-    let high = this.rows - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.top[middle] <= y) low = middle;
-      else high = middle - 1;
-    }
-    return Math.max(0, low);
+    return this.lastOf(this.top, y);
   }
 
   /** The row of a hit. */
   rowOf(i) {
+    return this.lastOf(this.first, i);
+  }
+
+  lastOf(numbers, most) {
     let low = 0;
     let high = this.rows - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (this.first[middle] <= i) low = middle;
+      if (numbers[middle] <= most) low = middle;
       else high = middle - 1;
     }
-    return Math.max(0, low);
+    return low;
   }
 }

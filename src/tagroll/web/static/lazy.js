@@ -13,6 +13,13 @@ export async function lazy(load) {
   }
 }
 
+/** A module together with the style sheet that it needs, or null. */
+export const part = (load, sheet) => lazy(async () => (await Promise.all([load(), style(sheet)]))[0]);
+
+export const panel = () => lazy(() => import("./panel.js"));
+export const field = () => part(() => import("./field.js"), "screens.css");
+export const broken = async (...where) => (await lazy(() => import("./broken.js")))?.tell(...where);
+
 const asked = new Map();
 
 /** A style sheet that the first screen does not need; there when the promise is. */

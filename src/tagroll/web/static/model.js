@@ -1,4 +1,4 @@
-// The library: columns of all photos as the server sends them (see docs/explanation/gallery.md). A photo is its place in
+// The library: columns of all photos as the server sends them (see docs/explanation/serve.md). A photo is its place in
 // them, a number from 0; nothing is made per photo, so that 100,000 of them cost milliseconds.
 
 import { fold, identity } from "./text.js";
@@ -92,10 +92,7 @@ export class Library {
     return found === undefined ? tidy : this.tagNames[found];
   }
 
-  /**
-   * Gives and takes tags (names) and answers what was really changed, as the same kind of list: `[{id, add, remove}]`
-   * which, given back with add and remove swapped, undoes it. The whole column is built anew: 2 ms for a million tags.
-   */
+  /** Gives and takes tags (names), `[{id, add, remove}]`, and answers what really changed. 2 ms for a million tags. */
   change(edits) {
     const wanted = new Map();
     for (const { id, add, remove } of edits) {

@@ -1,7 +1,7 @@
 // What is needed now and then: why nothing is shown, saving a search, going to a date.
 
 import { html } from "./vendor/lit-html/lit-html.js";
-import { post } from "./api.js";
+import { get, orNull, post } from "./api.js";
 import { ask } from "./ask.js";
 import * as grid from "./grid.js";
 import { address } from "./library.js";
@@ -9,14 +9,25 @@ import { write } from "./query.js";
 import { changed, state } from "./state.js";
 import { counted } from "./text.js";
 
+let told = {}; // what the server says to a query that finds nothing: `{text, reasons}`
+
+async function askWhy(text) {
+  told = { text, reasons: [] };
+  const answer = await orNull(get(`/api/search?q=${encodeURIComponent(text)}`));
+  if (told.text !== text || !answer?.reasons?.length) return;
+  told.reasons = answer.reasons;
+  changed();
+}
+
 /** Why no photo is shown, and what to do about it. */
 export function emptiness(go) {
   const { library, query, found, status } = state;
   if (query.words && found.exact === null) return html`<p>Searching …</p>`;
   if (library.count) {
+    if (told.text !== state.text) askWhy(state.text);
     const drop = [...query.terms.keys()].map((i) => ({ ...query, terms: query.terms.filter((_, at) => at !== i) }));
     if (query.words) drop.push({ ...query, words: "" });
-    return html`<h2>No photo fits</h2><p>${found.error ?? "Try it with less:"}</p>
+    return html`<h2>No photo fits</h2>${told.reasons.map((reason) => html`<p>${reason}</p>`)}<p>${found.error ?? "Try it with less:"}</p>
       <ul class="drop">${drop.map((less) => html`<li><button class="plain" @click=${() => go(address(less))}>${write(less) || "All photos"}</button></li>`)}</ul>`;
   }
   if (status.indexing.running) return html`<h2>Looking for photos …</h2><p>They appear here as they are found.</p>`;

@@ -1,14 +1,13 @@
 // The tag panel: what the photos have (all, some), what is offered; a tap gives it to all or takes it from all.
 
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
-import { repeat } from "./vendor/lit-html/directives/repeat.js";
 import { edit } from "./actions.js";
 import * as api from "./api.js";
-import { combo } from "./combo.js";
 import { icon } from "./icons.js";
-import { identity, number, counted, percent, rank } from "./text.js";
+import { isField, hold } from "./keys.js";
+import { field as offers } from "./lazy.js";
+import { identity, number, counted, percent } from "./text.js";
 import { changed, show, state, targets, writable } from "./state.js";
-import { style } from "./lazy.js";
 
 const MOST = 60; // chips of one kind
 const ASKED = 20; // photos whose proposals are asked for
@@ -16,9 +15,8 @@ const NEAR = 180; // minutes between photos that are of one occasion
 const LAST = "tagroll-last-tags";
 
 export const root = document.querySelector("#panel");
-let groups = []; // [{title, tags: [{tag, note}]}] as they were when the panel came to these photos: nothing jumps
+let groups = []; // [{title, tags: [{tag, note}]}], kept for as long as the photos are the same: nothing jumps
 let meant = ""; // the photos the groups are of
-let wired = false;
 
 const lastUsed = () => JSON.parse(localStorage.getItem(LAST) ?? "[]");
 const remember = (tag) => localStorage.setItem(LAST, JSON.stringify([tag, ...lastUsed().filter((one) => one !== tag)].slice(0, 12)));
@@ -53,29 +51,25 @@ function gather(ids) {
   const named = (list) => list.map((i) => ({ tag: library.tagNames[i] }));
   groups = [
     { title: "", tags: fresh(named(mostFirst(counts).slice(0, MOST))) },
-    { title: "The model was not sure", tags: [] },
+    { title: "A model proposes", tags: [] },
     { title: "Used last", tags: fresh(lastUsed().map((tag) => ({ tag: library.known(tag) }))) },
     { title: "Near in time", tags: fresh(named(mostFirst(neighbours(ids)).slice(0, 12))) },
   ];
-  propose(ids, seen);
+  propose(ids);
 }
 
-async function propose(ids, had) {
+async function propose(ids) {
   if (ids.length > ASKED) return;
   const key = meant;
+  const told = await Promise.all(ids.map(api.known));
+  if (meant !== key || told.includes(null)) return; // the panel does without
   const best = new Map();
-  try {
-    for (const { proposals } of await Promise.all(ids.map(api.photo))) {
-      for (const { tag, confidence } of proposals) if (!(best.get(tag) > confidence)) best.set(tag, confidence);
-    }
-  } catch (reason) {
-    if (!(reason instanceof api.Unreachable || reason instanceof api.Refusal)) throw reason;
-    return; // the panel does without; that the server is gone is told elsewhere
+  for (const { tag, confidence } of told.flatMap((one) => one.proposals)) {
+    if (!(best.get(tag) > confidence)) best.set(tag, confidence);
   }
-  if (meant !== key) return;
   const tags = [...best].filter(([tag]) => !groups[0].tags.some((one) => identity(one.tag) === identity(tag)));
   groups[1].tags = tags.sort((a, b) => (b[1] ?? 1) - (a[1] ?? 1)).map(([tag, sure]) => ({ tag, note: sure === null ? "" : percent(sure) }));
-  for (const group of groups.slice(2)) group.tags = group.tags.filter(({ tag }) => !best.has(tag) || had.has(identity(tag)) && !best.has(tag));
+  for (const group of groups.slice(2)) group.tags = group.tags.filter(({ tag }) => !best.has(tag));
   draw();
 }
 
@@ -101,7 +95,7 @@ export function takeProposal(n) {
 
 function chip(tag, note, n, total, key) {
   const how = n === total ? "all" : n ? "some" : "offered";
-  const said = { all: "all", some: `${number(n)} of ${number(total)}`, offered: "offered" }[how];
+  const said = how === "some" ? `${number(n)} of ${number(total)}` : how;
   const path = tag.split("|");
   const inside = html`${icon({ all: "check", some: "some", offered: "plus" }[how])}<span>${path.at(-1)}${path.length > 1
     ? html` <small>${path.slice(0, -1).join(" › ")}</small>` : nothing}</span>${how === "some"
@@ -122,49 +116,35 @@ function draw() {
   if (key !== meant) {
     meant = key;
     gather(ids);
+    const here = document.activeElement;
+    if (root.contains(here) && !isField(here)) here.blur(); // this chip is another tag now
   }
   const { of } = standing(ids);
   const numbered = state.viewing !== null;
   render(html`<div class="head"><h2>${state.viewing === null ? counted(ids.length, "photo") : "Tags"}</h2>
       ${state.viewing === null ? html`<button class="plain" aria-label="Close the panel" title="Close (T)" @click=${close}>${icon("close")}</button>` : nothing}</div>
-    <div class="field" ?hidden=${!writable()}><input id="add-tag" aria-label="Add a tag" placeholder="Add a tag" enterkeyhint="done"><div id="tag-suggestions" class="suggestions" aria-label="Tags"></div></div>
-    ${groups[0].tags.length ? nothing : html`<p class="soft">No tags yet.</p>`}
+    <div class="field" ?hidden=${!writable()}><input id="add-tag" role="combobox" aria-label="Add a tag" aria-expanded="false" aria-controls="tag-suggestions" placeholder="Add a tag" enterkeyhint="done" @focus=${offering}>
+      <div id="tag-suggestions" class="suggestions" aria-label="Tags" hidden></div></div>
+    ${groups.some(({ tags }) => tags.some(({ tag }) => of(tag))) ? nothing : html`<p class="soft">No tags yet.</p>`}
     ${groups.map(({ title, tags }, g) => (tags.length ? html`<section>${title ? html`<h3>${title}</h3>` : nothing}<div class="chips">
-      ${repeat(tags, ({ tag }) => tag, ({ tag, note }, i) => chip(tag, note, of(tag), ids.length, numbered && g === 1 && i < 9 ? i + 1 : 0))}
+      ${tags.map(({ tag, note }, i) => chip(tag, note, of(tag), ids.length, numbered && g === 1 && i < 9 ? i + 1 : 0))}
     </div></section>` : nothing))}`, root);
-  if (!wired) wire();
 }
 
-function wire() {
-  wired = true;
-  const input = root.querySelector("#add-tag");
-  combo(input, root.querySelector("#tag-suggestions"), {
-    suggest(text) {
-      if (!text.trim()) return [];
-      const { library } = state;
-      return rank(text, library.folded.tags).map((i) => ({
-        text: library.tagNames[i].split("|").join(" › "), note: number(library.tagCounts[i]), tag: library.tagNames[i] }));
-    },
-    choose(option, text) {
-      input.value = "";
-      give(option?.tag ?? text);
-    },
-    leave() {
-      if (input.value) input.value = "";
-      else if (state.viewing === null) close();
-      else input.blur();
-    },
-  });
+function leave() {
+  if (state.viewing === null) close();
+  else field().blur();
 }
+
+const offering = { once: true, handleEvent: () => hold(offers().then((part) => part?.start(field(), give, leave))) };
 
 export const field = () => root.querySelector("#add-tag");
 
 export async function open() {
-  await style("screens.css");
-  start();
+  await offers();
   changed({ panel: true });
   draw();
-  if (matchMedia("(pointer: fine)").matches) field()?.focus(); // with a finger it would bring up the keyboard over the chips
+  if (matchMedia("(pointer: fine)").matches) field()?.focus(); // for a finger, a keyboard would cover the chips
 }
 
 export function close() {
@@ -172,12 +152,5 @@ export function close() {
   document.querySelector(".cell[tabindex='0']")?.focus({ preventScroll: true });
 }
 
-let begun = false;
-
-/** From now on the panel is drawn with everything else. */
-export function start() {
-  if (begun) return;
-  begun = true;
-  show(draw);
-  draw();
-}
+show(draw);
+draw();

@@ -116,6 +116,7 @@ function draw() {
     return;
   }
   const { tag, photos, marking, marked } = round;
+  const unsure = photos[0][1] !== null && photos[0][1] < SURE;
   const right = marking === "right" ? marked.size : photos.length - marked.size;
   const upcoming = [...new Map(rounds.map((one, i) => [one.tag, i]).reverse())].reverse();
   const here = Math.max(0, upcoming.findIndex(([one]) => one === tag) - 3);
@@ -123,7 +124,7 @@ function draw() {
       <li><button class="facet" aria-current=${one === tag ? "true" : "false"} @click=${() => to(i)}><span class="what">${name(one)}</span>
         <span class="n">${number(left(one))}</span></button></li>`)}</ul></nav>
     <div class="judge"><div class="ask"><h1>Is this <em>${name(tag)}</em>?</h1>
-      <p>${marking === "wrong" ? "Mark what is not, then accept the rest." : "The model was not sure: mark what is, then accept."}
+      <p>${marking === "wrong" ? "Mark what is not, then accept the rest." : `${unsure ? "The model was not sure. " : ""}Mark what is, then accept.`}
         <button class="link" @click=${swap}>${marking === "wrong" ? "Mark the right ones" : "Mark the wrong ones"} <kbd>I</kbd></button></p></div>
     <div class="proposals" role="listbox" aria-multiselectable="true" aria-label="Photos that may be ${name(tag)}">
       ${repeat(photos, ([id]) => `${at} ${id}`, photo)}</div>

@@ -50,6 +50,7 @@ const examples = remember((library, list, first) => {
   return found;
 });
 
+const told = (tag) => tag.replaceAll("|", " › ");
 const level = (tag) => tag.split("|").length - 1;
 
 function row(tag, places) {
@@ -61,10 +62,13 @@ function row(tag, places) {
     ${writable() ? html`<td class="tick"><label><input type="checkbox" aria-label="Choose ${text}" .checked=${chosen.has(text)} @change=${() => choose(text)}></label></td>` : nothing}
     <th scope="row" class=${byName && !typed ? `level-${Math.min(level(text), 4)}` : ""}><a href=${address({ terms: [{ field: "tag", value: text }], words: "" })} @click=${seeAll}>${path.at(-1)}</a>${parents ? html` <small>${parents}</small>` : nothing}</th>
     <td class="n">${number(library.tagCounts[tag])}</td>
-    <td class="examples">${places.map((place) => html`<img src=${api.thumb(library, place)} alt="" loading="lazy" decoding="async">`)}</td>
+    <td class="examples">${places.map((place) => html`<img src=${api.thumb(library, place)} alt="" loading="lazy" decoding="async" @error=${seen} @load=${seen}>`)}</td>
     ${writable() ? html`<td class="do"><button class="plain" aria-label="Rename ${text}" @click=${() => rename(text)}>Rename</button>
       <button class="plain" aria-label="Remove ${text}" @click=${() => remove(text)}>Remove</button></td>` : nothing}</tr>`;
 }
+
+/** A photo that cannot be decoded is no example. */
+const seen = ({ type, target }) => target.classList.toggle("none", type === "error");
 
 function seeAll(event) {
   event.preventDefault();
@@ -107,14 +111,14 @@ function turn(by) {
 }
 
 async function rename(tag) {
-  const into = await ask({ title: `Rename “${tag}”`, label: "New name", value: tag, button: "Rename" });
+  const into = await ask({ title: `Rename “${told(tag)}”`, label: "New name", value: tag, button: "Rename" });
   if (into && into !== tag) await retag({ rename: { tag, into } }, `${tag} → ${into}`, false);
 }
 
 async function merge() {
   const tags = [...chosen];
   const most = tags.reduce((a, b) => (count(b) > count(a) ? b : a));
-  const into = await ask({ title: `Merge ${tags.join(", ")}`, label: "Into", value: most, button: "Merge" });
+  const into = await ask({ title: `Merge ${tags.map(told).join(", ")}`, label: "Into", value: most, button: "Merge" });
   if (!into) return;
   chosen = new Set();
   await retag({ merge: { tags, into } }, `Merged into ${into}`, true);

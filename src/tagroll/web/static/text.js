@@ -24,8 +24,8 @@ function lower(letter) {
 }
 
 /**
- * The places in `names` that fit what was typed, best first: those that begin with it, then those with a word that
- * does, then those that have it inside. Among equals the order of the list stays (the most frequent first).
+ * The places in `names` that fit what was typed: first those that begin with it, then those with a word that does, then
+ * those that have it inside, each in the list's order.
  */
 export function rank(typed, names, limit = 8) {
   const wanted = fold(typed.trim());
@@ -45,7 +45,7 @@ export const percent = (share) => `${Math.round(share * 100)} %`;
 
 // The camera's clock has no time zone: minutes are told as they were counted.
 const format = (options) => new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...options });
-const DAY = format({ weekday: "short", day: "numeric", month: "long", year: "numeric" });
+const DAY = format({ weekday: "short", day: "numeric", month: "short", year: "numeric" });
 const MOMENT = format({ day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
 const MONTH = format({ month: "long", year: "numeric" });
 

@@ -1,5 +1,5 @@
-// One photo, large: PhotoSwipe (vendored) on a stage in a native <dialog>, what is known of the photo and its tags beside.
-// Its own focus trap and roles are left out: the dialog has them, and the panel beside the stage must be reached.
+// One photo, large: PhotoSwipe on a stage in a native <dialog>, what is known of the photo and its tags beside.
+// PhotoSwipe's own focus trap, roles and styles are left out: the panel beside the stage must be reached.
 
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
 import PhotoSwipe from "./vendor/photoswipe/photoswipe.esm.min.js";
@@ -9,12 +9,13 @@ import * as grid from "./grid.js";
 import { icon } from "./icons.js";
 import { on } from "./keys.js";
 import { FLAG } from "./model.js";
-import { lazy, style } from "./lazy.js";
+import { broken, panel, style } from "./lazy.js";
 import { changed, show, state } from "./state.js";
 import { momentText, number } from "./text.js";
 
-const EDGE = 4000; // pixels of the long edge as if of every photo, until the original is loaded: how far it may be zoomed
+const EDGE = 4000; // pixels of the long edge, as if of every photo: how far it may be zoomed
 
+const still = matchMedia("(prefers-reduced-motion: reduce)");
 const dialog = document.querySelector("#view");
 const snackbar = document.querySelector("#snackbar");
 const tags = document.querySelector("#panel");
@@ -23,13 +24,12 @@ let leave;
 let known = null; // details of the photo shown
 let beside = matchMedia("(min-width: 701px)").matches; // is what is known of it shown
 
-const place = () => state.hits[state.viewing];
 const idOf = (hit) => state.library.id[state.hits[hit]];
 
 /** Shows a hit; `out` is called when the person wants to leave. */
 export async function open(hit, out) {
   leave = out;
-  await Promise.all([style("view.css"), style("vendor/photoswipe/photoswipe.css")]);
+  await style("view.css");
   if (pswp?.isDestroying) await new Promise((done) => pswp.on("destroy", done));
   if (pswp) {
     if (pswp.currIndex !== hit) pswp.goTo(hit);
@@ -44,8 +44,9 @@ export async function open(hit, out) {
   const stage = dialog.querySelector(".stage");
   pswp = new PhotoSwipe({
     index: hit, appendToEl: stage, trapFocus: false, returnFocus: false, escKey: false, arrowKeys: false, loop: false,
-    close: false, counter: false, zoom: false, bgOpacity: 1, showHideAnimationType: "fade", showAnimationDuration: 120,
-    hideAnimationDuration: 90, bgClickAction: false, tapAction: "toggle-controls", wheelToZoom: true, preload: [1, 2],
+    close: false, counter: false, zoom: false, arrowPrev: false, arrowNext: false, preloader: false, bgOpacity: 1,
+    showHideAnimationType: still.matches ? "none" : "fade", zoomAnimationDuration: still.matches ? 0 : 250, showAnimationDuration: 120,
+    bgClickAction: false, tapAction: false, wheelToZoom: true, preload: [1, 2],
     getViewportSizeFn: () => ({ x: stage.clientWidth, y: stage.clientHeight }),
     maxZoomLevel: (zoom) => Math.max(1, zoom.fit * 4),
     secondaryZoomLevel: (zoom) => Math.max(zoom.fit * 2.5, 1),
@@ -59,39 +60,40 @@ export async function open(hit, out) {
   await panel(); // the picture is there already
 }
 
-/** The tag panel: a part of its own, fetched where it was not used before. */
-async function panel() {
-  const [part] = (await lazy(() => Promise.all([import("./panel.js"), style("screens.css")]))) ?? [];
-  part?.start();
-  return part;
-}
-
 function listen(stage) {
   pswp.addFilter("numItems", () => state.hits.length);
   pswp.addFilter("itemData", (_, hit) => slide(hit));
   pswp.addFilter("placeholderSrc", (src, content) => content.data.msrc || src);
   pswp.addFilter("contentErrorElement", (element, content) => {
-    const id = content.data.id;
-    api.photo(id).then(({ name, error }) => (element.textContent = `${name}: ${error || "no picture could be made of it"}`), (reason) => (element.textContent = reason.message));
+    broken(element, content.data.id, content.data.src);
     return element;
   });
-  pswp.on("openingAnimationEnd", () => state.viewing === null && pswp.close()); // it does not close while it opens
+  pswp.on("openingAnimationEnd", opened);
   pswp.on("change", arrived);
   pswp.on("zoomPanUpdate", ({ slide: one }) => one.currZoomLevel > one.zoomLevels.initial * 1.3 && original(one));
   pswp.on("close", () => state.viewing !== null && leave());
-  pswp.on("destroy", gone);
   // Without this the picture sits where it was when the panel beside or below it fills.
   const sizes = new ResizeObserver(() => pswp?.updateSize());
   sizes.observe(stage);
-  pswp.on("destroy", () => sizes.disconnect());
+  pswp.on("destroy", () => {
+    sizes.disconnect();
+    gone();
+  });
+}
+
+/** Only now does it take swipes, and only now can it be closed. */
+function opened() {
+  if (state.viewing === null) pswp.close();
+  else dialog.dataset.ready = "";
 }
 
 function slide(hit) {
   const { library, hits } = state;
   const aspect = library.aspect[hits[hit]] / 1000 || 1.5;
+  const width = EDGE * Math.min(1, aspect);
   return {
     id: idOf(hit), src: api.picture(library, hits[hit]), msrc: api.thumb(library, hits[hit]), alt: grid.altOf(hits[hit]),
-    width: Math.round(aspect > 1 ? EDGE : EDGE * aspect), height: Math.round(aspect > 1 ? EDGE / aspect : EDGE),
+    width, height: width / aspect,
   };
 }
 
@@ -113,12 +115,8 @@ async function arrived() {
   const id = idOf(hit);
   history.replaceState(history.state, "", `${location.pathname}${location.search}#photo-${id}`);
   draw();
-  try {
-    const told = await api.photo(id);
-    if (state.viewing !== null && idOf(state.viewing) === id) known = told;
-  } catch (reason) {
-    if (!(reason instanceof api.Unreachable || reason instanceof api.Refusal)) throw reason;
-  }
+  const told = await api.known(id);
+  if (state.viewing !== null && idOf(state.viewing) === id) known = told;
   draw();
 }
 
@@ -130,9 +128,11 @@ export function close() {
 
 function gone() {
   pswp = null;
+  delete dialog.dataset.ready;
   const { focus } = state; // closing gives the keyboard back to the photo that was opened
   dialog.close();
   document.body.append(snackbar);
+  tags.hidden = !state.panel; // or the grid would be laid out beside it once more
   document.querySelector("main").after(tags);
   changed({ viewing: null });
   grid.focusHit(focus);
@@ -144,13 +144,16 @@ function toggleBeside() {
 }
 
 function frame() {
-  return html`<div class="stage" tabindex="-1"></div><div class="tools"></div><div class="beside"><div class="about"></div></div>`;
+  return html`<div class="stage" tabindex="-1"><button class="step before" aria-label="Previous photo" @click=${() => pswp.prev()}>${icon("back")}</button>
+    <button class="step after" aria-label="Next photo" @click=${() => pswp.next()}>${icon("next")}</button></div><div class="tools"></div><div class="beside"><div class="about"></div></div>`;
 }
 
 function draw() {
   if (state.viewing === null) return;
   const { library, hits, selected } = state;
   dialog.classList.toggle("with", beside);
+  dialog.querySelector(".before").disabled = !state.viewing;
+  dialog.querySelector(".after").disabled = state.viewing === hits.length - 1;
   const chosen = selected.has(idOf(state.viewing));
   render(html`<button class="plain" aria-label="Back to the photos" title="Back (Esc)" @click=${() => leave()}>${icon("back")}</button>
     <span class="where">${number(state.viewing + 1)} of ${number(hits.length)}</span>
@@ -161,14 +164,17 @@ function draw() {
 }
 
 function about(library) {
-  const at = place();
-  const when = `${momentText(library.minute[at])}${library.flags[at] & FLAG.fileDate ? " (the file's date)" : ""}`;
-  const rows = [["Taken", when], ["Camera", library.head.cameras[library.camera[at] - 1]], ["Folder", library.head.folders[library.folder[at]]]];
-  if (known) {
-    if (known.latitude !== null) rows.push(["Place", `${known.latitude.toFixed(4)}, ${known.longitude.toFixed(4)}`]);
-    rows.push(["File", html`${known.name} <small>${known.format}${known.width ? `, ${known.width} × ${known.height}` : ""}</small>`]);
-    if (known.rating !== null) rows.push(["Rating", known.rating < 0 ? "rejected" : `${known.rating} of 5`]);
-  }
+  const at = state.hits[state.viewing];
+  const rows = [
+    ["Taken", `${momentText(library.minute[at])}${library.flags[at] & FLAG.fileDate ? " (the file's date)" : ""}`],
+    ["Camera", library.head.cameras[library.camera[at] - 1]],
+    ["Folder", library.head.folders[library.folder[at]]],
+  ];
+  if (known) rows.push(
+    ["Place", known.latitude !== null && `${known.latitude.toFixed(4)}, ${known.longitude.toFixed(4)}`],
+    ["File", html`${known.name} <small>${known.format}${known.width ? `, ${known.width} × ${known.height}` : ""}</small>`],
+    ["Rating", known.rating !== null && (known.rating < 0 ? "rejected" : `${known.rating} of 5`)],
+  );
   return html`${known?.title ? html`<h2>${known.title}</h2>` : nothing}${known?.description ? html`<p>${known.description}</p>` : nothing}
     ${known?.error ? html`<p class="bad">${known.error} ${known.hint}</p>` : nothing}
     <dl>${rows.filter(([, value]) => value).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
