@@ -157,7 +157,7 @@ def test_every_change_has_a_word_of_its_own():
 
 def test_another_picture_under_the_name_of_a_tagged_one_is_a_new_photo(tmp_path, library):
     face, photo = Face(Settings(catalog=tmp_path / "c.sqlite"), io.StringIO()), library / "baseline.jpg"
-    request = TagRequest(TagPolicy(case="lower"))
+    request = TagRequest(TagPolicy(case="lower", mode="replace"))
     face.tag([photo], model(Seer()), request)
     shutil.copy(FILES / "progressive.jpg", photo)
     store = MetadataStore()
