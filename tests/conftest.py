@@ -10,33 +10,48 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
+from support.judge import COMMAND
 from support.llama import Llama
 from support.tiny_vlm import write_model
 from tagroll.domain import Preview
-from tagroll.exiftool.pool import find_exiftool
+from tagroll.exiftool.pool import ExifTool
 
 # An example that takes long on a busy machine says nothing about the code; the same examples every time, so that what
-# passed here passes elsewhere. `--hypothesis-profile explore` looks for new ones: now and then, and before a release.
-settings.register_profile("tagroll", deadline=None, derandomize=True)
-settings.register_profile("explore", deadline=None, max_examples=5000)
+# passed here passes elsewhere. `--hypothesis-profile explore` looks for new ones (see CONTRIBUTING).
+BUSY = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("tagroll", **BUSY, derandomize=True)
+settings.register_profile("explore", **BUSY, max_examples=5000)
 settings.load_profile("tagroll")
+
+# Where Python is told to keep no compiled code, each of the many child processes of the tests would compile tagroll anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def exiftool_on_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Where no exiftool is installed, the one that comes with tagroll[test] is the judge."""
-    command = find_exiftool()
-    if shutil.which("exiftool") or command is None:
+    if shutil.which("exiftool") or COMMAND is None:
         yield
         return
     program = tmp_path_factory.mktemp("bin") / "exiftool"
-    program.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
     program.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
         yield
+
+
+@pytest.fixture(scope="session")
+def exiftool() -> Iterator[ExifTool | None]:
+    """A pool of exiftool processes for all tests that do not end it; None where there is no exiftool."""
+    if COMMAND is None:
+        yield None
+        return
+    with ExifTool(COMMAND) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: tagroll as a child process, copies of real photos."""
+"""What the end-to-end tests share: runs of tagroll, copies of real photos."""
 
 import os
 import shutil
@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from support.runs import EXAMPLES, ROOT, Done, environment
+from tagroll.cli.app import main
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,17 +22,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def tagroll(tmp_path: Path) -> Callable[..., Done]:
-    """Run `tagroll ARGUMENTS` with a catalog of its own; `script` runs one of the older scripts instead."""
+def tagroll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    """Run `tagroll ARGUMENTS` with a catalog of its own.
+
+    In this process, as each start of Python and of our libraries costs more than what most runs do. With `script`, one of
+    the older scripts, or with variables, which a library that is loaded already might not see, it is a child process.
+    """
+    of_the_tests = "TAGROLL_DATA"  # no option, but where the tests have photos
+    for name in {name for name in os.environ if name.startswith("TAGROLL_")} - {of_the_tests}:
+        monkeypatch.delenv(name)
+    for name, value in (mine := environment(tmp_path)).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
 
     def run(*arguments: object, script: str | None = None, **variables: str) -> Done:
-        program = [str(ROOT / script)] if script else ["-m", "tagroll"]
-        done = subprocess.run(
-            [sys.executable, *program, *map(os.fspath, map(_text, arguments))],
-            capture_output=True, text=True, env=environment(tmp_path) | variables, cwd=tmp_path, timeout=100, check=False,
-        )  # fmt: skip
-        assert "Traceback" not in done.stderr, done.stderr
-        return Done(done.returncode, done.stdout, done.stderr)
+        words = [os.fsdecode(_text(argument)) for argument in arguments]
+        if script or variables:
+            program = [str(ROOT / script)] if script else ["-m", "tagroll"]
+            child = subprocess.run(
+                [sys.executable, *program, *words],
+                capture_output=True, text=True, env=mine | variables, cwd=tmp_path, timeout=300, check=False,
+            )  # fmt: skip
+            done = Done(child.returncode, child.stdout, child.stderr)
+        else:
+            result = CliRunner().invoke(main, words)
+            if not isinstance(result.exception, SystemExit | None):
+                raise result.exception
+            done = Done(result.exit_code, result.stdout, result.stderr)
+        assert "Traceback" not in done.err, done.err
+        return done
 
     return run
 

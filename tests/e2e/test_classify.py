@@ -276,7 +276,7 @@ def test_ctrl_c_finishes_what_is_in_flight(tagroll, tmp_path):
         with started(tmp_path, "classify", folder, "--api-url", server.url, "--jobs", 4, "--json") as child:
             wait_for(lambda: server.chats >= 8)
             child.send_signal(signal.SIGINT)
-            out, err = child.communicate(timeout=30)
+            out, err = child.communicate(timeout=200)
         assert child.returncode == 130
         assert "tagroll classify" in err
         done = tagroll("classify", folder, "--api-url", server.url, "--json")

@@ -4,16 +4,14 @@ import base64
 import io
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from support.judge import exiftool_folder
+from support.judge import exiftool_folder, write_by_exiftool
 from support.runs import contents, listed, many, paint, started, wait_for
 from support.stub import Says, Stub, keywords
-from tagroll.exiftool.pool import find_exiftool
 
 LISTS = ("XMP-dc:Subject", "XMP-lr:HierarchicalSubject", "IPTC:Keywords")
 TAGS = {
@@ -92,7 +90,7 @@ def test_a_dry_run_prints_the_plan_and_touches_no_photo(tagroll, library):
 def test_a_run_rewrites_every_field_and_undo_gives_back_every_byte(tagroll, library):
     (library / "1.jpg").chmod(0o444)  # not even opened for writing
     by_hand = ["-XMP-dc:Subject=Dslr", "-XMP-dc:Subject=Lake", "-XMP-digiKam:TagsList=Dslr"]
-    subprocess.run([*find_exiftool(), "-q", *by_hand, library / "3.jpg.xmp"], check=True)
+    write_by_exiftool(*by_hand, library / "3.jpg.xmp")
     before, states = contents(library), {p.name: p.stat() for p in library.iterdir()}
     done = tagroll(*built_in(library, "--json"))
     assert done.code == 0, done
@@ -199,9 +197,7 @@ def test_a_person_s_edit_survives_the_next_tag_run_after_a_merge(tagroll, tmp_pa
         tagroll("tag", folder, "--api-url", server.url, "--case", "keep")
         by_hand = ["-XMP-dc:Subject=Lake", "-XMP-dc:Subject=Grandma", "-XMP-digiKam:TagsList=Lake",
                    "-XMP-digiKam:TagsList=Grandma", "-XMP-lr:HierarchicalSubject=", "-IPTC:Keywords="]  # fmt: skip
-        subprocess.run(
-            [*find_exiftool(), "-q", "-overwrite_original", *by_hand, folder / "2.jpg"], check=True
-        )
+        write_by_exiftool(*by_hand, folder / "2.jpg")
         assert tagroll("tags", "rename", "Dslr", "DSLR", folder).code == 0
         again = tagroll("tag", folder, "--api-url", server.url, "--case", "keep", "--json")
         assert again.summary["unchanged"] == 2
@@ -403,10 +399,9 @@ def test_hierarchy_is_proposed_and_written_on_request(tagroll, library):
 def test_a_killed_run_goes_on_with_what_it_had_decided(tagroll, tmp_path):
     folder = many(tmp_path / "photos", 300)
     pairs = [["Dslr"], ["DSLR"], ["DSLR"]]
-    command = [*find_exiftool(), "-q", "-overwrite_original"]
     for number, words in enumerate(pairs):
         some = sorted(folder.glob("*.jpg"))[number::3]
-        subprocess.run([*command, *(f"-XMP-dc:Subject={word}" for word in words), *some], check=True)
+        write_by_exiftool(*(f"-XMP-dc:Subject={word}" for word in words), *some)
     before = contents(folder)
     with started(tmp_path, *built_in(folder, "--json")) as child:
         wait_for(lambda: '"rewritten"' in child.stdout.readline())

@@ -258,7 +258,7 @@ def test_ctrl_c_stops_it_and_the_same_command_goes_on(tagroll, tmp_path):
         with started(tmp_path, *command) as child:
             wait_for(lambda: server.chats >= 6)
             child.send_signal(signal.SIGINT)
-            out, err = child.communicate(timeout=30)
+            out, err = child.communicate(timeout=200)
         assert (child.returncode, out) == (130, "")
         assert "goes on where it stopped" in err
         asked = [request for request in server.requests if request.path.endswith("completions")]
@@ -278,7 +278,7 @@ def test_a_server_that_dies_ends_it_with_a_way_on(tagroll, tmp_path):
         with started(tmp_path, *command, "--patience", 0) as child:
             wait_for(lambda: server.chats >= 6)
             server.kill()
-            out, err = child.communicate(timeout=60)
+            out, err = child.communicate(timeout=200)
         assert (child.returncode, out) == (4, "")
         assert "goes on where it stopped" in err
         server.restart()

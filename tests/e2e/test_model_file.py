@@ -60,7 +60,7 @@ def test_the_model_ends_with_tagroll_however_that_ends(tmp_path, model, number):
         (child,) = children(run.pid)
         wait_for((tmp_path / "catalog.sqlite").exists)
         run.send_signal(number)
-        run.communicate(timeout=60)
+        run.communicate(timeout=200)
     wait_for(
         lambda: not Path(f"/proc/{child}").exists() or ") Z " in Path(f"/proc/{child}/stat").read_text(), 10
     )
@@ -78,7 +78,7 @@ def test_the_child_ends_also_while_it_can_run_no_python(tmp_path):
     ) as child:
         child.stdout.readline()
         child.stdin.close()
-        assert child.wait(5) == -signal.SIGIO
+        assert child.wait(100) == -signal.SIGIO
 
 
 def test_what_is_wrong_with_the_files_is_said(tagroll, tmp_path, model):

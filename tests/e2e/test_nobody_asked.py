@@ -109,5 +109,5 @@ def test_ctrl_c_ends_the_looking_for_a_server_that_loads(tmp_path):
     ):
         wait_for(lambda: server.requests)
         child.send_signal(signal.SIGINT)
-        assert child.wait(60) == 130
+        assert child.wait(200) == 130
     assert contents(folder) == before

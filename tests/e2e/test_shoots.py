@@ -2,15 +2,13 @@
 
 import base64
 import io
-import subprocess
 from pathlib import Path
 
 from PIL import Image
 
-from support.judge import exiftool_folder
+from support.judge import exiftool_folder, write_by_exiftool
 from support.runs import contents, listed, paint
 from support.stub import Request, Says, Stub, keywords
-from tagroll.exiftool.pool import find_exiftool
 
 
 def shot(folder: Path, *times: str, first: int = 0) -> Path:
@@ -18,9 +16,7 @@ def shot(folder: Path, *times: str, first: int = 0) -> Path:
     paint(folder, *((f"{i:03}.jpg", (60 * i, 99, 7)) for i in range(first, first + len(times))))
     for number, time in enumerate(times, start=first):
         taken = f"-EXIF:DateTimeOriginal=2024:06:01 {time}:00"
-        subprocess.run(
-            [*find_exiftool(), "-q", "-overwrite_original", taken, folder / f"{number:03}.jpg"], check=True
-        )
+        write_by_exiftool(taken, folder / f"{number:03}.jpg")
     return folder
 
 
@@ -69,7 +65,7 @@ def test_the_frames_of_a_shoot_agree_and_those_of_another_day_are_left_alone(tag
 def test_the_word_of_a_person_counts_and_is_not_touched(tagroll, tmp_path):
     folder = shot(tmp_path / "photos", "09:00", "09:01", "09:02", "09:03")
     by_hand = ["-XMP-dc:Subject=woodland", "-XMP-lr:HierarchicalSubject=Nature|woodland"]
-    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *by_hand, folder / "000.jpg"], check=True)
+    write_by_exiftool(*by_hand, folder / "000.jpg")
     with says(("Sky",), ("Forest",), ("Forest",), ("Forests",)) as server:
         done = tagroll("tag", folder, "--api-url", server.url, "--jobs", "1", "--json")
     assert done.summary["agreed"] == 3

@@ -1,13 +1,11 @@
 """`tagroll undo`, `history`, `tags` and `doctor`, as a user runs them."""
 
-import subprocess
 from pathlib import Path
 
-from support.judge import exiftool_folder
+from support.judge import exiftool_folder, write_by_exiftool
 from support.runs import contents, listed
 from support.stub import Stub, keywords
 from tagroll.catalog import Catalog
-from tagroll.exiftool.pool import find_exiftool
 
 
 def tag(tagroll, folder, *words, options=()):
@@ -47,7 +45,7 @@ def test_what_another_program_added_since_stays(tagroll, photos):
         "-XMP-lr:HierarchicalSubject=Mine",
         "-IPTC:Keywords=Mine",
     ]
-    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *by_hand, photos / "dogs.jpg"], check=True)
+    write_by_exiftool(*by_hand, photos / "dogs.jpg")
     tag(tagroll, photos / "dogs.jpg", "Lake", "Boat", options=("--replace",))
     assert listed(exiftool_folder(photos, "-XMP-dc:Subject")["dogs.jpg"]["XMP-dc:Subject"]) == [
         "Lake",
@@ -59,7 +57,7 @@ def test_what_another_program_added_since_stays(tagroll, photos):
         "-XMP-lr:HierarchicalSubject+=Later",
         "-IPTC:Keywords+=Later",
     ]
-    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *later, photos / "dogs.jpg"], check=True)
+    write_by_exiftool(*later, photos / "dogs.jpg")
     assert tagroll("undo").code == 0
     judged = exiftool_folder(photos, "-XMP-dc:Subject", "-XMP-digiKam:TagsList", "-IPTC:Keywords")["dogs.jpg"]
     for field in ("XMP-dc:Subject", "XMP-digiKam:TagsList", "IPTC:Keywords"):
@@ -182,7 +180,7 @@ def test_tags_counts_from_the_files_and_names_what_it_cannot_read(tagroll, photo
     assert "broken.jpg" in first.err
     (photos / "broken.jpg").unlink()
     by_hand = ["-XMP-dc:Subject+=Mine", "-XMP-digiKam:TagsList+=Mine"]
-    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *by_hand, photos / "dogs.jpg"], check=True)
+    write_by_exiftool(*by_hand, photos / "dogs.jpg")
     assert tagroll("tags", photos).out.splitlines() == ["9  Boat", "9  Lake", "1  Mine"]
 
 
@@ -194,7 +192,7 @@ def test_doctor_explains_the_machine_and_a_photo(tagroll, photos, llama_server):
     bad = tagroll("doctor", "--api-url", "http://127.0.0.1:9")
     assert bad.code == 1
     by_hand = ["-XMP-dc:Subject=Hidden", "-XMP-digiKam:TagsList=Shown"]
-    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *by_hand, photos / "dogs.jpg"], check=True)
+    write_by_exiftool(*by_hand, photos / "dogs.jpg")
     views = {
         row["name"].strip(): row["text"] for row in tagroll("doctor", photos / "dogs.jpg", "--json").rows
     }

@@ -1,15 +1,13 @@
 """A person's own words, as a user has them: `--vocabulary`, `--strict`, `--ban`, `--require`, `vocabulary build`."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from support.judge import exiftool_folder
+from support.judge import exiftool_folder, write_by_exiftool
 from support.runs import contents, listed, many, paint
 from support.stub import Stub, chat, keywords
-from tagroll.exiftool.pool import find_exiftool
 
 RED = ("red.jpg", (255, 0, 0))
 BLUE = ("blue.png", (0, 0, 255))
@@ -27,7 +25,7 @@ def by_hand(photo: Path, *tags: str) -> None:
     arguments = [
         f"-{field}={tag.split('|')[-1] if 'dc' in field else tag}" for tag in tags for field in fields
     ]
-    subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *arguments, photo], check=True)
+    write_by_exiftool(*arguments, photo)
 
 
 def test_a_vocabulary_gives_words_their_name_and_place(tagroll, tmp_path, words):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from support.judge import COMMAND, exiftool
 from support.photos import as_photo
 from tagroll.domain import Change
-from tagroll.exiftool.pool import available_exiftool, find_exiftool
 from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"
@@ -28,14 +28,14 @@ PICTURES = {  # what shows that a file is whole and its picture the same
 
 
 @pytest.fixture(scope="module")
-def tagged(tmp_path_factory) -> Path:
+def tagged(exiftool, tmp_path_factory) -> Path:
     """Copies of the samples that carry the tags, inside."""
     folder = tmp_path_factory.mktemp("tagged")
-    with MetadataStore(exiftool=available_exiftool()) as store:
-        for name in SAMPLES:
-            path = Path(shutil.copy(FILES / name, folder))
-            (written,) = store.write(as_photo(path), lambda _: Change(add=TAGS, ours=TAGS), lambda _: None)
-            assert written.target == path
+    store = MetadataStore(exiftool=exiftool)
+    for name in SAMPLES:
+        path = Path(shutil.copy(FILES / name, folder))
+        (written,) = store.write(as_photo(path), lambda _: Change(add=TAGS, ours=TAGS), lambda _: None)
+        assert written.target == path
     return folder
 
 
@@ -111,23 +111,26 @@ def add_by_adobes(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["baseline.jpg", "single.tif", "rgb.png", "lossy.webp"])
 @pytest.mark.parametrize("add", [add_by_exiv2, add_by_adobes])
-def test_programs_carry_through_which_tags_tagroll_wrote(tagged, name, add, tmp_path):
+def test_programs_carry_through_which_tags_tagroll_wrote(exiftool, tagged, name, add, tmp_path):
     """As exiv2 does it, so do digiKam, darktable, Shotwell and gThumb; Adobe's toolkit stands in Lightroom and Bridge."""
     path = Path(shutil.copy(tagged / name, tmp_path))
     add(path)
-    with MetadataStore(exiftool=available_exiftool()) as store:
-        said = store.read(as_photo(path))
+    said = MetadataStore(exiftool=exiftool).read(as_photo(path))
     assert "Grandma" in said.tags
     assert said.ours == TAGS
 
 
-@pytest.mark.parametrize("name", SAMPLES)
-def test_immich_sees_the_tags(tagged, name):
-    """It asks exiftool by the Metadata Working Group's rules, and takes the first of three lists."""
-    path = tagged / name
+@pytest.fixture(scope="module")
+def by_immich(tagged) -> dict[str, dict[str, object]]:
+    """It asks exiftool by the Metadata Working Group's rules, which then hold for all that an exiftool says."""
     asked = ["-j", "-struct", "-use", "MWG", "-TagsList", "-HierarchicalSubject", "-Keywords"]
-    done = run(*find_exiftool(), *asked, path)
-    row = json.loads(done.stdout)[0]
+    return {Path(row["SourceFile"]).name: row for row in json.loads(run(*COMMAND, *asked, tagged).stdout)}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_immich_sees_the_tags(by_immich, name):
+    """It takes the first of three lists."""
+    row = by_immich[name]
     lists = [
         found for name in ("TagsList", "HierarchicalSubject", "Keywords") if (found := values(row, name))
     ]
@@ -139,7 +142,7 @@ def test_immich_sees_the_tags(tagged, name):
 def test_photoprism_sees_the_tags(tagged, name):
     """It calls exiftool so; of IPTC it makes keywords, in which nothing may be cut."""
     path = tagged / name
-    row = json.loads(run(*find_exiftool(), "-n", "-m", "-j", path).stdout)[0]
+    row = exiftool(path, "-n", "-m")
     assert values(row, "Subject") == list(TAGS)
     assert values(row, "Keywords") == ([tag for tag in TAGS if tag != LONG] if name in WITH_IPTC else [])
 
@@ -173,7 +176,7 @@ def test_darktable_sees_the_tags_and_no_caption(tagged, tmp_path, name):
     options = ["--disable-opencl", "--library", ":memory:", "--configdir", tmp_path / "config"]
     done = run(program("darktable-cli"), tagged / name, out, "--width", "32", "--core", *options)
     assert out.exists(), done.stdout + done.stderr
-    row = json.loads(run(*find_exiftool(), "-j", "-XMP-dc:Subject", "-XMP-dc:Description", out).stdout)[0]
+    row = exiftool(out, "-XMP-dc:Subject", "-XMP-dc:Description")
     seen = {tag for tag in values(row, "Subject") if not tag.startswith("darktable")}
     assert (
         {tag for tag in TAGS if "," not in tag} <= seen <= {*TAGS, "Paris"}

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from support.judge import COMMAND
 from support.photos import as_photo
 from tagroll.domain import Description, Metadata, Outcome, Prompt
-from tagroll.exiftool.pool import find_exiftool
 from tagroll.metadata.store import Decide
 from tagroll.models.answers import AnswerStore
 from tagroll.runs.look import Look, Questions
@@ -79,6 +79,4 @@ def other_program(changes: Mapping[Path, Sequence[str]], script: Path) -> None:
     common = ["-q", "-q", "-overwrite_original", "-m"]
     lines = [line for path, options in changes.items() for line in (*common, *options, str(path), "-execute")]
     script.write_text("\n".join(lines), encoding="utf-8")
-    command = find_exiftool()
-    assert command
-    subprocess.run([*command, "-config", "", "-@", script], check=True)
+    subprocess.run([*COMMAND, "-config", "", "-@", script], check=True)

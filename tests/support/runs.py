@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from tagroll.exiftool.pool import find_exiftool
+from support.judge import write_by_exiftool
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "photos"
@@ -80,8 +80,7 @@ def tagged(folder: Path, tags: dict[str, tuple[str, ...]]) -> Path:
     """Photos that another program gave these tags."""
     paint(folder, *((name, (40 * i, 99, 7)) for i, name in enumerate(tags)))
     for name, words in tags.items():
-        values = [f"-XMP-dc:Subject={word}" for word in words]
-        subprocess.run([*find_exiftool(), "-q", "-overwrite_original", *values, folder / name], check=True)
+        write_by_exiftool(*(f"-XMP-dc:Subject={word}" for word in words), folder / name)
     return folder
 
 
@@ -97,9 +96,21 @@ def started(tmp_path: Path, *arguments: object) -> Iterator[subprocess.Popen[str
             child.kill()
 
 
-def wait_for(condition, seconds: float = 30.0) -> None:
+def wait_for(condition, seconds: float = 120.0) -> None:
     """Wait until something is so."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.01)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone, or dead and waits for its parent to be told."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+    except OSError:  # gone just now, or a system without /proc: it is asked again
+        return False

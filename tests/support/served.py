@@ -113,5 +113,5 @@ class Served:
     def end(self) -> tuple[int, str]:
         """Ctrl-C; gives the exit code and what was said."""
         self.process.send_signal(signal.SIGINT)
-        _, said = self.process.communicate(timeout=60)
+        _, said = self.process.communicate(timeout=200)
         return self.process.returncode, said

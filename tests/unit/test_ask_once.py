@@ -52,7 +52,7 @@ def all_at_once(asking: Watched, failing: Callable[[], T], others: Sequence[Call
 def fail_when(asking: Watched, waiting: int, error: BaseException) -> NoReturn:
     """Fail as soon as so many wait."""
     for _ in range(waiting):
-        assert asking.waits.acquire(timeout=30)
+        assert asking.waits.acquire(timeout=200)
     raise error
 
 
@@ -125,7 +125,7 @@ def test_a_good_copy_is_tagged_whatever_its_twin_is_like(tmp_path: Path, wrong: 
             return Preview(b"fine", 1, 1)
         if wrong == "preview":
             fail_when(asking, 1, PictureError("cannot be decoded"))
-        assert asking.waits.acquire(timeout=30)
+        assert asking.waits.acquire(timeout=200)
         return Preview(GARBLED, 1, 1)
 
     with Workspace.open(Settings(catalog=tmp_path / "c.sqlite")) as space, space.begin("tag", []) as run:

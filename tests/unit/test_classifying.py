@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from PIL import Image
 
+from support.laws import examples
 from support.photos import as_photo
 from tagroll.catalog import Catalog
 from tagroll.domain import Change, Describer, Description, Photo, Preview, Prompt, Status
@@ -282,7 +283,7 @@ def test_json_files_of_others_are_left_alone(desk, told):
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(100, suppress_health_check=list(HealthCheck))
 @given(st.text(max_size=300), st.text(max_size=40), st.sampled_from(["slug", "keep"]))
 def test_whatever_a_model_says_stays_in_the_folder(tmp_path_factory, filename, title, style):
     root = tmp_path_factory.mktemp("any")

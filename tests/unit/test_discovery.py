@@ -98,6 +98,7 @@ def test_a_gateway_that_takes_any_name_lists_nothing(names):
         ({"input_modalities": ["text", "image"]}, True),
         ({}, None),
         ({"labels": []}, None),
+        ({"labels": 5, "type": ["vlm"]}, None),
     ],
 )
 def test_what_a_model_takes_is_read(about, sees):

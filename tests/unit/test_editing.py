@@ -2,19 +2,18 @@
 
 import dataclasses
 import json
-import subprocess
 import threading
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import pytest
 
+from support.judge import write_by_exiftool
 from support.photos import as_photo, copy
 from support.runs import wait_for
 from tagroll.catalog import Catalog, State, TagVerdict
 from tagroll.domain import Change, Description, Status
 from tagroll.errors import CatalogError, UsageError
-from tagroll.exiftool.pool import find_exiftool
 from tagroll.metadata.store import MetadataStore
 from tagroll.models.builtin.describer import MODEL, BuiltinDescriber
 from tagroll.runs import keeper
@@ -672,8 +671,7 @@ def test_what_another_program_writes_at_that_moment_is_kept_and_ours_written_ove
     def put(store, original, *given):
         if left:
             left.pop()
-            by_hand = ["-XMP-dc:Subject+=Theirs", "-overwrite_original", "-q", home.folder / "a.jpg"]
-            subprocess.run([*find_exiftool(), *by_hand], check=True)
+            write_by_exiftool("-XMP-dc:Subject+=Theirs", home.folder / "a.jpg")
         return writing(store, original, *given)
 
     monkeypatch.setattr(type(home.space.store), "_put", put)

@@ -14,25 +14,20 @@ from pathlib import Path
 
 import pytest
 
+from support.judge import COMMAND, NEEDS_EXIFTOOL
+from support.runs import has_ended, wait_for
 from tagroll.errors import ForeignStructureError, MetadataError, PictureError, WriteError
 from tagroll.exiftool.pool import ExifTool, find_exiftool, version
 
 FILES = Path(__file__).parents[1] / "files"
 SUBJECT = "XMP-dc:Subject"
-COMMAND = find_exiftool()
 HOSTILE = [
     "two\nlines", "a, b", "-delete_original!", "@/etc/passwd", "#comment", "<b>&amp;</b>", "it's \"so\"",
     "emoji \U0001f408\u200d\u2b1b", "\u05e9\u05dc\u05d5\u05dd", "007", "2024", "{ready1}",
     "$(rm -rf ~)", "a" * 65536,
 ]  # fmt: skip
 
-pytestmark = pytest.mark.skipif(COMMAND is None, reason="no exiftool here")
-
-
-@pytest.fixture
-def exiftool():
-    with ExifTool(COMMAND, processes=2, timeout_s=30) as pool:
-        yield pool
+pytestmark = NEEDS_EXIFTOOL
 
 
 def subjects(data: bytes, suffix: str, tmp_path: Path) -> list[str]:
@@ -88,11 +83,12 @@ def test_hostile_names_are_read(exiftool, tmp_path, name):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_users_config_file_changes_nothing(exiftool, monkeypatch, tmp_path):
+def test_a_users_config_file_changes_nothing(monkeypatch, tmp_path):
     (tmp_path / ".ExifTool_config").write_text("die 'config read';")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("EXIFTOOL_HOME", str(tmp_path))
-    assert exiftool.read(FILES / "single.tif", ".tif", ["XMP:XMP"]) == {}
+    with ExifTool(COMMAND) as pool:
+        assert pool.read(FILES / "single.tif", ".tif", ["XMP:XMP"]) == {}
 
 
 def test_what_it_refuses_is_an_error(exiftool):
@@ -182,21 +178,8 @@ def test_it_ends_with_us(tmp_path):
         check=False,
     )
     pid = int(done.stdout)
-    for _ in range(600):
-        if not any(tmp_path.iterdir()):
-            break
-        time.sleep(0.05)
-    assert not any(tmp_path.iterdir())
-    for _ in range(100):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-        stat = Path(f"/proc/{pid}/stat")
-        if stat.exists() and stat.read_text().split()[2] == "Z":
-            return
-        time.sleep(0.05)
-    pytest.fail("exiftool is still running")
+    wait_for(lambda: not any(tmp_path.iterdir()))
+    wait_for(lambda: has_ended(pid))
 
 
 def test_embedded_preview(exiftool, tmp_path):

@@ -2,16 +2,16 @@
 
 import dataclasses
 import io
-import subprocess
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from support.judge import NEEDS_EXIFTOOL, by_exiftool, write_by_exiftool
 from support.photos import as_photo
 from tagroll.domain import Change, Facts, Photo
-from tagroll.exiftool.pool import ExifTool, find_exiftool
+from tagroll.exiftool.pool import ExifTool
 from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"
@@ -21,8 +21,6 @@ DATE = datetime(2024, 5, 1, 12, 30, 15)  # noqa: DTZ001 - cameras tell local tim
 EVERY = (
     "baseline.jpg", "rgb.png", "lossy.webp", "single.tif", "plain.heic", "rgb.avif", "raw.dng",
 )  # fmt: skip
-COMMAND = find_exiftool()
-NEEDS_EXIFTOOL = pytest.mark.skipif(COMMAND is None, reason="no exiftool here")
 
 
 def facts(path: Path, exiftool: ExifTool | None = None) -> Facts:
@@ -33,7 +31,7 @@ def told(name: str, tmp_path: Path, *said: str) -> Path:
     """A copy of a sample in which exiftool has written something."""
     path = tmp_path / name
     path.write_bytes((FILES / name).read_bytes())
-    subprocess.run([*COMMAND, "-q", "-n", "-overwrite_original", *said, path], check=True)
+    write_by_exiftool("-n", *said, path)
     return path
 
 
@@ -41,14 +39,13 @@ def told(name: str, tmp_path: Path, *said: str) -> Path:
 @pytest.mark.parametrize(
     "name", [EVERY[0], *(pytest.param(name, marks=[pytest.mark.slow]) for name in EVERY[1:])]
 )
-def test_every_format_tells_what_exiftool_wrote(tmp_path, name):
+def test_every_format_tells_what_exiftool_wrote(exiftool, tmp_path, name):
     path = told(
         name, tmp_path, "-DateTimeOriginal=2024:05:01 12:30:15", "-Make=Canon", "-Model=Canon EOS 5D",
         "-ModifyDate=2025:01:01 00:00:00", "-GPSLatitude=59.9", "-GPSLatitudeRef=N", "-GPSLongitude=-10.75",
         "-GPSLongitudeRef=W", "-XMP-xmp:Rating=4",
     )  # fmt: skip
-    with ExifTool(COMMAND) as exiftool:
-        found = facts(path, exiftool)
+    found = facts(path, exiftool)
     assert (found.date, found.camera, found.rating) == (DATE, "Canon EOS 5D", 4)
     assert (found.latitude, found.longitude) == (pytest.approx(59.9), pytest.approx(-10.75))
     if (FILES / name).suffix in {".jpg", ".png", ".webp"}:
@@ -74,9 +71,8 @@ def test_without_exiftool_other_formats_tell_what_their_container_does(tmp_path,
         ("pages.tif", (120, 80)), ("plain.heic", (120, 80)), ("rgb.avif", (120, 80)), ("rotated.heic", (120, 80)),
     ],
 )  # fmt: skip
-def test_a_size_is_that_of_the_upright_picture(name, size, with_exiftool):
-    with ExifTool(COMMAND) as exiftool:
-        found = facts(FILES / name, exiftool if with_exiftool else None)
+def test_a_size_is_that_of_the_upright_picture(exiftool, name, size, with_exiftool):
+    found = facts(FILES / name, exiftool if with_exiftool else None)
     assert (found.width, found.height) == size
 
 
@@ -85,11 +81,10 @@ def test_a_size_is_that_of_the_upright_picture(name, size, with_exiftool):
 @pytest.mark.parametrize(
     ("orientation", "size"), [(1, (120, 80)), (3, (120, 80)), (6, (80, 120)), (8, (80, 120))]
 )
-def test_a_turned_picture_is_as_high_as_it_is_shown(tmp_path, name, orientation, size):
+def test_a_turned_picture_is_as_high_as_it_is_shown(exiftool, tmp_path, name, orientation, size):
     path = told(name, tmp_path, f"-Orientation={orientation}")
-    with ExifTool(COMMAND) as exiftool:
-        for found in (facts(path, exiftool), facts(path)):
-            assert (found.width, found.height) == size
+    for found in (facts(path, exiftool), facts(path)):
+        assert (found.width, found.height) == size
 
 
 @NEEDS_EXIFTOOL
@@ -116,7 +111,7 @@ def test_where_exif_tells_nothing_xmp_does_and_a_sidecar_too(tmp_path, name):
     found = facts(path)
     assert (found.date, found.latitude, found.longitude) == (DATE, pytest.approx(-33.5), pytest.approx(151.2))
     sidecar = path.with_name(f"{path.name}.xmp")
-    subprocess.run([*COMMAND, "-q", "-XMP-xmp:Rating=2", sidecar], check=True)
+    by_exiftool("-q", "-XMP-xmp:Rating=2", sidecar)
     assert facts(path).rating == 2
     assert facts(path).date == DATE
 

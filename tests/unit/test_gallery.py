@@ -471,6 +471,7 @@ def test_more_tags_than_a_column_counts_harm_no_other_photo(space, folder):
     assert {one[-1] for one in said(gallery) if len(one[-1]) < 10} == {("All", "Name|a"), ("All", "Name|b")}
 
 
+@pytest.mark.slow
 def test_whoever_looks_while_photos_come_and_go_gets_an_answer(space, folder):
     gallery = opened(space, folder)
     numbers, ended, failed = list(by_name(gallery).values()), threading.Event(), []

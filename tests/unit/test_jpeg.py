@@ -2,9 +2,7 @@
 
 import contextlib
 import io
-import json
 import struct
-import subprocess
 from dataclasses import replace
 from functools import partial
 from hashlib import md5 as insecure_md5
@@ -16,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from support import judge
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata.containers.jpeg import read_packets, replace_packets
 from tagroll.metadata.packets.raw import Packets
@@ -97,8 +96,7 @@ def read(data: bytes) -> Packets:
 def exiftool(data: bytes, folder: Path, *options: str) -> dict[str, object]:
     path = folder / "photo.jpg"
     path.write_bytes(data)
-    command = ["exiftool", "-j", "-a", "-G1", "-struct", *options, path]
-    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)[0]
+    return judge.exiftool(path, "-a", "-G1", "-struct", *options)
 
 
 def test_exiftool_finds_what_we_write_into_a_bare_photo(tmp_path):
@@ -331,8 +329,7 @@ def test_the_pictures_of_an_mpf_index_stay_findable(order, old, tmp_path):
     images = []
     for edited in (data, replace_packets(data, Packets(xmp("a", padding=300), iptc(b"a"), exif()))):
         (tmp_path / "mpf.jpg").write_bytes(edited)
-        command = ["exiftool", "-b", "-MPImage2", tmp_path / "mpf.jpg"]
-        images.append(subprocess.run(command, check=True, capture_output=True).stdout)
+        images.append(judge.by_exiftool("-b", "-MPImage2", tmp_path / "mpf.jpg"))
     assert images == [second, second]
 
 

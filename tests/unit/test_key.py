@@ -1,7 +1,8 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from support.laws import examples
 from tagroll.tags.lexical_key import key, singular, squash
 from tagroll.tags.term import term
 
@@ -81,7 +82,7 @@ def test_spaces_and_inner_plurals_do_not_count(a: str, b: str) -> None:
     assert term(a).squashed == term(b).squashed
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.text(st.characters(categories=["Lu", "Ll", "Nd", "Zs", "Pd", "Pc"]), max_size=20))
 def test_case_and_the_spaces_around_never_count(tag: str) -> None:
     lower = tag.lower()

@@ -11,23 +11,20 @@ import pytest
 from support.photos import as_photo
 from tagroll.domain import Change
 from tagroll.errors import MetadataError, WriteError
-from tagroll.exiftool.pool import ExifTool, find_exiftool
 from tagroll.metadata.copies import COPY, NewFile, make_files, take_back
 from tagroll.metadata.files import safe_write
 from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"
 NAMES = ["baseline.jpg", "rgb.png", "lossy.webp", "single.tif", "plain.heic", "raw.dng", "animated.gif"]
-COMMAND = find_exiftool()
 
 
 @pytest.fixture
-def store(monkeypatch):
+def store(exiftool, monkeypatch):
     """For which 100 KB are large."""
     monkeypatch.setattr(safe_write, "LARGEST", 100_000)
     monkeypatch.setattr(safe_write, "_CHUNK", 7_001)
-    with MetadataStore(exiftool=ExifTool(COMMAND) if COMMAND else None) as opened:
-        yield opened
+    return MetadataStore(exiftool=exiftool)
 
 
 @pytest.fixture

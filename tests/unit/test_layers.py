@@ -1,7 +1,8 @@
 """The layers of docs/explanation/architecture.md, kept by reading every import."""
 
 import ast
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,9 @@ def modules(source: str) -> Iterator[tuple[str, bool]]:
             yield from ((alias.name, False) for alias in node.names if alias.name.startswith("tagroll."))
 
 
-def parts(source: str) -> set[str]:
+def parts(imported: Iterable[tuple[str, bool]]) -> set[str]:
     """The parts of tagroll that a module imports, types included."""
-    found = {name.split(".")[1] if name.startswith("tagroll.") else name for name, _ in modules(source)}
+    found = {name.split(".")[1] if name.startswith("tagroll.") else name for name, _ in imported}
     return found - {"__version__"}
 
 
@@ -68,15 +69,21 @@ MODULES = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name not in ("tagroll", "tagroll.__main__")])
-def test_a_module_imports_only_what_lies_below_it(name: str) -> None:
-    part = name.split(".")[1]
-    rank = next((i for i, row in enumerate(LAYERS) if part in row), None)
-    assert rank is not None, f"{part} has no place in the layers yet"
-    may = {part}.union(*LAYERS[:rank]) | (GROUND if rank == 0 else set())
-    may &= FACES_MAY_KNOW.get(part, may)
-    wrong = parts(MODULES[name].read_text(encoding="utf-8")) - may
-    assert not wrong, f"{part} must not know {sorted(wrong)}"
+@functools.cache
+def imports(name: str) -> tuple[tuple[str, bool], ...]:
+    """As `modules`, of one of our modules."""
+    return tuple(modules(MODULES[name].read_text(encoding="utf-8")))
+
+
+def test_a_module_imports_only_what_lies_below_it() -> None:
+    for name in MODULES.keys() - {"tagroll", "tagroll.__main__"}:
+        part = name.split(".")[1]
+        rank = next((i for i, row in enumerate(LAYERS) if part in row), None)
+        assert rank is not None, f"{part} has no place in the layers yet"
+        may = {part}.union(*LAYERS[:rank]) | (GROUND if rank == 0 else set())
+        may &= FACES_MAY_KNOW.get(part, may)
+        wrong = parts(imports(name)) - may
+        assert not wrong, f"{name} must not know {sorted(wrong)}"
 
 
 @pytest.mark.parametrize("part", ROOMS)
@@ -84,11 +91,11 @@ def test_a_room_knows_only_the_rooms_below_it(part: str) -> None:
     def rank(room: str) -> int:
         return next((i for i, row in enumerate(ROOMS[part]) if room in row), len(ROOMS[part]))
 
-    for name, path in MODULES.items():
+    for name in MODULES:
         if not name.startswith(f"tagroll.{part}."):
             continue
         room = name.split(".")[2]
-        for imported, _ in modules(path.read_text(encoding="utf-8")):
+        for imported, _ in imports(name):
             if imported.startswith(f"tagroll.{part}."):
                 other = imported.split(".")[2]
                 above = rank(other) == rank(room) == len(ROOMS[part])
@@ -100,8 +107,8 @@ def test_a_part_is_entered_through_its_doors(part: str) -> None:
     doors = {f"tagroll.{part}.{door}" for door in DOORS[part]}
     entered = {
         imported if imported in MODULES else imported.rpartition(".")[0]
-        for name, path in MODULES.items()
-        for imported, _ in modules(path.read_text(encoding="utf-8"))
+        for name in MODULES
+        for imported, _ in imports(name)
         if imported.startswith(f"tagroll.{part}.") and not name.startswith(f"tagroll.{part}.")
     }
     assert entered == doors
@@ -110,10 +117,8 @@ def test_a_part_is_entered_through_its_doors(part: str) -> None:
 def test_no_module_imports_itself_through_others() -> None:
     """Late imports count, and those that the table of commands makes; imports for types alone do not."""
     graph = {}
-    for name, path in MODULES.items():
-        found = {
-            imported for imported, for_types in modules(path.read_text(encoding="utf-8")) if not for_types
-        }
+    for name in MODULES:
+        found = {imported for imported, for_types in imports(name) if not for_types}
         graph[name] = {one if one in MODULES else one.rpartition(".")[0] for one in found} - {name}
     from tagroll.cli.app import COMMANDS
 
@@ -134,5 +139,5 @@ def f():
     from tagroll.metadata.store import x
 from . import y
 """
-    assert parts(source) == {"photos", "domain", "catalog", "metadata", "a relative import"}
+    assert parts(modules(source)) == {"photos", "domain", "catalog", "metadata", "a relative import"}
     assert {name for name, for_types in modules(source) if for_types} == {"tagroll.catalog.Catalog"}

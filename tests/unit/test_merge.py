@@ -3,9 +3,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from support.laws import examples
 from tagroll.tags.cluster import Edge, cohesive, dbscan
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.merge import MergeOptions, TagVectors, plan_merges
@@ -58,7 +59,7 @@ def test_the_promise() -> None:
     }
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     st.dictionaries(st.sampled_from(TAGS), st.integers(1, 50), min_size=1),
     st.integers(0, 5),
@@ -89,7 +90,7 @@ def applied(counts: dict[str, int], mapping: dict[str, str]) -> dict[str, int]:
     return after
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.dictionaries(st.sampled_from(TAGS + STRANGE * 3), st.integers(1, 50), min_size=1),
     st.integers(0, 99),
@@ -111,7 +112,7 @@ def test_a_second_run_has_nothing_to_do(
     assert run(applied(counts, mapping), Decisions(into=mapping)) == {}
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.dictionaries(st.tuples(st.integers(0, 7), st.integers(0, 7)), st.sampled_from([0, 1, 2])))
 def test_no_join_is_left_that_could_still_be_made(table: dict[tuple[int, int], int]) -> None:
     kinds = (Verdict(), Verdict(Evidence.SYNONYM), Verdict(never="color"))

@@ -4,9 +4,10 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from support.laws import examples
 from tagroll.catalog import Catalog
 from tagroll.cli.dedupe_output import ask
 from tagroll.domain import Metadata, Write
@@ -39,7 +40,7 @@ def test_a_tag_becomes_the_other_once_and_in_its_place():
     )  # no more than must be
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.lists(st.sampled_from(WORDS), unique_by=str.casefold), st.sampled_from(["DSLR", "Camera", "Red"]))
 def test_the_list_is_the_mapped_one_and_doing_it_twice_changes_nothing(tags, word):
     mapping = {"Dslr": word, "DSLR": word, "Digital SLR": word}

@@ -11,7 +11,6 @@ from click.testing import CliRunner
 from support.photos import as_photo
 from tagroll.cli import main
 from tagroll.domain import Change, Write
-from tagroll.exiftool.pool import ExifTool, find_exiftool
 from tagroll.metadata.files import attributes
 from tagroll.metadata.files.order import Order
 from tagroll.metadata.files.safe_write import hold, safe_replace
@@ -21,7 +20,6 @@ from tagroll.settings import Mtime
 FILES = Path(__file__).parents[1] / "files"
 TAKEN = 1_234_567_890_123_456_789
 LAST_OF_EXT4 = 15_032_385_535_000_000_000
-COMMAND = find_exiftool()
 
 
 @pytest.fixture
@@ -109,17 +107,17 @@ def change(store: MetadataStore, path: Path, change: Change) -> list[Write]:
         ("palette.bmp", "palette.bmp.xmp"),
     ],
 )
-def test_a_word_of_the_same_length_and_its_undoing_are_noticed(tmp_path, name, written):
+def test_a_word_of_the_same_length_and_its_undoing_are_noticed(exiftool, tmp_path, name, written):
     photo, file = tmp_path / name, tmp_path / written
     shutil.copyfile(FILES / name, photo)
-    with MetadataStore(exiftool=ExifTool(COMMAND) if COMMAND else None) as store:
-        change(store, photo, Change(add=("Sunrise",)))
-        os.utime(file, ns=(TAKEN, TAKEN))
-        seen = [seen_by_rsync(file)]
-        (row,) = change(store, photo, Change(add=("Sundown",), remove=("Sunrise",)))
-        seen.append(seen_by_rsync(file))
-        store.undo(row, lambda _: None)
-        seen.append(seen_by_rsync(file))
+    store = MetadataStore(exiftool=exiftool)
+    change(store, photo, Change(add=("Sunrise",)))
+    os.utime(file, ns=(TAKEN, TAKEN))
+    seen = [seen_by_rsync(file)]
+    (row,) = change(store, photo, Change(add=("Sundown",), remove=("Sunrise",)))
+    seen.append(seen_by_rsync(file))
+    store.undo(row, lambda _: None)
+    seen.append(seen_by_rsync(file))
     assert len(set(seen)) == 3
     assert file.stat().st_mtime_ns == TAKEN + 4_000_000_000
 

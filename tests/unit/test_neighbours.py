@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from support.laws import examples
 from tagroll.errors import UsageError
 from tagroll.tags import neighbours as module
 from tagroll.tags.neighbours import Neighbours, neighbours
@@ -31,7 +32,7 @@ def by_brute_force(vectors: np.ndarray, threshold: float) -> set[tuple[int, int]
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     st.integers(1, 120),
     st.sampled_from([2, 129, 130, 384]),
@@ -51,6 +52,7 @@ def test_exactly_the_pairs_of_brute_force(
     assert (found.first < found.second).all()
 
 
+@pytest.mark.slow
 def test_over_several_blocks_with_their_cosines() -> None:
     vectors = clumps(2500, 200, 0.3, 1)
     found = neighbours(vectors, 0.8)
@@ -76,6 +78,7 @@ def test_a_threshold_that_says_nothing_is_refused(monkeypatch: pytest.MonkeyPatc
         neighbours(np.ones((40, 1), np.float32), 0.9)
 
 
+@pytest.mark.slow
 def test_of_very_many_nearly_all_are_found_and_each_once() -> None:
     vectors = clumps(4000, 100, 0.3, 2)
     exact, likely = neighbours(vectors, 0.85), neighbours(vectors, 0.85, exact_up_to=0)

@@ -4,9 +4,10 @@
 import unicodedata
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from support.laws import examples
 from tagroll.runs.tag import TagPolicy
 from tagroll.runs.words import Vocabulary, WordRequest, Words
 from tagroll.tags.normalize import MAX_CHARS, MAX_WORDS, normalize
@@ -115,7 +116,7 @@ LISTS = st.lists(ANY_TEXT | HARD_TEXT, max_size=8)
 CASE = st.sampled_from(["title", "lower", "keep"])
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(LISTS, CASE, st.none() | st.integers(0, 5))
 @example(["ß" * 64, "a b c. d.", "İ", "ŉa", "'a.'", "a./b", ".a.", "a -."], "title", None)
 @example(
@@ -144,7 +145,7 @@ def test_laws(keywords, case, max_tags):
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(st.from_regex(r"[a-z]{3,9}( [a-z]{3,9})?", fullmatch=True)))
 def test_plain_words_keep_their_order_and_none_is_lost(words):
     assert [tag.lower() for tag in normalize(words)] == list(dict.fromkeys(words))

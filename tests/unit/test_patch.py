@@ -3,9 +3,10 @@
 import hashlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from support.laws import examples
 from tagroll.errors import WriteError
 from tagroll.metadata.files import patch as patch_module
 from tagroll.metadata.files.patch import apply_patch, make_patch
@@ -18,7 +19,7 @@ def test_any_two_files(before, after):
     assert apply_patch(after, make_patch(before, after)) == before
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     st.lists(st.binary(min_size=1, max_size=400), max_size=8),
     st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=5),

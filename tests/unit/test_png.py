@@ -2,9 +2,7 @@
 
 import contextlib
 import io
-import json
 import struct
-import subprocess
 import zlib
 from dataclasses import replace
 from hashlib import md5
@@ -15,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from support.judge import exiftool
 from support.photos import as_photo
 from tagroll.domain import Change
 from tagroll.errors import ForeignStructureError, MetadataError
@@ -91,8 +90,7 @@ def test_exiftool_finds_what_we_write(name, tmp_path):
     before = (FILES / name).read_bytes()
     path = tmp_path / name
     path.write_bytes(replace_packets(before, Packets(xmp=XMP, exif=EXIF)))
-    command = ["exiftool", "-j", "-a", "-G1", "-struct", "-validate", "-warning", "-all", path]
-    said = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)[0]
+    said = exiftool(path, "-a", "-G1", "-struct", "-validate", "-warning", "-all")
     assert said["XMP-dc:Subject"] == ["Sea"]
     assert "XMP" not in said.get("ExifTool:Warning", "")
     with Image.open(path) as ours, Image.open(FILES / name) as original:
@@ -149,8 +147,7 @@ def test_raw_xmp_becomes_modern_and_raw_iptc_is_kept_in_step(tmp_path):
     after = replace_packets(data, Packets(xmp=XMP, iptc=new))
     assert read(after) == Packets(xmp=XMP, iptc=new)
     (tmp_path / "a.png").write_bytes(after)
-    command = ["exiftool", "-j", "-a", "-G1", "-struct", tmp_path / "a.png"]
-    said = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)[0]
+    said = exiftool(tmp_path / "a.png", "-a", "-G1", "-struct")
     assert said["IPTC:Keywords"] == "sky"
     assert said["Photoshop:IPTCDigest"] == md5(new, usedforsecurity=False).hexdigest()
     assert said["XMP-dc:Subject"] == ["Sea"]

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from support.judge import COMMAND, NEEDS_EXIFTOOL
 from support.photos import as_photo
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Change, Outcome, Photo, Status
 from tagroll.errors import MetadataError
-from tagroll.exiftool.pool import ExifTool, find_exiftool
+from tagroll.exiftool.pool import ExifTool
 from tagroll.exiftool.process import Process
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata.store import MetadataStore
@@ -21,8 +22,6 @@ from tagroll.runs import read as reading
 from tagroll.runs.read import Reader
 
 FILES = Path(__file__).parents[1] / "files"
-COMMAND = find_exiftool()
-NEEDS_EXIFTOOL = pytest.mark.skipif(COMMAND is None, reason="no exiftool here")
 
 
 @pytest.fixture
@@ -32,19 +31,19 @@ def catalog(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def tagged(tmp_path_factory):
+def tagged(exiftool, tmp_path_factory):
     """One tagged photo of every format that can be written here, each with a tag of its own."""
     folder = tmp_path_factory.mktemp("tagged")
-    with MetadataStore(exiftool=ExifTool(COMMAND) if COMMAND else None) as store:
-        for source in FILES.iterdir():
-            fmt = detect(source.read_bytes()[:HEAD_BYTES], source.suffix)
-            if fmt:
-                path = Path(shutil.copy(source, folder))
-                store.write(
-                    Photo(path, 0, 0, fmt),
-                    lambda _, path=path: Change(add=("All", path.name)),
-                    lambda _: None,
-                )
+    store = MetadataStore(exiftool=exiftool)
+    for source in FILES.iterdir():
+        fmt = detect(source.read_bytes()[:HEAD_BYTES], source.suffix)
+        if fmt:
+            path = Path(shutil.copy(source, folder))
+            store.write(
+                Photo(path, 0, 0, fmt),
+                lambda _, path=path: Change(add=("All", path.name)),
+                lambda _: None,
+            )
     return folder
 
 
@@ -62,31 +61,31 @@ def tags(outcomes: list[Outcome]) -> dict[str, tuple[str, ...]]:
 
 
 @NEEDS_EXIFTOOL
-def test_what_is_read_together_is_what_is_read_alone(library, catalog):
-    with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
-        found = list(Reader(store, catalog).read(photos(library)))
-        assert tags(found) == {photo.path.name: store.read(photo).tags for photo in photos(library)}
+def test_what_is_read_together_is_what_is_read_alone(exiftool, library, catalog):
+    store = MetadataStore(exiftool=exiftool)
+    found = list(Reader(store, catalog).read(photos(library)))
+    assert tags(found) == {photo.path.name: store.read(photo).tags for photo in photos(library)}
     assert len(found) == len(list(library.glob("*.*"))) - len(list(library.glob("*.xmp"))) > 15
     assert all(outcome.tags == ("All", outcome.path.name) for outcome in found)
 
 
 @NEEDS_EXIFTOOL
-def test_exiftool_is_asked_about_many_at_once(library, monkeypatch):
+def test_exiftool_is_asked_about_many_at_once(exiftool, library, monkeypatch):
     commands = []
     real = Process.run
     monkeypatch.setattr(Process, "run", lambda self, *asked: commands.append(asked) or real(self, *asked))
-    with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
-        store.read_many([photo for photo in photos(library) if photo.format.name != "jxl"])
+    store = MetadataStore(exiftool=exiftool)
+    store.read_many([photo for photo in photos(library) if photo.format.name != "jxl"])
     assert len(commands) == 1
 
 
 @NEEDS_EXIFTOOL
-def test_one_bad_file_fails_alone(library, catalog):
+def test_one_bad_file_fails_alone(exiftool, library, catalog):
     whole = (library / "plain.heic").read_bytes()
     (library / "cut.heic").write_bytes(whole[:40])
     (library / "damaged.tif").write_bytes((library / "single.tif").read_bytes()[:8] + b"\xff" * 64)
-    with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
-        found = {outcome.path.name: outcome for outcome in Reader(store, catalog).read(photos(library))}
+    store = MetadataStore(exiftool=exiftool)
+    found = {outcome.path.name: outcome for outcome in Reader(store, catalog).read(photos(library))}
     failed = {name for name, outcome in found.items() if outcome.status is Status.FAILED}
     assert failed == {"cut.heic", "damaged.tif"}
     assert all(found[name].error for name in failed)
@@ -95,21 +94,19 @@ def test_one_bad_file_fails_alone(library, catalog):
 
 @NEEDS_EXIFTOOL
 @pytest.mark.parametrize("name", ["plain.heic", "rgb.avif"])
-def test_what_a_phone_adds_behind_a_whole_photo_does_not_hide_that_it_has_no_tags(tmp_path, name):
+def test_what_a_phone_adds_behind_a_whole_photo_does_not_hide_that_it_has_no_tags(exiftool, tmp_path, name):
     path = tmp_path / name
     path.write_bytes(
         (FILES / name).read_bytes() + b"\0\0\0\x10mdat-a video" + b"v2_f31".ljust(40) + b"LIVE_123"
     )
     photo = as_photo(path)
-    with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
-        assert store.read(photo).tags == ()
-        (write,) = store.write(photo, lambda _: Change(add=("Beach",)), lambda _: None)
-        assert write.engine == "sidecar"
-        path.write_bytes(
-            (FILES / name).read_bytes()[:-40]
-        )  # here the data are cut off, and tags may be with them
-        with pytest.raises(MetadataError, match="mdat"):
-            store.read(photo)
+    store = MetadataStore(exiftool=exiftool)
+    assert store.read(photo).tags == ()
+    (write,) = store.write(photo, lambda _: Change(add=("Beach",)), lambda _: None)
+    assert write.engine == "sidecar"
+    path.write_bytes((FILES / name).read_bytes()[:-40])  # cut off: tags may be with the lost data
+    with pytest.raises(MetadataError, match="mdat"):
+        store.read(photo)
 
 
 @NEEDS_EXIFTOOL

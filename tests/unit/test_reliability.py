@@ -66,6 +66,7 @@ def test_the_person_threshold_leaves_room_for_chance(train_head) -> None:
     assert (probabilities >= train_head.person_threshold(probabilities)).sum() == 7
 
 
+@pytest.mark.slow
 def test_the_calibration_mends_a_model_that_is_too_sure(train_head) -> None:
     rng = np.random.default_rng(0)
     honest = rng.beta(0.3, 1, 200_000)

@@ -3,12 +3,13 @@
 A library of our own (tests/support/share.c) plays them to a real child process.
 """
 
+import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,31 @@ with MetadataStore(mtime=sys.argv[1], exiftool=available_exiftool()) as store:
 """
 
 
+PLAYER = """
+import contextlib, io, json, os, sys
+for line in sys.stdin:
+    code, arguments, variables = json.loads(line)
+    os.environ.update(variables)
+    sys.argv = ["-c", *arguments]
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        exec(code, {})
+    print(json.dumps(said.getvalue()), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def player(share_library: Path) -> Iterator[subprocess.Popen[str]]:
+    """A child that runs code on shares of whatever habits: a start costs more than what it does there."""
+    variables = {"LD_PRELOAD": str(share_library), "PYTHONPATH": ":".join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", PLAYER],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, umask=0o022, env=os.environ | variables,
+    ) as child:  # fmt: skip
+        yield child
+
+
 @pytest.fixture
-def share(share_library: Path, tmp_path: Path) -> Callable[..., str]:
+def share(share_library: Path, player: subprocess.Popen[str], tmp_path: Path) -> Callable[..., str]:
     """Copies sample files to a share of such habits and lets a child write them; gives what it says."""
 
     def play(habits: str, *names: str, then: str = "read", mtime: str = "keep", code: str = CHILD) -> str:
@@ -66,11 +90,16 @@ def share(share_library: Path, tmp_path: Path) -> Callable[..., str]:
             if not (folder / name).exists():
                 shutil.copyfile(FILES / name, folder / name)
                 (folder / name).chmod(0o644)
-        variables = {"LD_PRELOAD": str(share_library), "SHARE": habits, "SHARE_ROOT": str(folder)}
-        path = {"PYTHONPATH": ":".join(sys.path)}
+        arguments = [mtime, then, *(str(folder / name) for name in names)]
+        variables = {"SHARE": habits, "SHARE_ROOT": str(folder)}
+        if code is CHILD:
+            player.stdin.write(json.dumps([code, arguments, variables]) + "\n")
+            player.stdin.flush()
+            return json.loads(player.stdout.readline()).strip()
+        own = {"LD_PRELOAD": str(share_library), "PYTHONPATH": ":".join(sys.path)}
         done = subprocess.run(
-            [sys.executable, "-c", code, mtime, then, *(folder / name for name in names)],
-            capture_output=True, text=True, check=False, env=os.environ | path | variables,
+            [sys.executable, "-c", code, *arguments],
+            capture_output=True, text=True, check=False, env=os.environ | own | variables,
         )  # fmt: skip
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout.strip()
@@ -95,20 +124,16 @@ REFUSALS = [
     "chmod=EPERM utime=EPERM link=EPERM flock=ENOLCK fsync=EINVAL syncfolder=EINVAL listxattr=EOPNOTSUPP",
 ]  # fmt: skip
 
-QUICK = {"chmod=EPERM", "utime=EPERM", "link=EACCES", "fsync=EINVAL", REFUSALS[-1]}
-SLOW = pytest.mark.slow
 
 # replacing -----------------------------------------------------------------------------------------------
 
 
-@SLOW
 @pytest.mark.parametrize("habits", ["oldcifs", "busy=EACCES", "busy=EBUSY", "busy=ETXTBSY"])
 def test_what_is_replaced_is_closed_first(share, tmp_path, habits):
     assert share(habits, *KINDS) == TAGGED
     assert names(tmp_path / "share") == sorted([*KINDS, "palette.bmp.xmp"])
 
 
-@SLOW
 @pytest.mark.parametrize("habits", ["oldcifs", "busy=EACCES"])
 def test_and_so_it_is_when_it_is_taken_back(share, tmp_path, habits):
     assert share(habits, *KINDS, then="undo") == ""
@@ -120,7 +145,7 @@ def test_and_so_it_is_when_it_is_taken_back(share, tmp_path, habits):
 HELD = CHILD.replace("import json", "held = [open(name) for name in __import__('sys').argv[3:]]\nimport json")
 
 
-@pytest.mark.parametrize("name", ["baseline.jpg", pytest.param("plain.heic", marks=SLOW)])
+@pytest.mark.parametrize("name", ["baseline.jpg", "plain.heic"])
 def test_a_photo_that_the_disk_takes_away_is_put_back_at_once(share, tmp_path, name):
     """Another program, here the child itself, has it open."""
     assert share("oldcifs", name, code=HELD) == f"{name} Cat"
@@ -182,9 +207,7 @@ def test_what_is_left_of_a_photo_that_is_there_goes(share, tmp_path, name):
 # what is refused -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "habits", [pytest.param(one, marks=() if one in QUICK else SLOW) for one in REFUSALS]
-)
+@pytest.mark.parametrize("habits", REFUSALS)
 def test_what_a_share_refuses_does_not_matter_where_nothing_is_lost(share, tmp_path, habits):
     said = share(habits, "baseline.jpg", "palette.bmp").splitlines()
     assert said[:2] == ["baseline.jpg Cat", "palette.bmp Cat"]
@@ -192,7 +215,6 @@ def test_what_a_share_refuses_does_not_matter_where_nothing_is_lost(share, tmp_p
     assert names(tmp_path / "share") == ["baseline.jpg", "palette.bmp", "palette.bmp.xmp"]
 
 
-@SLOW
 @pytest.mark.parametrize("habits", ["syncfolder=EACCES", "syncfolder=EIO", "syncfolder=EPERM"])
 def test_a_folder_that_cannot_be_synced_is_told_once_and_nothing_has_failed(share, habits):
     said = share(habits, *KINDS)
@@ -239,11 +261,7 @@ def test_nor_where_permissions_can_be_set(share, private, habits):
 @pytest.mark.parametrize("mode", [0o664, 0o777])
 def test_permissions_that_are_lost_are_told(share, private, mode):
     private.chmod(mode)
-    old = os.umask(0o022)
-    try:
-        said = share("chmod=EPERM", private.name)
-    finally:
-        os.umask(old)
+    said = share("chmod=EPERM", private.name)
     assert "does not let permissions be set" in said
     assert stat.S_IMODE(private.stat().st_mode) == mode & ~0o022
 

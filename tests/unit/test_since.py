@@ -30,6 +30,7 @@ TAGS_LIST, LR, DC = "XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", "XMP-d
 IPTC, XP, LAST = "IPTC:Keywords", "IFD0:XPKeywords", "XMP-microsoft:LastKeywordXMP"
 SETS, COMMENT = "XMP-mediapro:CatalogSets", "ExifIFD:UserComment"
 
+SLOW = pytest.mark.slow
 PROGRAMS = {
     "Lightroom": (DC, LR, IPTC),
     "Windows Explorer": (DC, XP, LAST),
@@ -166,7 +167,10 @@ def leaves(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("then", ["append", "replace", "rename", "undo"])
-@pytest.mark.parametrize("gone", ["Ex", "Paris", "Beach"])
+@pytest.mark.parametrize(
+    "gone",
+    [pytest.param("Ex", marks=pytest.mark.slow), "Paris", pytest.param("Beach", marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_what_was_taken_away_in_a_program_stays_away(home, program, gone, then):
     photo = home.add()

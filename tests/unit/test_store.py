@@ -5,17 +5,16 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from support.judge import COMMAND, NEEDS_EXIFTOOL, by_exiftool, write_by_exiftool
 from support.photos import as_photo
 from tagroll.domain import Change, Metadata, Photo
 from tagroll.errors import ChangedMeanwhileError, ForeignStructureError, MetadataError, PhotoError, WriteError
-from tagroll.exiftool.pool import ExifTool, find_exiftool
 from tagroll.formats import HEAD_BYTES, detect
 from tagroll.metadata import planning
 from tagroll.metadata import store as store_module
@@ -26,9 +25,7 @@ from tagroll.metadata.planning import SIDECAR
 from tagroll.metadata.store import MetadataStore
 
 FILES = Path(__file__).parents[1] / "files"
-COMMAND = find_exiftool()
 SAMPLES = sorted(path.name for path in FILES.iterdir() if detect(path.read_bytes()[:HEAD_BYTES], path.suffix))
-NEEDS_EXIFTOOL = pytest.mark.skipif(COMMAND is None, reason="no exiftool here")
 HOSTILE = (
     "two\nlines", "Paris, France", '"quoted" it\'s', "-delete_original!", "@file", "#comment", "007", "2024",
     "<b>&amp;</b>", "\U0001f408\u200d\u2b1b", "\u05e9\u05dc\u05d5\u05dd",
@@ -41,15 +38,6 @@ SKY_BROTLI = bytes.fromhex(  # an XMP packet with the tag "Sky", brotli.compress
     "07973370b22738e81c424d00f09c942c63bb8fa9362571401d5344e1a89261b4ccb5e45658269ff6e31fe30e128b0baf"
     "7b6138d0728424f9fd8829"
 )
-
-
-@pytest.fixture(scope="module")
-def exiftool():
-    if COMMAND is None:
-        yield None
-        return
-    with ExifTool(COMMAND) as pool:
-        yield pool
 
 
 @pytest.fixture
@@ -85,10 +73,8 @@ def write(store, photo, *tags, remove=(), **texts):
 
 
 def judge(path: Path) -> dict:
-    """What a fresh exiftool says about a file."""
-    command = [*COMMAND, "-j", "-G1", "-a", "-struct", path]
-    done = subprocess.run(command, capture_output=True, check=True)
-    return json.loads(done.stdout, parse_int=str, parse_float=str)[0]
+    """What exiftool says about a file, everything as text."""
+    return json.loads(by_exiftool("-j", "-G1", "-a", "-struct", path), parse_int=str, parse_float=str)[0]
 
 
 # every format ------------------------------------------------------------------------------------------
@@ -295,7 +281,7 @@ def test_without_exiftool_tags_it_would_read_are_not_taken_for_none(store, tmp_p
 )
 def test_without_exiftool_tags_of_other_fields_are_not_taken_for_none_either(store, tmp_path, name, tag):
     photo = copy(name, tmp_path)
-    subprocess.run([*COMMAND, "-q", "-m", "-overwrite_original", tag, photo.path], check=True)
+    write_by_exiftool(tag, photo.path)
     assert store.read(photo).tags == ("kept",)
     with pytest.raises(MetadataError, match="only exiftool can read"):
         MetadataStore().read(photo)
@@ -404,9 +390,7 @@ def test_extended_xmp_keeps_what_it_holds(store, photo):
 @pytest.mark.parametrize("name", ["baseline.jpg", "rgb.png"])
 def test_iptc_that_exiftool_wrote_is_kept_in_step(store, tmp_path, name):
     photo = copy(name, tmp_path)
-    subprocess.run(
-        [*COMMAND, "-q", "-m", "-overwrite_original", "-IPTC:Keywords=Sky", photo.path], check=True
-    )
+    write_by_exiftool("-IPTC:Keywords=Sky", photo.path)
     assert store.read(photo).tags == ("Sky",)
     (done,) = write(store, photo, "New", remove=("Sky",))
     assert done.engine == photo.format.name
@@ -509,7 +493,7 @@ def test_the_mark_of_extended_xmp_means_nothing_outside_of_jpeg(store, tmp_path,
     photo, packet = copy(name, tmp_path), tmp_path / "packet.xmp"
     mark = b' xmlns:n="http://ns.adobe.com/xmp/note/" n:HasExtendedXMP="0"'
     packet.write_bytes(xmp(subject("Own")).replace(b" xmlns:dc", mark + b" xmlns:dc", 1))
-    subprocess.run([*COMMAND, "-q", "-m", "-overwrite_original", f"-XMP<={packet}", photo.path], check=True)
+    write_by_exiftool(f"-XMP<={packet}", photo.path)
     assert store.read(photo).tags == ("Own",)
     (done,) = write(store, photo, "Cat")
     assert done.engine == "exiftool"
@@ -519,7 +503,7 @@ def test_the_mark_of_extended_xmp_means_nothing_outside_of_jpeg(store, tmp_path,
 @NEEDS_EXIFTOOL
 def test_without_exiftool_iptc_without_keywords_is_no_obstacle(tmp_path):
     photo = copy("single.tif", tmp_path)
-    subprocess.run([*COMMAND, "-q", "-m", "-overwrite_original", "-IPTC:City=Paris", photo.path], check=True)
+    write_by_exiftool("-IPTC:City=Paris", photo.path)
     assert MetadataStore().read(photo).tags == ()
 
 
@@ -735,7 +719,7 @@ def test_stamp_follows_photo_and_sidecar(store, photo):
 
 
 def another_program(path, *arguments):
-    subprocess.run([*COMMAND, "-q", "-overwrite_original", *arguments, path], check=True)
+    write_by_exiftool(*arguments, path)
 
 
 @NEEDS_EXIFTOOL
@@ -825,14 +809,12 @@ def test_the_record_of_a_jpeg_is_small(store, photo):
 @pytest.mark.parametrize(
     "there", [(), ("-ComponentsConfiguration=YCbCr-",), ("-ColorSpace=sRGB", "-ISO=100")]
 )
-def test_a_tiff_gets_no_exif_that_was_not_asked_for_and_its_iptc_digest_follows(tmp_path, there):
+def test_a_tiff_gets_no_exif_that_was_not_asked_for_and_its_iptc_digest_follows(store, tmp_path, there):
     path = Path(shutil.copy(FILES / "single.tif", tmp_path))
     given = ("-IPTC:Keywords=Old", "-IPTCDigest=new", *there)
-    subprocess.run([*COMMAND, "-q", "-overwrite_original", *given, path], check=True)
-    with MetadataStore(exiftool=ExifTool(COMMAND)) as store:
-        photo = Photo(path, 0, 0, detect(path.read_bytes()[:HEAD_BYTES], ".tif"))
-        before = set(judge(path))
-        (write,) = store.write(photo, lambda _: Change(add=("Beach",), comment=True), lambda _: None)
+    write_by_exiftool(*given, path)
+    before = set(judge(path))
+    (write,) = store.write(as_photo(path), lambda _: Change(add=("Beach",), comment=True), lambda _: None)
     assert write.engine == "exiftool"
     said = judge(path)
     assert {name for name in set(said) - before if name.startswith(("ExifIFD", "IFD0"))} == {

@@ -2,9 +2,7 @@
 
 import contextlib
 import io
-import json
 import struct
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
+from support.judge import exiftool
 from tagroll.errors import ForeignStructureError, MetadataError
 from tagroll.metadata.containers.webp import read_packets, replace_packets
 from tagroll.metadata.packets.raw import Packets
@@ -71,8 +70,7 @@ def test_exiftool_and_pillow_find_what_we_write(before, tmp_path):
     data = replace_packets(before, Packets(xmp=XMP, exif=EXIF))
     path = tmp_path / "a.webp"
     path.write_bytes(data)
-    command = ["exiftool", "-j", "-a", "-G1", "-struct", "-warning", "-all", path]
-    said = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)[0]
+    said = exiftool(path, "-a", "-G1", "-struct", "-warning", "-all")
     assert said["XMP-dc:Subject"] == ["Sea"]
     assert "ExifTool:Warning" not in said
     flags = said["RIFF:WebP_Flags"].split(", ")

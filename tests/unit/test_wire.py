@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tagroll.domain import Prompt
@@ -124,6 +124,7 @@ def test_no_error_body_is_too_strange(body):
         max_leaves=12,
     )
 )
+@example({"message": {}, "finish_reason": []})
 def test_no_completion_is_too_strange(answer):
     said = read_completion(answer)
     assert said is None or isinstance(said.text, str)

@@ -5,10 +5,11 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.judge import exiftool
+from support.laws import examples
 from tagroll.errors import MetadataError
 from tagroll.metadata.packets.xmp import PADDING, Xmp
 
@@ -325,7 +326,7 @@ def others(packet_: bytes) -> set[tuple]:
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(old=packets(), tags=st.lists(TEXTS.filter(str.strip), max_size=4, unique=True), label=TEXTS)
 def test_our_edit_keeps_everything_else(old, tags, label):
     xmp = Xmp(old)
@@ -339,7 +340,7 @@ def test_our_edit_keeps_everything_else(old, tags, label):
     assert new.count(b"<?tool") == old.count(b"<?tool")
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(data=st.data())
 def test_damage_is_an_error_or_a_packet_but_never_a_crash(data):
     good = packet(

@@ -6,6 +6,7 @@ values travel in a JSON file. exiftool never sees the user's file under a name i
 """
 
 import contextlib
+import functools
 import importlib.util
 import json
 import re
@@ -62,11 +63,17 @@ def available_exiftool() -> "ExifTool | None":
 def version(command: Sequence[str]) -> tuple[int, int]:
     """The release of exiftool that a command starts, (0, 0) when it does not start."""
     try:
-        done = subprocess.run(  # noqa: S603  # found on PATH or in our own dependency
-            [*command, "-config", "", "-ver"], capture_output=True, text=True, timeout=30, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        return _version(tuple(command))
+    except (OSError, subprocess.SubprocessError):
         return (0, 0)
+
+
+@functools.cache
+def _version(command: tuple[str, ...]) -> tuple[int, int]:
+    """As `version`, asked once: a start of exiftool takes a tenth of a second, and each run of a server looks for it."""
+    done = subprocess.run(  # noqa: S603  # found on PATH or in our own dependency
+        [*command, "-config", "", "-ver"], capture_output=True, text=True, timeout=30, check=True
+    )
     found = re.match(r"(\d+)\.(\d+)", done.stdout)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 

@@ -186,7 +186,8 @@ _OTHER_WORK = re.compile(
 def _talks(entry: dict[str, Any]) -> bool:
     """Whether a model answers questions: by its type, its labels or, where the server says nothing, its name."""
     kind = str(entry.get("type") or entry.get("task") or entry.get("mode") or "").lower()
-    labels = {str(label).lower() for label in entry.get("labels") or ()}
+    labelled = entry.get("labels")
+    labels = {str(label).lower() for label in labelled} if isinstance(labelled, list) else set()
     if kind in {"vlm", "llm", "chat", "completion"} or _EYES - {"image"} & labels:
         return True
     if "image" in labels or any(_OTHER_WORK.search(word) for word in {kind, *labels}):
@@ -196,8 +197,8 @@ def _talks(entry: dict[str, Any]) -> bool:
 
 def _sees(entry: dict[str, Any]) -> bool | None:
     """Whether a model takes pictures: LM Studio's type, modalities, capabilities, Lemonade's labels."""
-    if entry.get("type") in {"vlm", "llm"}:
-        return bool(entry["type"] == "vlm")
+    if (kind := entry.get("type")) in ("vlm", "llm"):  # no set: it may be a list, which has no hash
+        return bool(kind == "vlm")
     architecture, capabilities = entry.get("architecture"), entry.get("capabilities")
     for place in (architecture, entry):
         modalities = place.get("input_modalities") if isinstance(place, dict) else None
