@@ -36,9 +36,8 @@ class OpenLibrary:
         with self.space.begin("tag", [str(path)]) as run:
             questions: Questions = Nobody()  # type: ignore[assignment]  # `apply` asks nothing
             look = Look(self.space.store.picture_hash(photo), Description(words, "scripted"))
-            outcome = Tagger(run, questions, TagPolicy(mode=mode, case="keep")).apply(
-                photo, look, self.space.catalog.photos.at(path)
-            )
+            tagger = Tagger(run, questions, TagPolicy(mode=mode, case="keep"))
+            outcome = tagger.apply(photo, look, self.space.catalog.photos.at(path))
         assert not outcome.error, outcome
         return outcome
 

@@ -175,8 +175,6 @@ class Planner:
         writes = self.past(path, "")
         read_only = any(is_complete(one.fields) for one in beside) and self._stays(path, fmt, content, writes)
         said = _told(content, [one.fields for one in beside], read_only=read_only)
-        if not writes:
-            return said
         files = [
             SeenFile(file, one, partial(read_file, file))
             for file, one in zip((path, *sidecars), (content, *beside), strict=True)
