@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -514,3 +515,20 @@ def test_a_pipe_under_a_photos_name_is_not_waited_for(tmp_path):
         list(safe_write.pieces(pipe))
     assert remove_leftovers(tmp_path) == 0
     assert leftover.exists()
+
+
+def test_threads_take_turns_with_a_folder_and_do_not_try_again_and_again(tmp_path, monkeypatch):
+    lock, tries, inside = temporary.lock, [], []
+    monkeypatch.setattr(temporary, "lock", lambda fd: tries.append(fd) or lock(fd))
+
+    def enter(_):
+        with temporary.locked_folder(tmp_path) as locked:
+            inside.append(1)
+            time.sleep(0.002)
+            alone = len(inside)
+            inside.pop()
+        return locked, alone
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(enter, range(40))) == {(True, 1)}
+    assert len(tries) == 40

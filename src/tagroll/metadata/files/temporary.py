@@ -11,6 +11,7 @@ import re
 import secrets
 import stat
 import sys
+import threading
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -31,6 +32,8 @@ _LEFTOVER = re.compile(r"\.tagroll-[0-9a-f]{12}(?:-([0-9a-f]{8}))?\.tmp")
 _TRIES = 20
 _FOLDER_PATIENCE_S = 2.0
 _PAUSE_S = 0.005
+_TURNS = tuple(threading.Lock() for _ in range(64))
+"""By folder: threads of this process take turns, and need not try for the folder's own lock again and again."""
 _BUSY_PATIENCE_S = 1.0
 _BUSY_PAUSE_S = 0.05
 _ALONE_AFTER_S = 60.0  # where folders cannot be locked, a file without a lock may be about to get its name
@@ -203,6 +206,8 @@ def locked_folder(folder: Path) -> Iterator[bool]:
     Yields:
         Whether it is locked. A program that keeps it locked for long is not waited for.
     """
+    turn = _TURNS[hash(folder) % len(_TURNS)]
+    is_ours = turn.acquire(timeout=_FOLDER_PATIENCE_S)
     fd = -1
     if sys.platform != "win32":
         with contextlib.suppress(OSError):  # it may be used without being readable
@@ -212,6 +217,8 @@ def locked_folder(folder: Path) -> Iterator[bool]:
     finally:
         if fd >= 0:
             os.close(fd)
+        if is_ours:
+            turn.release()
 
 
 def _lock_patiently(fd: int) -> bool:
