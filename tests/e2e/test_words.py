@@ -29,7 +29,7 @@ def by_hand(photo: Path, *tags: str) -> None:
 
 
 def test_a_vocabulary_gives_words_their_name_and_place(tagroll, tmp_path, words):
-    folder = paint(tmp_path / "photos", RED)
+    folder = paint(tmp_path / "Malcesine", RED)
     with Stub(usual=keywords("coaches", "malcesine", "Sail Boat", "photo")) as server:
         run = (
             "tag",
@@ -79,7 +79,7 @@ def test_the_words_of_a_library_are_its_own_and_grow(tagroll, tmp_path):
     said = iter([keywords("woods", "Sundown"), keywords("woodlands", "sunset"), keywords("Sunsets")])
     with Stub(lambda _: next(said)) as server:
         done = tagroll(
-            "tag", folder, "--append-tags", "--limit", "3", "--jobs", "1",
+            "tag", folder, "--append-tags", "--limit", "3", "--jobs", "1", "--context", "none",
             "--vocabulary", "library", "--api-url", server.url, "--json",
         )  # fmt: skip
         assert "Forest" not in json.dumps(server.bodies)
@@ -113,7 +113,7 @@ def test_the_words_of_a_library_become_a_file_that_tags(tagroll, tmp_path):
     kept = tagroll("vocabulary", "build", folder, "-o", output)
     assert kept.code == 2
     assert "is there already" in kept.err
-    new = paint(tmp_path / "new", ("new.jpg", (9, 9, 9)))
+    new = paint(tmp_path / "Köln Dom", ("new.jpg", (9, 9, 9)))
     with Stub(usual=keywords("Woodland", "red cars", "Köln, Dom")) as server:
         tagged = tagroll("tag", new, "--vocabulary", output, "--api-url", server.url, "--json")
     assert tagged.photos["new.jpg"]["tags"] == ["Nature|Forest", "Car|Red Car", "Köln, Dom"]

@@ -155,7 +155,6 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
 
 
 def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> int:
-    from tagroll.runs.agree import agree
     from tagroll.runs.executors import threads
     from tagroll.runs.tag import tagger
 
@@ -186,10 +185,13 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
                         report.print(outcome)
                     if outcome.status is Status.TAGGED:
                         tagged.add(outcome.path)
-                if not options.dry_run:
-                    _agree(
-                        settings, run, agree(run, frozenset(tagged), request.words.said, tags.policy.words)
-                    )
+                if tagged and not options.dry_run:
+                    from tagroll.runs.agree import (
+                        agree,
+                    )  # with all that merging needs: only where it is needed
+
+                    shoots = agree(run, frozenset(tagged), request.words.said, tags.policy.words)
+                    _agree(settings, run, shoots)
             finally:
                 if report.is_due:
                     report.finish()
