@@ -31,7 +31,7 @@ from tagroll.photos.scan import scan
 from tagroll.runs.edit import Editing
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.review import Review
-from tagroll.runs.rewrite import OpenLibrary
+from tagroll.runs.rewrite import OpenLibrary, mapped
 from tagroll.runs.run import Workspace
 from tagroll.runs.thumbnails import THUMB, VIEW
 from tagroll.settings import Settings
@@ -214,7 +214,7 @@ def editing(folder: Path, scratch: Path) -> None:
             for _ in library.read(scan([folder], on_unreadable=lambda *_: None)):
                 pass
             with space.begin("tags rename", [str(folder)]) as run:
-                for _ in library.rewritten({old: new}, run.tally, run):
+                for _ in library.rewritten(mapped({old: new}), run.tally, run):
                     pass
 
         edited(lambda: editor.edit(numbers, ["T0"]))
