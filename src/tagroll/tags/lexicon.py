@@ -185,7 +185,7 @@ def lexicon() -> Lexicon:
     return _read(ZstdDecompressor().decompress(packed).decode())
 
 
-@cache
+@once
 def no_typos() -> frozenset[str]:
     """Words of other languages that come close to an English one (tools/make_languages.py)."""
     from zstandard import ZstdDecompressor
@@ -194,7 +194,7 @@ def no_typos() -> frozenset[str]:
     return frozenset(ZstdDecompressor().decompress(packed).decode().split())
 
 
-@cache
+@once
 def everyday() -> Mapping[str, list[str]]:
     """The sections of everyday.txt, as lines."""
     return _sections(files("tagroll.tags").joinpath("data/everyday.txt").read_text("utf-8"))
