@@ -26,6 +26,7 @@ def merged(tags: list[str]) -> dict[str, str]:
     return plan_merges(dict.fromkeys(tags, 1)).mapping
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("library", "code", "same", "apart"),
     [

@@ -90,6 +90,7 @@ def applied(counts: dict[str, int], mapping: dict[str, str]) -> dict[str, int]:
     return after
 
 
+@pytest.mark.slow
 @examples(60)
 @given(
     st.dictionaries(st.sampled_from(TAGS + STRANGE * 3), st.integers(1, 50), min_size=1),

@@ -63,6 +63,7 @@ def test_the_country_of_995_of_1000_airports_is_right() -> None:
     assert sum(code == said for code, said in told) >= 0.995 * len(told)
 
 
+@pytest.mark.slow
 def test_the_town_of_950_of_1000_points_where_people_live_is_within_10_km() -> None:
     """Around towns drawn at random, as far as people go on foot."""
     all_towns, draw = atlas(), random.Random(3)  # noqa: S311

@@ -46,6 +46,7 @@ def test_while_a_run_waits_it_says_for_what_and_tells_no_time_left(wait, text):
     assert "left" in progress_text(report, 60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("as_json", "quiet"), [(True, False), (False, False), (True, True), (False, True)])
 def test_waiting_is_told_at_once_and_again_after_a_while(monkeypatch, capsys, as_json, quiet):
     monkeypatch.setattr(progress, "PLAIN_EVERY_S", 0.1)
