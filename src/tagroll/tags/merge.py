@@ -135,25 +135,25 @@ class _Library:
         self.counts = [tags[name] for name in self.names]
         self.terms = [term(name) for name in self.names]
         self.options, self.decisions = options, decisions
+        if options.plain:
+            languages = Languages()  # no rule is asked
         languages = languages or languages_of(name for name in self.names if LEVEL not in name)
         self.foreign = [languages.key(name) for name in self.names]
-        number = {name: i for i, name in enumerate(self.names)}
         self.vectors = None if embedded is None else embedded.vectors
-        rows = enumerate(() if embedded is None else embedded.tags)
-        self.row = {number[name]: row for row, name in rows if name in number}
+        self.row = {name: row for row, name in enumerate(() if embedded is None else embedded.tags)}
         self.background = None if embedded is None else self._measure(embedded.vectors)
 
     def _measure(self, vectors: "Vectors") -> Background:
-        number = {name: i for i, name in enumerate(self.names)}
         sample = self.names if self.options.plain else _sample(self.names)
-        known = [name for name in sample if number[name] in self.row]
-        return measure(known, vectors[[self.row[number[name]] for name in known]], self.options.threshold)
+        known = [name for name in sample if name in self.row]
+        return measure(known, vectors[[self.row[name] for name in known]], self.options.threshold)
 
     def cosine(self, i: int, j: int) -> float | None:
         """The cosine of two tags, where there are vectors of both."""
-        if self.vectors is None or i not in self.row or j not in self.row:
+        a, b = self.names[i], self.names[j]
+        if self.vectors is None or a not in self.row or b not in self.row:
             return None
-        return float(self.vectors[self.row[i]] @ self.vectors[self.row[j]])
+        return float(self.vectors[self.row[a]] @ self.vectors[self.row[b]])
 
     def verdict(self, i: int, j: int) -> Verdict:
         """What decisions, rules and the embedder say of two tags together; with `plain`, no rules."""
@@ -205,11 +205,11 @@ class _Library:
             return
         from tagroll.tags.neighbours import neighbours
 
-        names = [i for i in range(len(self.names)) if i in self.row]
-        groups = [names] if self.options.plain else exchanged(self.terms).values()
+        groups = [range(len(self.names))] if self.options.plain else exchanged(self.terms).values()
         for group in groups:
-            members = [i for i in group if i in self.row]
-            found = neighbours(self.vectors[[self.row[i] for i in members]], self.options.threshold)
+            members = [i for i in group if self.names[i] in self.row]
+            rows = [self.row[self.names[i]] for i in members]
+            found = neighbours(self.vectors[rows], self.options.threshold)
             for a, b in zip(found.first.tolist(), found.second.tolist(), strict=True):
                 yield members[a], members[b]
 

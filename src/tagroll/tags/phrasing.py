@@ -40,6 +40,11 @@ def _fillers() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
 
 
 @cache
+def _with_fillers_of_their_own() -> frozenset[str]:
+    return frozenset[str]().union(*(adjectives for _, adjectives in _fillers().values()))
+
+
+@cache
 def _state_of() -> dict[str, str]:
     """Adjective -> the noun of the state."""
     found: dict[str, str] = {}
@@ -89,8 +94,7 @@ def _without_filler(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def _takes_filler(first: list[str]) -> bool:
     """Whether "setting" or "atmosphere" behind these words is a filler: behind an adjective, or a whole phrase."""
-    taken = {adjective for _, adjectives in _fillers().values() for adjective in adjectives}
-    return (len(first) == 1 and _is_plain_adjective(first[0]) and first[0] not in taken) or len(first) > 1
+    return len(first) > 1 or (_is_plain_adjective(first[0]) and first[0] not in _with_fillers_of_their_own())
 
 
 def _turned(words: list[str]) -> list[str]:
