@@ -133,7 +133,8 @@ def test_photos_with_sidecars(tagroll, photos):
     assert list(errors(tagroll("check", "--json"))) == ["dogs.jpg"]
 
 
-def test_what_cannot_be_checked_is_said(tagroll, tagged, tmp_path):
+@pytest.mark.usefixtures("tagged")
+def test_what_cannot_be_checked_is_said(tagroll, tmp_path):
     assert "written no photo at" in tagroll("check", tmp_path / "nowhere").err
     none = tagroll("check", "--catalog", tmp_path / "none.sqlite")
     assert none.code == 2
