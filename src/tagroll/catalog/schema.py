@@ -157,6 +157,12 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
     """
+    CREATE TABLE accepted (             -- a picture that took the place of the one that was there when a photo was written
+        write INTEGER PRIMARY KEY REFERENCES writes,    -- the last write for the photo; a later one knows better
+        picture_hash TEXT NOT NULL
+    );
+    """,
+    """
     CREATE TABLE relations (            -- what a model said of two tags; never asked twice
         model TEXT NOT NULL,
         prompt TEXT NOT NULL,           -- names the wording of the question
