@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+from tagroll.errors import ServerError
 from tagroll.formats import Format
 
 CAPTIONS: Final = ("title", "description", "alt_text")
@@ -67,10 +68,11 @@ class Prompt:
     """What a model is asked.
 
     Attributes:
-        task: "tags" wants keywords; "classify" wants title, description, keywords and a file name.
+        task: "tags" wants keywords; "classify" wants title, description, keywords and a file name; "pairs" shows no
+            picture and wants to know how pairs of tags belong together.
         text: The words that go with the picture.
         schema: JSON schema of the wanted answer.
-        max_tags: How many keywords are wanted at the most.
+        max_tags: How many keywords, or answers about pairs, are wanted at the most.
         key: Short hash of all that shapes the answer; part of the key of kept answers.
         about: Short hash of what it tells of the one photo, if it does; kept answers are told apart by it.
         earlier: Keys of older wordings of the same question: an answer to one of them counts.
@@ -79,7 +81,7 @@ class Prompt:
         listed: Words of a person's list are wanted, in whatever language these are.
     """
 
-    task: Literal["tags", "classify"]
+    task: Literal["tags", "classify", "pairs"]
     text: str
     schema: Mapping[str, object] = field(repr=False)
     max_tags: int
@@ -172,6 +174,16 @@ class Describer(Protocol):
             ReplyError: The model answered, but with nothing usable.
             ServerError: The model cannot be reached any more; the run has to stop.
         """
+
+    def answer(self, prompt: Prompt) -> str:
+        """Get an answer to words alone.
+
+        Raises:
+            PhotoError: This question gets none.
+            ServerError: The model cannot be asked in words, or cannot be reached any more.
+        """
+        del prompt
+        raise ServerError(f"{self.model} answers no questions without a picture", "Take a model on a server")
 
     @property
     def cache_name(self) -> str:

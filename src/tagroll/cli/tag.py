@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from tagroll.cli.asking import AskingOptions, asking_options
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.knowing import context_options
 from tagroll.cli.options import (
-    AskingOptions,
-    asking_options,
     scan_options,
     shared_options,
     store_options,
