@@ -31,11 +31,10 @@ from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Placing, Settings
 
 if TYPE_CHECKING:
-    from tagroll.models.choose import Model
     from tagroll.runs.agree import Agreement
     from tagroll.runs.context import Telling
     from tagroll.runs.run import Run, Tally
-    from tagroll.runs.tag import Mode, TagRequest
+    from tagroll.runs.tag import Mode, Tagger, TagRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +165,10 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
 
 
 def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> int:
+    from tagroll.runs.tag import tagger
+
     scanned(paths, options.scope)  # says that a path does not exist before anything begins
-    options.request()  # says what cannot be
+    request = options.request()
     arguments = [*(str(path.absolute()) for path in paths), *options.modes()]
     done = Status.UNCHANGED if options.review else Status.TAGGED
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
@@ -182,8 +183,9 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
         ):
             found = islice(scanned(paths, options.scope, report.pass_over), options.asking.limit)
             photos = found if options.review else noted(found, space, settings)
+            tags = tagger(run, model, request)
             try:
-                for outcome in tagged(settings, options, run, model, photos):
+                for outcome in tagged(options, run, tags, photos, model.threads):
                     report.show(outcome)
                     if options.dry_run and not settings.json and not settings.verbose:
                         report.print(outcome)
@@ -197,23 +199,21 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
 
 
 def tagged(
-    settings: Settings, options: TagOptions, run: "Run", model: "Model", photos: Iterable[Photo | Outcome]
+    options: TagOptions, run: "Run", tags: "Tagger", photos: Iterable[Photo | Outcome], jobs: int
 ) -> Iterator[Outcome]:
-    """Tag photos, or only ask about them; then let those of each shoot agree."""
+    """Tag photos, or only ask about them, so many at once; then let those of each shoot agree."""
     from tagroll.runs.executors import threads
-    from tagroll.runs.tag import tagger
 
-    request = options.request()
-    tags = tagger(run, model, request)
     done = set[Path]()
-    for outcome in run.outcomes(tags.propose if options.review else tags.tag, photos, threads(model.threads)):
+    for outcome in run.outcomes(tags.propose if options.review else tags.tag, photos, threads(jobs)):
         yield outcome
         if outcome.status is Status.TAGGED:
             done.add(outcome.path)
     if done and not options.dry_run:
         from tagroll.runs.agree import agree  # with all that merging needs: only where it is needed
 
-        _agree(settings, run, agree(run, frozenset(done), request.words.said, tags.policy.words))
+        said = options.words.request().said
+        _agree(run.space.settings, run, agree(run, frozenset(done), said, tags.policy.words))
 
 
 def _agree(settings: Settings, run: "Run", agreements: Iterable["Agreement"]) -> None:

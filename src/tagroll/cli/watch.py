@@ -81,6 +81,8 @@ def _tag(
     batch: Sequence[Path] | None,
 ) -> tuple[int, bool]:
     """Tag what has come: how many photos, and whether all of it."""
+    from tagroll.runs.tag import tagger
+
     arguments = [*(str(path.absolute()) for path in paths), *options.modes()]
     done = Status.UNCHANGED if options.review else Status.TAGGED
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
@@ -95,7 +97,8 @@ def _tag(
             Report(settings, "Tagging", run.tally, words, nothing=UNSURE, space=space) as report,
         ):
             found = noted(watch.found(batch, report.pass_over), space, settings)
-            for outcome in tagged(settings, options, run, model, found):
+            tags = tagger(run, model, options.request())
+            for outcome in tagged(options, run, tags, found, model.threads):
                 report.show(outcome)
                 if outcome.status.changed and not (settings.json or settings.verbose or settings.quiet):
                     report.print(outcome)
