@@ -78,6 +78,7 @@ class Prompt:
         earlier: Keys of older wordings of the same question: an answer to one of them counts.
         votes: So many times a model that can say something else each time is asked; what recurs is kept.
         language: Of the answer, by its English name; "" where any will do.
+        listed: Words of a person's list are wanted, in whatever language these are.
     """
 
     task: Literal["tags", "classify", "pairs"]
@@ -89,6 +90,7 @@ class Prompt:
     earlier: tuple[str, ...] = ()
     votes: int = 1
     language: str = "English"
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class Description:
         filename: A name for the file, without a suffix.
         confidences: Word -> how likely it is right, 0 to 1, of keywords and of words that were not sure enough; empty
             for a model that does not tell.
+        language: Of all this, by its English name; "" for English, and where nobody knows.
     """
 
     keywords: tuple[str, ...]
@@ -111,6 +114,7 @@ class Description:
     description: str = ""
     filename: str = ""
     confidences: Mapping[str, float] = field(default_factory=dict)
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,11 @@ class Describer(Protocol):
     def served_as(self) -> str:
         """The name of the model on a server, or "" for one that runs here."""
         return ""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that it can answer in, by English names; none for a model that may know any."""
+        return ()
 
     @property
     def names_only(self) -> bool:

@@ -60,7 +60,7 @@ class AskingOptions(WaitingOptions):
         max_tags: Of a photo, at the most.
         language: Of tags and texts.
         prompt_file: Has the user's own words to the model.
-        case: Letter case of tags.
+        case: Letter case of tags, where the user says one.
         votes: Answers about a photo that are compared.
     """
 
@@ -69,8 +69,15 @@ class AskingOptions(WaitingOptions):
     max_tags: int
     language: str | None
     prompt_file: Path | None
-    case: Case
+    case: Case | None
     votes: int
+
+    @property
+    def letters(self) -> Case:
+        """Letter case of tags, the usual one of the language where the user says none."""
+        from tagroll.runs.language import usual_case
+
+        return self.case or usual_case(self.language)
 
     def limits(self) -> "Limits":
         """How many questions at once, and how long to wait for answers, as the user wants it."""
@@ -120,8 +127,9 @@ def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--language", metavar="NAME", envvar="TAGROLL_LANGUAGE",
                      help="Language of the tags and texts.  [default: English]"),
         click.option("--prompt-file", type=file, envvar="TAGROLL_PROMPT_FILE", help="Your own words to the model."),
-        click.option("--case", type=click.Choice(["title", "lower", "keep"]), default="title", show_default=True,
-                     envvar="TAGROLL_CASE", help="Letter case of tags."),
+        click.option("--case", type=click.Choice(["title", "sentence", "lower", "keep"]),
+                     envvar="TAGROLL_CASE",
+                     help="Letter case of tags.  [default: title; in other languages than English, sentence]"),
         click.option("--votes", type=click.IntRange(1, 9), metavar="N", default=1, show_default=True, envvar="TAGROLL_VOTES",
                      help="Ask a server N times about each photo and keep what more than half of the answers say."),
     )  # fmt: skip

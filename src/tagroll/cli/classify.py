@@ -60,7 +60,7 @@ class ClassifyOptions:
 
         policy = ClassifyPolicy(
             again=self.again, dry_run=self.dry_run, style=self.name_style, template=self.name_template,
-            case=self.asking.case, max_tags=self.asking.max_tags, write_metadata=self.write_metadata, engine=LINKS[self.link],
+            case=self.asking.letters, max_tags=self.asking.max_tags, write_metadata=self.write_metadata, engine=LINKS[self.link],
         )  # fmt: skip
         request = replace(
             ClassifyRequest.of(self.directory, self.output, policy),

@@ -56,7 +56,7 @@ class EvalOptions:
         from tagroll.runs.evaluate.evaluation import EvaluationRequest
 
         return EvaluationRequest(
-            self.again, fresh=self.fresh, max_tags=self.asking.max_tags, case=self.asking.case,
+            self.again, fresh=self.fresh, max_tags=self.asking.max_tags, case=self.asking.letters,
             language=self.asking.language, words=self.words.request(), prompt_text=self.asking.prompt_text(),
             votes=self.asking.votes,
         )  # fmt: skip

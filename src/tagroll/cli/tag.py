@@ -92,7 +92,7 @@ class TagOptions:
         from tagroll.runs.tag import TagPolicy, TagRequest
 
         policy = TagPolicy(
-            mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.case,
+            mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.letters,
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
             user_comment=self.user_comment, place=self.write_place,
         )  # fmt: skip

@@ -197,6 +197,8 @@ class ServerDescriber(Describer):
             ElsewhereError: Another server can have the picture.
         """
         found = self._in_language(self._describe(preview, prompt, tries or Tries()), preview, prompt)
+        if not prompt.listed and prompt.language != "English":
+            found = replace(found, language=prompt.language)
         others = [self._vote(preview, prompt) for _ in range(prompt.votes - 1)]
         return counted(found, others) if others else found
 
@@ -217,7 +219,7 @@ class ServerDescriber(Describer):
 
     def _in_language(self, found: Description, preview: Preview, prompt: Prompt) -> Description:
         """An answer in the language that was asked for: what is in another one is asked for once more."""
-        if is_in(found, prompt.language):
+        if prompt.listed or is_in(found, prompt.language):
             return found
         reminded = replace(
             prompt, text=f"{prompt.text}\n\nEvery word of the answer has to be {prompt.language}."
