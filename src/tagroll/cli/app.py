@@ -15,6 +15,7 @@ from tagroll.errors import TagrollError
 
 COMMANDS = {
     "tag": "Write what a model sees into the photos, as tags.",
+    "watch": "Tag photos as they come into folders.",
     "classify": "Copy photos under descriptive names, with what a model sees as JSON.",
     "dedupe": "Make tags that mean the same one word, across all photos.",
     "tags": "List every tag with its count, read from the files.",
@@ -23,6 +24,7 @@ COMMANDS = {
     "serve": "Show the photos in a browser: find, tag, judge proposals, undo.",
     "history": "Tell what tagroll did: runs, photos, tags.",
     "undo": "Take a run back.",
+    "check": "See that no picture was damaged since tagroll first saw it.",
     "eval": "Measure how good and how fast models are, on labelled photos.",
     "doctor": "Say in plain words what works here and what does not.",
 }
