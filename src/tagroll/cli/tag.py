@@ -33,7 +33,8 @@ from tagroll.settings import Mtime, Placing, Settings
 if TYPE_CHECKING:
     from tagroll.runs.agree import Agreement
     from tagroll.runs.context import Telling
-    from tagroll.runs.run import Run, Tally
+    from tagroll.runs.learning.taught import Taught
+    from tagroll.runs.run import Run, Tally, Workspace
     from tagroll.runs.tag import Mode, TagRequest
 
 
@@ -46,6 +47,7 @@ class TagOptions:
     dry_run: bool
     retag: bool
     review: bool
+    learned: bool
     asking: AskingOptions
     telling: "Telling"
     words: WordOptions
@@ -122,6 +124,10 @@ class TagOptions:
     is_flag=True,
     help="Ask, and keep the answers for you to judge in `tagroll serve`; write nothing.",
 )
+@click.option(
+    "--learned", is_flag=True, envvar="TAGROLL_LEARNED",
+    help="Give the tags too that `tagroll learn` has learned of you, where they are sure.",
+)  # fmt: skip
 @asking_options
 @context_options
 @threshold_option()
@@ -165,6 +171,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
         if options.words.of_library:
             read_library(space, paths, options.scope)
+        learned = _taught(space) if options.learned else None
         model = space.model(limits=options.asking.limits(), defer=True)
         model.announce(lambda notes: tell(settings, *notes))
         with (
@@ -174,7 +181,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
         ):
             found = islice(scanned(paths, options.scope, report.pass_over), options.asking.limit)
             photos = found if options.review else noted(found, space, settings)
-            tags = tagger(run, model, request)
+            tags = tagger(run, model, request, learned)
             tagged = set[Path]()
             try:
                 for outcome in run.outcomes(
@@ -199,6 +206,17 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
                     cut_off = run.cut_off or sys.exc_info()[0] is not None
                     _advise(report.tally, paths, options, cut_off=cut_off)
         return 130 if run.cut_off else run.tally.exit_code
+
+
+def _taught(space: "Workspace") -> "Taught":
+    """What was learned; loaded only where it is wanted.
+
+    Raises:
+        UsageError: Nothing was.
+    """
+    from tagroll.runs.learning.taught import Taught
+
+    return Taught.of(space)
 
 
 def _agree(settings: Settings, run: "Run", agreements: Iterable["Agreement"]) -> None:

@@ -326,7 +326,7 @@ class Run:
         told = telling and telling.heard_by(space.settings)
         knowledge = Knowledge(told, space.store.read, english) if told else None
         looker = Looker(describer, space.preview, space.store.picture_hash, prompt, knowledge)
-        return Questions(looker, space.catalog.answers, again)
+        return Questions(looker, space.catalog.answers, again, features=space.catalog.features)
 
     def decide(self, into: Mapping[str, str], apart: Iterable[Collection[str]] = ()) -> None:
         """Remember what tags become, and which stay apart, before the first photo: what is cut off goes on with it."""
