@@ -24,7 +24,7 @@ from PIL import Image
 
 from tagroll.domain import Preview
 from tagroll.models.builtin.describer import BuiltinDescriber
-from tagroll.runs.alike import nearest
+from tagroll.runs.alike import likenesses
 from tagroll.runs.learning.lessons import Lesson, Teacher
 from tagroll.tags.packed import Packed
 
@@ -134,23 +134,33 @@ def speed(tags: int = 200, photos: int = 100_000, width: int = 1280) -> None:
     )
     kept = [features.scales[n : n + 1].tobytes() + features.numbers[n].tobytes() for n in range(photos)]
     busy = time.process_time()
-    nearest(Packed.of_bytes(kept), features.rows(slice(0, 1))[0], 200)
+    nearest(kept, features.rows(slice(0, 1))[0])
     print(f"photos alike among {photos:,}: {1000 * (time.process_time() - busy):.0f} ms of processor time")
+
+
+def nearest(kept: list[bytes], wanted: np.ndarray) -> list[int]:
+    """Places of photos, those that are most alike first."""
+    some = (
+        (tuple(range(first, first + len(rows))), Packed.of_bytes(rows))
+        for first in range(0, len(kept), 8192)
+        if (rows := kept[first : first + 8192])
+    )
+    places, likeness = likenesses(some, wanted)
+    return places[np.argsort(-likeness)].tolist()
 
 
 def alike(data: Path, cache: Path) -> None:
     """The share of the five nearest that share a label other than person."""
-    train, judged = both(data, cache)
-    for name, photos in (("training photos", train), ("labelled photos", judged)):
+    for name, photos in zip(("training photos", "labelled photos"), both(data, cache), strict=True):
         labels = [set(row["labels"]) - {"person"} for row in photos.rows]
+        features = photos.features
+        kept = [
+            features.scales[n : n + 1].tobytes() + features.numbers[n].tobytes() for n in range(len(labels))
+        ]
         hits = []
         for place, own in enumerate(labels):
             if own:
-                near = [
-                    n
-                    for n, _ in nearest(photos.features, photos.features.rows(slice(place, place + 1))[0], 6)
-                    if n != place
-                ]
+                near = [n for n in nearest(kept, features.rows(slice(place, place + 1))[0])[:6] if n != place]
                 hits += [bool(own & labels[n]) for n in near[:5]]
         by_chance = np.mean([bool(a & b) for a in labels if a for b in labels[:300]])
         print(

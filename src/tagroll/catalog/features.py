@@ -36,6 +36,17 @@ class KeptFeatures:
             model,
         )
 
+    def photos(self, model: str) -> Iterator[tuple[tuple[int, ...], tuple[bytes, ...]]]:
+        """The numbers of photos, and what a model saw of each, many at a time; those that are gone are left out."""
+        for rows in self._database.read_some(
+            _AT_ONCE,
+            "SELECT photos.id, vector FROM photos JOIN features USING (picture_hash)"
+            " WHERE model = ? AND pictured AND NOT gone ORDER BY features.id",
+            model,
+        ):
+            numbers, vectors = zip(*rows, strict=True)
+            yield numbers, vectors
+
     def keep(self, picture_hash: str, features: Features) -> None:
         """Keep what a model saw in a picture, without waiting for the disk: what is lost in a crash is seen again."""
         values = (picture_hash, features.model, features.vector)

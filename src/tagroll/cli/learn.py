@@ -20,7 +20,7 @@ from tagroll.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tagroll.catalog import Learned
+    from tagroll.runs.learning.learn import Learned
     from tagroll.runs.run import Workspace
 
 

@@ -66,7 +66,9 @@ async def search(request: Request) -> Response:
 def _found(gallery: Gallery, typed: str) -> Response:
     found = gallery.search(typed)
     reasons = () if found.exact else hints(gallery, typed)
-    return JSONResponse({"exact": found.exact, "close": found.close, "reasons": list(map(text, reasons))})
+    return JSONResponse({
+        "exact": found.exact, "close": found.close, "unseen": found.unseen, "reasons": list(map(text, reasons))
+    })  # fmt: skip
 
 
 async def photo(request: Request) -> Response:

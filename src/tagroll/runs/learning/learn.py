@@ -14,6 +14,8 @@ from tagroll.runs.learning.lessons import FEWEST, Lesson, Teacher
 from tagroll.runs.run import Workspace
 from tagroll.tags.packed import Packed
 
+__all__ = ["Learned", "learn"]
+
 _NO_FEWER = 2 * FEWEST
 """Photos of a library in which there is nothing to be learned."""
 

@@ -1,12 +1,15 @@
 """What the built-in model's network sees in photos: kept, or seen now, whichever model names things."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tagroll.domain import Features, Outcome, Photo, Status
 from tagroll.models.builtin.describer import FEATURES, BuiltinDescriber
 from tagroll.runs.guard import guard
 from tagroll.runs.pictures import picture_by
-from tagroll.runs.run import Workspace
+
+if TYPE_CHECKING:
+    from tagroll.runs.run import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Eyes:
         describer: Has the network; it is loaded when the first photo has to be seen.
     """
 
-    space: Workspace
+    space: "Workspace"
     describer: BuiltinDescriber = field(default_factory=BuiltinDescriber)
 
     def features(self, photo: Photo, picture: str) -> Features:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _NOTHING = "nothing has been learned yet"
 _OLDER = "what was learned is of another version of the built-in model"
 Chances = Mapping[str, float]
-"""Word, as photos carry it -> how likely it is of a picture, from LEAST to 1."""
+"""Word, as photos carry it -> how likely it is of a picture, to 1; from LEAST on, or from where it is sure."""
 
 
 class LearnedWords:
@@ -35,6 +35,9 @@ class LearnedWords:
     def __init__(self, learned: "Iterable[Learned]") -> None:
         able = [one for one in learned if one.weights and one.model == FEATURES]
         self._thresholds = {one.tag: one.threshold for one in able}
+        self._least: Array = np.array(
+            [LEAST if one.threshold is None else min(one.threshold, LEAST) for one in able]
+        )
         rows = [np.frombuffer(one.weights, "<f4") for one in able]
         self._weights: Array = np.stack(rows) if rows else np.zeros((0, 1), np.float32)
 
@@ -78,7 +81,7 @@ class LearnedWords:
         chances = 1 / (1 + np.exp(-np.clip(logits, -60, 60)))
         found: list[dict[str, float]] = [{} for _ in vectors]
         words = list(self._thresholds)
-        for photo, word in zip(*np.nonzero(chances >= LEAST), strict=True):
+        for photo, word in zip(*np.nonzero(chances >= self._least), strict=True):
             found[photo][words[word]] = round(float(chances[photo, word]), 4)
         return found
 
@@ -91,9 +94,8 @@ class LearnedWords:
         ]
         known = {*map(word_of, sure)}
         own = (word for word in answer.keywords if word_of(word) not in known)
-        return dataclasses.replace(
-            answer, keywords=(*sure, *own), confidences={**answer.confidences, **chances}
-        )
+        told = {word: max(chance, answer.confidences.get(word, 0.0)) for word, chance in chances.items()}
+        return dataclasses.replace(answer, keywords=(*sure, *own), confidences={**answer.confidences, **told})
 
     def _is_sure(self, word: str, chance: float) -> bool:
         threshold = self._thresholds[word]

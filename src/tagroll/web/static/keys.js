@@ -16,6 +16,7 @@ export const KEYS = [
   { where: "one photo", keys: ["Space", "X"], shown: "Space X", does: "select the photo, or no longer", name: "toggle" },
   { where: "one photo", keys: ["Enter"], shown: "Enter", does: "as large as it is, and back", name: "zoom" },
   { where: "one photo", keys: ["I"], shown: "I", does: "show or hide what is known of it", name: "info" },
+  { where: "one photo", keys: ["L"], shown: "L", does: "photos that look like it", name: "alike" },
   { where: "one photo", keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], shown: "1 – 9", does: "take a proposed tag, or take it back", name: "proposal" },
   { where: "review", keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], shown: "← → ↑ ↓", does: "go to another photo", name: "move" },
   { where: "review", keys: ["Space", "X"], shown: "Space X", does: "mark the photo, or no longer", name: "mark" },

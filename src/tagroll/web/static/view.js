@@ -21,14 +21,15 @@ const snackbar = document.querySelector("#snackbar");
 const tags = document.querySelector("#panel");
 let pswp = null;
 let leave;
+let alike;
 let known = null; // details of the photo shown
 let beside = matchMedia("(min-width: 701px)").matches; // is what is known of it shown
 
 const idOf = (hit) => state.library.id[state.hits[hit]];
 
-/** Shows a hit; `out` is called when the person wants to leave. */
-export async function open(hit, out) {
-  leave = out;
+/** Shows a hit; `out` is called when the person wants to leave, `like` for photos that look like the one shown. */
+export async function open(hit, out, like) {
+  [leave, alike] = [out, like];
   await style("view.css");
   if (pswp?.isDestroying) await new Promise((done) => pswp.on("destroy", done));
   if (pswp) {
@@ -158,6 +159,7 @@ function draw() {
   render(html`<button class="plain" aria-label="Back to the photos" title="Back (Esc)" @click=${() => leave()}>${icon("back")}</button>
     <span class="where">${number(state.viewing + 1)} of ${number(hits.length)}</span>
     <button class="plain" aria-label="Select the photo" aria-pressed=${chosen} title="Select (Space)" @click=${() => choose.toggle(state.viewing)}>${icon("check")}</button>
+    <button class="plain" aria-label="Photos that look like it" title="Photos that look like it (L)" @click=${() => alike()}>${icon("photos")}</button>
     <button class="plain" aria-label="Details" aria-pressed=${beside} title="Details (I)" @click=${toggleBeside}>${icon("info")}</button>`,
   dialog.querySelector(".tools"));
   render(about(library), dialog.querySelector(".about"));
@@ -186,6 +188,7 @@ on("one photo", {
   toggle: () => choose.toggle(state.viewing),
   zoom: () => pswp.toggleZoom(),
   info: toggleBeside,
+  alike: () => alike(),
   proposal: async ({ key }) => (await panel())?.takeProposal(Number(key)),
 });
 
