@@ -3,7 +3,7 @@
 from tagroll.catalog.catalog import Catalog
 from tagroll.catalog.database import as_text
 from tagroll.catalog.features import KeptFeatures
-from tagroll.catalog.journal import State, Writing
+from tagroll.catalog.journal import KnownPicture, State, Writing
 from tagroll.catalog.learned import Learned
 from tagroll.catalog.photos import About, PhotoRow, ShownColumns, ShownRow
 from tagroll.catalog.runs import RunRow
@@ -13,6 +13,7 @@ __all__ = [
     "About",
     "Catalog",
     "KeptFeatures",
+    "KnownPicture",
     "Learned",
     "PhotoRow",
     "RunRow",
