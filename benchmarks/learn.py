@@ -9,7 +9,6 @@ have is no example of its absence, and neither right nor wrong: what people leav
 """
 
 import argparse
-import io
 import json
 import os
 import resource
@@ -20,7 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from tagroll.domain import Preview
 from tagroll.models.builtin.describer import BuiltinDescriber
@@ -40,10 +38,7 @@ def seen(folder: Path, files: list[str], kept: Path) -> Packed:
         describer = BuiltinDescriber()
 
         def look(name: str) -> bytes:
-            with Image.open(folder / name) as image:
-                stream = io.BytesIO()
-                image.convert("RGB").save(stream, "JPEG", quality=95)
-            return describer.features(Preview(stream.getvalue(), *image.size)).vector
+            return describer.features(Preview((folder / name).read_bytes(), 0, 0)).vector
 
         with ThreadPoolExecutor(2) as pool:
             np.save(kept, np.stack([np.frombuffer(one, np.uint8) for one in pool.map(look, files)]))

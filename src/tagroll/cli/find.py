@@ -103,7 +103,7 @@ def command(settings: Settings, query: str | None, paths: tuple[Path, ...], **va
 
 
 def _find(settings: Settings, query: str, paths: tuple[Path, ...], options: FindOptions) -> None:
-    from tagroll.runs.find import Finder, hints
+    from tagroll.runs.find import Finder, hints, unseen
     from tagroll.runs.gallery import Gallery
     from tagroll.runs.run import Workspace
 
@@ -128,10 +128,7 @@ def _find(settings: Settings, query: str, paths: tuple[Path, ...], options: Find
             f"Not where the catalog says: {plural(finder.missing, 'photo')}; name the folder to look again",
         )
     if finder.unseen:
-        unseen = plural(finder.unseen, "photo")
-        tell(
-            settings, f"Not compared, as not looked at before: {unseen}; `tagroll learn PATH...` looks at all"
-        )
+        tell(settings, unseen(finder.unseen))
     if not found:
         _tell_why(settings, reasons, knows_photos=bool(paths or len(gallery)))
 

@@ -116,7 +116,7 @@ def _list(settings: Settings, learned: "Mapping[str, Learned]") -> None:
 
 def _told(one: "Learned") -> str:
     if one.threshold is None:
-        return "is only proposed: not yet right often enough"
+        return "is only proposed: not right often enough yet"
     return f"finds {one.found:.0%}; right in {one.right:g} of {one.given:,}"
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tagroll.domain import Photo
+from tagroll.domain import Photo, plural
 from tagroll.photos.left_out import Excluded
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.query import Clause, Query, Shown, folded, is_meant, parse
@@ -133,6 +133,13 @@ def hints(gallery: Gallery, typed: str) -> tuple[str, ...]:
         counted = Counter(gallery.without_each(query))
         more = [(part, number) for part, number in counted.most_common(_NEAREST) if number]
     return (*mistakes, *filter(None, nearest), *(f"Without {part}: {number:,}" for part, number in more))
+
+
+def unseen(number: int) -> str:
+    """What is said of photos that could not be compared, or ""."""
+    if not number:
+        return ""
+    return f"{plural(number, 'photo')} not looked at yet, so not compared: tagroll learn PATH looks at all"
 
 
 def _nearest(term: Clause, tags: Mapping[str, int]) -> str:

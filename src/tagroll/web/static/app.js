@@ -62,11 +62,8 @@ async function view(id) {
   const large = await lazy(() => import("./view.js"));
   const hit = state.hits.indexOf(place);
   if (place === undefined || hit < 0) large?.close();
-  else await large?.open(hit, leaveView, alike);
+  else await large?.open(hit, leaveView);
 }
-
-/** Shows the photos that look like the one that is shown large. */
-const alike = () => go(address({ terms: [], words: `like:${state.library.id[state.hits[state.viewing]]}` }));
 
 const see = (hit) => go(`${location.pathname}${location.search}#photo-${state.library.id[state.hits[hit]]}`);
 
@@ -81,17 +78,15 @@ function leaveView() {
 
 // ---- what stands above and below the photos ----
 
-const isLike = ({ words }) => /^like:\d+$/u.test(words);
-
 function drawBar() {
   if (document.activeElement !== $("#search")) $("#search").value = state.text;
   const { query, hits, close, selected, library, ready } = state;
   const terms = query.words ? [...query.terms, { field: "words", value: query.words }] : query.terms;
   const without = (term) => (term.field === "words" ? { ...query, words: "" } : { ...query, terms: query.terms.filter((one) => one !== term) });
   const starred = state.searches.some((one) => one.query === state.text);
-  render(html`<h1>${ready ? counted(close, "photo") : "Photos"}${hits.length > close ? html` <small>and ${number(hits.length - close)} ${isLike(query) ? "that look like it" : "close in meaning"}</small>` : nothing}</h1>
+  render(html`<h1>${ready ? counted(close, "photo") : "Photos"}${hits.length > close ? html` <small>and ${number(hits.length - close)} ${query.words.startsWith("like:") ? "alike" : "close in meaning"}</small>` : nothing}</h1>
     <div class="terms">${terms.map((term) => html`<button class="term ${term.not ? "without" : ""}" aria-label="Drop ${term.not ? "not " : ""}${term.field} ${term.value}"
-        @click=${() => go(address(without(term)))}><small>${term.not ? "not " : ""}${term.field}</small> ${isLike({ words: term.value }) ? "like this photo" : term.value.split("|").at(-1)} ${icon("close")}</button>`)}
+        @click=${() => go(address(without(term)))}><small>${term.not ? "not " : ""}${term.field}</small> ${term.value.split("|").at(-1)} ${icon("close")}</button>`)}
       ${state.text && writable() && !starred ? html`<button class="term star" @click=${async () => (await more())?.star()}>${icon("star")} Save</button>` : nothing}</div>
     ${hits.length ? html`<button class="plain all" @click=${choose.all}>Select all</button>` : nothing}`, $("#shown"));
   const chosen = $("#chosen");

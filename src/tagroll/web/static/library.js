@@ -3,8 +3,7 @@
 import * as api from "./api.js";
 import { parse as readColumns } from "./model.js";
 import { matches, parse, write } from "./query.js";
-import { changed, say, state } from "./state.js";
-import { counted } from "./text.js";
+import { changed, state } from "./state.js";
 
 /** Fetches the columns if they changed; what was selected and focused stays so. */
 export async function refresh() {
@@ -58,10 +57,10 @@ export async function filter(text) {
 async function search(words) {
   changed({ found: { words, exact: null, close: [] } });
   try {
-    const { exact, close, unseen } = await api.get(`/api/search?q=${encodeURIComponent(words)}`);
+    const { exact, close, note } = await api.get(`/api/search?q=${encodeURIComponent(words)}`);
     if (state.query.words !== words) return; // a newer question is on its way
     state.found = { words, exact, close };
-    if (unseen) say(`${counted(unseen, "photo")} not compared: tagroll learn has not looked at them yet`);
+    if (note) changed({ note });
   } catch (reason) {
     state.found = { words, exact: [], close: [], error: reason.message };
   }
