@@ -156,6 +156,12 @@ MIGRATIONS = (
         PRIMARY KEY (run, picture_hash, word)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE accepted (             -- a picture that took the place of the one that was there when a photo was written
+        write INTEGER PRIMARY KEY REFERENCES writes,    -- the last write for the photo; a later one knows better
+        picture_hash TEXT NOT NULL
+    );
+    """,
 )
 _APPLICATION = 1952540530
 _TABLES = {"runs", "answers", "writes", "photos"}
