@@ -13,7 +13,8 @@ for one in proc dev sys; do mkdir -p "$root/$one"; done
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 cp -L /etc/resolv.conf "$root/etc/"
-for one in /etc/pip.conf /etc/ssl/certs/ca-certificates.crt; do
+certs=/etc/ssl/certs/ca-certificates.crt
+for one in /etc/pip.conf "$certs"; do
   if [ -e "$one" ]; then mkdir -p "$root$(dirname "$one")" && cp -L "$one" "$root$one"; fi
 done
 inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
@@ -27,12 +28,11 @@ cp -r "$here/pyproject.toml" "$here/README.md" "$here/LICENSE" "$here/src" "$roo
 cp "$here/tools/package_metadata.py" "$root/build/source/tools/"
 inside sh /build/install.sh programs
 echo "with programs: $(sizes) MB"
-inside PIP_CERT=/etc/ssl/certs/ca-certificates.crt sh /build/install.sh tagroll /build/source
+inside SSL_CERT_FILE="$certs" PIP_CERT="$certs" REQUESTS_CA_BUNDLE="$certs" sh /build/install.sh tagroll /build/source
 cp "$here"/container/{entrypoint.sh,healthy.py} "$root/opt/tagroll/"
 echo "/opt/tagroll: $(du -sm "$root/opt/tagroll" | cut -f1) MB"
 
 cp -r "$here/examples/photos/." "$root/photos/"
-cp "$here"/tests/files/{plain.heic,single.tif} "$root/photos/"
 chown -R 1234:2345 "$root/photos"
 tagroll() { inside PUID=1234 PGID=2345 sh /opt/tagroll/entrypoint.sh "$@"; }
 expect() { if ! "${@:2}"; then echo "FAILED: $1" >&2; exit 1; fi; echo "ok: $1"; }
@@ -40,7 +40,8 @@ expect() { if ! "${@:2}"; then echo "FAILED: $1" >&2; exit 1; fi; echo "ok: $1";
 # as root it starts, as another user it works
 tagroll tag /photos --backend builtin
 expect "the tags are in the photo" inside sh -c "exiftool -s3 -XMP-dc:Subject /photos/dogs.jpg | grep -q Dog"
-expect "exiftool wrote a HEIC in place" inside sh -c "! test -e /photos/plain.heic.xmp"
+expect "exiftool wrote a TIFF in place" inside sh -c \
+  "exiftool -s3 -XMP-dc:Subject /photos/2019/mountains.tif | grep -q . && ! test -e /photos/2019/mountains.tif.xmp"
 expect "photos are still their owner's" [ "$(find "$root/photos" -type f ! \( -user 1234 -group 2345 \) | wc -l)" = 0 ]
 expect "the catalog is that user's" [ "$(stat -c %u:%g "$root/data/catalog.sqlite")" = 1234:2345 ]
 tagroll undo
@@ -60,10 +61,11 @@ expect "photos of somebody else are told of" grep -q "cannot be read by user 77:
 chmod 755 "$root/photos"
 
 # the page, and whether it answers
-inside TAGROLL_PORT=8399 PUID=1234 PGID=2345 sh /opt/tagroll/entrypoint.sh serve /photos --lan --no-browser >"$root/data/said" 2>&1 &
+chroot "$root" env -i PATH=/usr/bin:/bin TAGROLL_PORT=8399 TAGROLL_ALLOW_HOST= PUID=1234 PGID=2345 \
+  sh /opt/tagroll/entrypoint.sh serve /photos --lan --no-browser >"$root/data/said" 2>&1 &
 page=$!
 for _ in $(seq 120); do grep -q "Ctrl-C" "$root/data/said" && break; sleep 0.5; done
-status=$(cat "/proc/$page/status")
+status=$(cat "$root/proc/$page/status")
 expect "it has no right of root left" grep -q "^CapEff:.0*$" <<<"$status"
 expect "nor gets one back" grep -q "^NoNewPrivs:.1$" <<<"$status"
 expect "it is that user" grep -q "^Uid:.1234.1234.1234.1234$" <<<"$status"
