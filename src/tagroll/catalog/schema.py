@@ -162,6 +162,18 @@ MIGRATIONS = (
         picture_hash TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE relations (            -- what a model said of two tags; never asked twice
+        model TEXT NOT NULL,
+        prompt TEXT NOT NULL,           -- names the wording of the question
+        tag TEXT NOT NULL,              -- tag < other
+        other TEXT NOT NULL,
+        relation TEXT NOT NULL,         -- of tag to other: 'same', 'narrower', 'broader', ...
+        is_same INTEGER,                -- of a pair whose answer was known: what is right; else NULL
+        created REAL NOT NULL,
+        PRIMARY KEY (model, prompt, tag, other)
+    ) WITHOUT ROWID;
+    """,
 )
 _APPLICATION = 1952540530
 _TABLES = {"runs", "answers", "writes", "photos"}

@@ -16,6 +16,7 @@ from tagroll.errors import TagrollError
 
 COMMANDS = {
     "tag": "Write what a model sees into the photos, as tags.",
+    "watch": "Tag photos as they come into folders.",
     "classify": "Copy photos under descriptive names, with what a model sees as JSON.",
     "dedupe": "Make tags that mean the same one word, across all photos.",
     "tags": "List every tag with its count, read from the files.",
