@@ -22,7 +22,7 @@ from tagroll.cli.options import (
     threshold_option,
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
-from tagroll.cli.scanning import Scope, ignore_error, noted, opened, scanned
+from tagroll.cli.scanning import Scope, ignore_error, must_be_writable, noted, opened, scanned
 from tagroll.cli.terminal import print_json, say, show, tell
 from tagroll.cli.typed import typed, undo_command
 from tagroll.cli.words import SHOWN, WordOptions, read_library, word_options
@@ -168,6 +168,8 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
     from tagroll.runs.tag import tagger
 
     scanned(paths, options.scope)  # says that a path does not exist before anything begins
+    if not (options.dry_run or options.review):
+        must_be_writable(paths)
     request = options.request()
     arguments = [*(str(path.absolute()) for path in paths), *options.modes()]
     done = Status.UNCHANGED if options.review else Status.TAGGED
