@@ -12,33 +12,32 @@ from tagroll.cli.terminal import print_json, print_line, say, tell
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
 
-_WHICH = click.argument("which", metavar="large", type=click.Choice(["large"]))
+WHICH = click.argument("which", metavar="large|text", type=click.Choice(["large", "text"]))
 
 
 @click.command("get", cls=GroupedCommand)
-@_WHICH
+@WHICH
 @click.option("--yes", is_flag=True, help="Fetch it without a question.")
 @click.option("--from", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="Take it from this file, which was fetched elsewhere; nothing is asked of the network.")  # fmt: skip
 @shared_options(model=False)
 def get(settings: Settings, which: str, file: Path | None, *, yes: bool) -> None:
-    """Fetch the large built-in model: one file of 78 MB, named with its licence and SHA-256 before it is fetched.
+    """Fetch a model: one file, named with its licence, size and SHA-256 before it is fetched.
 
-    From then on it looks at the photos where the small one did; `--model builtin` still means the small one. This is the only
-    command of tagroll that loads anything from the network.
+    `large` (78 MB) looks at photos where the small built-in model did, five times slower and better; `text` (15 MB) reads text in
+    photos, for `tagroll tag --text`. Nothing else in tagroll loads anything that you did not ask a server for.
     """
-    from tagroll.runs.large_model import get as fetch
-    from tagroll.runs.large_model import offer
+    from tagroll.runs.fetched import get as fetch
+    from tagroll.runs.fetched import offer
 
-    del which
-    for line in offer() if not file else ():
+    for line in offer(which) if not file else ():
         tell(settings, line)
     if not (yes or file) and not _agreed():
         sys.exit(1)
-    kept = fetch(file, quiet=settings.quiet or settings.json)
+    model = fetch(which, file, quiet=settings.quiet or settings.json)
     if settings.json:
-        print_json({"type": "model", "name": kept.name, "path": str(kept.file), "bytes": kept.size})
-    tell(settings, f"{kept.name} is ready: {kept.file}", "Take it away again: tagroll model remove large")
+        print_json({"type": "model", "name": which, "path": str(model.path), "kept": True})
+    tell(settings, f"{which} is ready: {model.path}", f"Take it away again: tagroll model remove {which}")
 
 
 def _agreed() -> bool:
@@ -57,28 +56,31 @@ def _agreed() -> bool:
 @shared_options(model=False)
 def list_models(settings: Settings) -> None:
     """List the models that can be fetched, and where they are if they were."""
-    from tagroll.runs.large_model import ABOUT, LICENCE, known
+    from tagroll.runs.fetched import known
 
-    for kept in known():
+    for model in known():
         if settings.json:
-            print_json({"type": "model", "name": kept.name, "path": str(kept.file), "bytes": kept.size})
+            print_json(
+                {"type": "model", "name": model.name, "path": str(model.path), "kept": model.is_kept}
+            )
         else:
-            where = f"{kept.file}, {kept.size / 1e6:.0f} MB" if kept.size else "not here: tagroll model get large"
-            print_line(f"{kept.name}: {ABOUT} ({LICENCE}); {where}")
+            where = str(model.path) if model.is_kept else f"not here: {model.command}"
+            print_line(
+                f"{model.name}: {model.about} ({model.licence}), {model.size / 1e6:.0f} MB; {where}"
+            )
 
 
 @click.command("remove", cls=GroupedCommand)
-@_WHICH
+@WHICH
 @shared_options(model=False)
 def remove(settings: Settings, which: str) -> None:
-    """Remove the large model from this machine. What it said of photos stays known."""
-    from tagroll.runs.large_model import remove as take_away
+    """Remove a fetched model from this machine. What it said of photos stays known."""
+    from tagroll.runs.fetched import remove as take_away
 
-    del which
-    freed = take_away()
+    freed = take_away(which)
     if settings.json:
-        print_json({"type": "removed", "bytes": freed})
-    tell(settings, f"Removed: {freed / 1e6:.0f} MB are free again" if freed else "It is not on this machine")
+        print_json({"type": "removed", "name": which, "bytes": freed})
+    tell(settings, f"Removed: {freed / 1e6:.0f} MB are free again" if freed else f"{which} is not on this machine")
 
 
 class Model(Actions):
@@ -89,4 +91,4 @@ class Model(Actions):
 
 @click.command("model", cls=Model)
 def command() -> None:
-    """Built-in models that are fetched: `tagroll model get large`, `tagroll model list`, `tagroll model remove large`."""
+    """Models that are fetched when you ask for them: `tagroll model get large`, `get text`, `list`, `remove`."""

@@ -1,4 +1,4 @@
-"""Just enough of ONNX to find the numbers in a file, and to put others in their place.
+"""Just enough of ONNX to find the numbers in a file.
 
 An ONNX file is a protobuf. The numbers below are those of onnx.proto3: ModelProto.graph 7, GraphProto.node 1 and
 .initializer 5, NodeProto.input 1 and .name 3, TensorProto.dims 1, .data_type 2, .float_data 4, .name 8 and .raw_data 9.
@@ -17,7 +17,7 @@ _DTYPES = {1: np.dtype("<f4"), 2: np.dtype("u1"), 3: np.dtype("i1"), 7: np.dtype
 
 
 class OnnxFile:
-    """The tensors of a network, as arrays that lie in its bytes: what is written into them is written there.
+    """The tensors of a network, as arrays that lie in its bytes.
 
     Attributes:
         tensors: Each initializer by its name, in its own shape.
@@ -30,7 +30,7 @@ class OnnxFile:
         ValueError: It is none.
     """
 
-    def __init__(self, data: bytearray) -> None:
+    def __init__(self, data: bytes) -> None:
         self.tensors: dict[str, Array] = {}
         self.inputs: dict[str, list[str]] = {}
         for field, graph in _messages(memoryview(data)):
