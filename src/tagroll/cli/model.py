@@ -12,7 +12,7 @@ from tagroll.cli.terminal import print_json, print_line, say, tell
 from tagroll.errors import UsageError
 from tagroll.settings import Settings
 
-WHICH = click.argument("which", metavar="large|text", type=click.Choice(["large", "text"]))
+WHICH = click.argument("which", metavar="text", type=click.Choice(["text"]))
 
 
 @click.command("get", cls=GroupedCommand)
@@ -24,8 +24,8 @@ WHICH = click.argument("which", metavar="large|text", type=click.Choice(["large"
 def get(settings: Settings, which: str, file: Path | None, *, yes: bool) -> None:
     """Fetch a model: one file, named with its licence, size and SHA-256 before it is fetched.
 
-    `large` (78 MB) looks at photos where the small built-in model did, five times slower and better; `text` (15 MB) reads text in
-    photos, for `tagroll tag --text`. Nothing else in tagroll loads anything that you did not ask a server for.
+    `text` (15 MB) reads text in photos, for `tagroll tag --text`. pip loads the file, from the index that it is configured for;
+    nothing is installed, and no code in the file is run. tagroll loads nothing else from the network.
     """
     from tagroll.runs.fetched import get as fetch
     from tagroll.runs.fetched import offer
@@ -60,14 +60,10 @@ def list_models(settings: Settings) -> None:
 
     for model in known():
         if settings.json:
-            print_json(
-                {"type": "model", "name": model.name, "path": str(model.path), "kept": model.is_kept}
-            )
+            print_json({"type": "model", "name": model.name, "path": str(model.path), "kept": model.is_kept})
         else:
             where = str(model.path) if model.is_kept else f"not here: {model.command}"
-            print_line(
-                f"{model.name}: {model.about} ({model.licence}), {model.size / 1e6:.0f} MB; {where}"
-            )
+            print_line(f"{model.name}: {model.about} ({model.licence}), {model.size / 1e6:.0f} MB; {where}")
 
 
 @click.command("remove", cls=GroupedCommand)
@@ -80,7 +76,10 @@ def remove(settings: Settings, which: str) -> None:
     freed = take_away(which)
     if settings.json:
         print_json({"type": "removed", "name": which, "bytes": freed})
-    tell(settings, f"Removed: {freed / 1e6:.0f} MB are free again" if freed else f"{which} is not on this machine")
+    tell(
+        settings,
+        f"Removed: {freed / 1e6:.0f} MB are free again" if freed else f"{which} is not on this machine",
+    )
 
 
 class Model(Actions):
@@ -91,4 +90,4 @@ class Model(Actions):
 
 @click.command("model", cls=Model)
 def command() -> None:
-    """Models that are fetched when you ask for them: `tagroll model get large`, `get text`, `list`, `remove`."""
+    """Models that are fetched when you ask for them: `tagroll model get text`, `list`, `remove`."""

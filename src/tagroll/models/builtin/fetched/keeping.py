@@ -16,9 +16,11 @@ _DIGEST = 32
 
 
 def folder() -> Path:
-    """Where models are kept."""
+    """Where models are kept: where TAGROLL_MODELS says, else in the user's data folder."""
     import platformdirs
 
+    if named := os.environ.get("TAGROLL_MODELS"):
+        return Path(named)
     return Path(platformdirs.user_data_dir("tagroll", appauthor=False)) / "models"
 
 
@@ -28,16 +30,17 @@ def keep(name: str, data: bytes) -> None:
     Raises:
         OSError: There is no room, or no permission.
     """
-    descriptor, new = tempfile.mkstemp(prefix=".new-", dir=folder())
+    descriptor, made = tempfile.mkstemp(prefix=".new-", dir=folder())
+    new = Path(made)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(blake3(data).digest())
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(new, folder() / name)
+        new.replace(folder() / name)
     except BaseException:
-        os.unlink(new)
+        new.unlink()
         raise
     _sync_names()
 

