@@ -23,6 +23,7 @@ COMMANDS = {
     "serve": "Show the photos in a browser: find, tag, judge proposals, undo.",
     "history": "Tell what tagroll did: runs, photos, tags.",
     "undo": "Take a run back.",
+    "check": "See that no picture was damaged since tagroll first saw it.",
     "eval": "Measure how good and how fast models are, on labelled photos.",
     "doctor": "Say in plain words what works here and what does not.",
 }

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from tagroll.cli.asking import AskingOptions, asking_options
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.knowing import context_options
 from tagroll.cli.options import (
-    AskingOptions,
-    asking_options,
     scan_options,
     shared_options,
     store_options,
@@ -93,7 +92,7 @@ class TagOptions:
         from tagroll.runs.tag import TagPolicy, TagRequest
 
         policy = TagPolicy(
-            mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.case,
+            mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.letters,
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
             user_comment=self.user_comment, place=self.write_place,
         )  # fmt: skip
