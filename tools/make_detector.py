@@ -46,12 +46,16 @@ def read_tensors(model: dict[str, Any], data: bytes) -> Iterator[tuple[str, np.n
             start += count * dtype.itemsize
 
 
-def convolutions(model: dict[str, Any], tensors: dict[str, np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def convolutions(
+    model: dict[str, Any], tensors: dict[str, np.ndarray]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Weights (output x input x height x width) and biases, in the order of the convolutions' numbers."""
     nodes = {node["name"]: node for node in model["modelTopology"]["node"]}
     added = {node["input"][0]: node["input"][1] for node in nodes.values() if node["op"] == "Add"}
     named = [name for name, node in nodes.items() if node["op"] == "Conv2D"]
-    for name in sorted(named, key=lambda name: int(name.rpartition("_")[2]) if "_" in name.rpartition("/")[2] else 0):
+    for name in sorted(
+        named, key=lambda name: int(name.rpartition("_")[2]) if "_" in name.rpartition("/")[2] else 0
+    ):
         weight = tensors[nodes[name]["input"][1]]
         yield weight.transpose(3, 2, 0, 1), tensors[added[name]]
 

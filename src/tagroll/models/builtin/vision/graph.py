@@ -78,7 +78,9 @@ class Graph:
             + _text(2, self._name)
             + b"".join(_bytes(5, tensor) for tensor in self._tensors)
             + b"".join(_bytes(11, _value(name, *kind)) for name, kind in inputs.items())
-            + b"".join(_bytes(12, _value(name, DataType.FLOAT, shape)) for name, (_, shape) in outputs.items())
+            + b"".join(
+                _bytes(12, _value(name, DataType.FLOAT, shape)) for name, (_, shape) in outputs.items()
+            )
         )
         return _varint_field(1, 8) + _bytes(7, graph) + _bytes(8, _varint_field(2, 13))
 

@@ -12,16 +12,15 @@ import numpy as np
 from tagroll.models.builtin.vision.graph import DataType, Graph
 from tagroll.models.builtin.vision.weights import FloatArray
 
-OBJECTS = tuple(
-    (
-        "person,bicycle,car,motorcycle,airplane,bus,train,truck,boat,traffic light,fire hydrant,stop sign,"
-        "parking meter,bench,bird,cat,dog,horse,sheep,cow,elephant,bear,zebra,giraffe,backpack,umbrella,handbag,tie,"
-        "suitcase,frisbee,skis,snowboard,sports ball,kite,baseball bat,baseball glove,skateboard,surfboard,"
-        "tennis racket,bottle,wine glass,cup,fork,knife,spoon,bowl,banana,apple,sandwich,orange,broccoli,carrot,"
-        "hot dog,pizza,donut,cake,chair,couch,potted plant,bed,dining table,toilet,tv,laptop,mouse,remote,keyboard,"
-        "cell phone,microwave,oven,toaster,sink,refrigerator,book,clock,vase,scissors,teddy bear,hair drier,toothbrush"
-    ).split(",")
+_NAMES = (
+    "person,bicycle,car,motorcycle,airplane,bus,train,truck,boat,traffic light,fire hydrant,stop sign,"
+    "parking meter,bench,bird,cat,dog,horse,sheep,cow,elephant,bear,zebra,giraffe,backpack,umbrella,handbag,tie,"
+    "suitcase,frisbee,skis,snowboard,sports ball,kite,baseball bat,baseball glove,skateboard,surfboard,"
+    "tennis racket,bottle,wine glass,cup,fork,knife,spoon,bowl,banana,apple,sandwich,orange,broccoli,carrot,"
+    "hot dog,pizza,donut,cake,chair,couch,potted plant,bed,dining table,toilet,tv,laptop,mouse,remote,keyboard,"
+    "cell phone,microwave,oven,toaster,sink,refrigerator,book,clock,vase,scissors,teddy bear,hair drier,toothbrush"
 )
+OBJECTS = tuple(_NAMES.split(","))
 """What it knows, by COCO's names, in the order of its scores."""
 STRIDES = (8, 16, 32)
 EDGE_STEPS = 11
@@ -74,7 +73,9 @@ def build_onnx(layers: Mapping[str, FloatArray]) -> bytes:
         {
             "best": (node("ReduceMax", scores, axes=(0, 1), keepdims=0), (len(OBJECTS),)),
             "persons": (
-                node("Gather", node("Squeeze", scores, squeezed), network.graph.constant(0, np.int64), axis=1),
+                node(
+                    "Gather", node("Squeeze", scores, squeezed), network.graph.constant(0, np.int64), axis=1
+                ),
                 ("n",),
             ),
             "edges": (node("Squeeze", edges, squeezed), ("n", 4)),
