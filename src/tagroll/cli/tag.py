@@ -52,6 +52,8 @@ class TagOptions:
     alt_text: bool
     user_comment: bool
     write_place: bool
+    text: bool
+    text_in_description: bool
     scope: Scope
     placing: Placing
     mtime: Mtime
@@ -92,10 +94,13 @@ class TagOptions:
         """What is wanted of the run."""
         from tagroll.runs.tag import TagPolicy, TagRequest
 
+        described = self.description or self.text_in_description
+        captions = {"title": self.title, "description": described, "alt_text": self.alt_text}
         policy = TagPolicy(
             mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.letters,
-            max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
+            max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if captions[name]),
             user_comment=self.user_comment, place=self.write_place,
+            inside=self.text or self.text_in_description, inside_described=self.text_in_description,
         )  # fmt: skip
         return TagRequest(
             policy, self.words.request(), self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes
@@ -136,6 +141,18 @@ _OPTIONS = (
         is_flag=True,
         envvar="TAGROLL_WRITE_PLACE",
         help="Write town, state and country too, from the coordinates of photos that do not say them.",
+    ),
+    click.option(
+        "--text",
+        is_flag=True,
+        envvar="TAGROLL_TEXT",
+        help="Read the text in photos, too, for `tagroll find`; needs `tagroll model get text`.",
+    ),
+    click.option(
+        "--text-in-description",
+        is_flag=True,
+        envvar="TAGROLL_TEXT_IN_DESCRIPTION",
+        help="The same, and write it into descriptions, where a photo has none.",
     ),
     scan_options,
     store_options,
