@@ -12,6 +12,7 @@ from tagroll.catalog.features import KeptFeatures
 from tagroll.catalog.journal import Journal
 from tagroll.catalog.learned import KeptLearned
 from tagroll.catalog.photos import Photos
+from tagroll.catalog.readings import Readings
 from tagroll.catalog.relations import Relations
 from tagroll.catalog.runs import Runs
 from tagroll.catalog.searches import Searches
@@ -43,6 +44,7 @@ class Catalog:
         features: What the built-in model sees in pictures, as numbers.
         learned: What was learned of a person's tags.
         relations: What models said of pairs of tags.
+        readings: The text in pictures.
 
     Raises:
         CatalogError: The file cannot be opened, is no catalog, or (to read only) is not there.
@@ -64,6 +66,7 @@ class Catalog:
         self.features = KeptFeatures(self._database)
         self.learned = KeptLearned(self._database)
         self.relations = Relations(self._database)
+        self.readings = Readings(self._database)
 
     def __enter__(self) -> Self:
         """Use as a context manager."""

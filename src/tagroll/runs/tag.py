@@ -35,6 +35,7 @@ from tagroll.settings import DEFAULT_MAX_TAGS, EARLIER_MAX_TAGS, Case
 from tagroll.tags.identity import LEVEL, identities, identity, word_of
 
 if TYPE_CHECKING:
+    from tagroll.runs.inside import TextInside
     from tagroll.runs.learning.taught import Taught
 
 Mode = Literal["yours", "append", "replace"]
@@ -54,6 +55,8 @@ class TagPolicy:
         captions: Which of CAPTIONS are written too, where a photo has none.
         user_comment: Write the tags into EXIF UserComment, too, as the older script did.
         words: What the model's words are called in this library, and where in a tree they stand.
+        inside: Read the text in photos, too.
+        inside_described: Write it into their descriptions.
         place: Write where a photo was taken, too, as a tag and as an address, where it does not say so itself.
     """
 
@@ -66,6 +69,8 @@ class TagPolicy:
     user_comment: bool = False
     words: Words = field(default_factory=Words)
     place: bool = False
+    inside: bool = False
+    inside_described: bool = False
 
     def placed(self, keywords: Iterable[str]) -> Placed:
         """What these keywords of a model become; a comma ends one but where this library has it in a tag."""
@@ -138,7 +143,13 @@ def tagger(run: Run, model: Model, request: TagRequest, learned: "Taught | None"
         model.describer, request.prompt(), again=request.policy.retag, telling=telling,
         english=is_english(request.language),
     )  # fmt: skip
-    return Tagger(run, questions, policy, questions.looker.knowledge, learned)
+    inside = None
+    if policy.inside:
+        from tagroll.runs.inside import TextInside
+
+        space = run.space
+        inside = TextInside(space.catalog, space.preview, described=policy.inside_described)
+    return Tagger(run, questions, policy, questions.looker.knowledge, inside, learned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +161,7 @@ class Tagger:
         questions: Asks the model.
         policy: What is made of its answers.
         knowledge: What they are held to; None for nothing.
+        inside: Reads the text in photos; None: it is not read.
         learned: What is said of a photo besides: nobody holds a person's own words to anything.
     """
 
@@ -157,6 +169,7 @@ class Tagger:
     questions: Questions
     policy: TagPolicy
     knowledge: Knowledge | None = None
+    inside: "TextInside | None" = None
     learned: "Taught | None" = None
 
     def tag(self, photo: Photo) -> Outcome:
@@ -185,7 +198,10 @@ class Tagger:
             ServerError, CatalogError: The run cannot go on.
         """
         space = self.run.space
-        return self.questions.look(photo, picture_by(row, photo, space.store, space.catalog))
+        look = self.questions.look(photo, picture_by(row, photo, space.store, space.catalog))
+        if self.inside is None:
+            return look
+        return dataclasses.replace(look, answer=self.inside.added(look.answer, photo, look.picture))
 
     def propose(self, photo: Photo) -> Outcome:
         """Ask about one photo and keep the answer for a person to judge; write nothing.

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from tagroll.models.builtin.vision.recogniser import Sight
     from tagroll.models.builtin.vision.tagger import ImageTagger
 
-MODEL = "tagroll-builtin-1"
+MODEL = "tagroll-builtin-2"
 WITHOUT_HEAD = f"{MODEL}-no-head"
-FEATURES = MODEL
-"""Under this name features are kept: a model whose network sees other things has to change it."""
+FEATURES = "efficientnet-lite2-288"
+"""The network whose features are kept, and the short side of what it sees: with another one, what was learned is of no use."""
 
 
 class BuiltinDescriber(Describer):
-    """Describes photos with EfficientNet-Lite2. The first call loads it, which takes under a second.
+    """Describes photos with EfficientNet-Lite2 and NanoDet. The first call loads it, which takes under a second.
 
     Args:
         threshold: How sure it has to be of a tag, from 0.1 to 1; None for what was chosen in training.
