@@ -215,7 +215,7 @@ class Planner:
                 with open(path, "rb", buffering=0) as source:  # noqa: PTH123  # hot path
                     return engine.read_from(source)
             except ForeignStructureError:
-                if self.exiftool is None:
+                if not self.exiftool:
                     raise
         return self.read_other(path, fmt)
 
@@ -231,7 +231,7 @@ class Planner:
             try:
                 return engine.read(data)
             except ForeignStructureError:
-                if self.exiftool is None:
+                if not self.exiftool:
                     raise
         return with_write_ban(self.read_other(path, fmt, data), fmt, data)
 
