@@ -26,6 +26,7 @@ from tagroll.domain import (
     Metadata,
     Outcome,
     Photo,
+    Preview,
     Prompt,
     Status,
     Waiting,
@@ -234,6 +235,10 @@ class Workspace:
         """Hash of a photo's picture as its file is now; see `picture_now`."""
         return picture_now(photo, self.store, self.catalog)
 
+    def see(self, photo: Photo) -> Preview:
+        """What a model sees of a photo. The decoding processes start with the first one: a run may have nothing to ask."""
+        return self.preview(photo)
+
     @property
     def preview(self) -> "PreviewMaker":
         """Makes what a model, or a person, sees of a photo, in processes that start now."""
@@ -323,10 +328,7 @@ class Run:
         space = self.space
         told = telling and telling.heard_by(space.settings)
         knowledge = Knowledge(told, space.store.read, english) if told else None
-        # the decoding processes start with the first question, if there is one
-        looker = Looker(
-            describer, lambda photo: space.preview(photo), space.store.picture_hash, prompt, knowledge
-        )
+        looker = Looker(describer, space.see, space.store.picture_hash, prompt, knowledge)
         return Questions(looker, space.catalog.answers, again)
 
     def decide(self, into: Mapping[str, str], apart: Iterable[Collection[str]] = ()) -> None:
