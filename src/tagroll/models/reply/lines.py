@@ -5,27 +5,28 @@ import re
 from collections.abc import Iterable
 
 from tagroll.models.reply.items import clean_item, is_sentence, split_items, split_label, unescape
+from tagroll.models.reply.late import late
 from tagroll.models.reply.names import Part, is_category, is_name, part_named, words_of
 from tagroll.models.reply.phrases import CLAUSE, INTERJECTION, REFUSAL, RELATION
 from tagroll.models.reply.values import Findings
 
-_BULLET = re.compile(
+_BULLET = late(
     r"\s*(?:(?:[-*+•‣◦▪►▸➤→✓✔☑○●\u2013—]|\(?\d{1,3}[.)．、]|\(?[a-z]\)|\(?[ivx]{1,4}[.)])\s+(?=\S)|"
     r"\d{1,2}[.)．、](?=[^\W\d])|[・•‣◦▪►▸➤✓✔☑○●](?=\S))"
 )
-_CONTINUED = re.compile(rf"(?<=[,，、])[ \t]*+\n(?!{_BULLET.pattern})\s*+")
-_HASHTAG = re.compile(r"(?<![\w#&])#(?=[^\W_])([\w-]+)")
-_TABLE_RULE = re.compile(r"[\s|:+-]+")
-_LABELS_IN_LINE = re.compile(
+_CONTINUED = late(rf"(?<=[,，、])[ \t]*+\n(?!{_BULLET.pattern})\s*+")
+_HASHTAG = late(r"(?<![\w#&])#(?=[^\W_])([\w-]+)")
+_TABLE_RULE = late(r"[\s|:+-]+")
+_LABELS_IN_LINE = late(
     r"(?:(?<=[\s.*])|^)(?=\**(?:Title|Description|Keywords|Tags|File ?name|Summary|Caption)\**:)"
 )
-_SPOKEN_LABEL = re.compile(
+_SPOKEN_LABEL = late(
     r"^[\s*]*(?:\w{2,8}:)?((?:[\w' ]{0,40}\b)?(?:keywords|tags)\b[\w' ]{0,40}?)"
     r"(?:\s(?:are|include|would be|could be)(?=\s)(?!\s*:)|\s*(?:=|->|=>|→)+|\s[-\u2013—](?=\s))\s*",
     re.IGNORECASE | re.MULTILINE,
 )
-_BRACKETED_LABEL = re.compile(r"^[ \t]*[【\[]([^\]】\[\n]{1,30})[】\]][ \t]*[:：]?[ \t]*(?=\S)", re.MULTILINE)
-_COUNTED = re.compile(
+_BRACKETED_LABEL = late(r"^[ \t]*[【\[]([^\]】\[\n]{1,30})[】\]][ \t]*[:：]?[ \t]*(?=\S)", re.MULTILINE)
+_COUNTED = late(
     r"[ \t]*[(\[*<]{0,3}(?:(?:no|nr|number|tag|keyword|label|item)\b\.?[ \t]*)?(?:[#№][ \t]?(?=\d+ )|(?!#))"
     r"(\d{1,3}|(?:[a-z]|[ivx]{1,5})(?=[.):\]*/>]|[ \t][-\u2013—]))\b"
     r"(?:[.):\]*/>]{1,3}|[ \t](?=[-\u2013—:]))?[ \t]*[-\u2013—:]?[ \t]+(?=\S)",
@@ -36,9 +37,9 @@ _COUNTS = (
     tuple("abcdefghijklmnopqrstuvwxyz"),
     tuple("i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split()),  # noqa: SIM905
 )
-_FINAL = re.compile(r"\b(?:final|corrected|revised|improved)\b", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"(?<=[^\W\d_]{3}[.!])\s+(?=[^\W\d_])")
-_NOTED = re.compile(r"(\S+(?: \S+){0,2}) (?:-|->|=>|→) \S")
+_FINAL = late(r"\b(?:final|corrected|revised|improved)\b", re.IGNORECASE)
+_SENTENCE_END = late(r"(?<=[^\W\d_]{3}[.!])\s+(?=[^\W\d_])")
+_NOTED = late(r"(\S+(?: \S+){0,2}) (?:-|->|=>|→) \S")
 """A keyword on its line, and a note about it."""
 _PARTS = (Part.KEYWORDS, Part.TITLE, Part.DESCRIPTION, Part.FILENAME)
 """They may head a section without a colon; "number" and "box" may be keywords on a line."""
