@@ -14,12 +14,12 @@ import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
-import zstandard
 from simplemma.strategies.dictionaries.dictionary_factory import DEFAULT_DICTIONARY_FACTORY
 
 from tagroll.tags import synonyms
 from tagroll.tags.lexicon import lexicon
 from tagroll.tags.synonyms import correction
+from tagroll.zstd import compress
 
 DATA = Path(__file__).parents[1] / "src/tagroll/tags/data"
 VERBS = {
@@ -95,7 +95,7 @@ def main() -> None:
 
 def write(name: str, text: str) -> None:
     """Write one file of data."""
-    packed = zstandard.ZstdCompressor(level=19).compress(text.encode())
+    packed = compress(text.encode(), level=19)
     (DATA / name).write_bytes(packed)
     print(f"{name}: {len(packed):,} bytes")
 

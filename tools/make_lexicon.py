@@ -25,7 +25,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-import zstandard
+from tagroll.zstd import compress
 
 OUT = Path(__file__).parents[1] / "src/tagroll/tags/data/lexicon.txt.zst"
 ABSTRACT_GROUPS = (
@@ -227,7 +227,7 @@ def main() -> None:
         **known_words(american | british, american | large | british, possessive),
     }
     text = "".join(f"[{name}]\n" + "".join(f"{line}\n" for line in lines) for name, lines in sections.items())
-    OUT.write_bytes(zstandard.ZstdCompressor(level=22).compress(text.encode()))
+    OUT.write_bytes(compress(text.encode(), level=22))
     for name, lines in sections.items():
         print(f"{name}: {len(lines)}")
     print(f"{OUT.name}: {OUT.stat().st_size:,} bytes")

@@ -12,9 +12,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import zstandard
-
 from tagroll.tags.identity import identity
+from tagroll.zstd import compress
 
 OUT = Path(__file__).parents[1] / "src/tagroll/tags/data/given_names.txt.zst"
 LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]{2,}(?:[' -][A-Za-z\u00c0-\u024f]+)*")
@@ -43,7 +42,7 @@ def main() -> None:
         for name in names(file.read_text(encoding="utf-8"))
         if LATIN.fullmatch(name)
     }
-    OUT.write_bytes(zstandard.ZstdCompressor(level=22).compress("\n".join(sorted(found)).encode()))
+    OUT.write_bytes(compress("\n".join(sorted(found)).encode(), level=22))
     print(f"{len(found):,} names: {OUT.stat().st_size:,} bytes")
 
 

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zstandard
 from PIL import Image, ImageDraw
 from scipy.spatial import cKDTree
 
 from tagroll.places.towns import ARRAYS, CELLS, LARGEST, ROWS, UNIT
+from tagroll.zstd import compress
 
 OUT = Path(__file__).parents[1] / "src/tagroll/places/data/places.zst"
 PEOPLE = 3000
@@ -192,7 +192,7 @@ def main() -> None:
     texts = ("\n".join(names).encode() for names in (countries, states, (one["city"] for one in towns)))
     parts = [*texts, *(array(kind, column).tobytes() for kind, column in zip(ARRAYS, columns, strict=True))]
     data = b"".join(len(part).to_bytes(4, "little") + part for part in parts)
-    packed = zstandard.ZstdCompressor(level=22).compress(data)
+    packed = compress(data, level=22)
     OUT.write_bytes(packed)
     print(f"{len(towns):,} towns, {len(in_runs):,} runs: {len(packed):,} bytes")
 

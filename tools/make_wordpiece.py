@@ -7,7 +7,7 @@ import argparse
 import json
 from pathlib import Path
 
-import zstandard
+from tagroll.zstd import compress
 
 OUT = Path(__file__).parents[1] / "src/tagroll/models/builtin/data/wordpiece.txt.zst"
 WORD_START = "\u2581"
@@ -31,7 +31,7 @@ def main() -> None:
     if len(tokens) != SIZE or tokens[101] != "[CLS]":
         raise SystemExit("not the vocabulary of BERT uncased")
     OUT.parent.mkdir(exist_ok=True)
-    OUT.write_bytes(zstandard.ZstdCompressor(level=22).compress("\n".join(tokens).encode()))
+    OUT.write_bytes(compress("\n".join(tokens).encode(), level=22))
     print(f"{OUT.name}: {OUT.stat().st_size:,} bytes")
 
 

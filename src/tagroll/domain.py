@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+from tagroll.errors import ServerError
 from tagroll.formats import Format
 
 CAPTIONS: Final = ("title", "description", "alt_text")
@@ -67,18 +68,20 @@ class Prompt:
     """What a model is asked.
 
     Attributes:
-        task: "tags" wants keywords; "classify" wants title, description, keywords and a file name.
+        task: "tags" wants keywords; "classify" wants title, description, keywords and a file name; "pairs" shows no
+            picture and wants to know how pairs of tags belong together.
         text: The words that go with the picture.
         schema: JSON schema of the wanted answer.
-        max_tags: How many keywords are wanted at the most.
+        max_tags: How many keywords, or answers about pairs, are wanted at the most.
         key: Short hash of all that shapes the answer; part of the key of kept answers.
         about: Short hash of what it tells of the one photo, if it does; kept answers are told apart by it.
         earlier: Keys of older wordings of the same question: an answer to one of them counts.
         votes: So many times a model that can say something else each time is asked; what recurs is kept.
         language: Of the answer, by its English name; "" where any will do.
+        listed: Words of a person's list are wanted, in whatever language these are.
     """
 
-    task: Literal["tags", "classify"]
+    task: Literal["tags", "classify", "pairs"]
     text: str
     schema: Mapping[str, object] = field(repr=False)
     max_tags: int
@@ -87,6 +90,7 @@ class Prompt:
     earlier: tuple[str, ...] = ()
     votes: int = 1
     language: str = "English"
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ class Description:
         filename: A name for the file, without a suffix.
         confidences: Word -> how likely it is right, 0 to 1, of keywords and of words that were not sure enough; empty
             for a model that does not tell.
+        language: Of all this, by its English name; "" for English, and where nobody knows.
     """
 
     keywords: tuple[str, ...]
@@ -109,6 +114,7 @@ class Description:
     description: str = ""
     filename: str = ""
     confidences: Mapping[str, float] = field(default_factory=dict)
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +175,16 @@ class Describer(Protocol):
             ServerError: The model cannot be reached any more; the run has to stop.
         """
 
+    def answer(self, prompt: Prompt) -> str:
+        """Get an answer to words alone.
+
+        Raises:
+            PhotoError: This question gets none.
+            ServerError: The model cannot be asked in words, or cannot be reached any more.
+        """
+        del prompt
+        raise ServerError(f"{self.model} answers no questions without a picture", "Take a model on a server")
+
     @property
     def cache_name(self) -> str:
         """The name under which kept answers are found: that of what looks, whatever is made of what it sees."""
@@ -178,6 +194,11 @@ class Describer(Protocol):
     def served_as(self) -> str:
         """The name of the model on a server, or "" for one that runs here."""
         return ""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that it can answer in, by English names; none for a model that may know any."""
+        return ()
 
     @property
     def names_only(self) -> bool:

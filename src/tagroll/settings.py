@@ -29,7 +29,7 @@ SidecarPolicy = Literal["auto", "always", "never"]
 SidecarName = Literal["auto", "stem", "full"]
 Mtime = Literal["nudge", "keep", "now"]
 """The modification time of a file that is written: two seconds later than it was, as it was, or now."""
-Case = Literal["title", "lower", "keep"]
+Case = Literal["title", "sentence", "lower", "keep"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,9 @@ def test_headings_name_only_options_that_there_are():
     assert named - there <= {"help", "_click_default_help"}
 
 
-def test_dedupe_offers_no_model_that_looks_at_photos():
+def test_dedupe_offers_a_model_that_judges():
     shown = CliRunner().invoke(main, ["dedupe", "--help"]).stdout
-    assert "--embedding-url" in shown
-    assert "--model-file" not in shown
-    assert "--api-url" not in shown
+    assert all(option in shown for option in ("--embedding-url", "--ask-model", "--api-url", "--model-file"))
 
 
 @pytest.mark.parametrize("script", ["image_tagger.py", "image_classifier.py", "tag_deduplicator.py"])
@@ -72,7 +70,7 @@ def test_renaming_a_tag_to_itself_changes_none(tmp_path):
 
 def test_doctor_asks_no_server_where_the_builtin_model_is_wanted(tmp_path):
     done = CliRunner().invoke(main, ["doctor", "--backend", "builtin", "--catalog", str(tmp_path / "c")])
-    assert "built-in model: tagroll-builtin-1 is ready\n" in done.stdout
+    assert "built-in model: tagroll-builtin-2 is ready\n" in done.stdout
     assert "model server" not in done.stdout
 
 

@@ -2,7 +2,7 @@
 
 from tagroll.catalog.catalog import Catalog
 from tagroll.catalog.database import as_text
-from tagroll.catalog.journal import State, Writing
+from tagroll.catalog.journal import KnownPicture, State, Writing
 from tagroll.catalog.photos import About, PhotoRow, ShownColumns, ShownRow
 from tagroll.catalog.runs import RunRow
 from tagroll.catalog.verdicts import TagVerdict
@@ -10,6 +10,7 @@ from tagroll.catalog.verdicts import TagVerdict
 __all__ = [
     "About",
     "Catalog",
+    "KnownPicture",
     "PhotoRow",
     "RunRow",
     "ShownColumns",

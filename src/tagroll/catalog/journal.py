@@ -3,9 +3,11 @@
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,25 @@ class Writing:
     run: int
     state: State
     write: Write
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPicture:
+    """The picture that a photo held when tagroll wrote for it, or that somebody said is right since.
+
+    Attributes:
+        photo: Where it was.
+        picture: Hash of its picture data.
+        last: The number of the last write for it.
+        when: Seconds since the epoch: when the run of that write began.
+        left: File -> hash of it as tagroll's last write left it; of the photo itself, and of its sidecars.
+    """
+
+    photo: Path
+    picture: str
+    last: int
+    when: float
+    left: Mapping[Path, str]
 
 
 class Journal:
@@ -174,6 +195,26 @@ class Journal:
         rows = self._database.read(f"SELECT DISTINCT photo FROM writes WHERE photo IN ({marks})", *names)  # noqa: S608 - marks only
         return {as_path(name) for (name,) in rows}
 
+    def pictures(self, made: Collection[str]) -> list[KnownPicture]:
+        """Of every photo for which something was written, ever, the picture it should hold; by path.
+
+        Args:
+            made: The engines that make new files of a photo: what was made is none that was there before.
+        """
+        marks = ",".join("?" * len(made))
+        rows = self._database.read(
+            "SELECT photo, writes.id, started, target, after_hash, coalesce(accepted.picture_hash, writes.picture_hash), state"  # noqa: S608 - marks only
+            " FROM writes JOIN runs ON runs.id = run LEFT JOIN accepted ON accepted.write = writes.id"
+            f" WHERE state IN ('done', 'undone') AND engine NOT IN ({marks}) ORDER BY photo, writes.id",
+            *made,
+        )
+        return [_known_picture(list(of_photo)) for _, of_photo in groupby(rows, key=itemgetter(0))]
+
+    def accept(self, last: int, picture: str) -> None:
+        """Note that a photo may hold another picture since the last write for it, whose number is given."""
+        values = (last, picture)
+        self._database.commit(lambda c: c.execute("INSERT OR REPLACE INTO accepted VALUES (?, ?)", values))
+
     def in_force(self, photo: Path, picture: str = "") -> list[Write]:
         """What was written for a photo and was not taken back, the oldest first, without the patches.
 
@@ -229,6 +270,12 @@ def settle(c: sqlite3.Connection, number: int | None, state: State) -> None:
             return
         (number,) = c.execute("SELECT undoes FROM writes WHERE id = ?", (number,)).fetchone()
         state = State.UNDONE if state == State.DONE else State.DONE
+
+
+def _known_picture(rows: Sequence[tuple[Any, ...]]) -> KnownPicture:
+    left = {as_path(target): after for *_, target, after, _, state in rows if state == State.DONE}
+    photo, last, when, *_, picture, _ = rows[-1]
+    return KnownPicture(as_path(photo), picture, last, when, left)
 
 
 def _writing(row: tuple[Any, ...]) -> Writing:

@@ -156,6 +156,38 @@ MIGRATIONS = (
         PRIMARY KEY (run, picture_hash, word)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE accepted (             -- a picture that took the place of the one that was there when a photo was written
+        write INTEGER PRIMARY KEY REFERENCES writes,    -- the last write for the photo; a later one knows better
+        picture_hash TEXT NOT NULL
+    );
+    """,
+    """
+    CREATE TABLE relations (            -- what a model said of two tags; never asked twice
+        model TEXT NOT NULL,
+        prompt TEXT NOT NULL,           -- names the wording of the question
+        tag TEXT NOT NULL,              -- tag < other
+        other TEXT NOT NULL,
+        relation TEXT NOT NULL,         -- of tag to other: 'same', 'narrower', 'broader', ...
+        is_same INTEGER,                -- of a pair whose answer was known: what is right; else NULL
+        created REAL NOT NULL,
+        PRIMARY KEY (model, prompt, tag, other)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE readings (             -- the text in a picture; read once
+        picture_hash TEXT PRIMARY KEY,
+        reader TEXT NOT NULL,           -- what read it
+        lines TEXT NOT NULL,            -- one a line; '': none
+        tags TEXT NOT NULL              -- JSON list: what follows from them
+    ) WITHOUT ROWID;
+    DROP TABLE texts;
+    CREATE VIRTUAL TABLE texts USING fts5 (         -- as it was, and the text in the picture
+        tags, title, description, folder, name, camera, inside,
+        tokenize = "unicode61 remove_diacritics 2", prefix = '2 3'
+    );
+    UPDATE texts_of SET version = 0;
+    """,
 )
 _APPLICATION = 1952540530
 _TABLES = {"runs", "answers", "writes", "photos"}

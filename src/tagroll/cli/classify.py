@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from tagroll.cli.asking import AskingOptions, asking_options
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.knowing import context_options
 from tagroll.cli.options import (
-    AskingOptions,
-    asking_options,
     scan_options,
     shared_options,
     threshold_option,
@@ -61,7 +60,7 @@ class ClassifyOptions:
 
         policy = ClassifyPolicy(
             again=self.again, dry_run=self.dry_run, style=self.name_style, template=self.name_template,
-            case=self.asking.case, max_tags=self.asking.max_tags, write_metadata=self.write_metadata, engine=LINKS[self.link],
+            case=self.asking.letters, max_tags=self.asking.max_tags, write_metadata=self.write_metadata, engine=LINKS[self.link],
         )  # fmt: skip
         request = replace(
             ClassifyRequest.of(self.directory, self.output, policy),

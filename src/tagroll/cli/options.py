@@ -4,22 +4,19 @@ import difflib
 import functools
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
 from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import SafeFormatter, say
-from tagroll.errors import UsageError, plainly
+from tagroll.errors import UsageError
 from tagroll.settings import (
     CONFIG_NAME,
     DEFAULT_API_URL,
-    DEFAULT_MAX_TAGS,
     DEFAULT_MODEL,
     HINTS,
-    Case,
     Mtime,
     Placing,
     Settings,
@@ -30,9 +27,6 @@ from tagroll.settings import (
     read_config,
     unread_config,
 )
-
-if TYPE_CHECKING:
-    from tagroll.runs.limits import Limits
 
 TOLD = "tagroll.hints"
 """Where a command's context has the hints of the settings file: folder -> text."""
@@ -284,89 +278,6 @@ def _touched(mtime: Mtime) -> Mtime:
     return "now"
 
 
-@dataclass(frozen=True, slots=True)
-class AskingOptions:
-    """The options of a command that shows photos to a model, as click gives them.
-
-    Attributes:
-        limit: Photos, at the most.
-        jobs: Questions at once.
-        patience: Seconds for a server to come back.
-        timeout: Seconds for an answer.
-        force: Whether to go on with a model that seems stuck.
-        max_tags: Of a photo, at the most.
-        language: Of tags and texts.
-        prompt_file: Has the user's own words to the model.
-        case: Letter case of tags.
-        votes: Answers about a photo that are compared.
-    """
-
-    limit: int | None
-    jobs: int | None
-    patience: float
-    timeout: float | None
-    force: bool
-    max_tags: int
-    language: str | None
-    prompt_file: Path | None
-    case: Case
-    votes: int
-
-    def limits(self) -> "Limits":
-        """How many questions at once, and how long to wait for answers, as the user wants it."""
-        from tagroll.runs.limits import Limits
-
-        wanted = Limits(jobs=self.jobs, outage=self.patience)
-        if self.timeout is not None:
-            wanted = replace(wanted, first_answer=self.timeout, answer=self.timeout)
-        return replace(wanted, repeats=None) if self.force else wanted
-
-    def prompt_text(self) -> str | None:
-        """The user's own words to the model, or None.
-
-        Raises:
-            UsageError: They are not UTF-8.
-        """
-        return text_of(self.prompt_file)
-
-
-def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of commands that show photos to a model; the command gets them as `asking`."""
-
-    @functools.wraps(function)
-    def wrapper(**values: Any) -> Any:
-        asking = AskingOptions(**{one.name: values.pop(one.name) for one in fields(AskingOptions)})
-        return function(asking=asking, **values)
-
-    decorated: Callable[..., Any] = wrapper
-    file = click.Path(exists=True, dir_okay=False, path_type=Path)
-    options = (
-        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N photos."),
-        click.option("--jobs", type=click.IntRange(1, 256), metavar="N", envvar="TAGROLL_JOBS",
-                     help="Concurrent requests.  [default: as many as make it faster]"),
-        click.option("--patience", "--wait-for-server", "patience", type=click.FloatRange(min=0), metavar="S",
-                     default=60, show_default=True, envvar="TAGROLL_PATIENCE",
-                     help="How long to wait for a lost server, in seconds."),
-        click.option("--timeout", type=click.FloatRange(min=1), metavar="S", envvar="TAGROLL_TIMEOUT",
-                     help="Wait S seconds for an answer, longer where answers took longer before.  "
-                          "[default: 600 for the first, then 120]"),
-        click.option("--force", is_flag=True,
-                     help="Go on with a model that says the same of all photos, or nothing that can be used."),
-        click.option("--max-tags", type=click.IntRange(1, 100), metavar="N", default=DEFAULT_MAX_TAGS, show_default=True,
-                     envvar="TAGROLL_MAX_TAGS", help="At most N tags a photo."),
-        click.option("--language", metavar="NAME", envvar="TAGROLL_LANGUAGE",
-                     help="Language of the tags and texts.  [default: English]"),
-        click.option("--prompt-file", type=file, envvar="TAGROLL_PROMPT_FILE", help="Your own words to the model."),
-        click.option("--case", type=click.Choice(["title", "lower", "keep"]), default="title", show_default=True,
-                     envvar="TAGROLL_CASE", help="Letter case of tags."),
-        click.option("--votes", type=click.IntRange(1, 9), metavar="N", default=1, show_default=True, envvar="TAGROLL_VOTES",
-                     help="Ask a server N times about each photo and keep what more than half of the answers say."),
-    )  # fmt: skip
-    for option in reversed(options):
-        decorated = option(decorated)
-    return decorated
-
-
 def threshold_option(*, several: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """How sure the built-in model has to be; with `several`, thresholds to compare."""
     probability = click.FloatRange(0.1, 1)
@@ -379,17 +290,3 @@ def threshold_option(*, several: bool = False) -> Callable[[Callable[..., Any]],
         "--threshold", type=probability, metavar="P", envvar="TAGROLL_THRESHOLD",
         help="How sure the built-in model has to be of a tag.  [default: what its training found]",
     )  # fmt: skip
-
-
-def text_of(path: Path | None) -> str | None:
-    """The text of a file that an option names, or None.
-
-    Raises:
-        UsageError: It is not UTF-8.
-    """
-    if path is None:
-        return None
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text: {plainly(error)}", "Save it as UTF-8") from error

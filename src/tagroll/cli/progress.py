@@ -111,11 +111,10 @@ class Report:
             return
         sure = outcome.confidences if self.settings.verbose else {}
         tags = ", ".join(f"{tag} {sure[tag]:.2f}" if tag in sure else tag for tag in outcome.tags)
-        what = outcome.error if outcome.status is Status.FAILED else tags
         nothing = self.nothing
         if outcome.withheld:
             nothing = f"no tags, as a person took away what the model says ({', '.join(outcome.withheld)})"
-        print_line(f"{MARKS[outcome.status]} {show(outcome.path)}: {what or nothing}")
+        print_line(f"{MARKS[outcome.status]} {show(outcome.path)}: {outcome.error or tags or nothing}")
         if self.settings.verbose and outcome.proposals:
             unsure = ", ".join(f"{tag} {how:.2f}" for tag, how in outcome.proposals.items())
             print_line(f"    not sure enough: {unsure}")

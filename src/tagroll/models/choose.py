@@ -117,6 +117,32 @@ def choose_model(
         return Model(describer, threads, notes, _resources=resources.pop_all())
 
 
+def choose_judge(settings: Settings, limits: Limits, watch: Watch | None = None) -> Model:
+    """Find the model that is asked about words: the one on a server, or from a file, that would look at photos.
+
+    It need not see. The built-in model cannot be asked.
+
+    Args:
+        settings: Say which servers and model.
+        limits: How many requests to a server at once, and how long to wait for it.
+        watch: Shows what is waited for while the model is looked for.
+
+    Raises:
+        ServerError: There is none, or it cannot be used.
+        UsageError: What was named as a model file is none.
+    """
+    with ExitStack() as resources:
+        backend = SERVERS if settings.model_file is None else FILE
+        describer = backend.open(settings, limits, resources)
+        assert isinstance(describer, ServerDescriber | ManyDescriber)  # noqa: S101 - a file is run by a server of ours
+        resources.callback(describer.close)
+        with watch(lambda: describer.waiting) if watch else nullcontext():
+            found = describer.discover(sees=False)
+        urls = settings.api_urls if backend is SERVERS else ()
+        notes = (*departures(urls, "tags"), *filter(None, [key_stays(settings, urls)]), *found)
+        return Model(describer, describer.capacity, notes, _resources=resources.pop_all())
+
+
 def _may_wait(settings: Settings, last: str | None) -> bool:
     """Whether the server need not be asked now: it is wanted, or was found there the last time."""
     is_open = settings.backend != "builtin" and settings.model_file is None

@@ -147,10 +147,10 @@ def unpack(data: bytes) -> Atlas:
 @once
 def atlas() -> Atlas:
     """The table; the first call unpacks it, which takes a few hundredths of a second."""
-    from zstandard import ZstdDecompressor
+    from tagroll.zstd import decompress
 
     packed = files("tagroll.places").joinpath("data/places.zst").read_bytes()
-    return unpack(ZstdDecompressor().decompress(packed))
+    return unpack(decompress(packed))
 
 
 @once

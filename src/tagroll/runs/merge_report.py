@@ -60,6 +60,7 @@ def plan_report(plan: "Plan", mapping: Mapping[str, str], counts: Mapping[str, i
     return {
         "unique_tags_after": len({mapping.get(tag, tag) for tag in counts}),
         "merges": [merge.row() for merge in plan.merges],
+        "suggested": [merge.row() for merge in plan.suggested],
         "hierarchy": [asdict(child) for child in plan.hierarchy],
         "background": None if background is None else {
             "median": round(background.median, 4),

@@ -15,6 +15,7 @@ from tagroll.runs.gallery import Gallery, Shown
 from tagroll.runs.run import Workspace
 from tagroll.runs.sureness import unsure
 from tagroll.runs.tag import TagPolicy, TagRequest
+from tagroll.settings import Case
 from tagroll.tags.identity import LEVEL, identity, word_of
 
 
@@ -69,15 +70,17 @@ class Namer:
     def proposals(self, answer: Description) -> dict[str, Proposal]:
         """Word (see `word_of`) -> what is proposed."""
         found: dict[str, Proposal] = {}
+        case: Case = "sentence" if answer.language else "title"
         for word in (*dict.fromkeys(answer.keywords), *unsure(answer)):
-            for tag in self._tags(word):
+            for tag in self._tags(word, case):
                 one, known = Proposal(tag, answer.confidences.get(word)), found.get(word_of(tag))
                 if known is None or one.rank < known.rank:
                     found[word_of(tag)] = one
         return found
 
-    def _tags_of(self, word: str) -> tuple[str, ...]:
-        tags = (self._policy.words.paths.get(identity(tag), tag) for tag in self._policy.tags([word]))
+    def _tags_of(self, word: str, case: Case) -> tuple[str, ...]:
+        placed = self._policy.words.of([word], case, self._policy.max_tags)
+        tags = (self._policy.words.paths.get(identity(tag), tag) for tag in placed.tags)
         return tuple(self._known.get(identity(tag), tag) for tag in tags)
 
 

@@ -8,7 +8,7 @@ from tagroll.parallel import once
 @once
 def given_names() -> frozenset[str]:
     """The names, each as its identity. Some are words for things as well: rose, robin, jack."""
-    from zstandard import ZstdDecompressor
+    from tagroll.zstd import decompress
 
     packed = files("tagroll.tags").joinpath("data/given_names.txt.zst").read_bytes()
-    return frozenset(ZstdDecompressor().decompress(packed).decode().split("\n"))
+    return frozenset(decompress(packed).decode().split("\n"))

@@ -120,11 +120,11 @@ def _word_for(
 
 def _read(words: Collection[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """What each language knows of some words: word -> the word it is a form of."""
-    from zstandard import ZstdDecompressor
+    from tagroll.zstd import decompress
 
     wanted = frozenset(words)
     packed = files("tagroll.tags").joinpath("data/languages.txt.zst").read_bytes()
-    for section in ZstdDecompressor().decompress(packed).decode().split("[")[1:]:
+    for section in decompress(packed).decode().split("[")[1:]:
         code, _, body = section.partition("]\n")
         found: dict[str, str] = {}
         for line in body.splitlines():

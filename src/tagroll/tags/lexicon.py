@@ -179,19 +179,19 @@ def _read(text: str) -> Lexicon:
 @once
 def lexicon() -> Lexicon:
     """The lexicon, about 60 MB once it is unpacked."""
-    from zstandard import ZstdDecompressor
+    from tagroll.zstd import decompress
 
     packed = files("tagroll.tags").joinpath("data/lexicon.txt.zst").read_bytes()
-    return _read(ZstdDecompressor().decompress(packed).decode())
+    return _read(decompress(packed).decode())
 
 
 @once
 def no_typos() -> frozenset[str]:
     """Words of other languages that come close to an English one (tools/make_languages.py)."""
-    from zstandard import ZstdDecompressor
+    from tagroll.zstd import decompress
 
     packed = files("tagroll.tags").joinpath("data/no_typos.txt.zst").read_bytes()
-    return frozenset(ZstdDecompressor().decompress(packed).decode().split())
+    return frozenset(decompress(packed).decode().split())
 
 
 @once

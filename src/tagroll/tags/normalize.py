@@ -7,7 +7,7 @@ from typing import Literal
 
 from tagroll.tags.identity import identity
 
-Case = Literal["title", "lower", "keep"]
+Case = Literal["title", "sentence", "lower", "keep"]
 
 MAX_CHARS = 64
 """A longer "tag" is text. Also what IPTC's 64 bytes hold of plain ASCII, so most tags fit there uncut."""
@@ -60,7 +60,8 @@ def normalize(
 
     Args:
         keywords: Any texts.
-        case: "title" gives words that are all lower case a capital ("DSLR" and "McDonald" stay);
+        case: "title" gives words that are all lower case a capital ("DSLR" and "McDonald" stay), "sentence" the first
+            word alone, as most languages write;
             "lower" lowers everything; "keep" changes nothing.
         max_tags: How many tags at the most, 0 or more; the first ones stay. None: all.
         whole: Identities of texts that a person wrote: a comma in them stays.
@@ -175,7 +176,7 @@ def _cased(tag: str, case: Case) -> str:
         return tag.lower()
     if case == "keep":
         return tag
-    return re.sub("[^ /]+", lambda word: _capital(word[0]), tag)
+    return re.sub("[^ /]+", lambda word: _capital(word[0]), tag, count=1 if case == "sentence" else 0)
 
 
 def _capital(word: str) -> str:

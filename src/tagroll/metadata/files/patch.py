@@ -1,19 +1,16 @@
 """The undo patch: what it takes to turn a file after a change back into the file before it.
 
 A patch is a list of steps "append these literal bytes, then copy that stretch of the file after", compressed
-with zstandard. A metadata edit moves the picture data but does not alter them, so a patch holds little more
+with Zstandard. A metadata edit moves the picture data but does not alter them, so a patch holds little more
 than the old packets: some hundred bytes for an edit of a JPEG of any size.
 """
 
 import struct
 from collections.abc import Iterator
 from threading import local
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal
 
 from tagroll.errors import WriteError
-
-if TYPE_CHECKING:
-    import zstandard
 
 _local = local()
 _MAGIC = b"TRp1"
@@ -53,16 +50,17 @@ def make_patch(before: bytes, after: bytes) -> bytes:
     body = b"".join([_COUNT.pack(len(steps)), *steps, *literals])
     if b"".join(_pieces(after, body)) != before:  # without a way back nothing may be written
         raise WriteError("no undo record could be made")
-    return _MAGIC + _compressor().compress(body)
+    return _MAGIC + _packed(body)
 
 
-def _compressor() -> "zstandard.ZstdCompressor":
-    """The compressor of this thread: making one takes longer than most patches do."""
+def _packed(body: bytes) -> bytes:
+    """Compress, by the compressor of this thread: making one takes longer than most patches do."""
     if not hasattr(_local, "compressor"):
-        import zstandard  # only runs that write need it
+        from tagroll.zstd import ZstdCompressor  # only runs that write need it
 
-        _local.compressor = zstandard.ZstdCompressor(level=3)
-    return cast("zstandard.ZstdCompressor", _local.compressor)
+        _local.compressor = ZstdCompressor(level=3)
+    compressor: ZstdCompressor = _local.compressor
+    return compressor.compress(body, compressor.FLUSH_FRAME)
 
 
 def apply_patch(after: bytes, patch: bytes) -> bytes:
@@ -78,13 +76,13 @@ def apply_patch(after: bytes, patch: bytes) -> bytes:
     Raises:
         WriteError: The patch is damaged or was made for another file.
     """
-    import zstandard  # see _compressor
+    from tagroll.zstd import ZstdError, decompress  # see _packed
 
     magic, packed = patch[: len(_MAGIC)], patch[len(_MAGIC) :]
     try:
-        body = zstandard.ZstdDecompressor().decompress(packed) if magic == _MAGIC else b""
+        body = decompress(packed) if magic == _MAGIC else b""
         return b"".join(_pieces(after, body))
-    except (zstandard.ZstdError, struct.error, ValueError) as error:
+    except (ZstdError, struct.error, ValueError) as error:
         raise WriteError("the undo record of this file is damaged or belongs to another file") from error
 
 

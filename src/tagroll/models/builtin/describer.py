@@ -5,17 +5,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tagroll.domain import Describer, Description, Preview, Prompt
+from tagroll.models.builtin.languages import ENGLISH, languages, words_in
 from tagroll.parallel import cores
 
 if TYPE_CHECKING:
     from tagroll.models.builtin.vision.tagger import ImageTagger
 
-MODEL = "tagroll-builtin-1"
+MODEL = "tagroll-builtin-2"
 WITHOUT_HEAD = f"{MODEL}-no-head"
 
 
 class BuiltinDescriber(Describer):
-    """Describes photos with EfficientNet-Lite2. The first call loads it, which takes under a second.
+    """Describes photos with EfficientNet-Lite2 and NanoDet. The first call loads it, which takes under a second.
 
     Args:
         threshold: How sure it has to be of a tag, from 0.1 to 1; None for what was chosen in training.
@@ -27,7 +28,8 @@ class BuiltinDescriber(Describer):
         self.threshold = threshold
         self.with_head = with_head
         self._tagger: ImageTagger | None = None
-        self._loading = threading.Lock()
+        self._loading, self._telling = threading.Lock(), threading.Lock()
+        self._untranslated: dict[str, str] = {}
 
     @property
     def base(self) -> str:
@@ -44,7 +46,7 @@ class BuiltinDescriber(Describer):
 
         Args:
             preview: The photo.
-            prompt: Only its task and max_tags matter here.
+            prompt: Only its task, max_tags and language matter here.
 
         Raises:
             PictureError: The preview cannot be decoded.
@@ -52,12 +54,38 @@ class BuiltinDescriber(Describer):
         return self.judge(self.load().probabilities(preview.jpeg), prompt)
 
     def judge(self, confidences: Mapping[str, float], prompt: Prompt) -> Description:
-        """Describe a photo by how likely each word is; the photo itself is not needed."""
+        """Describe a photo by how likely each English word is; the photo itself is not needed."""
         from tagroll.models.builtin.vision.tagger import chooser  # loads numpy and onnxruntime
 
         chosen = chooser(with_head=self.with_head).choose(confidences, self.threshold)[: prompt.max_tags]
-        texts = phrase(chosen) if prompt.task == "classify" else ("", "", "")
-        return Description(chosen, self.model, *texts, confidences=confidences)
+        if prompt.language in {ENGLISH, ""}:
+            texts = phrase(chosen) if prompt.task == "classify" else ("", "", "")
+            return Description(chosen, self.model, *texts, confidences=confidences)
+        words = words_in(prompt.language)
+        self._miss(prompt.language, *(word for word in chosen if word not in words))
+        said = tuple(words.get(word, word) for word in chosen)
+        texts = without_sentence(said) if prompt.task == "classify" else ("", "", "")
+        how = {words.get(word, word): chance for word, chance in confidences.items()}
+        return Description(said, self.model, *texts, confidences=how, language=prompt.language)
+
+    def _miss(self, language: str, *missing: str) -> None:
+        """Remember which words there are in English alone."""
+        with self._telling:
+            self._untranslated |= dict.fromkeys(missing, language)
+
+    def news(self) -> tuple[str, ...]:
+        """See Describer."""
+        with self._telling:
+            missed, self._untranslated = self._untranslated, {}
+        return tuple(
+            f"The built-in model has no {language} word for {word}: it stands there in English"
+            for word, language in sorted(missed.items())
+        )
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """See Describer."""
+        return languages()
 
     @property
     def cache_name(self) -> str:
@@ -85,7 +113,8 @@ class BuiltinDescriber(Describer):
             return kept
         if kept.keywords and not kept.confidences:  # older answers did not tell
             return None
-        return self.judge(kept.confidences, prompt)
+        english = {word: one for one, word in words_in(prompt.language).items()}
+        return self.judge({english.get(word, word): how for word, how in kept.confidences.items()}, prompt)
 
     def at_threshold(self, threshold: float) -> "BuiltinDescriber":
         """See Describer."""
@@ -113,3 +142,9 @@ def phrase(words: tuple[str, ...]) -> tuple[str, str, str]:
     *first, last = surest
     listed = f"{', '.join(first)} and {last}" if first else last
     return ", ".join(surest).capitalize(), f"Photo with {listed}.", "_".join(surest).replace(" ", "_")
+
+
+def without_sentence(words: tuple[str, ...]) -> tuple[str, str, str]:
+    """The same in any language: no sentence, as most languages bend the words in it."""
+    surest = ", ".join(words[:3])
+    return surest[:1].upper() + surest[1:], "", surest.replace(", ", "_").replace(" ", "_")

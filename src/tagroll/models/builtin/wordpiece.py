@@ -17,10 +17,10 @@ _CJK = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2FA1F), (0xF900, 0xFAFF)
 @cache
 def vocabulary() -> dict[str, int]:
     """Token -> its number."""
-    from zstandard import ZstdDecompressor
+    from tagroll.zstd import decompress
 
     packed = files("tagroll.models.builtin").joinpath("data/wordpiece.txt.zst").read_bytes()
-    return {token: i for i, token in enumerate(ZstdDecompressor().decompress(packed).decode().split("\n"))}
+    return {token: i for i, token in enumerate(decompress(packed).decode().split("\n"))}
 
 
 def _stands_alone(char: str) -> bool:

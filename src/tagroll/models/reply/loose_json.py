@@ -29,7 +29,7 @@ class Found:
 
 def find_json(text: str) -> Iterator[Found]:
     """Every outermost object and array in a text, in order."""
-    opener = late(r"[{\[]|\((?=\s*[\"'])")
+    opener = late(r"[{\[]|\((?=\s*(?:\d+,\s*)?[\"'])")
     start, wasted = 0, 0
     if _BODY.match(text):
         reader = _Reader(text, 0)

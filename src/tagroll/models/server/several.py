@@ -2,13 +2,16 @@
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from tagroll.domain import Describer, Description, Preview, Prompt, Stats, Waiting
 from tagroll.errors import ServerError
 from tagroll.models.server.concurrency import ElsewhereError
 from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.outage import Tries
+
+R = TypeVar("R")
 
 
 class ManyDescriber(Describer):
@@ -78,8 +81,11 @@ class ManyDescriber(Describer):
         for server in self._servers:
             server.stop()
 
-    def discover(self) -> tuple[str, ...]:
+    def discover(self, *, sees: bool = True) -> tuple[str, ...]:
         """Find the servers and their models; one that has none is left out, and said so.
+
+        Args:
+            sees: See ServerDescriber.
 
         Raises:
             ServerError: No server can be used.
@@ -87,7 +93,7 @@ class ManyDescriber(Describer):
         notes: list[str] = []
         for server in tuple(self._busy):
             try:
-                notes += server.discover()
+                notes += server.discover(sees=sees)
             except ServerError as error:
                 self._drop_server(server, error)
                 notes.append(error.message)
@@ -99,6 +105,18 @@ class ManyDescriber(Describer):
         Raises:
             ServerError: No server can be used any more.
         """
+        return self._asked(lambda server, tries: server.describe(preview, prompt, tries))
+
+    def answer(self, prompt: Prompt) -> str:
+        """Get an answer to words alone; see ServerDescriber.
+
+        Raises:
+            ServerError: No server can be used any more.
+        """
+        return self._asked(lambda server, tries: server.answer(prompt, tries))
+
+    def _asked(self, ask: Callable[[ServerDescriber, Tries], R]) -> R:
+        """What the first server says that can say something."""
         tries, failures = Tries(), Counter[ServerDescriber]()
         while True:
             server = self._take(failures)
@@ -109,7 +127,7 @@ class ManyDescriber(Describer):
 
             tries.elsewhere = elsewhere
             try:
-                return server.describe(preview, prompt, tries)
+                return ask(server, tries)
             except ElsewhereError:
                 failures[server] += 1
             except ServerError as error:
