@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -19,12 +20,14 @@ COMMANDS = {
     "classify": "Copy photos under descriptive names, with what a model sees as JSON.",
     "dedupe": "Make tags that mean the same one word, across all photos.",
     "tags": "List every tag with its count, read from the files.",
+    "learn": "Learn your own tags, so that other photos can get them.",
     "vocabulary": "Write the words of your photos as a file to edit, for --vocabulary.",
     "find": "Find photos by tags, date, place, words and meaning.",
     "serve": "Show the photos in a browser: find, tag, judge proposals, undo.",
     "history": "Tell what tagroll did: runs, photos, tags.",
     "undo": "Take a run back.",
     "check": "See that no picture was damaged since tagroll first saw it.",
+    "model": "Fetch a model that reads the text in photos; list, remove.",
     "eval": "Measure how good and how fast models are, on labelled photos.",
     "doctor": "Say in plain words what works here and what does not.",
 }
@@ -70,6 +73,11 @@ class Commands(click.Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run, and turn every error of ours into a message, a hint and an exit code."""
         typed = tuple(sys.argv[1:] if args is None else args)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(
+                stream, io.TextIOWrapper
+            ):  # a pipe on Windows may know the letters of one code page only
+                stream.reconfigure(errors="backslashreplace")
         try:
             try:
                 return super().main(args, prog_name or "tagroll", obj=typed, **extra)
