@@ -6,6 +6,8 @@ LookSpec -> Looker, where the looking is done -> Look, for whom writes the photo
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagroll.domain import Describer, Description, Photo, Preview, Prompt
@@ -14,6 +16,7 @@ from tagroll.metadata.store import MetadataStore
 from tagroll.models.answers import AnswerStore, load_answer, store_answer
 from tagroll.photos.preview.opened import previews
 from tagroll.runs.ask_once import Asking
+from tagroll.runs.bursts import Bursts
 from tagroll.runs.context import Context, Knowledge, Telling
 from tagroll.runs.held import Held
 
@@ -31,6 +34,7 @@ class Look:
         asked: Whether a model was asked, and no kept answer found.
         context: What the model was told of the photo; None where it was not asked now.
         names_only: It is a model that knows names of things and no more: there is nothing to hold it to.
+        same_as: The frame of the same burst that it was shown in the place of this photo, where that was just now.
     """
 
     picture: str
@@ -38,6 +42,7 @@ class Look:
     asked: bool = True
     context: Context | None = None
     names_only: bool = False
+    same_as: Path | None = None
 
     def held(self, photo: Photo, knowledge: Knowledge | None) -> Held:
         """What the model said of this photo, held to what is known of it (see `held`); all of it where nothing is."""
@@ -95,6 +100,8 @@ class Questions:
         again: Ask also where an answer is kept.
         just_this: An answer to an older wording, or with something else known of the photo, does not count.
         asking: Sees to it that copies of a picture wait for one answer.
+        bursts: Sees to it that the frames of a burst wait for one answer; None: each is asked about, and what a photo
+            has from another frame does not count.
     """
 
     looker: Looker
@@ -102,6 +109,7 @@ class Questions:
     again: bool = False
     just_this: bool = False
     asking: Asking = field(default_factory=Asking)
+    bursts: Bursts | None = None
 
     def look(self, photo: Photo, picture: str) -> Look:
         """What the model says of a photo with this picture: kept, or asked for now.
@@ -120,18 +128,28 @@ class Questions:
                 return kept
             context = self.looker.context(photo)
             question = self.looker.question(photo, context)
-            answer = describer.describe(preview, question)
+            burst = (
+                None if describer.names_only else self.bursts
+            )  # what a built-in model costs is not worth the doubt
+            answer = (
+                burst.once(photo, picture, preview, partial(describer.describe, preview, question))
+                if burst
+                else describer.describe(preview, question)
+            )
             store_answer(self.answers, describer, question, picture, answer)
             return answer
 
         answer, asked = self.asking.once(picture, ask, lambda: self._kept(photo, picture))
-        return Look(picture, answer, asked, context, self.looker.describer.names_only)
+        asked = asked and not answer.inherited
+        same_as = self.bursts.path_of(answer.inherited) if self.bursts and answer.inherited else None
+        return Look(picture, answer, asked, context, self.looker.describer.names_only, same_as)
 
     def _kept(self, photo: Photo, picture: str) -> Description | None:
         if self.again:
             return None
         describer, question = self.looker.describer, self.looker.question(photo)
-        return load_answer(self.answers, describer, question, picture, just_this=self.just_this)
+        kept = load_answer(self.answers, describer, question, picture, just_this=self.just_this)
+        return None if kept and kept.inherited and not self.bursts else kept
 
 
 @dataclass(frozen=True, slots=True)
