@@ -85,7 +85,7 @@ class Bursts:
         if first is not mine:
             error = first.answer.exception()
             if error is None:
-                return replace(first.answer.result(), inherited=first.picture)
+                return replace(first.answer.result(), inherited=first.picture, features=None)
             if not is_of_one_photo(error):
                 raise error
         try:

@@ -21,6 +21,7 @@ from tagroll.runs.context import Context, Knowledge, Telling
 from tagroll.runs.held import Held
 
 if TYPE_CHECKING:
+    from tagroll.catalog import KeptFeatures
     from tagroll.models.spec import ModelSpec
 
 
@@ -99,6 +100,7 @@ class Questions:
         answers: Keeps answers.
         again: Ask also where an answer is kept.
         just_this: An answer to an older wording, or with something else known of the photo, does not count.
+        features: Keeps what the model's network saw; None: it is not kept.
         asking: Sees to it that copies of a picture wait for one answer.
         bursts: Sees to it that the frames of a burst wait for one answer; None: each is asked about, and what a photo
             has from another frame does not count.
@@ -108,6 +110,7 @@ class Questions:
     answers: AnswerStore
     again: bool = False
     just_this: bool = False
+    features: "KeptFeatures | None" = None
     asking: Asking = field(default_factory=Asking)
     bursts: Bursts | None = None
 
@@ -137,6 +140,8 @@ class Questions:
                 else describer.describe(preview, question)
             )
             store_answer(self.answers, describer, question, picture, answer)
+            if answer.features and self.features:
+                self.features.keep(picture, answer.features)
             return answer
 
         answer, asked = self.asking.once(picture, ask, lambda: self._kept(photo, picture))
