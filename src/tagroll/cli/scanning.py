@@ -104,7 +104,7 @@ def _telling(
 
 def noted(found: Iterable[Found], space: "Workspace", settings: Settings) -> Iterator[Found]:
     """Pass on what is to be written; say once what becomes of photos that exiftool would write, if it is missing."""
-    told = not space.lacks_exiftool
+    told = False
     for item in found:
         if not told and isinstance(item, Photo) and (notes := space.sidecar_notes([item])):
             told = True
