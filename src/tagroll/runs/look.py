@@ -131,9 +131,8 @@ class Questions:
                 return kept
             context = self.looker.context(photo)
             question = self.looker.question(photo, context)
-            burst = (
-                None if describer.names_only else self.bursts
-            )  # what a built-in model costs is not worth the doubt
+            # what a built-in model costs is not worth the doubt
+            burst = None if describer.names_only else self.bursts
             answer = (
                 burst.once(photo, picture, preview, partial(describer.describe, preview, question))
                 if burst
