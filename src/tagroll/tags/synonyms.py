@@ -30,8 +30,8 @@ def _groups() -> dict[str, frozenset[int]]:
     """Key -> the lines of everyday.txt's synonyms it stands in."""
     found: dict[str, set[int]] = {}
     for number, line in enumerate(everyday()["same"]):
-        for name in line.split("="):
-            found.setdefault(key(name), set()).add(number)
+        for name in line.split(" = "):
+            found.setdefault(name, set()).add(number)
     return {name: frozenset(numbers) for name, numbers in found.items()}
 
 
