@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from support.stub import Says, Stub, chat, error, keywords
+from support.stub import Says, Stub, chat, error, keywords, tells
 from tagroll.catalog import Catalog
 from tagroll.domain import Preview
 from tagroll.errors import PhotoError, ServerError, StoppedError, TagrollError
@@ -303,16 +303,39 @@ def test_but_one_that_speaks_of_what_passes_is(said):
         assert tagged(run(server, photos=12)) == 12
 
 
-def test_a_run_begins_with_half_of_what_the_server_took():
+@pytest.mark.parametrize(
+    ("who", "slots", "took", "least", "most"),
+    [
+        ("llama.cpp", 32, None, 16, 32),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in [
+                ("llama.cpp", 1, None, 1, 1), ("llama.cpp", 32, 3, 3, 3), ("vLLM", 1, None, 8, 16),
+                (None, 1, 16, 8, 16), (None, 1, None, 4, 4),
+            ]
+        ),
+    ],
+)  # fmt: skip
+def test_a_run_begins_with_what_the_server_took_or_says(who, slots, took, least, most):
+    """With half of that, and the rest soon after."""
     waves = []
 
     def habit(server, _number):
         waves.append(server.chats == server.at_once)  # nothing was answered yet
 
-    with Night(habit, delay=1.0) as server:
-        took = {json.dumps([server.url, "stub-vlm"]): 16}
-        assert tagged(run(server, photos=16, took=took)) == 16
-        assert sum(waves) >= 8
+    with Night(habit, delay=1.0, pages=tells(who, slots) if who else None) as server:
+        known = {json.dumps([server.url, "stub-vlm"]): took} if took else {}
+        assert tagged(run(server, photos=most + 1, took=known)) == most + 1
+        assert least <= sum(waves) <= most
+
+
+@pytest.mark.parametrize("said", [error(429, "busy"), error(500, "CUDA out of memory"), error(500, "")])
+@pytest.mark.parametrize("who", ["llama.cpp", "vLLM"])
+def test_a_server_that_takes_fewer_than_it_says(said, who):
+    too_many = lambda server, _: said if server.at_once > 2 else None  # noqa: E731
+    with Night(too_many, delay=0.02, pages=tells(who, 32)) as server:
+        assert tagged(run(server, photos=60)) == 60
+        assert server.refused <= 30
 
 
 def test_what_a_server_took_is_told_after_enough_answers():

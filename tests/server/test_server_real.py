@@ -45,6 +45,10 @@ def test_many_threads_get_their_own_answers(describer, preview):
     assert 0 < describer.stats.seconds < 5 * len(colours)
 
 
+def test_it_says_how_many_slots_it_has(llama_server):
+    assert probe(llama_server.url).slots == 4
+
+
 def test_classify_fills_every_field(describer, preview):
     seen = describer.describe(preview("red"), build_prompt("classify", max_tags=4))
     assert seen.keywords

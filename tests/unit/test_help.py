@@ -70,7 +70,7 @@ def test_renaming_a_tag_to_itself_changes_none(tmp_path):
 
 def test_doctor_asks_no_server_where_the_builtin_model_is_wanted(tmp_path):
     done = CliRunner().invoke(main, ["doctor", "--backend", "builtin", "--catalog", str(tmp_path / "c")])
-    assert "built-in model: tagroll-builtin-1 is ready\n" in done.stdout
+    assert "built-in model: tagroll-builtin-2 is ready\n" in done.stdout
     assert "model server" not in done.stdout
 
 

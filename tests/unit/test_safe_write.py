@@ -254,7 +254,7 @@ def test_another_program_writes_meanwhile(photo, meddle):
 
 def test_the_bytes_are_compared_not_only_the_times(photo, monkeypatch):
     """A disk with coarse time stamps shows a quick change by its bytes only."""
-    monkeypatch.setattr(safe_write, "_identity", lambda state: (state.st_ino, state.st_size))
+    monkeypatch.setattr(safe_write, "identity", lambda state: (state.st_ino, state.st_size))
     with pytest.raises(ChangedMeanwhileError):
         replace(photo, before_replace=lambda: write_in_place(photo))
     assert photo.read_bytes()[:1] == b"X"

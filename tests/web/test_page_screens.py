@@ -115,6 +115,34 @@ def test_review_swaps_puts_off_and_goes_back(serve, visit):
     expect(page.get_by_role("grid", name="Photos")).to_be_visible()
 
 
+def test_pairs_of_tags_are_judged_and_taken_back(serve, visit):
+    rows = few(["Boat"], ["boats"], ["Boat", "Sky"], ["Clear Sky"])
+    server = serve(rows)
+    server.library.pairs = [
+        {"tag": "boats", "into": "Boat", "photos": 1, "evidence": "spelling"},
+        {"tag": "Clear Sky", "into": "Sky", "photos": 1, "evidence": "model"},
+    ]
+    page = visit(server.url + "/review")
+    page.get_by_role("link", name="Tags", exact=True).click()
+    expect(page.get_by_role("heading", name="Are these one tag?")).to_be_visible()
+    expect(page.get_by_role("region", name="boats").get_by_role("img")).to_have_count(1)
+    expect(page.get_by_role("region", name="Boat", exact=True).get_by_role("img")).to_have_count(2)
+    page.keyboard.press("i")
+    expect(page.get_by_role("button", name="boats 1 photo stays")).to_be_visible()
+    page.keyboard.press("i")
+    page.keyboard.press("a")
+    until(lambda: rows[1].tags == ["Boat"])
+    expect(page.get_by_text("A model calls them the same.")).to_be_visible()
+    page.keyboard.press("r")
+    expect(page.get_by_role("heading", name="That was all")).to_be_visible()
+    page.keyboard.press("z")
+    expect(page.get_by_text("A model calls them the same.")).to_be_visible()
+    page.keyboard.press("z")
+    until(lambda: rows[1].tags == ["boats"])
+    said = [body["same"] for path, body in server.posted if path == "/api/pairs"]
+    assert said == [True, False, None]
+
+
 def test_tags_are_renamed_merged_and_removed(serve, visit):
     rows = few(["Boat"], ["boats"], ["Boat", "Car"])
     page = visit(serve(rows).url + "/tags")

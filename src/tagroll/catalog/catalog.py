@@ -10,6 +10,7 @@ from tagroll.catalog.database import Database
 from tagroll.catalog.decisions import KeptDecisions
 from tagroll.catalog.journal import Journal
 from tagroll.catalog.photos import Photos
+from tagroll.catalog.readings import Readings
 from tagroll.catalog.relations import Relations
 from tagroll.catalog.runs import Runs
 from tagroll.catalog.searches import Searches
@@ -39,6 +40,7 @@ class Catalog:
         searches: What a person searches again.
         verdicts: What a person said of proposals.
         relations: What models said of pairs of tags.
+        readings: The text in pictures.
 
     Raises:
         CatalogError: The file cannot be opened, is no catalog, or (to read only) is not there.
@@ -58,6 +60,7 @@ class Catalog:
         self.searches = Searches(self._database)
         self.verdicts = Verdicts(self._database)
         self.relations = Relations(self._database)
+        self.readings = Readings(self._database)
 
     def __enter__(self) -> Self:
         """Use as a context manager."""

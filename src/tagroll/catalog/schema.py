@@ -174,6 +174,20 @@ MIGRATIONS = (
         PRIMARY KEY (model, prompt, tag, other)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE readings (             -- the text in a picture; read once
+        picture_hash TEXT PRIMARY KEY,
+        reader TEXT NOT NULL,           -- what read it
+        lines TEXT NOT NULL,            -- one a line; '': none
+        tags TEXT NOT NULL              -- JSON list: what follows from them
+    ) WITHOUT ROWID;
+    DROP TABLE texts;
+    CREATE VIRTUAL TABLE texts USING fts5 (         -- as it was, and the text in the picture
+        tags, title, description, folder, name, camera, inside,
+        tokenize = "unicode61 remove_diacritics 2", prefix = '2 3'
+    );
+    UPDATE texts_of SET version = 0;
+    """,
 )
 _APPLICATION = 1952540530
 _TABLES = {"runs", "answers", "writes", "photos"}

@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from tagroll.errors import TagrollError
 
 COMMANDS = {
     "tag": "Write what a model sees into the photos, as tags.",
+    "watch": "Tag photos as they come into folders.",
     "classify": "Copy photos under descriptive names, with what a model sees as JSON.",
     "dedupe": "Make tags that mean the same one word, across all photos.",
     "tags": "List every tag with its count, read from the files.",
@@ -24,6 +26,7 @@ COMMANDS = {
     "history": "Tell what tagroll did: runs, photos, tags.",
     "undo": "Take a run back.",
     "check": "See that no picture was damaged since tagroll first saw it.",
+    "model": "Fetch a model that reads the text in photos; list, remove.",
     "eval": "Measure how good and how fast models are, on labelled photos.",
     "doctor": "Say in plain words what works here and what does not.",
 }
@@ -69,6 +72,11 @@ class Commands(click.Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run, and turn every error of ours into a message, a hint and an exit code."""
         typed = tuple(sys.argv[1:] if args is None else args)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(
+                stream, io.TextIOWrapper
+            ):  # a pipe on Windows may know the letters of one code page only
+                stream.reconfigure(errors="backslashreplace")
         try:
             try:
                 return super().main(args, prog_name or "tagroll", obj=typed, **extra)

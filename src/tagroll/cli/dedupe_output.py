@@ -101,7 +101,9 @@ def say_suggested(plan: "Plan", settings: Settings) -> None:
     """Say where a person finds what a model only proposes."""
     if plan.suggested and not settings.quiet:
         count = plural(len(plan.suggested), "more tag")
-        say(f"{count} could go by what a model says: --interactive asks, --plan FILE writes them down")
+        say(
+            f"{count} could go by what a model says: --interactive asks, --plan FILE writes them down, tagroll serve shows them"
+        )
 
 
 def ask(plan: "Plan", counts: Mapping[str, int]) -> tuple[dict[str, str], frozenset[frozenset[str]]]:

@@ -1,5 +1,7 @@
 """Help with the options under headings: a command has up to forty, and nobody reads a list of forty."""
 
+from typing import Any, ClassVar
+
 import click
 
 HEADINGS = {
@@ -45,3 +47,21 @@ class GroupedCommand(click.Command):
             if records:
                 with formatter.section(heading):
                     formatter.write_dl(records)
+
+
+class Actions(GroupedCommand):
+    """Help; an action where the first word is the name of one.
+
+    Attributes:
+        actions: By their names.
+    """
+
+    actions: ClassVar[dict[str, click.Command]] = {}
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Hand over to the action."""
+        if args and args[0] in self.actions:
+            return self.actions[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args or ["--help"], parent, **extra)

@@ -1,8 +1,9 @@
 """`tagroll tag PATH...`."""
 
+import functools
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -25,7 +26,7 @@ from tagroll.cli.scanning import Scope, ignore_error, noted, opened, scanned
 from tagroll.cli.terminal import print_json, say, show, tell
 from tagroll.cli.typed import typed, undo_command
 from tagroll.cli.words import SHOWN, WordOptions, read_library, word_options
-from tagroll.domain import CAPTIONS, Status, plural
+from tagroll.domain import CAPTIONS, Outcome, Photo, Status, plural
 from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Placing, Settings
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from tagroll.runs.agree import Agreement
     from tagroll.runs.context import Telling
     from tagroll.runs.run import Run, Tally
-    from tagroll.runs.tag import Mode, TagRequest
+    from tagroll.runs.tag import Mode, Tagger, TagRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,6 @@ class TagOptions:
 
     append_tags: bool
     replace: bool
-    dry_run: bool
-    retag: bool
     review: bool
     asking: AskingOptions
     telling: "Telling"
@@ -53,9 +52,13 @@ class TagOptions:
     alt_text: bool
     user_comment: bool
     write_place: bool
+    text: bool
+    text_in_description: bool
     scope: Scope
     placing: Placing
     mtime: Mtime
+    dry_run: bool = False
+    retag: bool = False
 
     def modes(self) -> list[str]:
         """What the history tells of how it was asked for.
@@ -91,57 +94,82 @@ class TagOptions:
         """What is wanted of the run."""
         from tagroll.runs.tag import TagPolicy, TagRequest
 
+        described = self.description or self.text_in_description
+        captions = {"title": self.title, "description": described, "alt_text": self.alt_text}
         policy = TagPolicy(
             mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.letters,
-            max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if getattr(self, name)),
+            max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if captions[name]),
             user_comment=self.user_comment, place=self.write_place,
+            inside=self.text or self.text_in_description, inside_described=self.text_in_description,
         )  # fmt: skip
         return TagRequest(
             policy, self.words.request(), self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes
         )  # fmt: skip
 
 
+_OPTIONS = (
+    click.option(
+        "--append-tags",
+        is_flag=True,
+        help="Take no tag away.  [default: new tags take the place of those that tagroll wrote; yours stay]",
+    ),
+    click.option(
+        "--replace",
+        is_flag=True,
+        envvar="TAGROLL_REPLACE",
+        help="Take all tags away that the model does not say, yours too.",
+    ),
+    click.option(
+        "--review",
+        is_flag=True,
+        help="Ask, and keep the answers for you to judge in `tagroll serve`; write nothing.",
+    ),
+    asking_options,
+    context_options,
+    threshold_option(),
+    word_options,
+    click.option("--title", is_flag=True, help="Write a title too, where a photo has none."),
+    click.option("--description", is_flag=True, help="Write a description too, where a photo has none."),
+    click.option("--alt-text", is_flag=True, help="Write an alternative text too, where a photo has none."),
+    click.option(
+        "--user-comment",
+        is_flag=True,
+        help="Write the tags into EXIF UserComment too; some programs show it as a caption.",
+    ),
+    click.option(
+        "--write-place",
+        is_flag=True,
+        envvar="TAGROLL_WRITE_PLACE",
+        help="Write town, state and country too, from the coordinates of photos that do not say them.",
+    ),
+    click.option(
+        "--text",
+        is_flag=True,
+        envvar="TAGROLL_TEXT",
+        help="Read the text in photos, too, for `tagroll find`; needs `tagroll model get text`.",
+    ),
+    click.option(
+        "--text-in-description",
+        is_flag=True,
+        envvar="TAGROLL_TEXT_IN_DESCRIPTION",
+        help="The same, and write it into descriptions, where a photo has none.",
+    ),
+    scan_options,
+    store_options,
+    shared_options(model=True),
+)
+
+
+def tag_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of commands that tag photos, in the order of their help."""
+    return functools.reduce(lambda made, option: option(made), reversed(_OPTIONS), function)
+
+
 @click.command("tag", cls=GroupedCommand)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--append-tags",
-    is_flag=True,
-    help="Take no tag away.  [default: new tags take the place of those that tagroll wrote; yours stay]",
-)
-@click.option(
-    "--replace",
-    is_flag=True,
-    envvar="TAGROLL_REPLACE",
-    help="Take all tags away that the model does not say, yours too.",
-)
 @click.option("--dry-run", is_flag=True, help="Print what would be written; write nothing into photos.")
 @click.option("--retag", is_flag=True, help="Ask the model again about photos it has described before.")
-@click.option(
-    "--review",
-    is_flag=True,
-    help="Ask, and keep the answers for you to judge in `tagroll serve`; write nothing.",
-)
-@asking_options
-@context_options
-@threshold_option()
-@word_options
-@click.option("--title", is_flag=True, help="Write a title too, where a photo has none.")
-@click.option("--description", is_flag=True, help="Write a description too, where a photo has none.")
-@click.option("--alt-text", is_flag=True, help="Write an alternative text too, where a photo has none.")
-@click.option(
-    "--user-comment",
-    is_flag=True,
-    help="Write the tags into EXIF UserComment too; some programs show it as a caption.",
-)
-@click.option(
-    "--write-place",
-    is_flag=True,
-    envvar="TAGROLL_WRITE_PLACE",
-    help="Write town, state and country too, from the coordinates of photos that do not say them.",
-)
-@scan_options
-@store_options
-@shared_options(model=True)
+@tag_options
 def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
     """Show every photo in PATH... to a model and write what it sees into the photos, as tags.
 
@@ -154,7 +182,6 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
 
 
 def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> int:
-    from tagroll.runs.executors import threads
     from tagroll.runs.tag import tagger
 
     scanned(paths, options.scope)  # says that a path does not exist before anything begins
@@ -174,23 +201,11 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
             found = islice(scanned(paths, options.scope, report.pass_over), options.asking.limit)
             photos = found if options.review else noted(found, space, settings)
             tags = tagger(run, model, request)
-            tagged = set[Path]()
             try:
-                for outcome in run.outcomes(
-                    tags.propose if options.review else tags.tag, photos, threads(model.threads)
-                ):
+                for outcome in tagged(options, run, tags, photos, model.threads):
                     report.show(outcome)
                     if options.dry_run and not settings.json and not settings.verbose:
                         report.print(outcome)
-                    if outcome.status is Status.TAGGED:
-                        tagged.add(outcome.path)
-                if tagged and not options.dry_run:
-                    from tagroll.runs.agree import (
-                        agree,
-                    )  # with all that merging needs: only where it is needed
-
-                    shoots = agree(run, frozenset(tagged), request.words.said, tags.policy.words)
-                    _agree(settings, run, shoots)
             finally:
                 if report.is_due:
                     report.finish()
@@ -198,6 +213,24 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
                     cut_off = run.cut_off or sys.exc_info()[0] is not None
                     _advise(report.tally, paths, options, cut_off=cut_off)
         return 130 if run.cut_off else run.tally.exit_code
+
+
+def tagged(
+    options: TagOptions, run: "Run", tags: "Tagger", photos: Iterable[Photo | Outcome], jobs: int
+) -> Iterator[Outcome]:
+    """Tag photos, or only ask about them, so many at once; then let those of each shoot agree."""
+    from tagroll.runs.executors import threads
+
+    done = set[Path]()
+    for outcome in run.outcomes(tags.propose if options.review else tags.tag, photos, threads(jobs)):
+        yield outcome
+        if outcome.status is Status.TAGGED:
+            done.add(outcome.path)
+    if done and not options.dry_run:
+        from tagroll.runs.agree import agree  # with all that merging needs: only where it is needed
+
+        said = options.words.request().said
+        _agree(run.space.settings, run, agree(run, frozenset(done), said, tags.policy.words))
 
 
 def _agree(settings: Settings, run: "Run", agreements: Iterable["Agreement"]) -> None:

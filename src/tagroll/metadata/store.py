@@ -28,7 +28,7 @@ from tagroll.metadata.files import temporary
 from tagroll.metadata.files.attributes import NotKeptError
 from tagroll.metadata.files.hashing import digest, digest_of
 from tagroll.metadata.files.order import Order
-from tagroll.metadata.files.platforms import keep_large_blocks
+from tagroll.metadata.files.platforms import keep_large_blocks, lock
 from tagroll.metadata.files.safe_write import (
     Original,
     hold,
@@ -59,12 +59,22 @@ __all__ = [
     "Explanation",
     "MetadataStore",
     "changed_lists",
+    "is_locked",
     "left_in",
     "ours_after",
     "sidecar_fields",
     "tags_after",
     "target_of",
 ]
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another program holds a file locked, or lets nobody read it now; not where files cannot be locked."""
+    try:
+        with path.open("rb") as file:
+            return lock(file.fileno()) is False
+    except OSError:
+        return path.exists()
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,8 +87,21 @@ class Finder:
         while some := list(islice(there, BATCH)):
             how = {number: found for number, _, found in some}
             for photo in self.gallery.shown_of(list(how)):
-                texts = _why_text(words, photo) if how[photo.id] == "exact" else ()
+                texts = self._why_text(words, photo) if how[photo.id] == "exact" else ()
                 yield Hit(photo, how[photo.id], (*_why(self._query.terms, photo), *texts))
+
+    def _why_text(self, words: Sequence[str], photo: Shown) -> Iterator[str]:
+        """The texts in which the words stand."""
+        inside = self.space.catalog.readings.text(photo.picture_hash).splitlines() if words else ()
+        texts = [
+            *(("tag", tag) for tag in photo.tags), ("title", photo.title), ("description", photo.description),
+            ("folder", photo.folder), ("name", photo.path.stem), ("camera", photo.camera),
+            *(("text in it", line) for line in inside),
+        ]  # fmt: skip
+        for name, text in texts:
+            plain = folded(text)
+            if any(word in plain for word in words):
+                yield f"{name}: {text}"
 
     def _there(self) -> Iterator[tuple[int, Path, Found]]:
         if self._query.is_about_review:
@@ -150,15 +163,3 @@ def _why(terms: Sequence[Clause], photo: Shown) -> Iterator[str]:
             yield from (str(Clause("tag", tag)) for tag in photo.tags if is_meant(tag, term.value))
         else:
             yield str(term)
-
-
-def _why_text(words: Sequence[str], photo: Shown) -> Iterator[str]:
-    """The texts in which the words stand."""
-    texts = [
-        *(("tag", tag) for tag in photo.tags), ("title", photo.title), ("description", photo.description),
-        ("folder", photo.folder), ("name", photo.path.stem), ("camera", photo.camera),
-    ]  # fmt: skip
-    for name, text in texts:
-        plain = folded(text)
-        if any(word in plain for word in words):
-            yield f"{name}: {text}"

@@ -20,7 +20,7 @@ from tagroll.tags.decisions import Decisions
 from tagroll.tags.hierarchy import Child
 from tagroll.tags.identity import LEVEL
 from tagroll.tags.library import MergeOptions, TagLibrary, TagVectors, to_embed
-from tagroll.tags.merge import Merging, Plan
+from tagroll.tags.merge import Merge, Merging, Plan
 from tagroll.tags.plan_file import MARK, EditedPlan, plan_text, proposed_by, read_plan, why
 from tagroll.tags.questions import Pair, Questions, Relation
 from tagroll.tags.verdict import Evidence
@@ -133,6 +133,19 @@ def propose(  # noqa: PLR0913, PLR0917 - what makes a plan
 def believed(catalog: Catalog) -> dict[Pair, Relation]:
     """What models said of pairs of tags that knew what was known."""
     return {pair: Relation(said) for pair, said in catalog.relations.believed().items()}
+
+
+def suggestions(catalog: Catalog, counts: Mapping[str, int]) -> list[Merge]:
+    """What a person may say yes or no to, what is likely to gain most first: what rules find and what models call the same.
+
+    Args:
+        catalog: Knows what was decided and what models said.
+        counts: Tag -> how many photos carry it.
+    """
+    decisions = decisions_for(catalog, Vocabulary())
+    options = MergeOptions(evidence=frozenset(Evidence) - {Evidence.SEMANTIC})
+    library = TagLibrary(decisions.complete(counts), None, options, decisions)
+    return [merge for merge in Merging(library).plan(believed(catalog)).queue if not merge.is_decided]
 
 
 def read_edited_plan(path: Path) -> EditedPlan:

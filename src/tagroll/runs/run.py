@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from tagroll.catalog import About, Catalog, PhotoRow, State, Writing
@@ -154,7 +155,13 @@ class Workspace:
 
     @contextmanager
     def begin(
-        self, command: str, arguments: Sequence[str], *, model: str = "", done: Status = Status.TAGGED
+        self,
+        command: str,
+        arguments: Sequence[str],
+        *,
+        model: str = "",
+        done: Status = Status.TAGGED,
+        of_today: bool = False,
     ) -> Iterator["Run"]:
         """Begin a run: it stands in the history from now on, and comes to its end whatever happens.
 
@@ -163,10 +170,13 @@ class Workspace:
             arguments: Likewise, without secrets.
             model: The name of the model that is asked, or "".
             done: What it does to photos.
+            of_today: Go on with the same run of today, if there was one.
         """
         with self.held():
-            number = self.catalog.runs.start(command, arguments, model)
-            run = Run(self, number, Tally(done, failed_before=self.catalog.runs.failures_before(number)))
+            earlier = self.catalog.runs.of_today(command, arguments) if of_today else None
+            number = earlier.id if earlier else self.catalog.runs.start(command, arguments, model)
+            tally = Tally(done, failed_before=self.catalog.runs.failures_before(number))
+            run = Run(self, number, tally, earlier.summary if earlier else {})
             try:
                 yield run
             except ServerError:
@@ -203,7 +213,7 @@ class Workspace:
 
         _ = self.preview  # the decoding processes start while a server is looked for
         wanted, catalog = settings or self.settings, self.catalog
-        place = json.dumps([*map(without_password, wanted.api_urls), wanted.model])
+        place = _place(wanted)
         last = catalog.servers.model_at(place) if defer else None
         limits = dataclasses.replace(limits or Limits(), took=catalog.servers.limits())
         model = self._resources.enter_context(choose_model(wanted, limits, watch, last=last))
@@ -212,6 +222,10 @@ class Workspace:
         if defer:
             model.when_found(lambda _: catalog.servers.note_model(place, model.describer.served_as))
         return model
+
+    def asked_server_before(self, settings: Settings) -> bool:
+        """Whether these settings led to a server the last time, and not to the built-in model."""
+        return bool(self.catalog.servers.model_at(_place(settings)))
 
     @property
     def waiting(self) -> Waiting | None:
@@ -247,6 +261,11 @@ class Workspace:
         return self._resources.enter_context(previews(self.exiftool))
 
 
+def _place(settings: Settings) -> str:
+    """What the catalog calls the servers and the model that are wanted."""
+    return json.dumps([*map(without_password, settings.api_urls), settings.model])
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What came of writing one photo.
@@ -279,13 +298,20 @@ class Run:
         space: What it works with.
         number: Its number in the catalog.
         tally: Counts its outcomes.
+        extra: Counts that come to those: what it cost, or what the catalog has of it already where it goes on.
     """
 
-    def __init__(self, space: Workspace, number: int, tally: Tally | None = None) -> None:
+    def __init__(
+        self,
+        space: Workspace,
+        number: int,
+        tally: Tally | None = None,
+        extra: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self.space = space
         self.number = number
         self.tally = tally or Tally()
-        self.extra: dict[str, int] = {}
+        self.extra = extra
         self.clean: Callable[[Path], None] = leftover_cleaner(space.store)
 
     @property
@@ -295,7 +321,8 @@ class Run:
 
     def summary(self) -> dict[str, int]:
         """What the catalog keeps of it."""
-        return self.tally.summary() | self.extra
+        now = self.tally.summary()
+        return {name: self.extra.get(name, 0) + now.get(name, 0) for name in {**self.extra, **now}}
 
     def outcomes(
         self, work: Callable[[T], Outcome], items: Iterable[T | Outcome], executor: Executor | None = None

@@ -6,7 +6,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import (
@@ -33,6 +33,9 @@ from tagroll.runs.write_place import PlaceTag, place_tag
 from tagroll.settings import DEFAULT_MAX_TAGS, EARLIER_MAX_TAGS, Case
 from tagroll.tags.identity import LEVEL, identities, identity, word_of
 
+if TYPE_CHECKING:
+    from tagroll.runs.inside import TextInside
+
 Mode = Literal["yours", "append", "replace"]
 """Which tags go when new ones come: those that tagroll wrote before; none; all."""
 
@@ -50,6 +53,8 @@ class TagPolicy:
         captions: Which of CAPTIONS are written too, where a photo has none.
         user_comment: Write the tags into EXIF UserComment, too, as the older script did.
         words: What the model's words are called in this library, and where in a tree they stand.
+        inside: Read the text in photos, too.
+        inside_described: Write it into their descriptions.
         place: Write where a photo was taken, too, as a tag and as an address, where it does not say so itself.
     """
 
@@ -62,6 +67,8 @@ class TagPolicy:
     user_comment: bool = False
     words: Words = field(default_factory=Words)
     place: bool = False
+    inside: bool = False
+    inside_described: bool = False
 
     def placed(self, keywords: Iterable[str]) -> Placed:
         """What these keywords of a model become; a comma ends one but where this library has it in a tag."""
@@ -132,7 +139,13 @@ def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
         model.describer, request.prompt(), again=request.policy.retag, telling=telling,
         english=is_english(request.language),
     )  # fmt: skip
-    return Tagger(run, questions, policy, questions.looker.knowledge)
+    inside = None
+    if policy.inside:
+        from tagroll.runs.inside import TextInside
+
+        space = run.space
+        inside = TextInside(space.catalog, space.preview, described=policy.inside_described)
+    return Tagger(run, questions, policy, questions.looker.knowledge, inside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +157,14 @@ class Tagger:
         questions: Asks the model.
         policy: What is made of its answers.
         knowledge: What they are held to; None for nothing.
+        inside: Reads the text in photos; None: it is not read.
     """
 
     run: Run
     questions: Questions
     policy: TagPolicy
     knowledge: Knowledge | None = None
+    inside: "TextInside | None" = None
 
     def tag(self, photo: Photo) -> Outcome:
         """Describe one photo and write its tags.
@@ -177,7 +192,10 @@ class Tagger:
             ServerError, CatalogError: The run cannot go on.
         """
         space = self.run.space
-        return self.questions.look(photo, picture_by(row, photo, space.store, space.catalog))
+        look = self.questions.look(photo, picture_by(row, photo, space.store, space.catalog))
+        if self.inside is None:
+            return look
+        return dataclasses.replace(look, answer=self.inside.added(look.answer, photo, look.picture))
 
     def propose(self, photo: Photo) -> Outcome:
         """Ask about one photo and keep the answer for a person to judge; write nothing.

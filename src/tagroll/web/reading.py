@@ -15,11 +15,14 @@ from tagroll.runs.columns import text
 from tagroll.runs.find import hints
 from tagroll.runs.gallery import Gallery, Shown
 from tagroll.runs.history import History, PastRun
+from tagroll.runs.merge import suggestions
 from tagroll.runs.thumbnails import THUMB, VIEW
 from tagroll.web.desk import Desk
 from tagroll.web.events import event
 
 MOST_RUNS: Final = 200
+MOST_PAIRS: Final = 300
+"""Pairs of tags that are judged in one go: nobody does more."""
 MOST_CAPTIONS: Final = 1000
 """Photos whose captions are asked for at once; a screen shows fewer."""
 _NUMBERS = re.compile(r"[0-9]{1,18}(?:,[0-9]{1,18})*")
@@ -151,6 +154,18 @@ async def review(request: Request) -> Response:
     return JSONResponse({
         "tags": [
             {"tag": one.tag, "count": len(one.photos), "best": one.best, "photos": one.photos} for one in found
+        ]
+    })  # fmt: skip
+
+
+async def pairs(request: Request) -> Response:
+    """Pairs of tags that may be one, what is likely to gain most first."""
+    desk = desk_of(request)
+    found = await run_in_threadpool(lambda: suggestions(desk.space.catalog, desk.gallery.tag_counts()))
+    return JSONResponse({
+        "pairs": [
+            {"tag": one.tag, "into": one.into, "photos": one.photos, "evidence": one.evidence}
+            for one in found[:MOST_PAIRS]
         ]
     })  # fmt: skip
 

@@ -20,6 +20,15 @@ _FICLONE = 0x40049409  # linux/fs.h
 _COPYFILE_METADATA = 7  # copyfile.h: access list, flags and extended attributes
 
 
+def identity(state: os.stat_result) -> tuple[int, ...]:
+    """What changes whenever a file becomes another one, or gets other bytes or attributes.
+
+    Windows has no time of the last change of attributes: some of its calls give the time of making in its place, and some do not.
+    """
+    found = state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
+    return found if sys.platform == "win32" else (*found, state.st_ctime_ns)
+
+
 def lock(fd: int) -> bool | None:
     """Take an exclusive advisory lock without waiting.
 
@@ -27,17 +36,17 @@ def lock(fd: int) -> bool | None:
         True if we have it now, False if someone else has, None where files cannot be locked. Closing the last
         descriptor gives it back, and so does the end of the process, however it ends.
     """
-    if sys.platform == "win32":
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno in _NO_LOCKS:
-            return None
-        raise
-    return True
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        else:
+            return True
+    return None
 
 
 def sync(fd: int) -> None:
@@ -87,13 +96,12 @@ def keep_large_blocks() -> None:
 
 def clone(source: int, target: int) -> bool:
     """Let an empty file share the blocks of another one, where the file system can (Btrfs, XFS, bcachefs ...)."""
-    if sys.platform != "linux":
-        return False
-    try:
-        fcntl.ioctl(target, _FICLONE, source)
-    except OSError:
-        return False  # it cannot, or they are on two disks; what else is wrong shows when bytes are copied
-    return True
+    if sys.platform == "linux":
+        # it cannot, or they are on two disks; what else is wrong shows when bytes are copied
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(target, _FICLONE, source)
+            return True
+    return False
 
 
 def copy_attributes(source: int, target: int, *, strict: bool = True) -> None:

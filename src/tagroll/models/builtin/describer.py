@@ -11,12 +11,12 @@ from tagroll.parallel import cores
 if TYPE_CHECKING:
     from tagroll.models.builtin.vision.tagger import ImageTagger
 
-MODEL = "tagroll-builtin-1"
+MODEL = "tagroll-builtin-2"
 WITHOUT_HEAD = f"{MODEL}-no-head"
 
 
 class BuiltinDescriber(Describer):
-    """Describes photos with EfficientNet-Lite2. The first call loads it, which takes under a second.
+    """Describes photos with EfficientNet-Lite2 and NanoDet. The first call loads it, which takes under a second.
 
     Args:
         threshold: How sure it has to be of a tag, from 0.1 to 1; None for what was chosen in training.

@@ -1,6 +1,7 @@
 """An answer without what is not the answer: thoughts, chat template debris, fences, the prompt."""
 # ruff: noqa: RUF001 - one model's tokens have full-width bars
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ _TOKEN = re.compile(
     r"<\|?[\w▁ -]{1,40}\|>|<\|[\w▁ -]{1,40}>|<｜[\w▁ -]{1,40}｜>|"
     r"<(?:s|bos|pad|unk|unused\d*|image|seg\d*|loc_?\d+|OD|patch_index_\d+|img|br ?/?|0x[0-9A-Fa-f]{2})>|"
     r"\[/?(?:INST|TOOL_CALLS|OUT|SYS|IMG|CLS|SEP|[BE]O[ST]|END|(?:unused|PAD|MASK|UNK|extra_id_?|control_?)\d*)\]|"
-    r"<!\[CDATA\[|\]\]>|<!--.{0,2000}?-->|<[?!][A-Za-z][^<>]{0,300}>|"
+    r"<!\[CDATA\[|\]\]>|<!--.{0,2000}?-->|<[?!](?!php)[A-Za-z][^<>]{0,300}>|"
     r"\bto=(?:self|user)\b",
     re.DOTALL,
 )
@@ -65,13 +66,14 @@ _FENCE = re.compile(
 _ELEMENT = re.compile(r"<(/?)(?:\w{1,20}:)?([A-Za-z][\w-]{0,30})(?:[\s=][^<>]{0,200})?/?>")
 _HALF_ELEMENT = re.compile(r"<(\w[\w:-]{0,30})(?:>[^<>]*)?\Z")
 _FOLDED = re.compile(r"<details[^<>]{0,80}>\s*<summary>([^<]{0,80})</summary>", re.IGNORECASE)
+_EXPLAINED = re.compile(r"<dd\b[^<>]{0,80}>.*?(?:</dd>|(?=<dt)|\Z)", re.IGNORECASE | re.DOTALL)
 _BB_ELEMENT = re.compile(r"\[(/?)([A-Za-z]{1,12})\]")
 _NEIGHBOURS = re.compile(r"(</(span|a|code|mark|b|strong|em)>)\s*(?=<\2\b)")
 _INLINE = frozenset(("b", "i", "em", "strong", "u", "span", "code", "mark", "a", "ref", "font", "small"))
 # What is said of a place in the picture, and the place; an element that holds a keyword as an attribute.
 _GROUNDED = re.compile(
     r"<(?:ref|phrase|object_ref)>([^<\n]{1,100})</(?:ref|phrase|object_ref)>|"
-    r"<(box|object|quad|point|det)>[^\n]{0,400}?</\2>(?P<next>\s*(?=<(?:ref|phrase|object_ref)>))?",
+    r"<(box|object(?=>\s*[<\[(\d])|quad|point|det)>[^\n]{0,400}?</\2>(?P<next>\s*(?=<(?:ref|phrase|object_ref)>))?",
     re.IGNORECASE,
 )
 _PLACED = re.compile(r"(?<=[^\s,;])[ ]?(?:\[\[[\d.,;\s]+\]\]|[(\[]\d[\d.]*(?:[,;\s]+\d[\d.]*){3}[)\]])")
@@ -82,6 +84,11 @@ _STRUCK = re.compile(r"~~[^~\n]{1,100}~~")
 _LINK = re.compile(r"!?\[([^\[\]\n]{1,100})\]\((?:\w+:|[#/.])[^()\s]{0,300}\)")
 _MARKDOWN_ESCAPE = re.compile(r"(?<!\\)\\([\[\]_*#~-])")
 _CALL = re.compile(r"\s*[\w.]+\(\s*([\"'])([^\"'\n]+)\1\s*\)\s*;?\s*")
+_SLANTED_NOTE = re.compile(r"[*_]{1,2}(\([^()\n]*\))[*_]{1,2}")
+_WORDS = re.compile(r"(?:\bqw\s?|[%~]w|(?<=[A-Za-z]=)(?=\())[(\[{<]([^()\[\]{}<>\"',]*)[)\]}>]")
+"""Lists of words without quotes, in Perl, Ruby and shells."""
+_NEXT_ROW = re.compile(r"(?<=['\"])\s*\)\s*,\s*\(\s*(?=['\"\d])")
+"""Between the rows of a table in SQL."""
 _BOXED = re.compile(r"\\boxed\{((?:[^{}\\]|\\\w+\{[^{}]*\})*)\}")
 _LATEX = re.compile(r"\$*\\(?:text\w{0,6}|mathrm|mathbf)\{([^{}]*)\}\$*")
 _LATEX_LIST = re.compile(r"\\(?:begin|end)\{\w{1,20}\}|\\item\b")
@@ -135,11 +142,14 @@ def _without_dialects(text: str) -> str:
         text = _MARK.sub(lambda mark: f"<{'/' if mark[1] or mark[3] else ''}{mark[2]}>", text)
     if call := _CALL.fullmatch(text):
         text = call[2]
+    text = _WORDS.sub(
+        lambda words: json.dumps(words[1].split(), ensure_ascii=False), _NEXT_ROW.sub(", ", text)
+    )
     if boxed := _BOXED.findall(text):
         text = boxed[-1]
     if "\\" in text:
         text = _MARKDOWN_ESCAPE.sub("\\1", _LATEX_LIST.sub("\n", _LATEX.sub("\\1", text)))
-    text = _LINK.sub("\\1", _STRUCK.sub("", text))
+    text = _LINK.sub("\\1", _STRUCK.sub("", _SLANTED_NOTE.sub("\\1", text)))
     text = _ORDINAL.sub("\n- ", _PLACED.sub("", text))
     text = _GROUNDED.sub(lambda found: (found[1] or "") + (", " if found["next"] is not None else ""), text)
     return _ATTRIBUTE.sub("\n\\1\n", text)
@@ -147,7 +157,7 @@ def _without_dialects(text: str) -> str:
 
 def without_markup(text: str) -> str:
     """HTML and XML as plain lines: "<tags><tag>beach</tag></tags>" is "tags:", "tag:", "beach"."""
-    text = _FOLDED.sub("\n\\1:\n", _NEIGHBOURS.sub("\\1, ", text))
+    text = _FOLDED.sub("\n\\1:\n", _NEIGHBOURS.sub("\\1, ", _EXPLAINED.sub("\n", text)))
     if "[/" in text:
         text = _BB_ELEMENT.sub("<\\1\\2>", text.replace("[*]", "\n- "))
     half = _HALF_ELEMENT.search(text)

@@ -3,6 +3,8 @@
 
 import html
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 
 from tagroll.models.reply.names import Part, is_category, is_name, part_named
 from tagroll.models.reply.phrases import (
@@ -28,15 +30,16 @@ _PICTOGRAMS = r"[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff\s]+"
 _EMOJI = re.compile(f"^{_PICTOGRAMS}|{_PICTOGRAMS}$")
 _TAIL = re.compile(r"\s(?:etc|usw|ecc|и т\.? ?д|и др|и т\.? ?п)\.?$|(?:等等?|など)$")
 _BULLET = re.compile(
-    r"(?:[-*+•·‣◦▪►▸➤→✓✔☑○●\u2013—>~]+|\(?\d{1,3}[.):、．]|\(?[a-z]\)|\[[ xX]?\])\s+|"
+    r"(?:[-*+•·‣◦▪►▸➤→✓✔☑○●\u2013—>~]+|\(?\d{1,3}[.):、．]|\(?[a-z]\)|\[[ xX]?\]|\d{1,3}(?:\.\d+)?\s?%)\s+|"
     r"\d\ufe0f?\u20e3\s*|\d{1,2}[.):．](?=[^\W\d])|[・•·‣◦▪►▸➤✓✔☑○●]+"
 )
 _SCORE = re.compile(
     r"(?:(?<!\d)\s*[:=|,]\s*|\s+[-\u2013—@~]\s*|\s*[(\[]\s*|\s+(?=\d{1,3}(?:\.\d+)?\s?%|[01]\.\d))"
     r"(?:confidence|score|prob(?:ability)?|conf)?\.?[:= ]*"
-    r"(?:\d{1,3}(?:\.\d+)?\s?%|\d(?:\.\d+)?(?:\s?/\s?10{1,2})?|\d{2,3}|\.\d+|high|medium|low)\s*[)\]]?$",
+    r"(?:\d{1,3}(?:\.\d+)?\s?%|\d(?:\.\d+)?(?:\s?/\s?10{1,2})?|\d{2,3}|\.\d+|high|medium|low|true|yes)\s*[)\]]?$",
     re.IGNORECASE,
 )
+_COUNT = re.compile(r"^\s*\d{1,3}\s?[x×]\s(?=[^\W\d])|\s[x×]\s?\d{1,3}\s*$", re.IGNORECASE)
 _PARENTHESES = re.compile(
     r"(?<![,;])(?:\s++|(?<=[^\x00-\x7f]))(?:\([^()]*+\)|\[[^\[\]]*+\])|\s*+（[^（）]*+）"
 )
@@ -152,7 +155,7 @@ def split_label(text: str) -> tuple[str, str]:
         head, colon, value = re.sub(r"\s(?:[\u2013—]|->|=>|→)\s", " - ", text).partition(" - ")
         if value.count(" ") < 2:  # "Spider-Man - Poster" is one name
             return "", ""
-    head, value = head.strip(_EDGES), value.strip(' *_`"')
+    head, value = head.strip(_EDGES), value.strip(' *_`":')
     return (head, value) if head and value and head.count(" ") < MAX_WORDS else ("", "")
 
 
@@ -166,6 +169,23 @@ _HAN_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+(?:\s+[\u3040-\u30ff\u340
 _WRAPPED = re.compile(r'`([^`\n]++)`|「([^「」\n]++)」|『([^『』\n]++)』|\[([^\[\]\n]++)\]|"([^"\n]++)"')
 _NUMBER = re.compile(r"(?:^|\s)\(?\d{1,3}[.)]\s")
 _AND = re.compile(r"\s(?:and|und|et|y|e|en|och|og|и|ve)\s")
+
+
+def ungrown(items: Sequence[str]) -> Sequence[str]:
+    """The items up to where a model runs in a loop: "dog", "dog park", "dog park bench", "dog park bench tree" ..."""
+    grown = 0
+    for place, (before, item) in enumerate(pairwise(map(str.strip, items))):
+        grows = before and (item.startswith(f"{before} ") or item.endswith(f" {before}"))
+        grown = grown + 1 if grows else 0
+        if grown > 2:
+            return items[:place]
+    return items
+
+
+def uncounted(items: Sequence[str]) -> Sequence[str]:
+    """The items without how many there are of each, where most have that: "dog x2", "2x dog". "BMW x5" has it alone."""
+    bare = [_COUNT.sub("", item) for item in items]
+    return bare if 2 * sum(map(str.__ne__, bare, items)) > len(items) > 1 else items
 
 
 def is_list_text(text: str) -> bool:

@@ -27,7 +27,7 @@ class Found:
 
 def find_json(text: str) -> Iterator[Found]:
     """Every outermost object and array in a text, in order."""
-    opener = re.compile(r"[{\[]|\((?=\s*[\"'])")
+    opener = re.compile(r"[{\[]|\((?=\s*(?:\d+,\s*)?[\"'])")
     start, wasted = 0, 0
     if _BODY.match(text):
         reader = _Reader(text, 0)

@@ -157,11 +157,11 @@ class Gate:
             None if self._fixed or not learned or self._answers < ENOUGH else min(learned, self._ceiling.most)
         )
 
-    def begin_at(self, took: int | None) -> None:
-        """Begin where an earlier run ended: with half of that, and the rest step by step."""
-        if took and not self._fixed:
-            self._controller = ConcurrencyController(took)
-            self._allowed = max(START, took // 2)
+    def begin_at(self, took: int | None, start: int = START) -> None:
+        """Begin where an earlier run ended, with half of that and the rest step by step; else look from `start` on."""
+        if not self._fixed:
+            self._controller = ConcurrencyController(took, start)
+            self._allowed = max(START, (took or start) // 2)
 
     @property
     def widest(self) -> int:

@@ -17,6 +17,7 @@ from tagroll.models.server import sight
 from tagroll.models.server.chat import Chat
 from tagroll.models.server.completion import Completion
 from tagroll.models.server.concurrency import ElsewhereError
+from tagroll.models.server.controller import BATCHING_START, START
 from tagroll.models.server.discovery import (
     Choice,
     ServedModel,
@@ -178,8 +179,9 @@ class ServerDescriber(Describer):
                 choice = self._tried(choice) if sees else choice
                 self._notes = tuple(note for note in (choice.note, self.doubt) if note)
                 self._choice = choice
-                channel = self._chat.channel
-                channel.gate.begin_at(channel.limits.took.get(self._place))
+                channel, info = self._chat.channel, self._chat.info
+                took = channel.limits.took.get(self._place) or info.slots
+                channel.gate.begin_at(took, BATCHING_START if info.batches else START)
         return self._notes
 
     def describe(self, preview: Preview, prompt: Prompt, tries: Tries | None = None) -> Description:

@@ -17,8 +17,8 @@ import { KEPT, changed, say, show, state, targets, writable } from "./state.js";
 import { counted, number } from "./text.js";
 
 const $ = (selector) => document.querySelector(selector);
-const OTHERS = { tags: () => import("./tags.js"), review: () => import("./review.js"), history: () => import("./history.js") };
-const SCREENS = { "/": "grid", "/tags": "tags", "/review": "review", "/history": "history" };
+const OTHERS = { tags: () => import("./tags.js"), review: () => import("./review.js"), pairs: () => import("./pairs.js"), history: () => import("./history.js") };
+const SCREENS = { "/": "grid", "/tags": "tags", "/review": "review", "/pairs": "pairs", "/history": "history" };
 
 // ---- screens and addresses ----
 
@@ -51,8 +51,8 @@ async function arrive() {
 function showScreen(screen) {
   document.body.dataset.screen = screen;
   $("#other").hidden = screen === "grid";
-  document.title = { grid: "tagroll", tags: "All tags · tagroll", review: "Review · tagroll", history: "History · tagroll" }[screen];
-  for (const item of document.querySelectorAll("[data-go]")) item.ariaCurrent = item.dataset.go === screen ? "page" : null;
+  document.title = { grid: "tagroll", tags: "All tags · tagroll", review: "Review · tagroll", pairs: "Review · tagroll", history: "History · tagroll" }[screen];
+  for (const item of document.querySelectorAll("[data-go]")) item.ariaCurrent = item.dataset.go === (screen === "pairs" ? "review" : screen) ? "page" : null;
 }
 
 /** Opens the full view on a photo, or closes it. */
@@ -118,7 +118,7 @@ async function togglePanel() {
 function scopes() {
   if (document.querySelector("dialog[open]:not(#view)")) return [];
   if (state.viewing !== null) return ["one photo", "everywhere"];
-  return { grid: ["photos", "everywhere"], review: ["review", "everywhere"] }[state.screen] ?? ["everywhere"];
+  return { grid: ["photos", "everywhere"], review: ["review", "everywhere"], pairs: ["review", "everywhere"] }[state.screen] ?? ["everywhere"];
 }
 
 const STEPS = { ArrowLeft: -1, ArrowRight: 1 };

@@ -6,7 +6,7 @@ import { parse } from "./query.js";
 export const state = {
   library: nothingYet(),
   version: 0, // counts up whenever tags in the library changed
-  screen: "grid", // grid, tags, review, history
+  screen: "grid", // grid, tags, review, pairs, history
   query: parse(""),
   text: "", // the query as it stands in the address
   found: { words: "", exact: null, close: [] }, // what the server said of the words

@@ -3,8 +3,11 @@
 import functools
 from collections.abc import Mapping
 
+import numpy as np
+
 from tagroll.models.builtin.vision.classes import read_class_words, word_probabilities
 from tagroll.models.builtin.vision.head import load_head, read_vocabulary
+from tagroll.models.builtin.vision.nanodet import OBJECTS
 from tagroll.models.builtin.vision.recogniser import Recogniser, Sight
 
 CLASS_THRESHOLD = 0.7
@@ -12,6 +15,11 @@ CLASS_THRESHOLD = 0.7
 that COCO's annotation can check are right from here on."""
 MIN_PROBABILITY = 0.1
 """Less likely words are not told; no threshold lies below."""
+PERSON = OBJECTS.index("person")
+NOBODY = 0.25
+"""Where the detector's greatest score of a person is less, nobody is there, whatever the head says."""
+COUNTED = ((0.1, 0.3, 0.4, 0.5, 0.6), (0.0, 0.4, 0.7, 0.9, 1.0))
+"""The score of the nth person, and how often there are so many."""
 
 
 class ImageTagger:
@@ -27,6 +35,8 @@ class ImageTagger:
         self._recogniser = Recogniser()
         self._head = load_head() if with_head else None
         self._class_words = read_class_words()
+        vocabulary = read_vocabulary()
+        self._persons = {tag: entry["persons"] for tag, entry in vocabulary.items() if "persons" in entry}
 
     def probabilities(self, jpeg: bytes) -> dict[str, float]:
         """How likely each word is, from MIN_PROBABILITY to 1, the likeliest first.
@@ -44,7 +54,15 @@ class ImageTagger:
         words = word_probabilities(sight.classes, self._class_words)
         if self._head is None:
             return words
-        return words | dict(zip(self._head.tags, self._head.probabilities(sight).tolist(), strict=True))
+        words |= dict(zip(self._head.tags, self._head.probabilities(sight).tolist(), strict=True))
+        return words | self._count(sight, words["person"])
+
+    def _count(self, sight: Sight, person: float) -> dict[str, float]:
+        """How likely it is that there is a person, and that there are so many."""
+        if sight.objects[PERSON] < NOBODY:
+            return {"person": 0.0}
+        scores = {tag: sight.persons[number - 1] for tag, number in self._persons.items()}
+        return {tag: min(person, float(np.interp(score, *COUNTED))) for tag, score in scores.items()}
 
 
 class Chooser:

@@ -15,16 +15,26 @@ AT_ONCE_MS: Final = 5000
 """The longest that changes are gathered where they do not end."""
 
 
+def _log_deafness(reason: str) -> None:
+    log.warning("changes in the folders are not heard of, but looked for now and then: %s", reason)
+
+
 class Watching:
-    """Listens in a thread of its own. Where the system cannot tell of changes, nothing is heard; that is logged.
+    """Listens in a thread of its own. Where the system cannot tell of changes, nothing is heard.
 
     Args:
         roots: Folders and files.
         heard: Called in that thread with what has changed.
+        deaf: Called there when nothing will be heard, with the reason.
     """
 
-    def __init__(self, roots: Sequence[Path], heard: Callable[[Iterable[Path]], None]) -> None:
-        self._roots, self._heard = roots, heard
+    def __init__(
+        self,
+        roots: Sequence[Path],
+        heard: Callable[[Iterable[Path]], None],
+        deaf: Callable[[str], None] = _log_deafness,
+    ) -> None:
+        self._roots, self._heard, self._deaf = roots, heard, deaf
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="tagroll-watch", daemon=True)
 
@@ -55,7 +65,7 @@ class Watching:
             OSError,
             RuntimeError,
         ) as error:  # no watches are left, or the file system has none
-            log.warning("changes in the folders are not heard of, but looked for now and then: %s", error)
+            self._deaf(str(error))
 
 
 def _as_named(path: Path, roots: Sequence[Path]) -> Path:

@@ -8,7 +8,7 @@ import pytest
 
 from support.photos import FILES
 from support.runs import wait_for
-from tagroll.web.watching import Watching, _as_named
+from tagroll.runs.watching import Watching, _as_named
 
 pytest.importorskip("watchfiles", reason="watchfiles is not installed")
 
