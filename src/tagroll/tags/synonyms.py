@@ -23,6 +23,8 @@ _USUAL = 50
 """Percent of a word's uses in which it is the class that it stands for behind another word."""
 _ANIMAL, _PLANT, _TIME = 5, 20, 28
 """WordNet's files of animals, plants and times."""
+_SYNONYMOUS = CONCRETE | {11, 15, _TIME}
+"""WordNet's files whose synonyms people take for each other: things, events, places and times (not acts, nor people)."""
 
 
 @cache
@@ -40,7 +42,7 @@ def classes(phrase: str) -> frozenset[str]:
     """The names of the classes of synonyms a key belongs to: two keys that share one mean the same."""
     words = lexicon()
     nouns = () if _is_adjective(phrase) else words.main_meanings(phrase, DOMINANT)
-    meanings = {f"wordnet {s}" for s in nouns if words.synsets[s].kind in CONCRETE}
+    meanings = {f"wordnet {s}" for s in nouns if words.synsets[s].kind in _SYNONYMOUS}
     return frozenset(meanings | {f"everyday {n}" for n in _groups().get(phrase, ())})
 
 
