@@ -17,6 +17,9 @@ _WORD = re.compile(r"[^\W\d_]+|\d+(?:[./,:]\d+)*|[&|+#]")
 _LETTERS = 3
 _SHARE = 0.3
 """Share of the words that English does not know which a language must know, to be one of the library's."""
+_SHARE_OF_ENGLISH = 0.02
+"""Words that are English alone, beside those of the library's languages, from which on English is one of these: a low
+share, as a wrong word does more harm than two for one thing."""
 _WORDS, _MORE_WORDS = 2, 8
 """How many these must be at least, of the first language and of any more."""
 _AND = {"de": "und", "es": "y", "fr": "et", "it": "e", "nl": "en", "pt": "e"}
@@ -30,7 +33,7 @@ class Languages:
     Attributes:
         codes: The languages (ISO 639-1), the one of most words first; English is not told of.
         word_for: Word (small letters) -> the word that stands for all its forms.
-        beside_english: Whether a good part of the words is English alone, so that a word of both may be meant in English
+        beside_english: Whether some of the words are English alone, so that a word of both may be meant in English
             (animal beside animaux).
     """
 
@@ -85,8 +88,8 @@ def languages_of(tags: Iterable[str]) -> Languages:
         codes.append(code)
         open_words -= found
     theirs = {word for code in codes for word in known[code]}
-    english_alone = in_english - theirs
-    beside = len(english_alone) >= max(_MORE_WORDS, _SHARE * len(letters & theirs))
+    english_alone = in_english - theirs - english.names
+    beside = len(english_alone) >= max(_WORDS, _SHARE_OF_ENGLISH * len(letters & theirs))
     return Languages(tuple(codes), _word_for(words, codes, known, umlauts), beside)
 
 
