@@ -7,6 +7,7 @@ one by one: one that has another tagroll, another model, or does not see the fol
 
 import atexit
 import os
+import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,14 +18,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from tagroll import __version__
 from tagroll.domain import Describer, Description, Photo, Preview, Prompt
-from tagroll.errors import PictureError, ServerError, StoppedError, TagrollError, UsageError, plainly
+from tagroll.errors import PictureError, ServerError, TagrollError, UsageError, plainly
 from tagroll.exiftool.pool import available_exiftool
 from tagroll.metadata.store import MetadataStore
 from tagroll.models.choose import Model
 from tagroll.models.spec import ModelSpec
 from tagroll.photos.preview.opened import previews
 from tagroll.runs.context import Context, Knowledge, Telling
+from tagroll.runs.limits import Limits
 from tagroll.runs.look import Look, Looker, Questions
+from tagroll.runs.tag import Tagger
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,8 +42,6 @@ INSTALL: Final = "Install it with the cluster: pip install 'tagroll[cluster]'"
 THREADS: Final = 8
 """Photos at once on a worker that is started here; who starts workers says it with `dask worker --nthreads`."""
 ADMIT_EVERY: Final = 2.0
-PROBES: Final = 3
-"""Photos by which it is seen that a worker sees the folder."""
 
 
 # on a worker ---------------------------------------------------------------------------------------------
@@ -74,20 +75,22 @@ class Tools:
     store: MetadataStore
 
 
-_opened: dict[ModelSpec, Tools] = {}
+_opened: dict[bytes, Tools] = {}
+"""By what travelled."""
 _opening = threading.Lock()
 
 
 def _tools(spec: ModelSpec) -> Tools:
+    key = pickle.dumps(spec)
     with _opening:
-        if spec not in _opened:
+        if key not in _opened:
             resources, exiftool = ExitStack(), available_exiftool()
             atexit.register(resources.close)
             model = resources.enter_context(replace(spec, settings=_as_here(spec.settings)).open())
             preview = resources.enter_context(previews(exiftool))
             store = resources.enter_context(MetadataStore(exiftool=exiftool))
-            _opened[spec] = Tools(model.describer, preview, store)
-        return _opened[spec]
+            _opened[key] = Tools(model.describer, preview, store)
+        return _opened[key]
 
 
 def _as_here(settings: Settings) -> Settings:
@@ -195,6 +198,11 @@ class ClusterWish:
         return photo
 
 
+def wanted_of(settings: Settings, limits: Limits) -> ModelSpec:
+    """The model that these settings name, as workers find it."""
+    return ModelSpec(settings, limits)
+
+
 class Cluster:
     """Workers that look at photos. Safe to use from many threads.
 
@@ -202,7 +210,7 @@ class Cluster:
         client: Of Dask.
         wish: What a person wants.
         spec: Which model.
-        probes: Some of the photos.
+        probes: Some of the photos: a worker that does not see them gets none.
         stop: Ends all waiting.
         patience: Seconds for which it is waited for a worker where none is left.
         tell: Called with what a person should know.
@@ -261,6 +269,11 @@ class Cluster:
         nthreads: dict[str, int] = self._client.nthreads()
         return max(8, sum(nthreads.get(name, 0) for name in self._admitted) * 5 // 4 + 4)
 
+    def tagger(self, here: Tagger) -> Tagger:
+        """What tags photos as another tagger does, and has the workers look."""
+        questions = ClusterQuestions.on(self, here.questions, here.run.space.store)
+        return replace(here, questions=questions)
+
     def model(self) -> Model:
         """The model that they all have."""
         describer = ClusterDescriber(self._first.model, names_only=self._first.names_only)
@@ -299,20 +312,18 @@ class Cluster:
         return done
 
     def _waited(self, future: "Future") -> Any:
-        lonely = 0.0
-        while True:
-            try:
-                return future.result(timeout=1)
-            except TimeoutError:
-                if self._stop.is_set() and future.status == "pending" and not self._client.processing():
-                    raise StoppedError("stopped before a worker looked at it") from None
+        done, lonely = threading.Event(), 0.0
+        future.add_done_callback(lambda _: done.set())
+        while not done.wait(1):
             alone = not self._alive()
             lonely = (lonely or time.monotonic()) if alone else 0.0
             if alone and (self._stop.is_set() or time.monotonic() - lonely > self._patience):
+                future.cancel()
                 raise ServerError(
                     "no worker is left",
                     "Start one, and run the same command again: it goes on where it stopped",
                 )
+        return future.result()
 
     def _alive(self) -> bool:
         return bool(self._admitted.keys() & self._client.scheduler_info()["workers"].keys())
@@ -354,6 +365,11 @@ class Cluster:
 
 def _client(address: str, resources: ExitStack) -> "Client":
     try:
+        import dask.config
+
+        dask.config.set(
+            {"logging": {"distributed": "critical"}}
+        )  # read when it is imported: what goes wrong we tell
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise UsageError("--cluster needs Dask, which is not installed", INSTALL) from error
@@ -362,9 +378,7 @@ def _client(address: str, resources: ExitStack) -> "Client":
         if not number.isdecimal() or int(number) < 1:
             raise UsageError(f"{address} names no number of processes", "Write it as local:4")
         address = resources.enter_context(
-            LocalCluster(
-                n_workers=int(number), threads_per_worker=THREADS, dashboard_address=None, silence_logs=50
-            )
+            LocalCluster(n_workers=int(number), threads_per_worker=THREADS, dashboard_address="127.0.0.1:0")
         )
     try:
         return resources.enter_context(Client(address, timeout=10, set_as_default=False))
