@@ -124,6 +124,9 @@ def test_photos_that_look_like_one_are_found_and_it_is_said_what_was_not_compare
     combined = tagroll("find", "tag:first", "--like", wanted, "--limit", "2", "--json")
     assert Path(combined.rows[0]["path"]).name == "0.jpg"
     assert [(row["found"], row["tags"]) for row in combined.rows] == [("alike", ["first"])] * 2
+    by_number = tagroll("find", "like:1 tag:first", "--json").rows  # as the page asks
+    assert [row["found"] for row in by_number] == ["exact"] + ["close"] * (len(by_number) - 1)
+    assert len(by_number) >= sources
     assert tagroll("find").code == 2
     (folder / "note.jpg").write_text("no photo")
     assert tagroll("find", "--like", folder / "note.jpg").code == 2
