@@ -3,9 +3,8 @@
     python benchmarks/library.py [--few 1000] [--count 100000] [--keep FOLDER]
 
 Makes so many tiny photos that all differ, 500 in a folder, and tags a few, and then all, with a server that answers at once.
-Peaks
-are those of the largest process. Then the same again, when all is known: how long that takes, and (Linux, with strace) how many
-photos are opened for it.
+Peaks are those of the largest process. Then the same again, when all is known: how long that takes, and (Linux, with strace)
+how many photos are opened for it.
 """
 
 import argparse
