@@ -59,7 +59,7 @@ def score_pairs(folder: Path, half: str, options: MergeOptions) -> None:
     """Print, per file and kind, how many pairs merge."""
     print(f"{'file':24} {'kind':12} {'pairs':>6} {'merged':>6} {'share':>6}")
     totals: dict[bool, list[int]] = {True: [0, 0], False: [0, 0]}
-    for path in sorted(folder.glob("*.tsv")):
+    for path in sorted((*folder.glob("neg_*.tsv"), *folder.glob("pos_*.tsv"))):
         rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()[2:] if line]
         rows = [row for row in rows if half in ("all", half_of(row[3]))]
         tags = sorted({tag for row in rows for tag in row[:2]})

@@ -34,7 +34,8 @@ from tagroll.settings import Mtime, Placing, Settings
 if TYPE_CHECKING:
     from tagroll.runs.agree import Agreement
     from tagroll.runs.context import Telling
-    from tagroll.runs.run import Run, Tally
+    from tagroll.runs.learning.taught import Taught
+    from tagroll.runs.run import Run, Tally, Workspace
     from tagroll.runs.tag import Mode, Tagger, TagRequest
 
 
@@ -45,6 +46,7 @@ class TagOptions:
     append_tags: bool
     replace: bool
     review: bool
+    learned: bool
     asking: AskingOptions
     telling: "Telling"
     words: WordOptions
@@ -125,6 +127,12 @@ _OPTIONS = (
         is_flag=True,
         help="Ask, and keep the answers for you to judge in `tagroll serve`; write nothing.",
     ),
+    click.option(
+        "--learned",
+        is_flag=True,
+        envvar="TAGROLL_LEARNED",
+        help="Give the tags too that `tagroll learn` has learned of you, where they are sure.",
+    ),
     asking_options,
     context_options,
     threshold_option(),
@@ -195,6 +203,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
         if options.words.of_library:
             read_library(space, paths, options.scope)
+        learned = taught(space, options)
         model = space.model(limits=options.asking.limits(), defer=True)
         model.announce(lambda notes: tell(settings, *notes))
         with (
@@ -205,7 +214,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
             scope = dataclasses.replace(options.scope, known=KnownFormats(space.catalog))
             found = islice(scanned(paths, scope, report.pass_over), options.asking.limit)
             photos = found if options.review else noted(found, space, settings)
-            tags = tagger(run, model, request)
+            tags = tagger(run, model, request, learned)
             try:
                 for outcome in tagged(options, run, tags, photos, model.threads):
                     report.show(outcome)
@@ -218,6 +227,19 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
                     cut_off = run.cut_off or sys.exc_info()[0] is not None
                     _advise(report.tally, paths, options, cut_off=cut_off)
         return 130 if run.cut_off else run.tally.exit_code
+
+
+def taught(space: "Workspace", options: TagOptions) -> "Taught | None":
+    """What was learned, where it is wanted.
+
+    Raises:
+        UsageError: Nothing was.
+    """
+    if not options.learned:
+        return None
+    from tagroll.runs.learning.taught import Taught  # with numpy: only where it is wanted
+
+    return Taught.of(space)
 
 
 def tagged(

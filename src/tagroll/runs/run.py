@@ -266,7 +266,8 @@ class Workspace:
 
 def _place(settings: Settings) -> str:
     """What the catalog calls the servers and the model that are wanted."""
-    return json.dumps([*map(without_password, settings.api_urls), settings.model])
+    models = settings.models or (settings.model,)
+    return json.dumps([*map(without_password, settings.api_urls), *models])
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,7 +357,7 @@ class Run:
         told = telling and telling.heard_by(space.settings)
         knowledge = Knowledge(told, space.store.read, english) if told else None
         looker = Looker(describer, space.see, space.store.picture_hash, prompt, knowledge)
-        return Questions(looker, space.catalog.answers, again)
+        return Questions(looker, space.catalog.answers, again, features=space.catalog.features)
 
     def decide(self, into: Mapping[str, str], apart: Iterable[Collection[str]] = ()) -> None:
         """Remember what tags become, and which stay apart, before the first photo: what is cut off goes on with it."""
