@@ -2,7 +2,8 @@
 
     python benchmarks/moved.py [--count 1500]
 
-So many copies of one tiny photo are tagged, their folder is renamed, and the run is undone. Beside that, the same of photos that stayed.
+So many copies of one tiny photo are tagged, their folder is renamed, and the run is undone. Beside that, the same of photos
+that stayed.
 """
 
 import argparse

@@ -8,6 +8,7 @@ HEADINGS = {
     "Your words": ("vocabulary", "strict", "ban", "require"),
     "What the model is asked": (
         "max_tags", "language", "context", "no_people", "hint", "prompt_file", "case", "threshold", "thresholds", "votes",
+        "bursts",
     ),
     "Which photos": ("exclude", "follow_links"),
     "How files are written": ("sidecar", "sidecar_name", "embed_signed", "mtime", "touch"),

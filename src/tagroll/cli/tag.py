@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from tagroll.runs.tag import Mode, Tagger, TagRequest
 
 
+WAITING = 16
+"""Threads that may wait for the answer about another frame of their burst while others ask."""
+
+
 @dataclass(frozen=True, slots=True)
 class TagOptions:
     """The options of this command, as click gives them."""
@@ -55,6 +59,7 @@ class TagOptions:
     alt_text: bool
     user_comment: bool
     write_place: bool
+    bursts: bool
     text: bool
     text_in_description: bool
     scope: Scope
@@ -106,7 +111,8 @@ class TagOptions:
             inside=self.text or self.text_in_description, inside_described=self.text_in_description,
         )  # fmt: skip
         return TagRequest(
-            policy, self.words.request(), self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes
+            policy, self.words.request(), self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes,
+            self.bursts,
         )  # fmt: skip
 
 
@@ -162,6 +168,13 @@ _OPTIONS = (
         is_flag=True,
         envvar="TAGROLL_TEXT_IN_DESCRIPTION",
         help="The same, and write it into descriptions, where a photo has none.",
+    ),
+    click.option(
+        "--bursts/--no-bursts",
+        default=True,
+        show_default=True,
+        envvar="TAGROLL_BURSTS",
+        help="Show a server one frame of a burst; the others get the same tags.",
     ),
     scan_options,
     store_options,
@@ -249,7 +262,9 @@ def tagged(
     from tagroll.runs.executors import threads
 
     folders = set[Path]()
-    for outcome in run.outcomes(tags.propose if options.review else tags.tag, photos, threads(jobs)):
+    for outcome in run.outcomes(
+        tags.propose if options.review else tags.tag, photos, threads(jobs + WAITING * options.bursts)
+    ):
         yield outcome
         if outcome.status is Status.TAGGED:
             folders.add(outcome.path.parent)
@@ -312,6 +327,10 @@ def _advise(tally: "Tally", paths: tuple[Path, ...], options: TagOptions, *, cut
         say(
             f"The model says {plural(tally.withheld, 'tag')} that a person took away: "
             f"{'it stays' if tally.withheld == 1 else 'they stay'} away."
+        )
+    if tally.inherited:
+        say(
+            f"{plural(tally.inherited, 'photo')} got the tags of another frame of the same burst; --no-bursts asks about each."
         )
     if tally.struck:
         say(
