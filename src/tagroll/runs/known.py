@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tagroll.catalog import Catalog
 from tagroll.formats import FORMATS, Format
-from tagroll.metadata.stamps import state_of
+from tagroll.metadata.store import state_of
 
 _FORMATS = {fmt.name: fmt for fmt in FORMATS}
 
