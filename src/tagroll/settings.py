@@ -15,6 +15,10 @@ from tagroll.errors import UsageError, plainly
 
 DEFAULT_API_URL = "http://127.0.0.1:1234"
 DEFAULT_MODEL = "google/gemma-3-4b"
+SMALL_MODEL, LARGE_MODEL, NO_HEAD = "builtin", "builtin-large", "builtin-no-head"
+BUILTIN_MODELS = (SMALL_MODEL, LARGE_MODEL, NO_HEAD)
+"""Names by which --model means a built-in model: the one that comes along, the one that is fetched, and the first without its
+head, for those who want to know what the head is worth."""
 DEFAULT_MAX_TAGS = 12
 EARLIER_MAX_TAGS = 20
 """What it was in earlier versions."""

@@ -13,6 +13,7 @@ from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import SafeFormatter, say
 from tagroll.errors import UsageError
 from tagroll.settings import (
+    BUILTIN_MODELS,
     CONFIG_NAME,
     DEFAULT_API_URL,
     DEFAULT_MODEL,
@@ -126,7 +127,7 @@ _MODEL = (
                  default=(DEFAULT_API_URL,), show_default=True,
                  help="OpenAI-compatible model server; give it again for more servers."),
     click.option("--model", metavar="NAME", envvar="TAGROLL_MODEL", default=DEFAULT_MODEL, show_default=True,
-                 help="Model on the server."),
+                 help="Model on the server, or `builtin`, or `builtin-large` (see `tagroll model get`)."),
     click.option("--api-key", metavar="KEY", envvar="TAGROLL_API_KEY", default="",
                  help="Key for the server; better in TAGROLL_API_KEY."),
     click.option("--backend", type=click.Choice(["auto", "server", "builtin"]), envvar="TAGROLL_BACKEND", default="auto",
@@ -139,7 +140,7 @@ _MODEL = (
 _MODELS = (
     _MODEL[0],
     click.option("--model", "models", metavar="NAME", multiple=True, cls=Several, envvar="TAGROLL_MODEL",
-                 help="Model on the server, or `builtin`; give it again for more models."),
+                 help="Model on the server, `builtin` or `builtin-large`; give it again for more models."),
     *_MODEL[2:],
 )  # fmt: skip
 _ABOUT_MODELS = {False: (), True: _MODEL, "several": _MODELS}
@@ -185,6 +186,8 @@ def _settings(values: dict[str, Any]) -> Settings:
         "threshold",
     )
     given = {name: values.pop(name) for name in names if name in values}
+    if given.get("model") in BUILTIN_MODELS:
+        given["backend"] = "builtin"
     if given.get("mmproj") and not given["model_file"]:
         raise UsageError(
             "--mmproj goes with --model-file", "Name the model too: --model-file GGUF --mmproj GGUF"

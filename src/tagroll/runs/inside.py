@@ -6,7 +6,6 @@ from functools import cached_property
 
 from tagroll.catalog import Catalog
 from tagroll.domain import Description, Photo, Preview
-from tagroll.errors import TagrollError
 from tagroll.models.builtin.fetched.models import TEXT
 from tagroll.models.builtin.text.words import tags_of, telling
 
@@ -20,14 +19,11 @@ class TextInside:
         described: Whether the text goes into descriptions.
 
     Raises:
-        TagrollError: What reads is not on this machine.
+        UsageError: What reads is not on this machine.
     """
 
     def __init__(self, catalog: Catalog, preview: Callable[[Photo], Preview], *, described: bool) -> None:
-        if not TEXT.is_kept:
-            raise TagrollError(
-                "reading text needs a model that is not on this machine", f"Fetch it: {TEXT.command}"
-            )
+        TEXT.check()
         self._catalog, self._preview, self._described = catalog, preview, described
 
     @cached_property

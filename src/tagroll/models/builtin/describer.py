@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MODEL = "tagroll-builtin-2"
 WITHOUT_HEAD = f"{MODEL}-no-head"
+LARGE_MODEL = "tagroll-builtin-large-1"
 
 
 class BuiltinDescriber(Describer):
@@ -22,11 +23,15 @@ class BuiltinDescriber(Describer):
         threshold: How sure it has to be of a tag, from 0.1 to 1; None for what was chosen in training.
         with_head: Whether our head judges what the network saw; without it only ImageNet's classes speak. That
             is for measuring what the head is worth.
+        large: Whether the large network (CLIP's ViT-B/16) looks, too; it has to be fetched first.
     """
 
-    def __init__(self, threshold: float | None = None, *, with_head: bool = True) -> None:
+    def __init__(
+        self, threshold: float | None = None, *, with_head: bool = True, large: bool = False
+    ) -> None:
         self.threshold = threshold
         self.with_head = with_head
+        self.large = large
         self._tagger: ImageTagger | None = None
         self._loading, self._telling = threading.Lock(), threading.Lock()
         self._untranslated: dict[str, str] = {}
@@ -34,6 +39,8 @@ class BuiltinDescriber(Describer):
     @property
     def base(self) -> str:
         """The name of the model that looks, whatever the threshold."""
+        if self.large:
+            return LARGE_MODEL
         return MODEL if self.with_head else WITHOUT_HEAD
 
     @property
@@ -57,7 +64,8 @@ class BuiltinDescriber(Describer):
         """Describe a photo by how likely each English word is; the photo itself is not needed."""
         from tagroll.models.builtin.vision.tagger import chooser  # loads numpy and onnxruntime
 
-        chosen = chooser(with_head=self.with_head).choose(confidences, self.threshold)[: prompt.max_tags]
+        choose = chooser(with_head=self.with_head, large=self.large).choose
+        chosen = choose(confidences, self.threshold)[: prompt.max_tags]
         if prompt.language in {ENGLISH, ""}:
             texts = phrase(chosen) if prompt.task == "classify" else ("", "", "")
             return Description(chosen, self.model, *texts, confidences=confidences)
@@ -118,7 +126,7 @@ class BuiltinDescriber(Describer):
 
     def at_threshold(self, threshold: float) -> "BuiltinDescriber":
         """See Describer."""
-        return BuiltinDescriber(threshold, with_head=self.with_head)
+        return BuiltinDescriber(threshold, with_head=self.with_head, large=self.large)
 
     def load(self) -> "ImageTagger":
         """Load the model, once.
@@ -130,7 +138,7 @@ class BuiltinDescriber(Describer):
             if self._tagger is None:
                 from tagroll.models.builtin.vision.tagger import ImageTagger  # loads numpy and onnxruntime
 
-                self._tagger = ImageTagger(with_head=self.with_head)
+                self._tagger = ImageTagger(with_head=self.with_head, large=self.large)
             return self._tagger
 
 
