@@ -89,9 +89,14 @@ def option_row(option: click.Option, ctx: click.Context) -> str:
     return f"| `{names}` | {text} | {f'`{variables}`' if variables else ''} |"
 
 
+def _named(keys: str) -> str:
+    """Keys as the table has them, to be read."""
+    return keys.replace('", "', " ").strip('"')
+
+
 KEYS_TABLE = re.compile(r"^export const KEYS = \[\n(.*?)^\];$", re.MULTILINE | re.DOTALL)
 KEYS_ROW = re.compile(
-    r'  \{ where: "([^"]+)", keys: \["[^"]+"(?:, "[^"]+")*\], shown: "([^"]+)", does: "([^"]+)", name: "\w+" \},'
+    r'  \{ where: "([^"]+)", keys: \[("[^"]+"(?:, "[^"]+")*)\],(?: shown: "([^"]+)",)? does: "([^"]+)", name: "\w+" \},'
 )
 
 
@@ -110,7 +115,7 @@ def keys_part(source: str) -> str:
     rows = [match.groups() for match in found if isinstance(match, re.Match)]
     parts = ["## Keys\n\nNone works while you type. Cmd counts as Ctrl.\n"]
     for where, group in itertools.groupby(rows, key=lambda row: row[0]):
-        lines = "".join(f"| {shown} | {does} |\n" for _, shown, does in group)
+        lines = "".join(f"| {shown or _named(keys)} | {does} |\n" for _, keys, shown, does in group)
         parts.append(f"### {where.capitalize()}\n\n| key | what it does |\n|---|---|\n{lines}")
     return "\n".join(parts)
 

@@ -94,6 +94,19 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Features:
+    """What a model's network sees in a picture, as numbers: pictures of the same things have nearly the same direction.
+
+    Attributes:
+        model: Its name and version; numbers of different models have nothing to do with each other.
+        vector: As `tags.packed` packs it.
+    """
+
+    model: str
+    vector: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """One photo as one model saw it, parsed but not normalised. What was not asked for is empty.
 
@@ -106,6 +119,7 @@ class Description:
         confidences: Word -> how likely it is right, 0 to 1, of keywords and of words that were not sure enough; empty
             for a model that does not tell.
         language: Of all this, by its English name; "" for English, and where nobody knows.
+        features: What its network saw, where it tells and was asked now; they are kept apart from the answer.
     """
 
     keywords: tuple[str, ...]
@@ -115,6 +129,7 @@ class Description:
     filename: str = ""
     confidences: Mapping[str, float] = field(default_factory=dict)
     language: str = ""
+    features: Features | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,6 +487,7 @@ class Outcome:
         withheld: Tags that the model says and that a person took away: they are not given again.
         unlisted: What the model says and is dropped, as it is not on the person's list.
         ours: Those of the tags that tagroll wrote, where that was asked for.
+        away: Tags that a person took away since tagroll wrote them, likewise.
         lists: Where a person wants lists of tags in step: field -> what came into it, and what went.
         struck: What the model says of people and places that no field of the photo names: it is not written.
         confidences: How sure a model that tells it was of the tags, 0 to 1.
@@ -492,6 +508,7 @@ class Outcome:
     withheld: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
+    away: tuple[str, ...] = ()
     lists: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
     struck: tuple[str, ...] = ()
     confidences: Mapping[str, float] = field(default_factory=dict)

@@ -4,8 +4,10 @@ cases apart, pipes of one code page, and a drive that is pulled out.
 `tests/unit/test_exiftool.py` plays a system without a shell and links."""
 
 import contextlib
+import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,6 +87,25 @@ def test_a_drive_that_is_pulled_out_is_told_of_in_plain_words(ntfs):
         driver.wait()
         with pytest.raises(WriteError, match="not connected any more"):
             safe_replace(held, b"new", before_replace=lambda: None)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root can mount a disk")
+def test_a_read_only_disk_is_told_of_before_a_model_is_asked(tagroll, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        shutil.copyfile(FILES / "baseline.jpg", disk / "photo.jpg")
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        with Stub(usual=keywords("Lake")) as server:
+            done = tagroll("tag", disk, "--api-url", server.url)
+            assert (done.code, server.chats) == (2, 0)
+            assert "mounted read-only" in done.err
+            for look in ("--dry-run", "--review"):
+                assert tagroll("tag", disk, look, "--api-url", server.url).code == 0
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])

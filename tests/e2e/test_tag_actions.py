@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import select
 import subprocess
 import sys
@@ -89,7 +88,7 @@ class Terminal:
     """A program on a terminal of its own."""
 
     def __init__(self, tmp_path: Path, *arguments: object) -> None:
-        self._master, slave = pty.openpty()
+        self._master, slave = os.openpty()
         command = [sys.executable, "-m", "tagroll", *map(str, arguments)]
         self._child = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, env=environment(tmp_path), cwd=tmp_path

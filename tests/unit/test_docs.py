@@ -47,7 +47,7 @@ def test_the_keys_of_the_reference_are_those_of_the_page():
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ('shown: "G", ', ""),
+        ('shown: "G", ', "shown: "),
         ('["G"]', '"G"'),
         ('["Space", "X"]', "[]"),
         ('does: "accept"', "does: accept"),

@@ -45,6 +45,25 @@ def test_an_address_of_a_photo_opens_it_and_tags_are_given_beside_it(serve, visi
     until(lambda: rows[1].tags == ["Car", "Lake"])
 
 
+def test_photos_that_look_like_the_one_shown_large_come_after_it(serve, visit):
+    rows = make(9)
+    page = visit(serve(rows).url)
+    page.get_by_role("gridcell").nth(2).click()
+    view = page.get_by_role("dialog", name="Photo")
+    expect(view).to_have_attribute("data-ready", "")
+    page.keyboard.press("l")
+    expect(view).to_be_hidden()
+    expect(page.get_by_role("heading", name="1 photo and 3 alike")).to_be_visible()
+    shown = [rows[2], *rows[:-4:-1]]
+    names = page.get_by_role("gridcell").evaluate_all(
+        "(cells) => cells.map((cell) => Number(cell.dataset.id))"
+    )
+    assert names == [row.id for row in shown]
+    expect(page.get_by_text("2 photos not looked at yet")).to_be_visible()
+    page.get_by_role("button", name="Drop words like").click()
+    expect(page.get_by_role("heading", name="9 photos")).to_be_visible()
+
+
 @pytest.mark.parametrize("open_", [False, True], ids=["alone", "beside the panel"])
 def test_the_grid_is_as_wide_after_the_full_view_as_it_was_before(serve, visit, open_):
     page = visit(serve(60).url)
@@ -218,7 +237,7 @@ def test_the_sheet_is_the_table_of_the_handler(serve, visit):
     page = visit(serve(3).url)
     page.keyboard.press("?")
     table = page.evaluate(
-        "import('/static/keys.js').then(({ KEYS }) => KEYS.map(({ shown, does }) => [shown, does]))"
+        "import('/static/keys.js').then(({ KEYS }) => KEYS.map(({ keys, shown, does }) => [shown ?? keys.join(' '), does]))"
     )
     assert len(table) > 20
     rows = page.locator("#help dl > div")

@@ -221,6 +221,11 @@ class Photos:
         )  # fmt: skip
         return [(int(taken), as_path(path), tuple(json.loads(tags))) for taken, path, tags in rows]
 
+    def pictures(self) -> dict[Path, str]:
+        """Every photo that is known and not gone -> the hash of its picture, "" where that is not known."""
+        sql = "SELECT path, iif(pictured, picture_hash, '') FROM photos WHERE NOT gone"
+        return {as_path(path): str(picture) for path, picture in self._database.read(sql)}
+
     def unhashed(self) -> list[tuple[Path, str]]:
         """Path and stamp of the photos whose picture is not known, as they were only read."""
         rows = self._database.read("SELECT path, stamp FROM photos WHERE NOT pictured")
@@ -345,9 +350,10 @@ class Photos:
         return list(map(ShownRow._make, self._database.read(f"{_SHOWN} WHERE id IN ({marks})", *numbers)))
 
     def answered(self) -> list[int]:
-        """The photos of whose pictures an answer of a model is kept."""
+        """The photos of whose pictures an answer of a model is kept, or what it saw."""
         rows = self._database.read(
-            "SELECT id FROM photos WHERE pictured AND NOT gone AND picture_hash IN (SELECT picture_hash FROM answers)"
+            "SELECT id FROM photos WHERE pictured AND NOT gone AND picture_hash IN"
+            " (SELECT picture_hash FROM answers UNION SELECT picture_hash FROM features)"
         )
         return [number for (number,) in rows]
 

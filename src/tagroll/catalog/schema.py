@@ -188,6 +188,20 @@ MIGRATIONS = (
     );
     UPDATE texts_of SET version = 0;
     """,
+    """
+    CREATE TABLE features (             -- what the built-in model's network sees in a picture, as numbers
+        id INTEGER PRIMARY KEY AUTOINCREMENT,       -- what is new is above
+        picture_hash TEXT NOT NULL,
+        model TEXT NOT NULL,            -- name and version of the model
+        vector BLOB NOT NULL,           -- tags.packed
+        UNIQUE (picture_hash, model)
+    );
+    CREATE TABLE learned (              -- what was learned of a person's tags; the whole is made anew each time
+        word TEXT PRIMARY KEY,          -- identity of the last level of the tag
+        said TEXT NOT NULL,             -- JSON: catalog.learned.Learned, but for the weights
+        weights BLOB NOT NULL           -- float32, little-endian; empty where it is too little to tell
+    ) WITHOUT ROWID;
+    """,
 )
 _APPLICATION = 1952540530
 _TABLES = {"runs", "answers", "writes", "photos"}

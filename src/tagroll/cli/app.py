@@ -20,6 +20,7 @@ COMMANDS = {
     "classify": "Copy photos under descriptive names, with what a model sees as JSON.",
     "dedupe": "Make tags that mean the same one word, across all photos.",
     "tags": "List every tag with its count, read from the files.",
+    "learn": "Learn your own tags, so that other photos can get them.",
     "vocabulary": "Write the words of your photos as a file to edit, for --vocabulary.",
     "find": "Find photos by tags, date, place, words and meaning.",
     "serve": "Show the photos in a browser: find, tag, judge proposals, undo.",

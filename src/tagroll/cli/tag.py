@@ -22,7 +22,7 @@ from tagroll.cli.options import (
     threshold_option,
 )
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
-from tagroll.cli.scanning import Scope, ignore_error, noted, opened, scanned
+from tagroll.cli.scanning import Scope, ignore_error, must_be_writable, noted, opened, scanned
 from tagroll.cli.terminal import print_json, say, show, tell
 from tagroll.cli.typed import typed, undo_command
 from tagroll.cli.words import SHOWN, WordOptions, read_library, word_options
@@ -33,7 +33,8 @@ from tagroll.settings import Mtime, Placing, Settings
 if TYPE_CHECKING:
     from tagroll.runs.agree import Agreement
     from tagroll.runs.context import Telling
-    from tagroll.runs.run import Run, Tally
+    from tagroll.runs.learning.taught import Taught
+    from tagroll.runs.run import Run, Tally, Workspace
     from tagroll.runs.tag import Mode, Tagger, TagRequest
 
 
@@ -44,6 +45,7 @@ class TagOptions:
     append_tags: bool
     replace: bool
     review: bool
+    learned: bool
     asking: AskingOptions
     telling: "Telling"
     words: WordOptions
@@ -124,6 +126,12 @@ _OPTIONS = (
         is_flag=True,
         help="Ask, and keep the answers for you to judge in `tagroll serve`; write nothing.",
     ),
+    click.option(
+        "--learned",
+        is_flag=True,
+        envvar="TAGROLL_LEARNED",
+        help="Give the tags too that `tagroll learn` has learned of you, where they are sure.",
+    ),
     asking_options,
     context_options,
     threshold_option(),
@@ -185,12 +193,15 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
     from tagroll.runs.tag import tagger
 
     scanned(paths, options.scope)  # says that a path does not exist before anything begins
+    if not (options.dry_run or options.review):
+        must_be_writable(paths)
     request = options.request()
     arguments = [*(str(path.absolute()) for path in paths), *options.modes()]
     done = Status.UNCHANGED if options.review else Status.TAGGED
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
         if options.words.of_library:
             read_library(space, paths, options.scope)
+        learned = taught(space, options)
         model = space.model(limits=options.asking.limits(), defer=True)
         model.announce(lambda notes: tell(settings, *notes))
         with (
@@ -200,7 +211,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
         ):
             found = islice(scanned(paths, options.scope, report.pass_over), options.asking.limit)
             photos = found if options.review else noted(found, space, settings)
-            tags = tagger(run, model, request)
+            tags = tagger(run, model, request, learned)
             try:
                 for outcome in tagged(options, run, tags, photos, model.threads):
                     report.show(outcome)
@@ -213,6 +224,19 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
                     cut_off = run.cut_off or sys.exc_info()[0] is not None
                     _advise(report.tally, paths, options, cut_off=cut_off)
         return 130 if run.cut_off else run.tally.exit_code
+
+
+def taught(space: "Workspace", options: TagOptions) -> "Taught | None":
+    """What was learned, where it is wanted.
+
+    Raises:
+        UsageError: Nothing was.
+    """
+    if not options.learned:
+        return None
+    from tagroll.runs.learning.taught import Taught  # with numpy: only where it is wanted
+
+    return Taught.of(space)
 
 
 def tagged(

@@ -11,7 +11,7 @@ import click
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.progress import UNSURE, Report, stop_on_interrupt
 from tagroll.cli.scanning import noted, opened
-from tagroll.cli.tag import TagOptions, tag_options, tagged
+from tagroll.cli.tag import TagOptions, tag_options, tagged, taught
 from tagroll.cli.terminal import say, show, tell
 from tagroll.cli.words import read_library
 from tagroll.domain import Status
@@ -88,6 +88,7 @@ def _tag(
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
         if options.words.of_library and batch is None:
             read_library(space, paths, options.scope)
+        learned = taught(space, options)
         model = space.model(watch.settings(space), options.asking.limits(), defer=True)
         model.announce(lambda notes: tell(settings, *notes))
         words = {done: "looked at" if options.review else "tagged"}
@@ -97,7 +98,7 @@ def _tag(
             Report(settings, "Tagging", run.tally, words, nothing=UNSURE, space=space) as report,
         ):
             found = noted(watch.found(batch, report.pass_over), space, settings)
-            tags = tagger(run, model, options.request())
+            tags = tagger(run, model, options.request(), learned)
             for outcome in tagged(options, run, tags, found, model.threads):
                 report.show(outcome)
                 if outcome.status.changed and not (settings.json or settings.verbose or settings.quiet):

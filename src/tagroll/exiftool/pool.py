@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from types import MappingProxyType, TracebackType
@@ -23,7 +23,7 @@ from typing import Self
 from tagroll.errors import ForeignStructureError, MetadataError, PictureError, WriteError, plainly
 from tagroll.exiftool import bystanders
 from tagroll.exiftool.process import DeadError, Process
-from tagroll.parallel import out_of_reach
+from tagroll.parallel import once, out_of_reach
 
 OLDEST = (12, 15)
 """The first release that knows all fields that tagroll writes and keeps them in HEIC and AVIF."""
@@ -52,10 +52,9 @@ def find_exiftool() -> tuple[str, ...] | None:
     return next((command for command in candidates if version(command) >= OLDEST), None)
 
 
-def available_exiftool() -> "ExifTool | None":
-    """A pool of whatever exiftool this machine has, or None."""
-    command = find_exiftool()
-    return ExifTool(command) if command else None
+def available_exiftool() -> "ExifTool":
+    """A pool of whatever exiftool this machine has; it is false where there is none."""
+    return ExifTool(find_exiftool)
 
 
 def version(command: Sequence[str]) -> tuple[int, int]:
@@ -80,19 +79,30 @@ class ExifTool:
     """Some exiftool processes, started when first needed. Safe to use from several threads.
 
     Args:
-        command: What starts it, from `find_exiftool`.
+        command: What starts it, from `find_exiftool`; or what finds it when that is first asked: most runs need none.
         processes: How many at the most run at once.
         timeout_s: A command that takes longer is given up, and its process is ended.
     """
 
-    def __init__(self, command: Sequence[str], *, processes: int = 2, timeout_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] | Callable[[], Sequence[str] | None],
+        *,
+        processes: int = 2,
+        timeout_s: float = 60.0,
+    ) -> None:
         self._idle: SimpleQueue[Process | None] = SimpleQueue()
-        self._command, self._timeout_s, self._processes = tuple(command), timeout_s, processes
+        self._command = once(command) if callable(command) else lambda: command
+        self._timeout_s, self._processes = timeout_s, processes
         self._lock = threading.Lock()
         self._folder: str | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
         for _ in range(processes):
             self._idle.put(None)
+
+    def __bool__(self) -> bool:
+        """Whether there is one."""
+        return self._command() is not None
 
     def __enter__(self) -> Self:
         """Nothing is started before it is needed."""
@@ -227,7 +237,7 @@ class ExifTool:
         process = self._idle.get()
         try:
             for last_try in (False, True):
-                process = process or Process(self._command)
+                process = process or Process(self._command() or ())
                 try:
                     return process.run(arguments, self._timeout_s)
                 except DeadError as error:

@@ -137,7 +137,7 @@ class MetadataStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End exiftool, if there is one."""
-        if self._planner.exiftool:
+        if self._planner.exiftool is not None:
             self._planner.exiftool.__exit__(kind, error, trace)
 
     # reading -------------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ class MetadataStore:
             and not container_of(photo.format).check_read  # else what exiftool says is not enough
             and is_quick(photo.path, photo.format)
         ]
-        if exiftool is None or len(others) < 2:
+        if len(others) < 2 or not exiftool:
             return {}
         try:
             contents = read_many(exiftool, others)

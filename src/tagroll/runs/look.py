@@ -18,6 +18,7 @@ from tagroll.runs.context import Context, Knowledge, Telling
 from tagroll.runs.held import Held
 
 if TYPE_CHECKING:
+    from tagroll.catalog import KeptFeatures
     from tagroll.models.spec import ModelSpec
 
 
@@ -94,6 +95,7 @@ class Questions:
         answers: Keeps answers.
         again: Ask also where an answer is kept.
         just_this: An answer to an older wording, or with something else known of the photo, does not count.
+        features: Keeps what the model's network saw; None: it is not kept.
         asking: Sees to it that copies of a picture wait for one answer.
     """
 
@@ -101,6 +103,7 @@ class Questions:
     answers: AnswerStore
     again: bool = False
     just_this: bool = False
+    features: "KeptFeatures | None" = None
     asking: Asking = field(default_factory=Asking)
 
     def look(self, photo: Photo, picture: str) -> Look:
@@ -122,6 +125,8 @@ class Questions:
             question = self.looker.question(photo, context)
             answer = describer.describe(preview, question)
             store_answer(self.answers, describer, question, picture, answer)
+            if answer.features and self.features:
+                self.features.keep(picture, answer.features)
             return answer
 
         answer, asked = self.asking.once(picture, ask, lambda: self._kept(photo, picture))

@@ -1,7 +1,7 @@
 """What a model proposes for photos and nobody has decided yet: for a person to say yes or no to.
 
 A proposal is what the answer that is kept of a picture becomes by the policy, less what the photo has, less what a
-person rejected. Words that a model told but was not sure of are proposals, too, from LEAST on.
+person rejected. Words that a model told but was not sure of are proposals, too, from LEAST on; so are those that were learned.
 """
 
 import threading
@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from tagroll.domain import Description
 from tagroll.runs.gallery import Gallery, Shown
+from tagroll.runs.learning.telling import AllChances
 from tagroll.runs.run import Workspace
 from tagroll.runs.sureness import unsure
 from tagroll.runs.tag import TagPolicy, TagRequest
@@ -96,13 +97,16 @@ class Review:
         self._space, self._gallery = space, gallery
         self._lock, self._looking = threading.RLock(), threading.Lock()
         self._namer: Namer | None = None
+        self._learned = AllChances(space.catalog)
         self._marked: set[int] = set()
         self._since: set[int] = set()
 
     def of(self, shown: Shown) -> list[Proposal]:
         """What is proposed for one photo, the surest first."""
         catalog = self._space.catalog
-        answer = catalog.answers.latest_of(shown.picture_hash) if shown.picture_hash else None
+        if not shown.picture_hash:
+            return []
+        answer = self._learned.added(catalog.answers.latest_of(shown.picture_hash), shown.picture_hash)
         if answer is None:
             return []
         namer = self._namer or self._renew()
@@ -138,10 +142,12 @@ class Review:
         """Tag -> the photos for which it is proposed, and how sure the model was."""
         namer, catalog = self._renew(), self._space.catalog
         answers, rejected = catalog.answers.latest(), catalog.verdicts.all_rejected()
+        learned = self._learned.all()
         photos = defaultdict[str, list[tuple[int, float | None]]](list)
         for shown in self._gallery.shown_of(self._gallery.in_order(catalog.photos.answered())):
-            if answer := answers.get(shown.picture_hash):
-                said = rejected.get(shown.picture_hash, set())
+            picture = shown.picture_hash
+            if answer := self._learned.added(answers.get(picture), picture, learned.get(picture, {})):
+                said = rejected.get(picture, set())
                 for one in _open(namer.proposals(answer), shown, said):
                     photos[one.tag].append((shown.id, one.confidence))
         return photos

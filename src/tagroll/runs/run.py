@@ -27,6 +27,7 @@ from tagroll.domain import (
     Metadata,
     Outcome,
     Photo,
+    Preview,
     Prompt,
     Status,
     Waiting,
@@ -83,7 +84,7 @@ class Workspace:
         settings: What all commands share.
         catalog: Remembers. Others may write into it, too, unless the lock is held.
         store: Reads and writes the metadata of photos.
-        exiftool: For the formats that need it; None where there is none.
+        exiftool: For the formats that need it; false where there is none.
         placing: Where the store writes.
         stop: Once it is set, no new photo is begun with.
     """
@@ -91,7 +92,7 @@ class Workspace:
     settings: Settings
     catalog: Catalog
     store: MetadataStore
-    exiftool: ExifTool | None
+    exiftool: ExifTool
     placing: Placing = WHERE_SAFE
     stop: threading.Event = field(default_factory=threading.Event)
     _resources: ExitStack = field(default_factory=ExitStack, repr=False)
@@ -128,14 +129,11 @@ class Workspace:
                 resources.enter_context(space.held())
             yield space
 
-    @property
-    def lacks_exiftool(self) -> bool:
-        """Whether photos get sidecars for want of exiftool."""
-        return self.exiftool is None and self.placing.sidecar == "auto"
-
     def sidecar_notes(self, photos: Iterable[Photo]) -> tuple[str, ...]:
         """What a person should know of photos that exiftool would write, if it is missing and there are any."""
-        if not self.lacks_exiftool or all(photo.format.writer != "exiftool" for photo in photos):
+        if self.placing.sidecar != "auto" or all(photo.format.writer != "exiftool" for photo in photos):
+            return ()
+        if self.exiftool:
             return ()
         names = ", ".join(fmt.name.upper() for fmt in FORMATS if fmt.writer == "exiftool")
         text = f"exiftool is not there: these photos get sidecars: {names}."
@@ -211,7 +209,8 @@ class Workspace:
         from tagroll.models.choose import choose_model  # 0.15 s that commands without a model need not pay
         from tagroll.runs.limits import Limits
 
-        _ = self.preview  # the decoding processes start while a server is looked for
+        if not defer:
+            _ = self.preview  # the decoding processes start while a server is looked for
         wanted, catalog = settings or self.settings, self.catalog
         place = _place(wanted)
         last = catalog.servers.model_at(place) if defer else None
@@ -249,6 +248,10 @@ class Workspace:
     def picture_now(self, photo: Photo) -> str:
         """Hash of a photo's picture as its file is now; see `picture_now`."""
         return picture_now(photo, self.store, self.catalog)
+
+    def see(self, photo: Photo) -> Preview:
+        """What a model sees of a photo. The decoding processes start with the first one: a run may have nothing to ask."""
+        return self.preview(photo)
 
     @property
     def preview(self) -> "PreviewMaker":
@@ -352,8 +355,8 @@ class Run:
         space = self.space
         told = telling and telling.heard_by(space.settings)
         knowledge = Knowledge(told, space.store.read, english) if told else None
-        looker = Looker(describer, space.preview, space.store.picture_hash, prompt, knowledge)
-        return Questions(looker, space.catalog.answers, again)
+        looker = Looker(describer, space.see, space.store.picture_hash, prompt, knowledge)
+        return Questions(looker, space.catalog.answers, again, features=space.catalog.features)
 
     def decide(self, into: Mapping[str, str], apart: Iterable[Collection[str]] = ()) -> None:
         """Remember what tags become, and which stay apart, before the first photo: what is cut off goes on with it."""

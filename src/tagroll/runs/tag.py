@@ -22,6 +22,7 @@ from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt, is_english
 from tagroll.runs.context import Knowledge, Telling
 from tagroll.runs.guard import guard
+from tagroll.runs.held import Held
 from tagroll.runs.language import check_language
 from tagroll.runs.look import Look, Questions
 from tagroll.runs.pictures import picture_by
@@ -35,6 +36,7 @@ from tagroll.tags.identity import LEVEL, identities, identity, word_of
 
 if TYPE_CHECKING:
     from tagroll.runs.inside import TextInside
+    from tagroll.runs.learning.taught import Taught
 
 Mode = Literal["yours", "append", "replace"]
 """Which tags go when new ones come: those that tagroll wrote before; none; all."""
@@ -127,11 +129,13 @@ class TagRequest:
         return dataclasses.replace(self.policy, words=self.words.words(catalog))
 
 
-def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
-    """What tags photos in this run."""
+def tagger(run: Run, model: Model, request: TagRequest, learned: "Taught | None" = None) -> "Tagger":
+    """What tags photos in this run, also with what was learned."""
     run.asks(model)
     model.when_found(lambda _: check_language(model.describer, request.language))
     policy = request.policy_in(run.space.catalog)
+    if learned:
+        policy = dataclasses.replace(policy, words=learned.spelled(policy.words))
     telling = request.telling
     if telling and not policy.captions:  # people are for texts; as tags they are there, if anybody wants them
         telling = telling.without("people")
@@ -145,7 +149,7 @@ def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
 
         space = run.space
         inside = TextInside(space.catalog, space.preview, described=policy.inside_described)
-    return Tagger(run, questions, policy, questions.looker.knowledge, inside)
+    return Tagger(run, questions, policy, questions.looker.knowledge, inside, learned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,7 @@ class Tagger:
         policy: What is made of its answers.
         knowledge: What they are held to; None for nothing.
         inside: Reads the text in photos; None: it is not read.
+        learned: What is said of a photo besides: nobody holds a person's own words to anything.
     """
 
     run: Run
@@ -165,6 +170,7 @@ class Tagger:
     policy: TagPolicy
     knowledge: Knowledge | None = None
     inside: "TextInside | None" = None
+    learned: "Taught | None" = None
 
     def tag(self, photo: Photo) -> Outcome:
         """Describe one photo and write its tags.
@@ -211,7 +217,7 @@ class Tagger:
             if known.status is Status.FAILED:
                 return known
         look = self.look(photo, space.catalog.photos.at(photo.path))
-        held = look.held(photo, self.knowledge)
+        look, held = self._heard(photo, look)
         placed = self.policy.placed(held.answer.keywords)
         outcome = Outcome(
             photo.path, Status.UNCHANGED, placed.tags, asked=look.asked, unlisted=placed.unlisted
@@ -230,11 +236,16 @@ class Tagger:
             PhotoError: It cannot be read or written.
             CatalogError: The run cannot go on.
         """
-        held = look.held(photo, self.knowledge)
+        look, held = self._heard(photo, look)
         placed = self.policy.placed(held.answer.keywords)
         outcome = self._applied(photo, look, row, held.answer, placed.tags)
         outcome = dataclasses.replace(outcome, asked=look.asked, unlisted=placed.unlisted, struck=held.struck)
         return self._told_of(outcome, look)
+
+    def _heard(self, photo: Photo, look: Look) -> tuple[Look, Held]:
+        """What the model said, and what is left of it, both with what was learned."""
+        held = look.held(photo, self.knowledge)
+        return self.learned.added(photo, look, held) if self.learned else (look, held)
 
     def _told_of(self, outcome: Outcome, look: Look) -> Outcome:
         """With how sure the model was of its words, if it tells."""

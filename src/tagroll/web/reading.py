@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from tagroll.runs.columns import text
-from tagroll.runs.find import hints
+from tagroll.runs.find import hints, unseen
 from tagroll.runs.gallery import Gallery, Shown
 from tagroll.runs.history import History, PastRun
 from tagroll.runs.merge import suggestions
@@ -69,7 +69,10 @@ async def search(request: Request) -> Response:
 def _found(gallery: Gallery, typed: str) -> Response:
     found = gallery.search(typed)
     reasons = () if found.exact else hints(gallery, typed)
-    return JSONResponse({"exact": found.exact, "close": found.close, "reasons": list(map(text, reasons))})
+    note = {"text": unseen(found.unseen)} if found.unseen else None
+    return JSONResponse(
+        {"exact": found.exact, "close": found.close, "note": note, "reasons": list(map(text, reasons))}
+    )
 
 
 async def photo(request: Request) -> Response:

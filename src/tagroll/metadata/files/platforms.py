@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import stat
 import sys
 from functools import cache
 
@@ -27,6 +28,16 @@ def identity(state: os.stat_result) -> tuple[int, ...]:
     """
     found = state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
     return found if sys.platform == "win32" else (*found, state.st_ctime_ns)
+
+
+def is_protected(state: os.stat_result) -> bool:
+    """Whether somebody has locked a file in macOS' Finder, or made it read-only on Windows.
+
+    It cannot be replaced then; and a copy that gets its flags on macOS could not even be removed again.
+    """
+    flags = stat.UF_IMMUTABLE | stat.UF_APPEND | stat.SF_IMMUTABLE | stat.SF_APPEND
+    attributes = getattr(state, "st_file_attributes", 0)
+    return bool(getattr(state, "st_flags", 0) & flags or attributes & stat.FILE_ATTRIBUTE_READONLY)
 
 
 def lock(fd: int) -> bool | None:

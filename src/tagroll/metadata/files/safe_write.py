@@ -27,7 +27,7 @@ from tagroll.metadata.files.attributes import (
     set_times,
 )
 from tagroll.metadata.files.order import Later, two_seconds_later
-from tagroll.metadata.files.platforms import identity, lock, sync, sync_folder
+from tagroll.metadata.files.platforms import identity, is_protected, lock, sync, sync_folder
 from tagroll.metadata.files.refusals import Tell, os_errors_in_plain_words, untold
 from tagroll.metadata.files.temporary import (
     CLOSED_ON_EXEC,
@@ -171,6 +171,11 @@ def safe_replace(
         WriteError: The disk is full, read-only, ...; nothing was written.
     """
     folder, old = original.path.parent, original.state
+    if is_protected(old):
+        raise WriteError(
+            "cannot be written: the file is locked",
+            "Unlock it: Get Info in the Finder, Properties in Windows",
+        )
     mode = stat.S_IMODE(old.st_mode)
     with temporary(folder, replaces=original.path, mode=mode & 0o777) as temp:
         with os_errors_in_plain_words():

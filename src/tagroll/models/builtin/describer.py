@@ -1,19 +1,23 @@
 """The model that comes with tagroll: no server, everyday words, and silence where it is not sure."""
 
+import dataclasses
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tagroll.domain import Describer, Description, Preview, Prompt
+from tagroll.domain import Describer, Description, Features, Preview, Prompt
 from tagroll.models.builtin.languages import ENGLISH, languages, words_in
 from tagroll.parallel import cores
 
 if TYPE_CHECKING:
+    from tagroll.models.builtin.vision.recogniser import Sight
     from tagroll.models.builtin.vision.tagger import ImageTagger
 
 MODEL = "tagroll-builtin-2"
 WITHOUT_HEAD = f"{MODEL}-no-head"
 LARGE_MODEL = "tagroll-builtin-large-1"
+FEATURES = "efficientnet-lite2-288"
+"""The network whose features are kept, and the short side of what it sees: with another one, what was learned is of no use."""
 
 
 class BuiltinDescriber(Describer):
@@ -58,7 +62,18 @@ class BuiltinDescriber(Describer):
         Raises:
             PictureError: The preview cannot be decoded.
         """
-        return self.judge(self.load().probabilities(preview.jpeg), prompt)
+        tagger = self.load()
+        sight = tagger.look(preview.jpeg)
+        said = self.judge(tagger.probabilities(sight), prompt)
+        return dataclasses.replace(said, features=_features(sight))
+
+    def features(self, preview: Preview) -> Features:
+        """What the network sees in a photo.
+
+        Raises:
+            PictureError: The preview cannot be decoded.
+        """
+        return _features(self.load().look(preview.jpeg))
 
     def judge(self, confidences: Mapping[str, float], prompt: Prompt) -> Description:
         """Describe a photo by how likely each English word is; the photo itself is not needed."""
@@ -140,6 +155,12 @@ class BuiltinDescriber(Describer):
 
                 self._tagger = ImageTagger(with_head=self.with_head, large=self.large)
             return self._tagger
+
+
+def _features(sight: "Sight") -> Features:
+    from tagroll.tags.packed import packed  # loads numpy
+
+    return Features(FEATURES, packed(sight.pooled))
 
 
 def phrase(words: tuple[str, ...]) -> tuple[str, str, str]:

@@ -6,29 +6,30 @@ from collections.abc import Sequence
 from itertools import chain, takewhile
 
 from tagroll.models.reply.items import clean_item, is_sentence, split_items, split_label, unescape, ungrown
+from tagroll.models.reply.late import late
 from tagroll.models.reply.names import Part, is_category, is_name, part_named, words_of
 from tagroll.models.reply.phrases import CLAUSE, INTERJECTION, REFUSAL, RELATION
 from tagroll.models.reply.values import Findings
 
-_BULLET = re.compile(
+_BULLET = late(
     r"\s*(?:(?:\*{1,4}|[-+•‣◦▪►▸➤→✓✔☑○●\u2013—]|(?:[│┃|][ \t]*)*[├└┣┗|`+][─━-]+|"
     r"\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|\d{1,2}\.\d{1,2}|\d{1,3}[．、])\s+(?=\S)|(?=\*\*[^*\n]{1,60}\*\*\s*[:\u2013—-]?\s+\S)|"
     r"\d{1,2}[.)．、](?=[^\W\d])|[・•‣◦▪►▸➤✓✔☑○●](?=\S))"
 )
-_CONTINUED = re.compile(rf"(?<=[,，、])[ \t]*+\n(?!{_BULLET.pattern})\s*+")
-_COMMENT = re.compile(r"(?<=[\w\"'])[ \t]+#[ \t][^\n]*")
-_HASHTAG = re.compile(r"(?<![\w#&])#(?=[^\W_])([\w-]+)")
-_TABLE_RULE = re.compile(r"[\s|:+-]+")
-_LABELS_IN_LINE = re.compile(
+_CONTINUED = late(rf"(?<=[,，、])[ \t]*+\n(?!{_BULLET.pattern})\s*+")
+_COMMENT = late(r"(?<=[\w\"'])[ \t]+#[ \t][^\n]*")
+_HASHTAG = late(r"(?<![\w#&])#(?=[^\W_])([\w-]+)")
+_TABLE_RULE = late(r"[\s|:+-]+")
+_LABELS_IN_LINE = late(
     r"(?:(?<=[\s.*])|^)(?=\**(?:Title|Description|Keywords|Tags|File ?name|Summary|Caption)\**:)"
 )
-_SPOKEN_LABEL = re.compile(
+_SPOKEN_LABEL = late(
     r"^[\s*]*(?:\w{2,8}:)?((?:[\w' ]{0,40}\b)?(?:keywords|tags)\b[\w' ]{0,40}?)"
     r"(?:\s(?:are|include|would be|could be)(?=\s)(?!\s*:)|\s*(?:=|->|=>|→)+|\s[-\u2013—](?=\s))\s*",
     re.IGNORECASE | re.MULTILINE,
 )
-_BRACKETED_LABEL = re.compile(r"^[ \t]*[【\[]([^\]】\[\n]{1,30})[】\]][ \t]*[:：]?[ \t]*(?=\S)", re.MULTILINE)
-_COUNTED = re.compile(
+_BRACKETED_LABEL = late(r"^[ \t]*[【\[]([^\]】\[\n]{1,30})[】\]][ \t]*[:：]?[ \t]*(?=\S)", re.MULTILINE)
+_COUNTED = late(
     r"[ \t]*[(\[*<]{0,3}(?:(?:no|nr|number|tag|keyword|label|item)\b\.?[ \t]*)?(?:[#№][ \t]?(?=\d+ )|(?!#))"
     r"(\d{1,3}|(?:[a-z]|[ivx]{1,5})(?=[.):\]*/>]|[ \t][-\u2013—]))\b"
     r"(?:[.):\]*/>]{1,3}|[ \t](?=[-\u2013—:]))?[ \t]*[-\u2013—:]?[ \t]+(?=\S)",
@@ -39,14 +40,14 @@ _COUNTS = (
     tuple("abcdefghijklmnopqrstuvwxyz"),
     tuple("i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split()),  # noqa: SIM905
 )
-_CANNOT = re.compile(r"\b(?:can(?:no|['’])t|won['’]t|unable|not able)\b(?!.*\bbut\b)", re.IGNORECASE)
-_FINAL = re.compile(r"\b(?:final|corrected|revised|improved)\b", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"(?<=[^\W\d_]{3}[.!])\s+(?=[^\W\d_])")
-_NOTED = re.compile(r"\s*([^\s:]+(?: [^\s:]+){0,2})(?: (?:-|=|[-=]>|[→\u2013—])|:) (?!.* - )\S")
+_CANNOT = late(r"\b(?:can(?:no|['’])t|won['’]t|unable|not able)\b(?!.*\bbut\b)", re.IGNORECASE)
+_FINAL = late(r"\b(?:final|corrected|revised|improved)\b", re.IGNORECASE)
+_SENTENCE_END = late(r"(?<=[^\W\d_]{3}[.!])\s+(?=[^\W\d_])")
+_NOTED = late(r"\s*([^\s:]+(?: [^\s:]+){0,2})(?: (?:-|=|[-=]>|[→\u2013—])|:) (?!.* - )\S")
 """A keyword on its line, and a note about it..."""
-_NOTE = re.compile(r" (?:-|[-=]>|[→\u2013—]) |[:=] (?:an?|the|there)\s", re.IGNORECASE)
+_NOTE = late(r" (?:-|[-=]>|[→\u2013—]) |[:=] (?:an?|the|there)\s", re.IGNORECASE)
 """...which at least one of the lines shows to be a note."""
-_INTRODUCES = re.compile(r"\b(?:following|contains?|includes?|depicts?|shows?|see)\b", re.IGNORECASE)
+_INTRODUCES = late(r"\b(?:following|contains?|includes?|depicts?|shows?|see)\b", re.IGNORECASE)
 _PARTS = (Part.KEYWORDS, Part.TITLE, Part.DESCRIPTION, Part.FILENAME)
 """They may head a section without a colon; "number" and "box" may be keywords on a line."""
 _MAX_INTRO_WORDS = 20

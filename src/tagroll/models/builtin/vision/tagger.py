@@ -39,13 +39,17 @@ class ImageTagger:
         vocabulary = read_vocabulary()
         self._persons = {tag: entry["persons"] for tag, entry in vocabulary.items() if "persons" in entry}
 
-    def probabilities(self, jpeg: bytes) -> dict[str, float]:
-        """How likely each word is, from MIN_PROBABILITY to 1, the likeliest first.
+    def look(self, jpeg: bytes) -> Sight:
+        """See a photo: for `probabilities`, and for its `pooled` features.
 
         Raises:
             PictureError: These bytes are no picture.
         """
-        probabilities = self._chances(self._recogniser.look(jpeg))
+        return self._recogniser.look(jpeg)
+
+    def probabilities(self, sight: Sight) -> dict[str, float]:
+        """How likely each word is, from MIN_PROBABILITY to 1, the likeliest first."""
+        probabilities = self._chances(sight)
         likely = {
             word: round(chance, 4) for word, chance in probabilities.items() if chance >= MIN_PROBABILITY
         }
