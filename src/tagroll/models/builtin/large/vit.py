@@ -11,6 +11,7 @@ one scale for all patches of the photo. Two things spoil that, and both are mend
   cut it off and tell nobody. With weights of seven bits, 255 x 63 x 2 fits.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +23,9 @@ from tagroll.models.builtin.vision.graph import DataType, Graph
 Floats = npt.NDArray[np.float32]
 
 SIDE = 224
-"""Pixels of a side of what it sees."""
-WIDTH = 768
-"""Numbers that stand for a patch."""
-PATCH, BLOCKS, HEADS = 16, 12, 12
+"""Pixels of a side of what ViT-B/16 sees."""
+HEAD = 64
+"""Numbers of a patch that one head of attention has."""
 GREATEST_WEIGHT = 63
 GATED_ZERO = 16
 """Of 255. What has gone through the gate is never below -0.17, and above as large as it likes."""
@@ -59,26 +59,31 @@ def build_encoder(file: OnnxFile) -> bytes:
     """Build the network from the weights in the file that is fetched.
 
     Returns:
-        An ONNX model from "pixels" (uint8, N x SIDE x SIDE x 3, RGB) to "features" (float32, N x 3 x WIDTH): the token
-        that stands for the photo, and the mean and the greatest of the patches.
+        An ONNX model from "pixels" (uint8, N x side x side x 3, RGB) to "features" (float32, N x 3 x width): the token
+        that stands for the photo, and the mean and the greatest of the patches. ViT-B/16 has a side of 224 and a width of 768.
 
     Raises:
         KeyError: The file has no such weights.
     """
     transformer = _Transformer(file)
     value = transformer.patches("pixels")
-    for number in range(BLOCKS):
+    for number in range(transformer.blocks):
         value = transformer.block(value, number)
     return transformer.model(value)
 
 
 class _Transformer:
-    """Writes the layers down. Values are N x patches x WIDTH."""
+    """Writes the layers down. Values are N x patches x width; all sizes are those of the weights."""
 
     def __init__(self, file: OnnxFile) -> None:
         self._graph = Graph("clip-vit-b16", operators=17)
         self._file = file
         self._tensors = {name.removeprefix("vision_model."): tensor for name, tensor in file.tensors.items()}
+        self._filters = self._tensors["embeddings.patch_embedding.weight"]
+        self._places = self._tensors["embeddings.position_embedding.weight"]
+        self._width, patch = self._filters.shape[0], self._filters.shape[2]
+        self._side = patch * math.isqrt(len(self._places) - 1)
+        self.blocks = sum(name.endswith(".layer_norm1.weight") for name in self._tensors)
 
     def patches(self, pixels: str) -> str:
         """The photo's token and its patches, with where they are."""
@@ -87,13 +92,11 @@ class _Transformer:
         value = add("Sub", value, constant(np.multiply(MEAN, 255)))
         value = add("Div", value, constant(np.multiply(DEVIATION, 255)))
         value = add("Transpose", value, perm=(0, 3, 1, 2))
-        weight = constant(self._tensors["embeddings.patch_embedding.weight"])
-        value = add("Conv", value, weight, strides=(PATCH, PATCH))
-        value = add("Reshape", value, constant((0, WIDTH, -1), np.int64))
+        value = add("Conv", value, constant(self._filters), strides=self._filters.shape[2:])
+        value = add("Reshape", value, constant((0, self._width, -1), np.int64))
         value = add("Transpose", value, perm=(0, 2, 1))
-        places = self._tensors["embeddings.position_embedding.weight"]
-        value = add("Add", value, constant(places[1:]))
-        first = constant((self._tensors["embeddings.class_embedding"] + places[0])[None, None])
+        value = add("Add", value, constant(self._places[1:]))
+        first = constant((self._tensors["embeddings.class_embedding"] + self._places[0])[None, None])
         value = add("Concat", add("Expand", first, self._firsts(value)), value, axis=1)
         return self._norm(value, "pre_layrnorm")
 
@@ -101,7 +104,7 @@ class _Transformer:
         """The shape of one token a photo."""
         add, constant = self._graph.node, self._graph.constant
         photos = add("Slice", add("Shape", value), constant([0], np.int64), constant([1], np.int64))
-        return add("Concat", photos, constant((1, WIDTH), np.int64), axis=0)
+        return add("Concat", photos, constant((1, self._width), np.int64), axis=0)
 
     def block(self, value: str, number: int) -> str:
         """Attention, then two dense layers; each adds to what comes in."""
@@ -109,16 +112,16 @@ class _Transformer:
         name = f"encoder.layers.{number}"
         seen = self._norm(value, f"{name}.layer_norm1")
         parts = self._dense(seen, *(f"{name}.self_attn.{one}_proj" for one in "qkv"))
-        parts = add("Reshape", parts, constant((0, 0, 3, HEADS, WIDTH // HEADS), np.int64))
+        parts = add("Reshape", parts, constant((0, 0, 3, -1, HEAD), np.int64))
         parts = add("Transpose", parts, perm=(2, 0, 3, 1, 4))
         queries, keys, values = (
             add("Gather", parts, constant(place, np.int64), axis=0) for place in range(3)
         )
-        queries = add("Mul", queries, constant((WIDTH // HEADS) ** -0.5))
+        queries = add("Mul", queries, constant(HEAD**-0.5))
         likeness = add("MatMul", queries, add("Transpose", keys, perm=(0, 1, 3, 2)))
         heeded = add("MatMul", add("Softmax", likeness, axis=3), values)
         heeded = add(
-            "Reshape", add("Transpose", heeded, perm=(0, 2, 1, 3)), constant((0, 0, WIDTH), np.int64)
+            "Reshape", add("Transpose", heeded, perm=(0, 2, 1, 3)), constant((0, 0, self._width), np.int64)
         )
         value = add("Add", value, self._dense(heeded, f"{name}.self_attn.out_proj"))
         inside = self._dense(self._norm(value, f"{name}.layer_norm2"), f"{name}.mlp.fc1")
@@ -167,5 +170,6 @@ class _Transformer:
         parts = (first, add("ReduceMean", rest, axes=(1,)), add("ReduceMax", rest, axes=(1,)))
         features = add("Concat", *parts, axis=1)
         return self._graph.model(
-            {"pixels": (DataType.UINT8, ("n", SIDE, SIDE, 3))}, {"features": (features, ("n", 3, WIDTH))}
+            {"pixels": (DataType.UINT8, ("n", self._side, self._side, 3))},
+            {"features": (features, ("n", 3, self._width))},
         )
