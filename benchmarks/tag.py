@@ -132,13 +132,13 @@ def slots(source: Path, work: Path, given: argparse.Namespace) -> None:
     with server("--delay", str(given.delay), "--slots", str(given.slots), *tells) as url:
         whole, inner = tagroll(work / "slots", url, work / "catalog-slots", *jobs)
         with urllib.request.urlopen(f"{url}/stub") as page:
-            asked = given.count / json.load(page)["seconds"]
+            seen = json.load(page)
     print(
         f"{given.count} photos, server of {given.slots} slots and {given.delay * 1000:.0f} ms: at most {limit:.0f} photos/s"
     )
     print(
         f"tagroll   {whole:.1f} photos/s with start-up, {inner:.1f} without: {whole / limit:.1%} and {inner / limit:.1%}; "
-        f"from the first question to the last answer {asked / limit:.1%}"
+        f"from the first question to the last answer {given.count / (seen['last'] - seen['first']) / limit:.1%}"
     )
 
 

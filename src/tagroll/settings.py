@@ -62,6 +62,7 @@ class Settings:
     Attributes:
         api_urls: Model servers, tried and used together.
         model: The model's name on those servers.
+        models: Its name on each of them, in their order, where these differ.
         server_is_explicit: The user named a server or a model: one that does not answer is an error.
         model_is_explicit: The user named the model; another one will not do.
         api_key: Sent to a server as a bearer token, shown nowhere. See `key_goes_out`.
@@ -80,6 +81,7 @@ class Settings:
 
     api_urls: tuple[str, ...] = field(default=(DEFAULT_API_URL,), repr=False)
     model: str = DEFAULT_MODEL
+    models: tuple[str, ...] = ()
     server_is_explicit: bool = False
     model_is_explicit: bool = False
     api_key: str = field(default="", repr=False)
@@ -93,6 +95,12 @@ class Settings:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+
+    @property
+    def servers(self) -> tuple[tuple[str, str], ...]:
+        """Each server's URL, and the model's name there."""
+        names = self.models or (self.model,) * len(self.api_urls)
+        return tuple(zip(self.api_urls, names, strict=True))
 
 
 def without_password(url: str, instead: str = "") -> str:

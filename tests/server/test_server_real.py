@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -178,10 +179,12 @@ def test_closing_wakes_who_waits(tiny_model, preview):
 
 @pytest.mark.slow
 def test_several_servers_share_the_work_and_survive_each_other(tiny_model, preview):
-    with Llama(*tiny_model()) as one, Llama(*tiny_model()) as two, ThreadPoolExecutor(16) as pool:
-        members = [
-            ServerDescriber(server.url, server.model, limits=Limits(outage=0.5)) for server in (one, two)
+    with ExitStack() as running, ThreadPoolExecutor(16) as pool:
+        servers = [
+            running.enter_context(Llama(*tiny_model(), "--slots", str(slots), "--context", str(4096 * slots)))
+            for slots in (4, 2, 1)
         ]
+        members = [ServerDescriber(server.url, server.model, limits=Limits(outage=0.5)) for server in servers]
         many = ManyDescriber(members)
         many.discover()
         colours: list[str] = []
@@ -196,10 +199,11 @@ def test_several_servers_share_the_work_and_survive_each_other(tiny_model, previ
             ask(20)
             assert waiting[-20].result(60)
         ask(60)
-        two.kill()
+        servers[1].kill()
         assert [future.result(60).keywords[0].casefold() for future in waiting] == colours
         assert many.stats.answers == len(colours)
-        one.kill()
+        for server in servers:
+            server.kill()
         with pytest.raises(ServerError, match="is gone"):
             many.describe(preview(), PROMPT)
         many.close()

@@ -170,8 +170,8 @@ class Stub:
     async def answer(self, request: Request) -> Says:
         """Decide what to say, after the time it takes."""
         if request.path == "/stub":
-            seconds = self._last - self._first
-            return Says({"chats": self.chats, "most_at_once": self.most_at_once, "seconds": seconds})
+            seen = {"chats": self.chats, "most_at_once": self.most_at_once}
+            return Says(seen | {"first": self._first, "last": self._last})
         if not request.path.endswith("/chat/completions"):
             return self.pages.get(request.path, error(404, "no such page"))
         self._first = self._first or time.perf_counter()

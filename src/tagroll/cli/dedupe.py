@@ -1,5 +1,6 @@
 """`tagroll dedupe DIR`."""
 
+import gc
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -221,6 +222,7 @@ def _run(settings: Settings, options: DedupeOptions) -> int:
     from tagroll.runs.merge import check_plan, read_edited_plan
     from tagroll.runs.words import Vocabulary, read_vocabulary_file
 
+    gc.set_threshold(100_000)  # next to nothing here makes cycles; looking for some took a sixth of the time
     # `library` is what all tags are compared with anyway
     listed = options.vocabulary
     vocabulary = read_vocabulary_file(listed) if isinstance(listed, Path) else Vocabulary()

@@ -131,7 +131,7 @@ class Job:
             advise(session, None)
             raise
         told = self._told(proposal, report if options.writes and before else None)
-        write_report(session.opened.paths[0] / (REPORT if options.writes else DRY_REPORT), told)
+        write_report(session.opened.paths[0] / (REPORT if options.writes else DRY_REPORT), told, len(before))
         report.finish()
         merged = sum(tag != word for tag, word in mapping.items())
         tell(

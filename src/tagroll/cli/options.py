@@ -126,8 +126,8 @@ _MODEL = (
     click.option("--api-url", "api_urls", metavar="URL", multiple=True, cls=Several, envvar="TAGROLL_API_URL",
                  default=(DEFAULT_API_URL,), show_default=True,
                  help="OpenAI-compatible model server; give it again for more servers."),
-    click.option("--model", metavar="NAME", envvar="TAGROLL_MODEL", default=DEFAULT_MODEL, show_default=True,
-                 help="Model on the server, or `builtin`, or `builtin-large` (see `tagroll model get`)."),
+    click.option("--model", metavar="NAME", multiple=True, cls=Several, envvar="TAGROLL_MODEL", default=(DEFAULT_MODEL,),
+                 show_default=True, help="Model on the servers, given again where each has another one; or `builtin`, or `builtin-large`."),
     click.option("--api-key", metavar="KEY", envvar="TAGROLL_API_KEY", default="",
                  help="Key for the server; better in TAGROLL_API_KEY."),
     click.option("--backend", type=click.Choice(["auto", "server", "builtin"]), envvar="TAGROLL_BACKEND", default="auto",
@@ -186,12 +186,12 @@ def _settings(values: dict[str, Any]) -> Settings:
         "threshold",
     )
     given = {name: values.pop(name) for name in names if name in values}
-    if given.get("model") in BUILTIN_MODELS:
-        given["backend"] = "builtin"
     if given.get("mmproj") and not given["model_file"]:
         raise UsageError(
             "--mmproj goes with --model-file", "Name the model too: --model-file GGUF --mmproj GGUF"
         )
+    if "model" in given:
+        given |= _models(given["model"], given["api_urls"])
     if ctx.meta[UNREAD] and not given["quiet"]:
         say(f"{CONFIG_NAME} in this folder is not read: if it is yours, --config ./{CONFIG_NAME} uses it")
     return Settings(
@@ -202,6 +202,18 @@ def _settings(values: dict[str, Any]) -> Settings:
         model_is_explicit=_is_explicit(ctx, "model"),
         threshold_is_typed=ctx.get_parameter_source("threshold") is click.core.ParameterSource.COMMANDLINE,
     )
+
+
+def _models(names: tuple[str, ...], urls: tuple[str, ...]) -> dict[str, Any]:
+    """One model for all servers, or one for each; or a built-in one, and then no server."""
+    if len(names) == 1 and names[0] in BUILTIN_MODELS:
+        return {"model": names[0], "backend": "builtin"}
+    if len(names) not in (1, len(urls)):
+        raise UsageError(
+            f"--model is given {len(names)} times and --api-url {len(urls)} times",
+            "Give one model for all servers, or one for each, in their order",
+        )
+    return {"model": names[0], "models": names if len(names) > 1 else ()}
 
 
 def key_goes_with(ctx: click.Context, address: str) -> bool:

@@ -205,12 +205,11 @@ def _wants_server(settings: Settings) -> bool:
 def _open_servers(settings: Settings, limits: Limits, _resources: ExitStack) -> Describer:
     members = [
         ServerDescriber(
-            url, settings.model, api_key=key_for(settings, url),
-            explicit_model=settings.model_is_explicit, limits=limits,
+            url, model, api_key=key_for(settings, url), explicit_model=settings.model_is_explicit, limits=limits
         )
-        for url in settings.api_urls
+        for url, model in settings.servers
     ]  # fmt: skip
-    return members[0] if len(members) == 1 else ManyDescriber(members)
+    return members[0] if len(members) == 1 else ManyDescriber(members, models=settings.models)
 
 
 def _server_notes(settings: Settings, server: Describer) -> tuple[str, ...]:

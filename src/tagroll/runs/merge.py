@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +37,8 @@ _SAMPLE = "\0sample"
 """What the vector of `Embedder.check` is kept under: no tag."""
 _SAME_MODEL = 0.995
 """Cosine of two vectors of one text by one model, whatever it is computed on."""
+_READ = 5000
+"""Photos of whose changes a person may read."""
 KEPT_TOGETHER = 2048
 """Vectors that are made before they are kept: what an interruption loses at the most."""
 
@@ -78,17 +80,18 @@ class MergeProposal:
         mapping: Tag -> what it becomes in the photos, paths included.
         into: Tag -> the word it becomes.
         apart: Pairs that a person wants apart.
+        decide: What it makes of a photo.
     """
 
     plan: Plan
     mapping: Mapping[str, str]
     into: Mapping[str, str]
     apart: frozenset[frozenset[str]]
+    decide: Decide = field(init=False, repr=False, compare=False)
 
-    @property
-    def decide(self) -> Decide:
-        """What it makes of a photo."""
-        return mapped(self.mapping)
+    def __post_init__(self) -> None:
+        """Make what it makes of photos."""
+        object.__setattr__(self, "decide", mapped(self.mapping))
 
     @property
     def remembered(self) -> dict[str, str]:
@@ -202,13 +205,19 @@ def write_plan(catalog: Catalog, path: Path, plan: Plan, paths: Mapping[str, str
     write_document(path, plan_text(plan.queue, paths, proposal), MARK)
 
 
-def write_report(path: Path, told: Mapping[str, object]) -> None:
-    """Write the report of a run into the library's folder.
+def write_report(path: Path, told: Mapping[str, object], rows: int) -> None:
+    """Write the report of a run into the library's folder: in lines for a person, as long as one may read it.
+
+    Args:
+        path: Where.
+        told: What it says.
+        rows: How many photos it speaks of.
 
     Raises:
         UsageError: It cannot be written there.
     """
-    write_document(path, json.dumps(told, ensure_ascii=False, indent=2) + "\n", ANY)
+    indent = 2 if rows < _READ else None  # with lines it takes many times as long
+    write_document(path, json.dumps(told, ensure_ascii=False, indent=indent) + "\n", ANY)
 
 
 def decisions_for(catalog: Catalog, vocabulary: Vocabulary) -> Decisions:

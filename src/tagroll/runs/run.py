@@ -266,7 +266,8 @@ class Workspace:
 
 def _place(settings: Settings) -> str:
     """What the catalog calls the servers and the model that are wanted."""
-    return json.dumps([*map(without_password, settings.api_urls), settings.model])
+    models = settings.models or (settings.model,)
+    return json.dumps([*map(without_password, settings.api_urls), *models])
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,18 +143,27 @@ class TagLibrary:
 
     def candidates(self) -> "Iterator[tuple[int, int]]":
         """Pairs worth a verdict, each once, the smaller number first."""
-        named: dict[str, list[int]] = defaultdict(list)
-        for i, (name, parts) in enumerate(zip(self.names, self.terms, strict=True)):
-            rules = () if self.options.plain else (*buckets(parts), f"foreign {self.foreign[i] or name}")
-            for bucket in {*rules, *self.decisions.buckets(name)}:
-                named[bucket].append(i)
-        pairs = {
-            p
-            for b, found in named.items()
-            if len(found) <= _CROWD or b[0] == "!"
-            for p in combinations(found, 2)
-        }
+        pairs: set[tuple[int, int]] = set()
+        for crowd in self._met():
+            pairs.update(combinations(crowd, 2))
         yield from sorted(pairs.union(self._near()))
+
+    def _met(self) -> "Iterator[list[int]]":
+        """Tags that meet in one bucket. Most buckets have one tag: of these nothing but a number is kept."""
+        decided: dict[str, list[int]] = defaultdict(list)
+        alone: dict[int, int] = {}
+        crowds: dict[int, list[int]] = {}
+        for i, (name, parts) in enumerate(zip(self.names, self.terms, strict=True)):
+            for bucket in self.decisions.buckets(name):
+                decided[bucket].append(i)
+            rules = () if self.options.plain else (*buckets(parts), f"foreign {self.foreign[i] or name}")
+            for number in set(
+                map(hash, rules)
+            ):  # should two names share one, their tags meet: a verdict comes later
+                if (first := alone.setdefault(number, i)) != i:
+                    crowds.setdefault(number, [first]).append(i)
+        yield from decided.values()
+        yield from (crowd for crowd in crowds.values() if len(crowd) <= _CROWD)
 
     def _near(self) -> "Iterator[tuple[int, int]]":
         """Pairs that may merge by meaning, the smaller number first."""

@@ -4,7 +4,7 @@ Pure: tags and vectors in, a plan out. The same input in another order gives the
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 
 from tagroll.tags.cluster import cohesive, dbscan
 from tagroll.tags.decisions import Decisions
@@ -52,7 +52,7 @@ class Merge:
 
     def row(self) -> dict[str, object]:
         """It as JSON."""
-        return {**asdict(self), "evidence": str(self.evidence)}
+        return {one.name: getattr(self, one.name) for one in fields(self)} | {"evidence": str(self.evidence)}
 
 
 @dataclass(frozen=True, slots=True)

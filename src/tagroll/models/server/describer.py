@@ -180,8 +180,8 @@ class ServerDescriber(Describer):
                 self._notes = tuple(note for note in (choice.note, self.doubt) if note)
                 self._choice = choice
                 channel, info = self._chat.channel, self._chat.info
-                took = channel.limits.took.get(self._place) or info.slots
-                channel.gate.begin_at(took, BATCHING_START if info.batches else START)
+                took = channel.limits.took.get(self._place)
+                channel.gate.begin_at(took, info.slots, BATCHING_START if info.batches else START)
         return self._notes
 
     def describe(self, preview: Preview, prompt: Prompt, tries: Tries | None = None) -> Description:
