@@ -127,7 +127,7 @@ _MODEL = (
                  default=(DEFAULT_API_URL,), show_default=True,
                  help="OpenAI-compatible model server; give it again for more servers."),
     click.option("--model", metavar="NAME", multiple=True, cls=Several, envvar="TAGROLL_MODEL", default=(DEFAULT_MODEL,),
-                 show_default=True, help="Model on the servers, given again where each has another one; or `builtin`, or `builtin-large`."),
+                 show_default=True, help="Model on the servers, one for each if you like; or `builtin`, `builtin-large`."),
     click.option("--api-key", metavar="KEY", envvar="TAGROLL_API_KEY", default="",
                  help="Key for the server; better in TAGROLL_API_KEY."),
     click.option("--backend", type=click.Choice(["auto", "server", "builtin"]), envvar="TAGROLL_BACKEND", default="auto",

@@ -19,7 +19,7 @@ from tagroll.models.server.discovery import probe
 from tagroll.models.server.retry import Limits
 from tagroll.models.server.several import ManyDescriber
 from tagroll.parallel import cores
-from tagroll.settings import BUILTIN_MODELS, LARGE_MODEL, NO_HEAD, Settings, without_password
+from tagroll.settings import BUILTIN_MODELS, LARGE_MODEL, NO_HEAD, NO_RULES, Settings, without_password
 
 BUILTIN_NOTE = (
     "No model server answers at {url}: the built-in model looks at the photos.\n"
@@ -180,7 +180,12 @@ def _open_builtin(settings: Settings, _limits: Limits, _resources: ExitStack) ->
     large = settings.model == LARGE_MODEL or (settings.model not in BUILTIN_MODELS and LARGE.is_kept)
     if large:
         LARGE.check()
-    return BuiltinDescriber(settings.threshold, with_head=settings.model != NO_HEAD, large=large)
+    return BuiltinDescriber(
+        settings.threshold,
+        with_head=settings.model != NO_HEAD,
+        large=large,
+        with_rules=settings.model != NO_RULES,
+    )
 
 
 def _builtin_notes(settings: Settings, _describer: Describer) -> tuple[str, ...]:
