@@ -1,5 +1,6 @@
 """`tagroll tag PATH...`."""
 
+import dataclasses
 import functools
 import shlex
 import sys
@@ -203,6 +204,7 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
 
 
 def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> int:
+    from tagroll.runs.known import KnownFormats
     from tagroll.runs.tag import tagger
 
     scanned(paths, options.scope)  # says that a path does not exist before anything begins
@@ -222,7 +224,8 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
             stop_on_interrupt(space.stop, space.halt),
             _report(settings, paths, options, run) as report,
         ):
-            found = islice(scanned(paths, options.scope, report.pass_over), options.asking.limit)
+            scope = dataclasses.replace(options.scope, known=KnownFormats(space.catalog))
+            found = islice(scanned(paths, scope, report.pass_over), options.asking.limit)
             photos = found if options.review else noted(found, space, settings)
             tags = tagger(run, model, request, learned)
             try:
@@ -258,18 +261,18 @@ def tagged(
     """Tag photos, or only ask about them, so many at once; then let those of each shoot agree."""
     from tagroll.runs.executors import threads
 
-    done = set[Path]()
+    folders = set[Path]()
     for outcome in run.outcomes(
         tags.propose if options.review else tags.tag, photos, threads(jobs + WAITING * options.bursts)
     ):
         yield outcome
         if outcome.status is Status.TAGGED:
-            done.add(outcome.path)
-    if done and not options.dry_run:
+            folders.add(outcome.path.parent)
+    if folders and not options.dry_run:
         from tagroll.runs.agree import agree  # with all that merging needs: only where it is needed
 
         said = options.words.request().said
-        _agree(run.space.settings, run, agree(run, frozenset(done), said, tags.policy.words))
+        _agree(run.space.settings, run, agree(run, folders, said, tags.policy.words))
 
 
 def _agree(settings: Settings, run: "Run", agreements: Iterable["Agreement"]) -> None:
