@@ -36,9 +36,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="How fast is the built-in model?")
     parser.add_argument("photos", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--large", action="store_true", help="the large one, where it was fetched")
     options = parser.parse_args()
     previews = [preview_of(path) for path in sorted(options.photos.glob("*.jpg"))]
-    describer = BuiltinDescriber()
+    describer = BuiltinDescriber(large=options.large)
     start = time.perf_counter()
     describer.describe(previews[0], PROMPT)
     first = time.perf_counter() - start
