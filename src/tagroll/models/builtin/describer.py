@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tagroll.domain import Describer, Description, Features, Preview, Prompt
 from tagroll.models.builtin.languages import ENGLISH, languages, words_in
+from tagroll.models.builtin.titles import listed, title
 from tagroll.parallel import cores
 
 if TYPE_CHECKING:
@@ -72,9 +73,10 @@ class BuiltinDescriber(Describer):
         """Describe a photo by how likely each English word is; the photo itself is not needed."""
         from tagroll.models.builtin.vision.tagger import chooser  # loads numpy and onnxruntime
 
-        chosen = chooser(with_head=self.with_head).choose(confidences, self.threshold)[: prompt.max_tags]
+        choose = chooser(with_head=self.with_head)
+        chosen = choose.choose(confidences, self.threshold)[: prompt.max_tags]
         if prompt.language in {ENGLISH, ""}:
-            texts = phrase(chosen) if prompt.task == "classify" else ("", "", "")
+            texts = phrase(choose.leading(chosen)) if prompt.task == "classify" else ("", "", "")
             return Description(chosen, self.model, *texts, confidences=confidences)
         words = words_in(prompt.language)
         self._miss(prompt.language, *(word for word in chosen if word not in words))
@@ -156,13 +158,11 @@ def _features(sight: "Sight") -> Features:
 
 
 def phrase(words: tuple[str, ...]) -> tuple[str, str, str]:
-    """Make title, description and file name of the surest words; they claim no more than the words do."""
-    surest = words[:3]
-    if not surest:
+    """Make title, description and file name of a photo's words; they claim no more than the words do."""
+    if not words:
         return "", "", ""
-    *first, last = surest
-    listed = f"{', '.join(first)} and {last}" if first else last
-    return ", ".join(surest).capitalize(), f"Photo with {listed}.", "_".join(surest).replace(" ", "_")
+    line = title(words)
+    return line, f"Photo with {listed(words[:3])}.", line.lower().replace(",", "").replace(" ", "_")
 
 
 def without_sentence(words: tuple[str, ...]) -> tuple[str, str, str]:
