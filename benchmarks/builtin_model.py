@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--beside", type=Path, metavar="CHECKOUT", help="another state of the project")
+    parser.add_argument("--large", action="store_true", help="the large one, where it was fetched")
     options = parser.parse_args()
     if options.beside:
         compare(options)
@@ -55,6 +56,7 @@ def compare(options: argparse.Namespace) -> None:
     """Measure this checkout and another one in turns."""
     sources = [Path(__file__).parent.parent / "src", options.beside / "src"]
     command = [sys.executable, __file__, options.photos, "--jobs", str(options.jobs)]
+    command += ["--large"] * options.large
     rounds = [[figures(command, source) for source in sources] for _ in range(3)]
     this, other = (tuple(map(min, zip(*runs, strict=True))) for runs in zip(*rounds, strict=True))
     for name, figure, beside in zip(
@@ -74,7 +76,9 @@ def figures(command: list[str | Path], source: Path) -> tuple[float, ...]:
 def measure(options: argparse.Namespace) -> None:
     """Measure what is imported."""
     previews = [preview_of(path) for path in sorted(options.photos.glob("*.jpg"))]
-    describer = BuiltinDescriber()
+    describer = (
+        BuiltinDescriber(large=True) if options.large else BuiltinDescriber()
+    )  # older ones know no large one
     start = time.perf_counter()
     describer.describe(previews[0], PROMPT)
     first = time.perf_counter() - start

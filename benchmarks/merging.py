@@ -7,7 +7,8 @@ Pairs: every row of the folder tagmerge (see its README), a group of rows either
 and the cosine reaches the threshold. Vocabularies: every pair of a whole labelled list counts; data/vocabulary.txt is
 ours, and data/fresh.txt is one that was labelled before it was run and never tuned on. data/never.txt has pairs that must
 not become one, whatever else is in the library. The folder tagmerge/llm, where it is there, has tags of vision models,
-labelled. --judges: what scripted models add to the rules that know everything, guess, or call all the same.
+labelled; languages.tsv has pairs of other languages. --judges: what scripted models add to the rules that know everything,
+guess, or call all the same.
 """
 
 import argparse
@@ -59,7 +60,7 @@ def score_pairs(folder: Path, half: str, options: MergeOptions) -> None:
     """Print, per file and kind, how many pairs merge."""
     print(f"{'file':24} {'kind':12} {'pairs':>6} {'merged':>6} {'share':>6}")
     totals: dict[bool, list[int]] = {True: [0, 0], False: [0, 0]}
-    for path in sorted(folder.glob("*.tsv")):
+    for path in sorted((*folder.glob("neg_*.tsv"), *folder.glob("pos_*.tsv"))):
         rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()[2:] if line]
         rows = [row for row in rows if half in ("all", half_of(row[3]))]
         tags = sorted({tag for row in rows for tag in row[:2]})
@@ -196,6 +197,21 @@ def score_judges(lists: Sequence[Labelled], options: MergeOptions) -> None:
         print(f"{name}: together: recall {totals[0] / totals[1]:.3f}, precision {totals[0] / totals[2]:.3f}")
 
 
+def score_languages(path: Path) -> None:
+    """Print how many pairs of each language merge in a library of that language, and in one of all languages."""
+    rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
+    libraries = {
+        name: [row for row in rows if row[0] == name] for name in dict.fromkeys(row[0] for row in rows)
+    }
+    for name, library in {**libraries, "all": rows}.items():
+        into = plan_merges(dict.fromkeys((tag for row in library for tag in row[1:3]), 1)).mapping
+        one = [row for row in library if follow(row[1], into) == follow(row[2], into)]
+        right, wanted = (sum(row[4] == "1" for row in some) for some in (one, library))
+        wrong = [" = ".join(row[1:3]) for row in one if row[4] == "0"]
+        never = sum(row[4] == "0" for row in library)
+        print(f"{name}: {right} of {wanted}, wrong: {', '.join(wrong) or 'none'} of {never}")
+
+
 def score_never(path: Path, options: MergeOptions) -> None:
     """Print which pairs become one, all tags of the list being in one library."""
     rows = [line.split(" / ") for line in path.read_text("utf-8").splitlines() if not line.startswith("#")]
@@ -225,6 +241,8 @@ def main() -> None:
         for known in lists:
             score_vocabulary(known, options)
         score_never(HERE / "data/never.txt", options)
+    if (args.data / "languages.tsv").is_file():
+        score_languages(args.data / "languages.tsv")
     if args.data.is_dir():
         score_pairs(args.data, args.half, MergeOptions(threshold=args.threshold))
     else:

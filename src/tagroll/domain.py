@@ -43,11 +43,23 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a model gets to see: an upright sRGB baseline JPEG, long edge at most 1024 px."""
+    """What a model gets to see: an upright sRGB baseline JPEG, long edge at most 1024 px.
+
+    Attributes:
+        jpeg: Its bytes.
+        width: In pixels.
+        height: Likewise.
+        outline: Its brightness as OUTLINE x OUTLINE bytes, row by row, or b"": by it frames of a burst are told.
+    """
 
     jpeg: bytes = field(repr=False)
     width: int
     height: int
+    outline: bytes = field(default=b"", repr=False, compare=False)
+
+
+OUTLINE: Final = 32
+"""Rows and columns of an outline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +131,7 @@ class Description:
         confidences: Word -> how likely it is right, 0 to 1, of keywords and of words that were not sure enough; empty
             for a model that does not tell.
         language: Of all this, by its English name; "" for English, and where nobody knows.
+        inherited: Hash of the picture that the model was shown, where it is another frame of the same burst; else "".
         features: What its network saw, where it tells and was asked now; they are kept apart from the answer.
     """
 
@@ -129,6 +142,7 @@ class Description:
     filename: str = ""
     confidences: Mapping[str, float] = field(default_factory=dict)
     language: str = ""
+    inherited: str = ""
     features: Features | None = field(default=None, compare=False, repr=False)
 
 
@@ -492,6 +506,7 @@ class Outcome:
         struck: What the model says of people and places that no field of the photo names: it is not written.
         confidences: How sure a model that tells it was of the tags, 0 to 1.
         proposals: The same of tags of which it was not sure enough: for a person to judge.
+        same_as: The frame of its burst that the model was shown in its place, or None.
     """
 
     path: Path
@@ -513,10 +528,13 @@ class Outcome:
     struck: tuple[str, ...] = ()
     confidences: Mapping[str, float] = field(default_factory=dict)
     proposals: Mapping[str, float] = field(default_factory=dict)
+    same_as: Path | None = None
 
     def row(self) -> dict[str, object]:
         """What programs get to read of it, the same from every command."""
         more = {"target": str(self.target)} if self.target else {}
+        if self.same_as:
+            more["same_as"] = str(self.same_as)
         if self.beside:
             more["beside"] = self.beside.reason
         lists: dict[str, object] = {

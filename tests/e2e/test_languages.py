@@ -6,6 +6,7 @@ import pytest
 
 from support.judge import exiftool_folder
 from support.runs import contents, listed
+from tagroll.models.builtin.languages import words_in
 
 FEW = ("dogs.jpg", "crossing.jpg")
 
@@ -20,7 +21,9 @@ def test_the_builtin_model_tags_in_the_language_that_is_asked_for(tagroll, photo
     assert contents(photos) == before
 
     done = tagroll("tag", *few, "--backend", "builtin", "--language", "de", "--json")
-    assert done.photos["dogs.jpg"]["tags"] == ["Hund", "Tier"]  # the general word, too
+    assert {"Hund", "Tier"} <= set(done.photos["dogs.jpg"]["tags"])  # the general word, too
+    said = {tag for row in done.photos.values() for tag in row["tags"]}
+    assert said <= {word[:1].upper() + word[1:] for word in words_in("German").values()}
     again = tagroll("tag", *few, "--backend", "builtin", "--language", "German", "--json")
     assert again.summary["unchanged"] == 2
     judged = exiftool_folder(photos, "-XMP-dc:Subject", "-IPTC:Keywords")
@@ -29,6 +32,9 @@ def test_the_builtin_model_tags_in_the_language_that_is_asked_for(tagroll, photo
     assert "Straße" in listed(judged["crossing.jpg"]["XMP-dc:Subject"])
 
     done = tagroll("tag", *few, "--backend", "builtin", "--language", "fr", "--threshold", "0.9", "--json")
-    assert done.photos["dogs.jpg"]["tags"] == ["Chien", "Animal"]  # in the place of our German ones
+    assert {"Chien", "Animal"} <= set(done.photos["dogs.jpg"]["tags"])
+    assert "Hund" not in done.photos["dogs.jpg"]["tags"]  # ours: the French ones stand in its place
     proposed = map(json.loads, tagroll("tags", *few, "--proposals", "--json").out.splitlines())
-    assert "Panneau stop" in {row["tag"] for row in proposed}  # no French speaker writes Panneau Stop
+    said = {row["tag"] for row in proposed}
+    assert said
+    assert said <= {word[:1].upper() + word[1:] for word in words_in("French").values()}  # not Panneau Stop

@@ -483,6 +483,21 @@ def test_a_server_that_is_not_there_at_first_gets_photos_when_it_is(monkeypatch)
         assert set((well.asked + late.asked).values()) == {1}
 
 
+def test_who_waits_for_room_is_let_go_when_the_run_is_stopped():
+    with Night(lambda *_: None, delay=1.0) as one, Night(lambda *_: None, delay=1.0) as other:
+        members = [ServerDescriber(server.url, "stub-vlm", limits=Limits(jobs=1)) for server in (one, other)]
+        many = ManyDescriber(members)
+        many.discover()
+        with ThreadPoolExecutor(5) as pool:
+            waits = [pool.submit(many.describe, picture(number), PROMPT) for number in range(5)]
+            while one.chats + other.chats < 2:
+                time.sleep(0.01)
+            many.stop()
+            ended = [type(wait.exception(10)) for wait in waits]
+        assert Counter(ended) == {StoppedError: 3, type(None): 2}
+        many.close()
+
+
 def several(*models_of_servers, models=()):
     """A describer of servers that have these models, and what it says of them."""
     with ExitStack() as running:

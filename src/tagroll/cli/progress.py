@@ -115,6 +115,8 @@ class Report:
         if outcome.withheld:
             nothing = f"no tags, as a person took away what the model says ({', '.join(outcome.withheld)})"
         print_line(f"{MARKS[outcome.status]} {show(outcome.path)}: {outcome.error or tags or nothing}")
+        if self.settings.verbose and outcome.same_as:
+            print_line(f"    as {show(outcome.same_as.name)}, a frame of the same burst")
         if self.settings.verbose and outcome.proposals:
             unsure = ", ".join(f"{tag} {how:.2f}" for tag, how in outcome.proposals.items())
             print_line(f"    not sure enough: {unsure}")

@@ -1,5 +1,6 @@
 """`tagroll tag PATH...`."""
 
+import dataclasses
 import functools
 import shlex
 import sys
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from tagroll.runs.tag import Mode, Tagger, TagRequest
 
 
+WAITING = 16
+"""Threads that may wait for the answer about another frame of their burst while others ask."""
+
+
 @dataclass(frozen=True, slots=True)
 class TagOptions:
     """The options of this command, as click gives them."""
@@ -54,6 +59,7 @@ class TagOptions:
     alt_text: bool
     user_comment: bool
     write_place: bool
+    bursts: bool
     text: bool
     text_in_description: bool
     scope: Scope
@@ -105,7 +111,8 @@ class TagOptions:
             inside=self.text or self.text_in_description, inside_described=self.text_in_description,
         )  # fmt: skip
         return TagRequest(
-            policy, self.words.request(), self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes
+            policy, self.words.request(), self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes,
+            self.bursts,
         )  # fmt: skip
 
 
@@ -162,6 +169,13 @@ _OPTIONS = (
         envvar="TAGROLL_TEXT_IN_DESCRIPTION",
         help="The same, and write it into descriptions, where a photo has none.",
     ),
+    click.option(
+        "--bursts/--no-bursts",
+        default=True,
+        show_default=True,
+        envvar="TAGROLL_BURSTS",
+        help="Show a server one frame of a burst; the others get the same tags.",
+    ),
     scan_options,
     store_options,
     shared_options(model=True),
@@ -190,6 +204,7 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
 
 
 def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> int:
+    from tagroll.runs.known import KnownFormats
     from tagroll.runs.tag import tagger
 
     scanned(paths, options.scope)  # says that a path does not exist before anything begins
@@ -209,7 +224,8 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
             stop_on_interrupt(space.stop, space.halt),
             _report(settings, paths, options, run) as report,
         ):
-            found = islice(scanned(paths, options.scope, report.pass_over), options.asking.limit)
+            scope = dataclasses.replace(options.scope, known=KnownFormats(space.catalog))
+            found = islice(scanned(paths, scope, report.pass_over), options.asking.limit)
             photos = found if options.review else noted(found, space, settings)
             tags = tagger(run, model, request, learned)
             try:
@@ -245,16 +261,18 @@ def tagged(
     """Tag photos, or only ask about them, so many at once; then let those of each shoot agree."""
     from tagroll.runs.executors import threads
 
-    done = set[Path]()
-    for outcome in run.outcomes(tags.propose if options.review else tags.tag, photos, threads(jobs)):
+    folders = set[Path]()
+    for outcome in run.outcomes(
+        tags.propose if options.review else tags.tag, photos, threads(jobs + WAITING * options.bursts)
+    ):
         yield outcome
         if outcome.status is Status.TAGGED:
-            done.add(outcome.path)
-    if done and not options.dry_run:
+            folders.add(outcome.path.parent)
+    if folders and not options.dry_run:
         from tagroll.runs.agree import agree  # with all that merging needs: only where it is needed
 
         said = options.words.request().said
-        _agree(run.space.settings, run, agree(run, frozenset(done), said, tags.policy.words))
+        _agree(run.space.settings, run, agree(run, folders, said, tags.policy.words))
 
 
 def _agree(settings: Settings, run: "Run", agreements: Iterable["Agreement"]) -> None:
@@ -309,6 +327,10 @@ def _advise(tally: "Tally", paths: tuple[Path, ...], options: TagOptions, *, cut
         say(
             f"The model says {plural(tally.withheld, 'tag')} that a person took away: "
             f"{'it stays' if tally.withheld == 1 else 'they stay'} away."
+        )
+    if tally.inherited:
+        say(
+            f"{plural(tally.inherited, 'photo')} got the tags of another frame of the same burst; --no-bursts asks about each."
         )
     if tally.struck:
         say(

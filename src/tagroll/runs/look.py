@@ -6,6 +6,8 @@ LookSpec -> Looker, where the looking is done -> Look, for whom writes the photo
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagroll.domain import Describer, Description, Photo, Preview, Prompt
@@ -14,6 +16,7 @@ from tagroll.metadata.store import MetadataStore
 from tagroll.models.answers import AnswerStore, load_answer, store_answer
 from tagroll.photos.preview.opened import previews
 from tagroll.runs.ask_once import Asking
+from tagroll.runs.bursts import Bursts
 from tagroll.runs.context import Context, Knowledge, Telling
 from tagroll.runs.held import Held
 
@@ -32,6 +35,7 @@ class Look:
         asked: Whether a model was asked, and no kept answer found.
         context: What the model was told of the photo; None where it was not asked now.
         names_only: It is a model that knows names of things and no more: there is nothing to hold it to.
+        same_as: The frame of the same burst that it was shown in the place of this photo, where that was just now.
     """
 
     picture: str
@@ -39,6 +43,7 @@ class Look:
     asked: bool = True
     context: Context | None = None
     names_only: bool = False
+    same_as: Path | None = None
 
     def held(self, photo: Photo, knowledge: Knowledge | None) -> Held:
         """What the model said of this photo, held to what is known of it (see `held`); all of it where nothing is."""
@@ -97,6 +102,8 @@ class Questions:
         just_this: An answer to an older wording, or with something else known of the photo, does not count.
         features: Keeps what the model's network saw; None: it is not kept.
         asking: Sees to it that copies of a picture wait for one answer.
+        bursts: Sees to it that the frames of a burst wait for one answer; None: each is asked about, and what a photo
+            has from another frame does not count.
     """
 
     looker: Looker
@@ -105,6 +112,7 @@ class Questions:
     just_this: bool = False
     features: "KeptFeatures | None" = None
     asking: Asking = field(default_factory=Asking)
+    bursts: Bursts | None = None
 
     def look(self, photo: Photo, picture: str) -> Look:
         """What the model says of a photo with this picture: kept, or asked for now.
@@ -123,20 +131,29 @@ class Questions:
                 return kept
             context = self.looker.context(photo)
             question = self.looker.question(photo, context)
-            answer = describer.describe(preview, question)
+            # what a built-in model costs is not worth the doubt
+            burst = None if describer.names_only else self.bursts
+            answer = (
+                burst.once(photo, picture, preview, partial(describer.describe, preview, question))
+                if burst
+                else describer.describe(preview, question)
+            )
             store_answer(self.answers, describer, question, picture, answer)
             if answer.features and self.features:
                 self.features.keep(picture, answer.features)
             return answer
 
         answer, asked = self.asking.once(picture, ask, lambda: self._kept(photo, picture))
-        return Look(picture, answer, asked, context, self.looker.describer.names_only)
+        asked = asked and not answer.inherited
+        same_as = self.bursts.path_of(answer.inherited) if self.bursts and answer.inherited else None
+        return Look(picture, answer, asked, context, self.looker.describer.names_only, same_as)
 
     def _kept(self, photo: Photo, picture: str) -> Description | None:
         if self.again:
             return None
         describer, question = self.looker.describer, self.looker.question(photo)
-        return load_answer(self.answers, describer, question, picture, just_this=self.just_this)
+        kept = load_answer(self.answers, describer, question, picture, just_this=self.just_this)
+        return None if kept and kept.inherited and not self.bursts else kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from tagroll.domain import Description
 from tagroll.runs.gallery import Gallery, Shown
@@ -114,6 +115,13 @@ class Review:
             _open(namer.proposals(answer), shown, catalog.verdicts.rejected(shown.picture_hash)),
             key=lambda one: one.rank,
         )
+
+    def same_as(self, shown: Shown) -> Path | None:
+        """The frame of the same burst that the model was shown in the place of a photo; None where it was shown that."""
+        catalog = self._space.catalog
+        answer = catalog.answers.latest_of(shown.picture_hash) if shown.picture_hash else None
+        rows = catalog.photos.with_picture(answer.inherited) if answer and answer.inherited else []
+        return next((row.path for row in rows), None)
 
     def by_tag(self) -> list[Proposed]:
         """Every tag that is proposed, the surest first; marks the photos."""

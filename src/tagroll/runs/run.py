@@ -38,7 +38,7 @@ from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
 from tagroll.metadata.store import MADE, MetadataStore, target_of
 from tagroll.photos.preview.opened import previews
-from tagroll.photos.scan import scan
+from tagroll.photos.scan import Known, scan
 from tagroll.runs.entries import Entries
 from tagroll.runs.executors import Executor, threads
 from tagroll.runs.pictures import picture_now
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from tagroll.runs.context import Telling
     from tagroll.runs.look import Questions
 
-__all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
+__all__ = ["Entries", "Known", "Run", "Tally", "Workspace", "Written", "scan"]
 
 T = TypeVar("T")
 LEFT = "left"
@@ -343,13 +343,22 @@ class Run:
         """Note which model it is, as soon as that is known."""
         model.when_found(lambda _: self.space.catalog.runs.note_model(self.number, model.describer.model))
 
-    def questions(
-        self, describer: Describer, prompt: Prompt, *, again: bool, telling: "Telling | None" = None, english: bool = True
-    ) -> "Questions":  # fmt: skip
+    def questions(  # noqa: PLR0913 - by name, and each with what most want
+        self,
+        describer: Describer,
+        prompt: Prompt,
+        *,
+        again: bool,
+        telling: "Telling | None" = None,
+        english: bool = True,
+        bursts: bool = False,
+    ) -> "Questions":
         """What asks a model about photos in this run; `again`: also where an answer is kept.
 
-        It is told of photos what `telling` says, and held to what they say; `english`: it answers in English.
+        It is told of photos what `telling` says, and held to what they say; `english`: it answers in English;
+        `bursts`: of the frames of a burst it is shown one.
         """
+        from tagroll.runs.bursts import Bursts
         from tagroll.runs.context import Knowledge
         from tagroll.runs.look import Looker, Questions
 
@@ -357,7 +366,10 @@ class Run:
         told = telling and telling.heard_by(space.settings)
         knowledge = Knowledge(told, space.store.read, english) if told else None
         looker = Looker(describer, space.see, space.store.picture_hash, prompt, knowledge)
-        return Questions(looker, space.catalog.answers, again, features=space.catalog.features)
+        return Questions(
+            looker, space.catalog.answers, again,
+            features=space.catalog.features, bursts=Bursts(space.store.read) if bursts else None,
+        )  # fmt: skip
 
     def decide(self, into: Mapping[str, str], apart: Iterable[Collection[str]] = ()) -> None:
         """Remember what tags become, and which stay apart, before the first photo: what is cut off goes on with it."""

@@ -108,6 +108,7 @@ class TagRequest:
         prompt_text: The person's own words to the model, or None.
         telling: What the model is told of photos besides; None for nothing.
         votes: How many answers about a photo are compared.
+        bursts: Frames of a burst have one answer.
     """
 
     policy: TagPolicy = field(default_factory=TagPolicy)
@@ -116,6 +117,7 @@ class TagRequest:
     prompt_text: str | None = None
     telling: Telling | None = None
     votes: int = 1
+    bursts: bool = False
 
     def prompt(self) -> Prompt:
         """What the model is asked. Texts come with the longer answer alone."""
@@ -141,7 +143,7 @@ def tagger(run: Run, model: Model, request: TagRequest, learned: "Taught | None"
         telling = telling.without("people")
     questions = run.questions(
         model.describer, request.prompt(), again=request.policy.retag, telling=telling,
-        english=is_english(request.language),
+        english=is_english(request.language), bursts=request.bursts,
     )  # fmt: skip
     inside = None
     if policy.inside:
@@ -249,6 +251,10 @@ class Tagger:
 
     def _told_of(self, outcome: Outcome, look: Look) -> Outcome:
         """With how sure the model was of its words, if it tells."""
+        if look.answer.inherited:
+            rows = self.run.space.catalog.photos.with_picture(look.answer.inherited)
+            same_as = look.same_as or next((row.path for row in rows), None)
+            outcome = dataclasses.replace(outcome, same_as=same_as)
         if not look.answer.confidences:
             return outcome
         words = self.policy.words
@@ -281,8 +287,10 @@ class Tagger:
         # a hash of an older catalog, which is shorter, says nothing about this one
         if row is None or (len(row.picture_hash) == len(picture) and row.picture_hash != picture):
             row = self._moved(picture)
-        # an answer of before, with the names that were not struck out then, is written already as well
-        said = (tags, _with(place, self.policy.tags(look.answer.keywords)))
+        said = [tags]
+        if answer is not look.answer:
+            # an answer of before, with the names that were not struck out then, is written already as well
+            said.append(_with(place, self.policy.tags(look.answer.keywords)))
         decided = bool(
             row
             and (earlier := row.wanted)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tagroll.tags.cluster import Edge
 from tagroll.tags.decisions import Decisions
 from tagroll.tags.identity import LEVEL, identity
-from tagroll.tags.languages import Languages, is_english, languages_of
+from tagroll.tags.languages import Languages, languages_of
 from tagroll.tags.lexical_key import without_accents
 from tagroll.tags.similarity_baseline import Background, measure
 from tagroll.tags.synonyms import buckets
@@ -94,8 +94,8 @@ class TagLibrary:
         self.options, self.decisions = options, decisions
         if options.plain:
             languages = Languages()  # no rule is asked
-        languages = languages or languages_of(name for name in self.names if LEVEL not in name)
-        self.foreign = [languages.key(name) for name in self.names]
+        self.languages = languages or languages_of(name for name in self.names if LEVEL not in name)
+        self.foreign = [self.languages.key(name) for name in self.names]
         self.vectors = None if embedded is None else embedded.vectors
         self.row = {name: row for row, name in enumerate(() if embedded is None else embedded.tags)}
         self.background = None if embedded is None else self._measure(embedded.vectors)
@@ -123,7 +123,7 @@ class TagLibrary:
             near = (self.cosine(i, j) or 0.0) >= self.options.threshold - _ROUNDING
             return Verdict(Evidence.SEMANTIC if near else None)
         is_foreign = self.foreign[i] and self.foreign[i] == self.foreign[j]
-        one = is_foreign and not (is_english(a) and is_english(b))
+        one = is_foreign and self.languages.may_be_one(a, b)
         found = Verdict(Evidence.SPELLING) if one else judge(self.terms[i], self.terms[j])
         if found.evidence not in (None, *self.options.evidence):
             return Verdict(open=False)

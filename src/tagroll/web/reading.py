@@ -79,13 +79,14 @@ async def photo(request: Request) -> Response:
     """All that is known of one photo."""
     desk, shown = desk_of(request), shown_of(request)
     proposals = await run_in_threadpool(desk.review.of, shown)
+    same_as = await run_in_threadpool(desk.review.same_as, shown)
     return JSONResponse({
         "id": shown.id, "name": text(shown.path.name), "folder": shown.folder,
         "path": text(str(shown.path)), "format": shown.format, "width": shown.width, "height": shown.height,
         "taken": shown.taken, "camera": shown.camera, "latitude": shown.latitude, "longitude": shown.longitude,
         "rating": shown.rating, "title": shown.title, "description": shown.description, "tags": shown.tags,
         "proposals": [{"tag": one.tag, "confidence": one.confidence} for one in proposals],
-        "error": shown.error, "hint": shown.hint,
+        "same_as": text(same_as.name) if same_as else None, "error": shown.error, "hint": shown.hint,
     })  # fmt: skip
 
 

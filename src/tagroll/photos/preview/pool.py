@@ -80,7 +80,7 @@ class PreviewPool:
             PictureError: The picture cannot be decoded, or decoding it crashed or took too long.
         """
         reply, jpeg = self._ask(photo, embedded, orientation, None)
-        return Preview(jpeg, reply["width"], reply["height"])
+        return Preview(jpeg, reply["width"], reply["height"], bytes.fromhex(reply["outline"]))
 
     def picture(
         self, photo: Photo, form: Form, embedded: bytes | None = None, *, orientation: int = 1
