@@ -93,9 +93,10 @@ def test_it_is_read_once_searched_and_never_a_keyword(
         assert catalog.texts.search("tags : palm").size == 0
 
 
-@pytest.fixture(scope="module")
-def reader() -> TextReader:
+@pytest.fixture
+def reader(fetched_models: None) -> TextReader:
     """The real one, where `tagroll model get text` was done here or TAGROLL_MODELS says where."""
+    del fetched_models
     if not TEXT.is_kept:
         pytest.skip(f"the model that reads text is not here: {TEXT.command}")
     return TextReader()

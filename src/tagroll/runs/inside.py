@@ -6,8 +6,8 @@ from functools import cached_property
 
 from tagroll.catalog import Catalog
 from tagroll.domain import Description, Photo, Preview
-from tagroll.errors import TagrollError
 from tagroll.models.builtin.fetched.models import TEXT
+from tagroll.models.builtin.languages import words_in
 from tagroll.models.builtin.text.words import tags_of, telling
 
 
@@ -20,14 +20,11 @@ class TextInside:
         described: Whether the text goes into descriptions.
 
     Raises:
-        TagrollError: What reads is not on this machine.
+        UsageError: What reads is not on this machine.
     """
 
     def __init__(self, catalog: Catalog, preview: Callable[[Photo], Preview], *, described: bool) -> None:
-        if not TEXT.is_kept:
-            raise TagrollError(
-                "reading text needs a model that is not on this machine", f"Fetch it: {TEXT.command}"
-            )
+        TEXT.check()
         self._catalog, self._preview, self._described = catalog, preview, described
 
     @cached_property
@@ -48,7 +45,9 @@ class TextInside:
             lines = self._read(self._preview(photo).jpeg)
             kept = lines, tags_of(lines)
             self._catalog.readings.keep(picture, TEXT.file, *kept)
-        lines, tags = kept
+        lines, english = kept
+        words_there = words_in(answer.language)
+        tags = [words_there.get(tag, tag) for tag in english]
         keywords = (*(tag for tag in tags if tag not in answer.keywords), *answer.keywords)
         words = telling(lines) if self._described else []
         said = f"{answer.description} Text: {' / '.join(words)}".strip()

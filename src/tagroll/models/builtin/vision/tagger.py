@@ -29,11 +29,12 @@ class ImageTagger:
 
     Args:
         with_head: Whether there is a head; without it ImageNet's classes tell everything.
+        large: Whether the large network looks, too.
     """
 
-    def __init__(self, *, with_head: bool = True) -> None:
-        self._recogniser = Recogniser()
-        self._head = load_head() if with_head else None
+    def __init__(self, *, with_head: bool = True, large: bool = False) -> None:
+        self._recogniser = Recogniser(large=large)
+        self._head = load_head(large=large) if with_head else None
         self._class_words = read_class_words()
         vocabulary = read_vocabulary()
         self._persons = {tag: entry["persons"] for tag, entry in vocabulary.items() if "persons" in entry}
@@ -74,11 +75,12 @@ class Chooser:
 
     Args:
         with_head: Whether a head has judged them.
+        large: Whether that was the large network's.
     """
 
-    def __init__(self, *, with_head: bool = True) -> None:
+    def __init__(self, *, with_head: bool = True, large: bool = False) -> None:
         vocabulary = read_vocabulary() if with_head else {}
-        head = load_head() if with_head else None
+        head = load_head(large=large) if with_head else None
         self._thresholds: dict[str, float] = (
             dict(zip(head.tags, head.thresholds.tolist(), strict=True)) if head else {}
         )
@@ -120,6 +122,6 @@ class Chooser:
 
 
 @functools.cache
-def chooser(*, with_head: bool) -> Chooser:
-    """The chooser for answers with or without the head; made once."""
-    return Chooser(with_head=with_head)
+def chooser(*, with_head: bool, large: bool = False) -> Chooser:
+    """The chooser for answers with or without a head; made once."""
+    return Chooser(with_head=with_head, large=large)
