@@ -32,9 +32,7 @@ from tagroll.models.builtin.vision.nanodet import OBJECTS
 Array = npt.NDArray[np.float64]
 
 FOLDER = Path(head.__file__).parent
-TOKEN = (
-    768  # numbers of each of the large network's three tokens; each counts as much as all pooled features do
-)
+TOKEN = 768  # numbers of each of the large network's tokens; each token counts as much as all pooled features
 FOLDS = 5
 RIDGE = 1.0
 PRIOR = np.array([1.0, 0.3, 0.3, 0.5, 0.0])  # slopes of ridge answer, whole, regional, detector; bias
