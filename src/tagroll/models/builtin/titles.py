@@ -57,9 +57,9 @@ def title(words: Sequence[str]) -> str:
         return _capital(listed(words[:3]))
     place = _place(words, things, people)
     if people and (doing or words[0] in PEOPLE):
-        said = (people, activity, f"with {listed(things)}" if things else "", place)
+        said = [people, activity, f"with {listed(things)}" if things else "", place]
     else:  # people are not what the photo is about
-        said = (listed([*things, people] if people else things), place)
+        said = [listed([*things, people] if people else things), place]
     return _capital(" ".join(filter(None, said)))
 
 
