@@ -49,6 +49,16 @@ def test_asked_is_what_rules_leave_open_of_words_that_stay_most_photos_first() -
     assert set(to_embed(counts, MergeOptions(asks=True))) == set(counts)
 
 
+def test_where_all_tags_are_close_only_those_are_asked_that_stand_out() -> None:
+    draw = np.random.default_rng(3)
+    names = [f"{a}{b}rf" for a in "bdfgklmn" for b in "aeiou"]
+    vectors = draw.normal(size=(len(names), 64)).astype(np.float32) + 4  # any two are at .94 or so
+    vectors[1] = vectors[0] + 0.1 * vectors[2]
+    embedded = TagVectors(names, vectors / np.linalg.norm(vectors, axis=1)[:, None])
+    library = TagLibrary(dict.fromkeys(names, 1), embedded, MergeOptions(asks=True))
+    assert Merging(library).questions.pairs == ((names[0], names[1]),)
+
+
 def test_what_a_person_keeps_apart_is_not_asked() -> None:
     decisions = Decisions(apart=frozenset({frozenset(("Splash", "Splashing"))}))
     assert merging({"Splash": 1, "Splashing": 1}).questions.pairs

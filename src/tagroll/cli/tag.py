@@ -102,13 +102,18 @@ class TagOptions:
         """What is wanted of the run."""
         from tagroll.runs.tag import TagPolicy, TagRequest
 
+        inside = self.text or self.text_in_description
+        if inside:
+            from tagroll.runs.inside import check_reader
+
+            check_reader()
         described = self.description or self.text_in_description
         captions = {"title": self.title, "description": described, "alt_text": self.alt_text}
         policy = TagPolicy(
             mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.letters,
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if captions[name]),
             user_comment=self.user_comment, place=self.write_place,
-            inside=self.text or self.text_in_description, inside_described=self.text_in_description,
+            inside=inside, inside_described=self.text_in_description,
         )  # fmt: skip
         return TagRequest(
             policy, self.words.request(), self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes,
