@@ -1,5 +1,6 @@
 """What a newcomer reads: help under headings, the older scripts by their own names, commands that had nothing to do."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from PIL import Image
 
 from tagroll.catalog import Catalog
 from tagroll.cli.app import COMMANDS, main
-from tagroll.cli.grouped import HEADINGS, OWN
+from tagroll.cli.grouped import EXAMPLES, HEADINGS, OWN
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,6 +33,21 @@ def test_headings_name_only_options_that_there_are():
     there = {parameter.name for command in commands if command for parameter in command.params}
     named = {name for names in HEADINGS.values() for name in names}
     assert named - there <= {"help", "_click_default_help"}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_examples_of_a_command_can_be_typed(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Pictures").mkdir()
+    for file in ("words.txt", "labels.json"):
+        (tmp_path / file).write_text("{}")
+    shown = CliRunner().invoke(main, [name, "--help"]).stdout
+    command = main.get_command(click.Context(main), name)
+    for line, why in EXAMPLES[name]:
+        assert f"  # {why}\n  {line}\n" in shown
+        program, typed, *arguments = shlex.split(line)
+        assert (program, typed) == ("tagroll", name)
+        command.make_context(name, arguments)  # wrong options and missing files are errors
 
 
 def test_dedupe_offers_a_model_that_judges():

@@ -27,7 +27,7 @@ COMMANDS = {
     "history": "Tell what tagroll did: runs, photos, tags.",
     "undo": "Take a run back.",
     "check": "See that no picture was damaged since tagroll first saw it.",
-    "model": "Fetch a model that reads the text in photos; list, remove.",
+    "model": "Fetch a larger built-in model, or one that reads text; list, remove.",
     "eval": "Measure how good and how fast models are, on labelled photos.",
     "doctor": "Say in plain words what works here and what does not.",
 }

@@ -20,6 +20,27 @@ HEADINGS = {
 }  # fmt: skip
 """Heading -> the parameters below it; what a command has for itself stands above them all."""
 OWN = "Options"
+EXAMPLES = {
+    "tag": (
+        ("tagroll tag Pictures --dry-run --limit 10", "see first what it would write"),
+        ("tagroll tag Pictures --vocabulary words.txt --strict", "in your words, and no others"),
+        ("tagroll tag Pictures --backend builtin --language de", "in German, without a server"),
+    ),
+    "classify": (
+        ("tagroll classify Pictures --dry-run", "only the names"),
+        ("tagroll classify Pictures -o Named --recursive", "copies in another folder"),
+    ),
+    "dedupe": (
+        ("tagroll dedupe Pictures --dry-run", "which tags would become one"),
+        ("tagroll dedupe Pictures --vocabulary words.txt", "your words are the ones that stay"),
+    ),
+    "eval": (("tagroll eval labels.json --backend builtin", "how good is it on photos that you labelled"),),
+    "find": (
+        ("tagroll find beach Pictures", "photos with this in their tags and texts"),
+        ("tagroll find 'tag:dog year:2019..' Pictures", "dogs, from 2019 on"),
+    ),
+}
+"""Command -> what people type, and what for."""
 
 
 class CalledAs(click.Context):
@@ -48,6 +69,16 @@ class GroupedCommand(click.Command):
             if records:
                 with formatter.section(heading):
                     formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, each below what it is for."""
+        super().format_epilog(ctx, formatter)
+        if examples := EXAMPLES.get(self.name or ""):
+            with formatter.section("Examples"):
+                for line, why in examples:
+                    formatter.write(
+                        f"{'':{formatter.current_indent}}# {why}\n{'':{formatter.current_indent}}{line}\n"
+                    )
 
 
 class Actions(GroupedCommand):

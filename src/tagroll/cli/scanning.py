@@ -14,7 +14,7 @@ from tagroll.errors import UsageError
 from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings
 
 if TYPE_CHECKING:
-    from tagroll.runs.run import Workspace
+    from tagroll.runs.run import Known, Workspace
 
 Found = TypeVar("Found", bound=Photo | Outcome)
 
@@ -63,11 +63,13 @@ class Scope:
         settings: How much is told.
         exclude: Patterns of what is left out.
         follow_links: Follow links that lead out of the paths, too.
+        known: Tells the formats of files that need not be opened.
     """
 
     settings: Settings
     exclude: Sequence[str] = ()
     follow_links: bool = False
+    known: "Known | None" = None
 
 
 def scanned(
@@ -83,7 +85,7 @@ def scanned(
 
     out = set[Path]()
     found = scan(
-        paths, exclude=scope.exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable,
+        paths, exclude=scope.exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable, known=scope.known,
         on_link_out=None if scope.follow_links else out.add,
     )  # fmt: skip
     return found if on_unreadable is ignore_error else _telling(found, out, scope.settings)

@@ -1,5 +1,6 @@
 """`tagroll tag PATH...`."""
 
+import dataclasses
 import functools
 import shlex
 import sys
@@ -104,13 +105,18 @@ class TagOptions:
         """What is wanted of the run."""
         from tagroll.runs.tag import TagPolicy, TagRequest
 
+        inside = self.text or self.text_in_description
+        if inside:
+            from tagroll.runs.inside import check_reader
+
+            check_reader()
         described = self.description or self.text_in_description
         captions = {"title": self.title, "description": described, "alt_text": self.alt_text}
         policy = TagPolicy(
             mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.letters,
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if captions[name]),
             user_comment=self.user_comment, place=self.write_place,
-            inside=self.text or self.text_in_description, inside_described=self.text_in_description,
+            inside=inside, inside_described=self.text_in_description,
         )  # fmt: skip
         return TagRequest(
             policy, self.words.request(), self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes,
@@ -207,6 +213,12 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
 
 
 def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> int:
+<<<<<<< HEAD
+=======
+    from tagroll.runs.known import KnownFormats
+    from tagroll.runs.tag import tagger
+
+>>>>>>> main
     scanned(paths, options.scope)  # says that a path does not exist before anything begins
     if not (options.dry_run or options.review):
         must_be_writable(paths)
@@ -214,6 +226,7 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
         if options.words.of_library:
             read_library(space, paths, options.scope)
+<<<<<<< HEAD
         with cluster(space, options.cluster, options.asking, paths, options.scope) as workers:
             return _tag(space, paths, options, workers)
 
@@ -249,6 +262,32 @@ def _tag(space: "Workspace", paths: tuple[Path, ...], options: TagOptions, worke
                 cut_off = run.cut_off or sys.exc_info()[0] is not None
                 _advise(report.tally, paths, options, cut_off=cut_off)
     return 130 if run.cut_off else run.tally.exit_code
+=======
+        learned = taught(space, options)
+        model = space.model(limits=options.asking.limits(), defer=True)
+        model.announce(lambda notes: tell(settings, *notes))
+        with (
+            space.begin("tag", arguments, model=model.describer.model, done=done) as run,
+            stop_on_interrupt(space.stop, space.halt),
+            _report(settings, paths, options, run) as report,
+        ):
+            scope = dataclasses.replace(options.scope, known=KnownFormats(space.catalog))
+            found = islice(scanned(paths, scope, report.pass_over), options.asking.limit)
+            photos = found if options.review else noted(found, space, settings)
+            tags = tagger(run, model, request, learned)
+            try:
+                for outcome in tagged(options, run, tags, photos, model.threads):
+                    report.show(outcome)
+                    if options.dry_run and not settings.json and not settings.verbose:
+                        report.print(outcome)
+            finally:
+                if report.is_due:
+                    report.finish()
+                if report.is_due and not settings.quiet:
+                    cut_off = run.cut_off or sys.exc_info()[0] is not None
+                    _advise(report.tally, paths, options, cut_off=cut_off)
+        return 130 if run.cut_off else run.tally.exit_code
+>>>>>>> main
 
 
 def taught(space: "Workspace", options: TagOptions) -> "Taught | None":
@@ -270,18 +309,18 @@ def tagged(
     """Tag photos, or only ask about them, so many at once; then let those of each shoot agree."""
     from tagroll.runs.executors import threads
 
-    done = set[Path]()
+    folders = set[Path]()
     for outcome in run.outcomes(
         tags.propose if options.review else tags.tag, photos, threads(jobs + WAITING * options.bursts)
     ):
         yield outcome
         if outcome.status is Status.TAGGED:
-            done.add(outcome.path)
-    if done and not options.dry_run:
+            folders.add(outcome.path.parent)
+    if folders and not options.dry_run:
         from tagroll.runs.agree import agree  # with all that merging needs: only where it is needed
 
         said = options.words.request().said
-        _agree(run.space.settings, run, agree(run, frozenset(done), said, tags.policy.words))
+        _agree(run.space.settings, run, agree(run, folders, said, tags.policy.words))
 
 
 def _agree(settings: Settings, run: "Run", agreements: Iterable["Agreement"]) -> None:

@@ -50,7 +50,7 @@ from tagroll.metadata.restore import bytes_before, left_in, plan_undo, target_of
 from tagroll.metadata.rows import MADE, changed_lists, placed, restored, written
 from tagroll.metadata.sidecar import SidecarName
 from tagroll.metadata.since import Past, nothing_written
-from tagroll.metadata.stamps import stamp_of, stamps_of
+from tagroll.metadata.stamps import stamp_of, stamps_of, state_of
 from tagroll.settings import Mtime
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "left_in",
     "ours_after",
     "sidecar_fields",
+    "state_of",
     "tags_after",
     "target_of",
 ]

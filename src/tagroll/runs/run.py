@@ -38,7 +38,7 @@ from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
 from tagroll.metadata.store import MADE, MetadataStore, target_of
 from tagroll.photos.preview.opened import previews
-from tagroll.photos.scan import scan
+from tagroll.photos.scan import Known, scan
 from tagroll.runs.entries import Entries
 from tagroll.runs.executors import Executor, threads
 from tagroll.runs.pictures import picture_now
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from tagroll.runs.context import Telling
     from tagroll.runs.look import Questions
 
-__all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
+__all__ = ["Entries", "Known", "Run", "Tally", "Workspace", "Written", "scan"]
 
 T = TypeVar("T")
 LEFT = "left"

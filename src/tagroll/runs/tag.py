@@ -288,8 +288,10 @@ class Tagger:
         # a hash of an older catalog, which is shorter, says nothing about this one
         if row is None or (len(row.picture_hash) == len(picture) and row.picture_hash != picture):
             row = self._moved(picture)
-        # an answer of before, with the names that were not struck out then, is written already as well
-        said = (tags, _with(place, self.policy.tags(look.answer.keywords)))
+        said = [tags]
+        if answer is not look.answer:
+            # an answer of before, with the names that were not struck out then, is written already as well
+            said.append(_with(place, self.policy.tags(look.answer.keywords)))
         decided = bool(
             row
             and (earlier := row.wanted)
