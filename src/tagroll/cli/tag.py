@@ -213,12 +213,6 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
 
 
 def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> int:
-<<<<<<< HEAD
-=======
-    from tagroll.runs.known import KnownFormats
-    from tagroll.runs.tag import tagger
-
->>>>>>> main
     scanned(paths, options.scope)  # says that a path does not exist before anything begins
     if not (options.dry_run or options.review):
         must_be_writable(paths)
@@ -226,13 +220,13 @@ def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> in
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
         if options.words.of_library:
             read_library(space, paths, options.scope)
-<<<<<<< HEAD
         with cluster(space, options.cluster, options.asking, paths, options.scope) as workers:
             return _tag(space, paths, options, workers)
 
 
 def _tag(space: "Workspace", paths: tuple[Path, ...], options: TagOptions, workers: "Cluster | None") -> int:
     """Tag the photos, here or with workers; gives the exit code."""
+    from tagroll.runs.known import KnownFormats
     from tagroll.runs.tag import tagger
 
     settings, request, learned = space.settings, options.request(), taught(space, options)
@@ -245,7 +239,8 @@ def _tag(space: "Workspace", paths: tuple[Path, ...], options: TagOptions, worke
         stop_on_interrupt(space.stop, space.halt),
         _report(settings, paths, options, run) as report,
     ):
-        found = islice(scanned(paths, options.scope, report.pass_over), options.asking.limit)
+        scope = dataclasses.replace(options.scope, known=KnownFormats(space.catalog))
+        found = islice(scanned(paths, scope, report.pass_over), options.asking.limit)
         photos = found if options.review else noted(found, space, settings)
         tags = tagger(run, model, request, learned)
         try:
@@ -262,32 +257,6 @@ def _tag(space: "Workspace", paths: tuple[Path, ...], options: TagOptions, worke
                 cut_off = run.cut_off or sys.exc_info()[0] is not None
                 _advise(report.tally, paths, options, cut_off=cut_off)
     return 130 if run.cut_off else run.tally.exit_code
-=======
-        learned = taught(space, options)
-        model = space.model(limits=options.asking.limits(), defer=True)
-        model.announce(lambda notes: tell(settings, *notes))
-        with (
-            space.begin("tag", arguments, model=model.describer.model, done=done) as run,
-            stop_on_interrupt(space.stop, space.halt),
-            _report(settings, paths, options, run) as report,
-        ):
-            scope = dataclasses.replace(options.scope, known=KnownFormats(space.catalog))
-            found = islice(scanned(paths, scope, report.pass_over), options.asking.limit)
-            photos = found if options.review else noted(found, space, settings)
-            tags = tagger(run, model, request, learned)
-            try:
-                for outcome in tagged(options, run, tags, photos, model.threads):
-                    report.show(outcome)
-                    if options.dry_run and not settings.json and not settings.verbose:
-                        report.print(outcome)
-            finally:
-                if report.is_due:
-                    report.finish()
-                if report.is_due and not settings.quiet:
-                    cut_off = run.cut_off or sys.exc_info()[0] is not None
-                    _advise(report.tally, paths, options, cut_off=cut_off)
-        return 130 if run.cut_off else run.tally.exit_code
->>>>>>> main
 
 
 def taught(space: "Workspace", options: TagOptions) -> "Taught | None":
