@@ -38,7 +38,7 @@ class Cluster:
     """A scheduler, and workers as people start them."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._processes = folder, list[subprocess.Popen[bytes]]()
+        self._folder, self._processes = folder, dict[str, subprocess.Popen[bytes]]()
         log = self._start("scheduler", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
         found: list[str] = []
         wait(
@@ -51,22 +51,25 @@ class Cluster:
         words = (self.address, "--nthreads", "2", "--no-nanny", "--no-dashboard", "--name", name)
         log = self._start(name, "worker", *words, **variables)
         wait(lambda: "Registered to" in log.read_text(), f"{name} does not start")
-        return self._processes[-1]
+        return self._processes[name]
 
     def _start(self, name: str, *words: str, **variables: str) -> Path:
         log = self._folder / f"{name}.log"
         with log.open("wb") as out:
             command = [sys.executable, "-m", "dask", *words]
             made = environment(self._folder) | variables
-            self._processes.append(
-                subprocess.Popen(command, stdout=out, stderr=out, env=made, cwd=self._folder)
+            self._processes[name] = subprocess.Popen(
+                command, stdout=out, stderr=out, env=made, cwd=self._folder
             )
         return log
 
+    def kill(self, name: str) -> None:
+        self._processes[name].kill()
+        self._processes[name].wait()
+
     def close(self) -> None:
-        for process in self._processes:
-            process.kill()
-            process.wait()
+        for name in self._processes:
+            self.kill(name)
 
 
 @pytest.fixture
@@ -118,6 +121,23 @@ def test_workers_look_one_dies_and_one_comes_late(tagroll, tmp_path, cluster):
     assert contents(folder) == before
 
 
+def test_a_scheduler_that_dies_is_no_photos_fault(tagroll, tmp_path, cluster):
+    folder = photos(tmp_path / "photos", 12)
+    with Stub(usual=keywords("Lake"), delay=0.3) as server:
+        cluster.worker("one", TAGROLL_API_URL=server.url)
+
+        def trouble() -> None:
+            wait(lambda: len(server.bodies) > 2, "nobody asks")
+            cluster.kill("scheduler")
+
+        with meanwhile(trouble):
+            done = tagroll("tag", folder, "--cluster", cluster.address, "--json", LANG="C")
+    assert done.code == 4, done
+    assert "the scheduler of Dask is gone" in done.err
+    assert "Traceback" not in done.err
+    assert [row["failed"] for row in done.rows if row["type"] == "summary"] == [0]
+
+
 def test_folders_with_other_names_and_workers_that_do_not_see_them(tagroll, tmp_path, cluster):
     folder = photos(tmp_path / "photos", 4)
     shutil.copytree(folder, tmp_path / "there", copy_function=os.link)
@@ -133,9 +153,11 @@ def test_folders_with_other_names_and_workers_that_do_not_see_them(tagroll, tmp_
 
 def test_a_cluster_that_is_not_there(tagroll, tmp_path):
     folder = photos(tmp_path / "photos", 1)
-    gone = tagroll("tag", folder, "--cluster", "tcp://127.0.0.1:1", LANG="C")
+    gone = tagroll("tag", folder, "--cluster", "tcp://me:secret@127.0.0.1:1", LANG="C")
     assert gone.code == 4
     assert "no scheduler of Dask answers" in gone.err
+    assert "secret" not in gone.err
+    assert "Traceback" not in gone.err
     assert tagroll("tag", folder, "--cluster", "local:many").code == 2
     assert tagroll("tag", folder, "--map", "nothing").code == 2
 

@@ -11,7 +11,8 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -28,7 +29,7 @@ from tagroll.runs.context import Context, Knowledge, Telling
 from tagroll.runs.limits import Limits
 from tagroll.runs.look import Look, Looker, Questions
 from tagroll.runs.tag import Tagger
-from tagroll.settings import Settings
+from tagroll.settings import Settings, without_password
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -39,6 +40,7 @@ T = TypeVar("T")
 
 LOCAL: Final = "local:"
 INSTALL: Final = "Install it with the cluster: pip install 'tagroll[cluster]'"
+GOES_ON: Final = "Then run the same command again: it goes on where it stopped"
 THREADS: Final = 8
 """Photos at once on a worker that is started here; who starts workers says it with `dask worker --nthreads`."""
 ADMIT_EVERY: Final = 2.0
@@ -309,6 +311,8 @@ class Cluster:
             done: T = self._waited(future)
         except KilledWorker as error:
             raise PictureError("ends every worker that looks at it", "Leave it out with --exclude") from error
+        except CancelledError as error:
+            raise ServerError("the scheduler of Dask is gone", f"Start it. {GOES_ON}") from error
         return done
 
     def _waited(self, future: "Future") -> Any:
@@ -319,18 +323,18 @@ class Cluster:
             lonely = (lonely or time.monotonic()) if alone else 0.0
             if alone and (self._stop.is_set() or time.monotonic() - lonely > self._patience):
                 future.cancel()
-                raise ServerError(
-                    "no worker is left",
-                    "Start one, and run the same command again: it goes on where it stopped",
-                )
+                raise ServerError("no worker is left", f"Start one. {GOES_ON}")
         return future.result()
 
     def _alive(self) -> bool:
-        return bool(self._admitted.keys() & self._client.scheduler_info()["workers"].keys())
+        with suppress(OSError):  # the scheduler is away, and all workers with it
+            return bool(self._admitted.keys() & self._client.scheduler_info()["workers"].keys())
+        return False
 
     def _go_on_admitting(self) -> None:
         while not self._closed.wait(ADMIT_EVERY):
-            self._admit()
+            with suppress(OSError):  # the scheduler is away: the photos that wait for it say so
+                self._admit()
 
     def _admit(self) -> None:
         """Ask the workers that are new who they are."""
@@ -368,7 +372,7 @@ def _client(address: str, resources: ExitStack) -> "Client":
         import dask.config
 
         dask.config.set(
-            {"logging": {"distributed": "critical"}}
+            {"logging": {"distributed": "critical", "distributed.client": "critical"}}
         )  # read when it is imported: what goes wrong we tell
         from distributed import Client, LocalCluster
     except ImportError as error:
@@ -380,11 +384,18 @@ def _client(address: str, resources: ExitStack) -> "Client":
         address = resources.enter_context(
             LocalCluster(n_workers=int(number), threads_per_worker=THREADS, dashboard_address="127.0.0.1:0")
         )
+
+    class Quiet(Client):  # type: ignore[misc]  # it has no types
+        """Of Dask's own, one that found no scheduler goes on waiting for it when it is thrown away, and complains."""
+
+        def __del__(self) -> None:
+            pass
+
     try:
-        return resources.enter_context(Client(address, timeout=10, set_as_default=False))
+        return resources.enter_context(Quiet(address, timeout=10, set_as_default=False))
     except (OSError, ValueError) as error:
         raise ServerError(
-            f"no scheduler of Dask answers at {address}", "Start one: dask scheduler"
+            f"no scheduler of Dask answers at {without_password(address)}", "Start one: dask scheduler"
         ) from error
 
 
