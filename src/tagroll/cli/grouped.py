@@ -1,5 +1,6 @@
 """Help with the options under headings: a command has up to forty, and nobody reads a list of forty."""
 
+import copy
 from typing import Any, ClassVar
 
 import click
@@ -43,14 +44,23 @@ EXAMPLES = {
 """Command -> what people type, and what for."""
 
 
+def _of_older_script(ctx: click.Context) -> bool:
+    return (ctx.find_root().info_name or "").endswith(".py")
+
+
+def _offered(option: click.Option) -> click.Option:
+    shown = copy.copy(option)
+    shown.hidden = False
+    return shown
+
+
 class CalledAs(click.Context):
     """Knows that the older scripts are one command each: they are called without its name."""
 
     @property
     def command_path(self) -> str:
         """What a person types to call the command."""
-        script = self.find_root().info_name or ""
-        return script if script.endswith(".py") else super().command_path
+        return (self.find_root().info_name or "") if _of_older_script(self) else super().command_path
 
 
 class GroupedCommand(click.Command):
@@ -60,15 +70,18 @@ class GroupedCommand(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, a section for each heading that has some."""
+        for heading, options in self.sections(ctx).items():
+            with formatter.section(heading):
+                formatter.write_dl([record for one in options if (record := one.get_help_record(ctx))])
+
+    def sections(self, ctx: click.Context) -> dict[str, list[click.Option]]:
+        """The options that are offered, below their headings; the older scripts offer what is hidden elsewhere, too."""
         under = {name: heading for heading, names in HEADINGS.items() for name in names}
-        sections: dict[str, list[tuple[str, str]]] = {heading: [] for heading in (OWN, *HEADINGS)}
+        sections: dict[str, list[click.Option]] = {heading: [] for heading in (OWN, *HEADINGS)}
         for option in self.get_params(ctx):
-            if isinstance(option, click.Option) and (record := option.get_help_record(ctx)):
-                sections[under.get(option.name or "", OWN)].append(record)
-        for heading, records in sections.items():
-            if records:
-                with formatter.section(heading):
-                    formatter.write_dl(records)
+            if isinstance(option, click.Option) and not (option.hidden and not _of_older_script(ctx)):
+                sections[under.get(option.name or "", OWN)].append(_offered(option))
+        return {heading: options for heading, options in sections.items() if options}
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, each below what it is for."""

@@ -60,7 +60,11 @@ def _beside(config: Path, named: object) -> object:
 def _keys(command: click.Command) -> dict[str, str]:
     """What an option may be called in a settings file -> its parameter. A settings file names no other."""
     options = [p for p in command.params if isinstance(p, click.Option)]
-    named = ((p.name, (*p.opts, p.name)) for p in options if p.name and p.name != "config")
+    named = (
+        (p.name, (*p.opts, *getattr(p, "formerly", ()), p.name))
+        for p in options
+        if p.name and p.name != "config"
+    )
     return {word.lstrip("-").replace("-", "_"): name for name, words in named for word in words}
 
 
@@ -118,6 +122,19 @@ class Several(click.Option):
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         """Convert the values: a lone text is one value, not its letters."""
         return super().type_cast_value(ctx, (value,) if isinstance(value, str | int | float) else value)
+
+
+class Renamed(click.Option):
+    """A flag that had other names: they work still, also in a settings file, and no help offers them."""
+
+    def __init__(self, *args: Any, formerly: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(*args, is_flag=True, **kwargs)
+        self.formerly = formerly
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Let the parser know the former names, too."""
+        super().add_to_parser(parser, ctx)
+        parser.add_option(self, dest=self.name, opts=list(self.formerly), action="store_const", const=True)
 
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -222,6 +239,11 @@ def key_goes_with(ctx: click.Context, address: str) -> bool:
 def _is_explicit(ctx: click.Context, name: str) -> bool:
     """Whether the user said it: on the command line, in a variable or in a settings file."""
     return ctx.get_parameter_source(name) not in (None, click.core.ParameterSource.DEFAULT)
+
+
+def fresh_option(text: str, *formerly: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The one word for "ask again where an answer is known", with what it does here and what it was called."""
+    return click.option("--fresh", cls=Renamed, formerly=formerly, help=text)
 
 
 def scan_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -17,6 +17,7 @@ from tagroll.cli.asking import AskingOptions, asking_options
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.knowing import context_options
 from tagroll.cli.options import (
+    fresh_option,
     scan_options,
     shared_options,
     store_options,
@@ -66,7 +67,7 @@ class TagOptions:
     placing: Placing
     mtime: Mtime
     dry_run: bool = False
-    retag: bool = False
+    fresh: bool = False
 
     def modes(self) -> list[str]:
         """What the history tells of how it was asked for.
@@ -105,7 +106,7 @@ class TagOptions:
         described = self.description or self.text_in_description
         captions = {"title": self.title, "description": described, "alt_text": self.alt_text}
         policy = TagPolicy(
-            mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.letters,
+            mode=self.mode(), retag=self.fresh, dry_run=self.dry_run, case=self.asking.letters,
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if captions[name]),
             user_comment=self.user_comment, place=self.write_place,
             inside=self.text or self.text_in_description, inside_described=self.text_in_description,
@@ -190,7 +191,7 @@ def tag_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("tag", cls=GroupedCommand)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Print what would be written; write nothing into photos.")
-@click.option("--retag", is_flag=True, help="Ask the model again about photos it has described before.")
+@fresh_option("Ask the model again about photos it has described before.", "--retag")
 @tag_options
 def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
     """Show every photo in PATH... to a model and write what it sees into the photos, as tags.
