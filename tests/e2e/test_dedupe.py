@@ -122,7 +122,15 @@ def test_a_run_rewrites_every_field_and_undo_gives_back_every_byte(tagroll, libr
 
 @pytest.mark.parametrize("ends", ["dry", "written", "one fails"])
 def test_the_report_has_the_older_scripts_shape_and_ours_beside_it(tagroll, library, ends):
-    options = ("--report", "--evidence", "spelling,synonym", "--similarity-threshold", "0.9", "--batch-size", "7")
+    options = (
+        "--report",
+        "--evidence",
+        "spelling,synonym",
+        "--similarity-threshold",
+        "0.9",
+        "--batch-size",
+        "7",
+    )
     if ends == "one fails":  # what cannot be read is no result of rewriting
         (library / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe1\x00\x10Exif")
     done = tagroll("dedupe", library, *options, *(["--dry-run"] if ends == "dry" else []))

@@ -21,6 +21,7 @@ from tagroll.cli.options import (
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, ignore_error, opened, scanned
 from tagroll.cli.terminal import say, show, tell
+from tagroll.cli.then import then_option
 from tagroll.cli.typed import typed, undo_command
 from tagroll.cli.words import WordOptions, word_options
 from tagroll.domain import Outcome, Photo, Status
@@ -90,6 +91,7 @@ class ClassifyOptions:
 @click.option("--recursive", is_flag=True, help="Look into the folders inside DIR too, and mirror them.")
 @click.option("--dry-run", is_flag=True, help="Print the names; make no file.")
 @fresh_option("Ask the model again, and make new copies of photos that have one.", "--again")
+@then_option
 @click.option(
     "--name-style",
     type=click.Choice(["slug", "keep"]),

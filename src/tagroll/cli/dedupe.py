@@ -18,6 +18,7 @@ from tagroll.cli.progress import watched
 from tagroll.cli.rewrite import session
 from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import tell
+from tagroll.cli.then import then_option
 from tagroll.cli.words import VocabularyFile
 from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Placing, Settings, without_password
@@ -122,9 +123,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command("dedupe", cls=GroupedCommand)
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--dry-run", is_flag=True, help="Print the plan; write nothing into photos."
-)
+@click.option("--dry-run", is_flag=True, help="Print the plan; write nothing into photos.")
 @click.option(
     "--similarity-threshold",
     type=click.FloatRange(0, 1),
@@ -176,7 +175,10 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="What may merge tags, with commas between.",
 )
 @click.option(
-    "--plain", is_flag=True, hidden=True, help="Merge by cosine alone, without rules, as the older script did."
+    "--plain",
+    is_flag=True,
+    hidden=True,
+    help="Merge by cosine alone, without rules, as the older script did.",
 )
 @click.option("--report", is_flag=True, hidden=True, help="Write a report into DIR, as the older script did.")
 @click.option(
@@ -208,6 +210,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     metavar="N",
     help="Pairs of tags that --ask-model asks about.",
 )
+@then_option
 @waiting_options
 @scan_options
 @store_options

@@ -1,9 +1,13 @@
 """Help with the options under headings: a command has up to forty, and nobody reads a list of forty."""
 
 import copy
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 HEADINGS = {
     "Your words": ("vocabulary", "strict", "ban", "require"),
@@ -26,6 +30,7 @@ EXAMPLES = {
         ("tagroll tag Pictures --dry-run --limit 10", "see first what it would write"),
         ("tagroll tag Pictures --vocabulary words.txt --strict", "in your words, and no others"),
         ("tagroll tag Pictures --backend builtin --language de", "in German, without a server"),
+        ("tagroll tag Pictures --then 'echo $TAGROLL_TAGGED tagged'", "say so at the end"),
     ),
     "classify": (
         ("tagroll classify Pictures --dry-run", "only the names"),
@@ -34,6 +39,37 @@ EXAMPLES = {
     "dedupe": (
         ("tagroll dedupe Pictures --dry-run", "which tags would become one"),
         ("tagroll dedupe Pictures --vocabulary words.txt", "your words are the ones that stay"),
+    ),
+    "watch": (
+        ("tagroll watch Pictures", "until Ctrl-C"),
+        ("tagroll watch Pictures --between 22:00-06:00", "only at night"),
+    ),
+    "tags": (
+        ("tagroll tags Pictures", "which tags there are, and how many of each"),
+        ("tagroll tags Pictures --ours", "those that tagroll wrote"),
+    ),
+    "learn": (("tagroll learn Pictures", "the tags that you gave yourself"),),
+    "serve": (
+        ("tagroll serve Pictures", "in the browser of this machine"),
+        ("tagroll serve Pictures --lan --read-only", "for a phone, to look only"),
+    ),
+    "history": (
+        ("tagroll history", "the runs, the last one first"),
+        ("tagroll history 12", "each photo of run 12"),
+    ),
+    "undo": (
+        ("tagroll undo --dry-run", "what would become of the last run's photos"),
+        ("tagroll undo 12 Pictures", "run 12, in this folder only"),
+    ),
+    "check": (("tagroll check Pictures", "whether every picture is what it was"),),
+    "doctor": (
+        ("tagroll doctor", "is a model there, and all else"),
+        ("tagroll doctor photo.jpg", "who sees its tags"),
+    ),
+    "completion": (
+        ("tagroll completion bash >> ~/.bashrc", "for bash"),
+        ("tagroll completion zsh >> ~/.zshrc", "for zsh, below compinit"),
+        ("tagroll completion fish > ~/.config/fish/completions/tagroll.fish", "for fish"),
     ),
     "eval": (("tagroll eval labels.json --backend builtin", "how good is it on photos that you labelled"),),
     "find": (
@@ -67,6 +103,14 @@ class GroupedCommand(click.Command):
     """A command whose help has headings."""
 
     context_class = CalledAs
+    actions: ClassVar[Mapping[str, click.Command]] = {}
+    """Commands below this one, by their names: `tagroll tags rename`."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """What the Tab key offers, actions too."""
+        from tagroll.cli.completing import matching
+
+        return [*matching(self.actions, incomplete), *super().shell_complete(ctx, incomplete)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, a section for each heading that has some."""
@@ -95,13 +139,7 @@ class GroupedCommand(click.Command):
 
 
 class Actions(GroupedCommand):
-    """Help; an action where the first word is the name of one.
-
-    Attributes:
-        actions: By their names.
-    """
-
-    actions: ClassVar[dict[str, click.Command]] = {}
+    """Help; an action where the first word is the name of one."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any

@@ -26,6 +26,7 @@ from tagroll.cli.options import (
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, ignore_error, must_be_writable, noted, opened, scanned
 from tagroll.cli.terminal import print_json, say, show, tell
+from tagroll.cli.then import then_option
 from tagroll.cli.typed import typed, undo_command
 from tagroll.cli.words import SHOWN, WordOptions, read_library, word_options
 from tagroll.domain import CAPTIONS, Outcome, Photo, Status, plural
@@ -192,6 +193,7 @@ def tag_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Print what would be written; write nothing into photos.")
 @fresh_option("Ask the model again about photos it has described before.", "--retag")
+@then_option
 @tag_options
 def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
     """Show every photo in PATH... to a model and write what it sees into the photos, as tags.
