@@ -10,16 +10,17 @@ import numpy as np
 from tagroll.models.builtin.vision.recogniser import Recogniser, Sight
 
 
-def see_photos(folder: Path, names: list[str], jobs: int) -> dict[str, np.ndarray]:
+def see_photos(folder: Path, names: list[str], jobs: int, *, large: bool) -> dict[str, np.ndarray]:
     """See the photos; rows in the order of the names."""
-    recogniser = Recogniser()
+    recogniser = Recogniser(large=large)
 
     def look(name: str) -> Sight:
         return recogniser.look((folder / name).read_bytes())
 
     with ThreadPoolExecutor(jobs) as pool:
         sights = [asdict(sight) for sight in pool.map(look, names)]
-    return {field.name: np.stack([sight[field.name] for sight in sights]) for field in fields(Sight)}
+    parts = [field.name for field in fields(Sight) if large or field.name != "tokens"]
+    return {part: np.stack([sight[part] for sight in sights]) for part in parts}
 
 
 def main() -> None:
@@ -28,9 +29,14 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--large", action="store_true", help="let the large network look, too")
     options = parser.parse_args()
     names = sorted(path.name for path in options.photos.glob("*.jpg"))
-    np.savez(options.output, names=np.array(names), **see_photos(options.photos, names, options.jobs))
+    np.savez(
+        options.output,
+        names=np.array(names),
+        **see_photos(options.photos, names, options.jobs, large=options.large),
+    )
     print(f"{len(names)} photos -> {options.output}")
 
 

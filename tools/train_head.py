@@ -3,6 +3,8 @@
     python tools/photo_features.py TRAINSET/photos features.npz      (minutes; once)
     python tools/train_head.py TRAINSET/labels.jsonl features.npz    (seconds)
 
+With --large behind both, that for the large network.
+
 Three stages, closed-form or convex, so that the same input gives the same head:
 1. ridge regression from the features to all tags at once;
 2. for each tag a logistic regression on four numbers: the ridge's answer to photos it has not seen (five
@@ -29,7 +31,8 @@ from tagroll.models.builtin.vision.nanodet import OBJECTS
 
 Array = npt.NDArray[np.float64]
 
-OUTPUT = Path(head.__file__).with_name("head.npz")
+FOLDER = Path(head.__file__).parent
+TOKEN = 768  # numbers of each of the large network's tokens; each token counts as much as all pooled features
 FOLDS = 5
 RIDGE = 1.0
 PRIOR = np.array([1.0, 0.3, 0.3, 0.5, 0.0])  # slopes of ridge answer, whole, regional, detector; bias
@@ -51,7 +54,7 @@ class Data:
     Attributes:
         rows: Labels and captions of each photo.
         tags: The vocabulary.
-        inputs: Standardised features, N x 1280.
+        inputs: Standardised features, N x 1280 or N x 2304.
         evidence: That of ImageNet's classes, whole and regional, and of the detector, 3 x N x T.
         truth: 1 where the photo has the tag, N x T.
         known: 0 where it may or may not have it, N x T.
@@ -111,17 +114,18 @@ def objects_of(tags: dict[str, dict[str, Any]]) -> Array:
     )
 
 
-def read_data(labels: Path, features: Path) -> tuple[Data, Array, Array]:
+def read_data(labels: Path, features: Path, *, large: bool) -> tuple[Data, Array, Array]:
     """Read everything; also the mean and the scale of the features."""
     rows = [json.loads(line) for line in labels.read_text().splitlines()]
     tags = head.learned_tags()
     with np.load(features) as seen:
         order = {name: place for place, name in enumerate(seen["names"].tolist())}
         places = [order[row["file"]] for row in rows]
-        pooled, classes, regional, scores = (
-            seen[part][places] for part in ("pooled", "classes", "regional", "objects")
+        weighed, classes, regional, scores = (
+            seen[part][places] for part in ("tokens" if large else "pooled", "classes", "regional", "objects")
         )
-    mean, scale = pooled.mean(axis=0), (pooled.std(axis=0) + 0.02) * np.sqrt(pooled.shape[1])
+    width = TOKEN if large else weighed.shape[1]
+    mean, scale = weighed.mean(axis=0), (weighed.std(axis=0) + 0.02) * np.sqrt(width)
     class_table, object_table = evidence_of(tags).astype(np.float32), objects_of(tags).astype(np.float32)
     evidence = np.stack(
         [
@@ -131,7 +135,7 @@ def read_data(labels: Path, features: Path) -> tuple[Data, Array, Array]:
     )
     answers = np.array([[truth_of(row, entry) for entry in tags.values()] for row in rows], float)
     folds = np.random.default_rng(0).integers(0, FOLDS, len(rows))
-    data = Data(rows, tags, (pooled - mean) / scale, evidence, answers[..., 0], answers[..., 1], folds)
+    data = Data(rows, tags, (weighed - mean) / scale, evidence, answers[..., 0], answers[..., 1], folds)
     return data, mean.astype(float), scale.astype(float)
 
 
@@ -319,12 +323,14 @@ def reliability(data: Data, chance: Array) -> None:
 
 
 def main() -> None:
-    """Train, print the figures, write head.npz."""
+    """Train, print the figures, write the head."""
     parser = argparse.ArgumentParser(description="Train the head of the built-in model.")
     parser.add_argument("labels", type=Path)
     parser.add_argument("features", type=Path)
+    parser.add_argument("--large", action="store_true", help="for the large network")
     options = parser.parse_args()
-    data, mean, scale = read_data(options.labels, options.features)
+    output = FOLDER / (head.LARGE_FILE if options.large else head.FILE)
+    data, mean, scale = read_data(options.labels, options.features, large=options.large)
     answers = ridge_unseen(data)
     chance = unseen_probabilities(data, answers)
     known = data.known > 0
@@ -339,7 +345,7 @@ def main() -> None:
     stage[:, 3] *= SCORE_SCALE
     folded = weights / scale[:, None] * slope
     np.savez_compressed(
-        OUTPUT,
+        output,
         tags=np.array(list(data.tags)),
         weights=folded.astype(np.float16),
         slopes=stage[:, 1:-1].T.astype(np.float32),
@@ -349,7 +355,7 @@ def main() -> None:
         objects=objects_of(data.tags).astype(np.uint8),
         curve=curve.astype(np.float32),
     )
-    print(f"{OUTPUT.name}: {OUTPUT.stat().st_size / 1024:.0f} KB")
+    print(f"{output.name}: {output.stat().st_size / 1024:.0f} KB")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,11 @@ from tagroll.errors import UsageError, plainly
 
 DEFAULT_API_URL = "http://127.0.0.1:1234"
 DEFAULT_MODEL = "google/gemma-3-4b"
+SMALL_MODEL, LARGE_MODEL = "builtin", "builtin-large"
+NO_HEAD, NO_RULES = "builtin-no-head", "builtin-no-rules"
+BUILTIN_MODELS = (SMALL_MODEL, LARGE_MODEL, NO_HEAD, NO_RULES)
+"""Names by which --model means a built-in model: the one that comes along, the one that is fetched, and the first without its
+head, or without rules, for those who want to know what these are worth."""
 DEFAULT_MAX_TAGS = 12
 EARLIER_MAX_TAGS = 20
 """What it was in earlier versions."""

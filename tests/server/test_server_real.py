@@ -1,21 +1,24 @@
 """The server client against a real llama.cpp server."""
 
+import json
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
 
 from support.llama import Llama
 from tagroll.domain import Description
 from tagroll.errors import PhotoError, ReplyError, ServerError, StoppedError
+from tagroll.models.pairs import pairs_prompt
 from tagroll.models.prompt import Wordlist, build_prompt
 from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.discovery import probe
 from tagroll.models.server.request import Question
 from tagroll.models.server.retry import Limits
 from tagroll.models.server.several import ManyDescriber
+from tagroll.tags.questions import Relation
 
 PROMPT = build_prompt("tags", max_tags=6)
 QUICK = Limits(outage=1.0, first_answer=20, answer=20)
@@ -44,6 +47,16 @@ def test_many_threads_get_their_own_answers(describer, preview):
     assert describer.stats.answers == len(colours)
     assert describer.stats.completion_tokens > len(colours)
     assert 0 < describer.stats.seconds < 5 * len(colours)
+
+
+def test_words_alone_are_answered_in_the_form_that_was_asked_for(llama_server):
+    """It has never learned words: what it says is held to the schema, one relation of each pair, and means nothing."""
+    pairs = [(f"Tag {n}", f"Tags {n}") for n in range(5)]
+    with closing(ServerDescriber(llama_server.url, llama_server.model, limits=QUICK)) as model:
+        said = model.answer(pairs_prompt(pairs))
+    verdicts = json.loads(said)["verdicts"]
+    assert len(verdicts) == 5
+    assert {one["relation"] for one in verdicts} <= set(Relation)
 
 
 def test_it_says_how_many_slots_it_has(llama_server):

@@ -9,6 +9,8 @@ from tagroll.domain import Description
 from tagroll.errors import UsageError
 from tagroll.models.builtin.describer import BuiltinDescriber
 from tagroll.models.builtin.languages import languages, words_in
+from tagroll.models.builtin.rules import RULED
+from tagroll.models.builtin.text.words import STOP_SIGN, TEXT_TAG
 from tagroll.models.builtin.vision.classes import read_class_words
 from tagroll.models.builtin.vision.head import read_vocabulary
 from tagroll.models.prompt import LANGUAGES, Wordlist, build_prompt
@@ -92,7 +94,13 @@ def own_words():
     """Every word that the built-in model can say."""
     tags = read_vocabulary()
     general = {word for entry in tags.values() for word in entry.get("general", ())}
-    return {word for words in read_class_words() for word in words} | set(tags) | general
+    return (
+        {word for words in read_class_words() for word in words}
+        | set(tags)
+        | general
+        | RULED
+        | {STOP_SIGN, TEXT_TAG}
+    )
 
 
 def test_the_builtin_model_has_every_word_in_every_language_and_no_two_are_the_same():

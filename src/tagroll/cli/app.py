@@ -30,7 +30,7 @@ COMMANDS = {
     "history": "Tell what tagroll did: runs, photos, tags.",
     "undo": "Take a run back.",
     "check": "See that no picture was damaged since tagroll first saw it.",
-    "model": "Fetch a model that reads the text in photos; list, remove.",
+    "model": "Fetch a larger built-in model, or one that reads text; list, remove.",
     "eval": "Measure how good and how fast models are, on labelled photos.",
     "config": "Show the settings and where each comes from; an example of the settings file.",
     "completion": "Print what makes the Tab key complete commands, options and tags.",

@@ -130,24 +130,29 @@ def _answers(
     into: dict[str, str] = {}
     preferred: dict[str, str] = {}
     apart: set[frozenset[str]] = set()
-    key = ""
+    yes_to_rules = ended = False
     say(_KEYS)
     for merge in plan.queue:
         word = preferred.get(merge.into, merge.into)
         if merge.is_decided:
             into[merge.tag] = word
             continue
-        if key not in ("a", "q") or (key == "a" and merge in plan.suggested):
+        if ended:
+            continue
+        key = "y"
+        if not yes_to_rules or merge in plan.suggested:
             key = ask_for(
                 f"{show(merge.tag)} ({plural(merge.photos, 'photo')}) -> {show(word)} "
                 f"({plural(counts.get(word, 0), 'photo')})  {show(why(merge))} [y/n/p/a/q] "
             )
+        ended = key == "q"
+        yes_to_rules |= key == "a"
         if key == "n":
             apart.add(frozenset((merge.tag, word)))
         elif key == "p":
             into = {tag: merge.tag if end == word else end for tag, end in into.items()}
             into[word] = preferred[merge.into] = merge.tag
-        elif key != "q":
+        elif not ended:
             into[merge.tag] = word
     return {tag: follow(tag, into) for tag in into}, frozenset(apart)
 

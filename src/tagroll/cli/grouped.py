@@ -19,7 +19,7 @@ HEADINGS = {
     "How files are written": ("sidecar", "sidecar_name", "embed_signed", "mtime", "touch"),
     "Which model": (
         "api_urls", "model", "models", "api_key", "backend", "model_file", "mmproj",
-        "jobs", "patience", "timeout", "force",
+        "jobs", "patience", "timeout", "force", "cluster", "folders",
     ),
     "In every command": ("catalog", "json", "quiet", "verbose", "config", "help", "_click_default_help"),
 }  # fmt: skip

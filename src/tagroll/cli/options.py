@@ -13,6 +13,7 @@ from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import SafeFormatter, say
 from tagroll.errors import UsageError
 from tagroll.settings import (
+    BUILTIN_MODELS,
     CONFIG_NAME,
     DEFAULT_API_URL,
     DEFAULT_MODEL,
@@ -154,7 +155,7 @@ _MODEL = (
                  default=(DEFAULT_API_URL,), show_default=True,
                  help="OpenAI-compatible model server; give it again for more servers."),
     click.option("--model", metavar="NAME", multiple=True, cls=Several, envvar="TAGROLL_MODEL", default=(DEFAULT_MODEL,),
-                 show_default=True, help="Model on the servers; give it again where each has another one."),
+                 show_default=True, help="Model on the servers, one for each if you like; or `builtin`, `builtin-large`."),
     click.option("--api-key", metavar="KEY", envvar="TAGROLL_API_KEY", default="",
                  help="Key for the server; better in TAGROLL_API_KEY."),
     click.option("--backend", type=click.Choice(["auto", "server", "builtin"]), envvar="TAGROLL_BACKEND", default="auto",
@@ -167,7 +168,7 @@ _MODEL = (
 _MODELS = (
     _MODEL[0],
     click.option("--model", "models", metavar="NAME", multiple=True, cls=Several, envvar="TAGROLL_MODEL",
-                 help="Model on the server, or `builtin`; give it again for more models."),
+                 help="Model on the server, `builtin` or `builtin-large`; give it again for more models."),
     *_MODEL[2:],
 )  # fmt: skip
 _ABOUT_MODELS = {False: (), True: _MODEL, "several": _MODELS}
@@ -236,7 +237,9 @@ def _settings(values: dict[str, Any]) -> Settings:
 
 
 def _models(names: tuple[str, ...], urls: tuple[str, ...]) -> dict[str, Any]:
-    """One model for all servers, or one for each."""
+    """One model for all servers, or one for each; or a built-in one, and then no server."""
+    if len(names) == 1 and names[0] in BUILTIN_MODELS:
+        return {"model": names[0], "backend": "builtin"}
     if len(names) not in (1, len(urls)):
         raise UsageError(
             f"--model is given {len(names)} times and --api-url {len(urls)} times",

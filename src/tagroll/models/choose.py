@@ -10,6 +10,7 @@ from typing import Self
 from tagroll.domain import Describer, Waiting
 from tagroll.errors import ServerError
 from tagroll.models.builtin.describer import BuiltinDescriber
+from tagroll.models.builtin.fetched.models import LARGE
 from tagroll.models.deferred import DeferredDescriber, Found
 from tagroll.models.gguf.server import LocalServer, model_files
 from tagroll.models.sending import departures, key_for, key_stays
@@ -18,14 +19,12 @@ from tagroll.models.server.discovery import probe
 from tagroll.models.server.retry import Limits
 from tagroll.models.server.several import ManyDescriber
 from tagroll.parallel import cores
-from tagroll.settings import Settings, without_password
+from tagroll.settings import BUILTIN_MODELS, LARGE_MODEL, NO_HEAD, NO_RULES, Settings, without_password
 
 BUILTIN_NOTE = (
     "No model server answers at {url}: the built-in model looks at the photos.\n"
-    "  It knows everyday things. For more: start LM Studio, Ollama or llama.cpp, then tagroll doctor."
+    "  It knows everyday things. For more: start LM Studio, Ollama or llama.cpp, then tagroll doctor{or_fetch}."
 )
-NO_HEAD = "builtin-no-head"
-"""The name of the built-in model without its head, for those who want to know what the head is worth."""
 THRESHOLD_NOTE = "--threshold is for the built-in model: a model on a server does not tell how sure it is."
 SPARE_THREADS = 6
 """Photos that are hashed, decoded or written while as many as a server takes are with the server."""
@@ -178,13 +177,23 @@ def _file_notes(settings: Settings, describer: Describer) -> tuple[str, ...]:
 
 
 def _open_builtin(settings: Settings, _limits: Limits, _resources: ExitStack) -> Describer:
-    return BuiltinDescriber(settings.threshold, with_head=settings.model != NO_HEAD)
+    large = settings.model == LARGE_MODEL or (settings.model not in BUILTIN_MODELS and LARGE.is_kept)
+    if large:
+        LARGE.check()
+    return BuiltinDescriber(
+        settings.threshold,
+        with_head=settings.model != NO_HEAD,
+        large=large,
+        with_rules=settings.model != NO_RULES,
+    )
 
 
 def _builtin_notes(settings: Settings, _describer: Describer) -> tuple[str, ...]:
     if settings.backend == "builtin":
         return ()
-    return tuple(BUILTIN_NOTE.format(url=without_password(settings.api_urls[0])).splitlines())
+    or_fetch = "" if LARGE.is_kept else f"; or: {LARGE.command}"
+    note = BUILTIN_NOTE.format(url=without_password(settings.api_urls[0]), or_fetch=or_fetch)
+    return tuple(note.splitlines())
 
 
 def _unheeded(settings: Settings) -> tuple[str, ...]:

@@ -141,8 +141,9 @@ def downloads() -> Iterator[Finding]:
 def builtin(*, needed: bool) -> Finding:
     """Whether the built-in model loads."""
     from tagroll.models.builtin.describer import BuiltinDescriber
+    from tagroll.models.builtin.fetched.models import LARGE
 
-    describer = BuiltinDescriber()
+    describer = BuiltinDescriber(large=LARGE.is_kept)
     try:
         describer.load()
     except (TagrollError, ImportError) as error:
@@ -150,7 +151,7 @@ def builtin(*, needed: bool) -> Finding:
             "built-in model",
             False,
             plainly(error),
-            "Install tagroll again: pip install --force-reinstall tagroll",
+            getattr(error, "hint", "") or "Install tagroll again: pip install --force-reinstall tagroll",
         )
     return Finding(
         "built-in model",

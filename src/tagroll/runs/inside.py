@@ -6,9 +6,18 @@ from functools import cached_property
 
 from tagroll.catalog import Catalog
 from tagroll.domain import Description, Photo, Preview
-from tagroll.errors import TagrollError
 from tagroll.models.builtin.fetched.models import TEXT
+from tagroll.models.builtin.languages import words_in
 from tagroll.models.builtin.text.words import tags_of, telling
+
+
+def check_reader() -> None:
+    """See that what reads is there, before a run begins.
+
+    Raises:
+        UsageError: It is not.
+    """
+    TEXT.check()
 
 
 class TextInside:
@@ -18,16 +27,9 @@ class TextInside:
         catalog: Keeps what was read.
         preview: Makes what is looked at.
         described: Whether the text goes into descriptions.
-
-    Raises:
-        TagrollError: What reads is not on this machine.
     """
 
     def __init__(self, catalog: Catalog, preview: Callable[[Photo], Preview], *, described: bool) -> None:
-        if not TEXT.is_kept:
-            raise TagrollError(
-                "reading text needs a model that is not on this machine", f"Fetch it: {TEXT.command}"
-            )
         self._catalog, self._preview, self._described = catalog, preview, described
 
     @cached_property
@@ -41,14 +43,16 @@ class TextInside:
 
         Raises:
             PhotoError: It cannot be decoded.
-            TagrollError: What reads is damaged.
+            TagrollError: What reads is missing or damaged.
         """
         kept = self._catalog.readings.find(picture, TEXT.file)
         if kept is None:
             lines = self._read(self._preview(photo).jpeg)
             kept = lines, tags_of(lines)
             self._catalog.readings.keep(picture, TEXT.file, *kept)
-        lines, tags = kept
+        lines, english = kept
+        words_there = words_in(answer.language)
+        tags = [words_there.get(tag, tag) for tag in english]
         keywords = (*(tag for tag in tags if tag not in answer.keywords), *answer.keywords)
         words = telling(lines) if self._described else []
         said = f"{answer.description} Text: {' / '.join(words)}".strip()

@@ -109,6 +109,8 @@ def questions(library: "TagLibrary", groups: Groups) -> Questions:
     closest: dict[tuple[int, int], float] = {}
     known: dict[Pair, bool] = {}
     least = CLOSE if len(library.names) >= FEW else CLOSE_OF_FEW
+    if library.background is not None:  # to other embedders than the built-in one all tags may be so close
+        least = max(least, library.background.least)
     for i, j, cosine in library.close_pairs(range(len(library.names)), least):
         a, b, verdict = groups.of[i], groups.of[j], library.verdict(i, j)
         if verdict.evidence is Evidence.SPELLING or verdict.never in _SURE:

@@ -35,7 +35,7 @@ class Eyes:
 
     def see(self, photo: Photo, picture: str) -> Features:
         """Look at a photo now."""
-        seen = self.describer.features(self.space.preview(photo))
+        seen = self.describer.features(self.space.see(photo))
         self.space.catalog.features.keep(picture, seen)
         return seen
 

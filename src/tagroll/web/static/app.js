@@ -13,7 +13,7 @@ import { address, addressOf, filter, refresh } from "./library.js";
 import * as notes from "./notes.js";
 import { parse } from "./query.js";
 import * as scrub from "./scrub.js";
-import { KEPT, changed, say, show, state, targets, writable } from "./state.js";
+import { KEPT, changed, nearby, say, show, state, targets, writable } from "./state.js";
 import { counted, number } from "./text.js";
 
 const $ = (selector) => document.querySelector(selector);
@@ -84,7 +84,7 @@ function drawBar() {
   const terms = query.words ? [...query.terms, { field: "words", value: query.words }] : query.terms;
   const without = (term) => (term.field === "words" ? { ...query, words: "" } : { ...query, terms: query.terms.filter((one) => one !== term) });
   const starred = state.searches.some((one) => one.query === state.text);
-  render(html`<h1>${ready ? counted(close, "photo") : "Photos"}${hits.length > close ? html` <small>and ${number(hits.length - close)} ${query.words.startsWith("like:") ? "alike" : "close in meaning"}</small>` : nothing}</h1>
+  render(html`<h1>${ready ? counted(close, "photo") : "Photos"}${hits.length > close ? html` <small>and ${number(hits.length - close)} ${nearby().toLowerCase()}</small>` : nothing}</h1>
     <div class="terms">${terms.map((term) => html`<button class="term ${term.not ? "without" : ""}" aria-label="Drop ${term.not ? "not " : ""}${term.field} ${term.value}"
         @click=${() => go(address(without(term)))}><small>${term.not ? "not " : ""}${term.field}</small> ${term.value.split("|").at(-1)} ${icon("close")}</button>`)}
       ${state.text && writable() && !starred ? html`<button class="term star" @click=${async () => (await more())?.star()}>${icon("star")} Save</button>` : nothing}</div>

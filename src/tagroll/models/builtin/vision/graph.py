@@ -1,7 +1,7 @@
 """A writer of ONNX models: a network's operations and tensors, byte by byte.
 
 ONNX is a protobuf, and networks of so few kinds of operation need little of it: the field numbers below are
-those of onnx.proto3 (IR version 8, operator set 13). That saves the onnx package (and torch) at run time.
+those of onnx.proto3 (IR version 8). That saves the onnx package (and torch) at run time.
 """
 
 import struct
@@ -23,23 +23,35 @@ class DataType(IntEnum):
 
     FLOAT = 1
     UINT8 = 2
+    INT8 = 3
     INT64 = 7
 
 
-_KIND = {np.dtype(np.float32): DataType.FLOAT, np.dtype(np.int64): DataType.INT64}
+_KIND = {
+    np.dtype(np.float32): DataType.FLOAT,
+    np.dtype(np.uint8): DataType.UINT8,
+    np.dtype(np.int8): DataType.INT8,
+    np.dtype(np.int64): DataType.INT64,
+}
 
 
 class Graph:
-    """Nodes and tensors of a network so far, encoded. A value is known by its name."""
+    """Nodes and tensors of a network so far, encoded. A value is known by its name.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: Of the network.
+        operators: Version of the set of operations.
+    """
+
+    def __init__(self, name: str, operators: int = 13) -> None:
         self._name = name
+        self._operators = operators
         self._nodes: list[bytes] = []
         self._tensors: list[bytes] = []
         self._numbers = count()
 
     def constant(self, value: npt.ArrayLike, kind: npt.DTypeLike = np.float32) -> str:
-        """Add a tensor; float32 or int64."""
+        """Add a tensor; float32, int64 or of whole numbers of eight bits."""
         array: npt.NDArray[Any] = np.asarray(value, kind)
         name = f"c{next(self._numbers)}"
         dims = b"".join(_varint_field(1, size) for size in array.shape)
@@ -82,7 +94,7 @@ class Graph:
                 _bytes(12, _value(name, DataType.FLOAT, shape)) for name, (_, shape) in outputs.items()
             )
         )
-        return _varint_field(1, 8) + _bytes(7, graph) + _bytes(8, _varint_field(2, 13))
+        return _varint_field(1, 8) + _bytes(7, graph) + _bytes(8, _varint_field(2, self._operators))
 
 
 def _varint(value: int) -> bytes:

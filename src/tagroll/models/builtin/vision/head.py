@@ -16,6 +16,7 @@ import numpy.typing as npt
 from tagroll.models.builtin.vision.recogniser import Sight
 from tagroll.models.builtin.vision.weights import FloatArray
 
+FILE, LARGE_FILE = "head.npz", "head_large.npz"
 FLOOR = 1e-3
 """Added to a probability before its logarithm, so that classes the network rules out all weigh the same."""
 
@@ -26,7 +27,7 @@ class Head:
 
     Attributes:
         tags: Names, T.
-        weights: For `Sight.pooled`, 1280 x T.
+        weights: For `Sight.features`, 1280 or 2304 x T.
         slopes: For the whole photo's, the regions' and the detector's evidence, 3 x T.
         biases: T.
         thresholds: The probability from which a tag is given, T.
@@ -51,7 +52,7 @@ class Head:
             log_evidence(sight.regional, self.evidence),
             best_score(sight.objects, self.objects),
         )
-        logits = product(sight.pooled, self.weights) + (self.slopes * evidence).sum(axis=0) + self.biases
+        logits = product(sight.features, self.weights) + (self.slopes * evidence).sum(axis=0) + self.biases
         return _float32(np.interp(1 / (1 + np.exp(-logits)), *self.curve))
 
 
@@ -73,9 +74,12 @@ def product(rows: FloatArray, matrix: FloatArray) -> FloatArray:
     return result
 
 
-def load_head() -> Head:
-    """Load the head that ships with the package."""
-    with resources.files(__package__).joinpath("head.npz").open("rb") as stream, np.load(stream) as arrays:
+def load_head(*, large: bool = False) -> Head:
+    """Load a head that ships with the package: the small model's, or that for the large network."""
+    with (
+        resources.files(__package__).joinpath(LARGE_FILE if large else FILE).open("rb") as stream,
+        np.load(stream) as arrays,
+    ):
         return Head(
             tuple(arrays["tags"].tolist()),
             *(_float32(arrays[field.name]) for field in fields(Head)[1:]),

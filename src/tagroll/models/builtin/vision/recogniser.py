@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from tagroll.models.builtin.fetched.models import LARGE
+from tagroll.models.builtin.large import vit
 from tagroll.models.builtin.vision import detector, efficientnet
 from tagroll.models.builtin.vision.detector import Detector
 from tagroll.models.builtin.vision.network import Network, decode, pixels
@@ -32,6 +34,7 @@ class Sight:
         regional: The greatest probability of each class in any of nine regions, 1000, so that small things count.
         objects: The detector's greatest score of each of COCO's kinds of object, 80.
         persons: The scores of separate persons, the surest first, zeros after the last, 8.
+        tokens: What the large network makes of it (see `build_encoder`), 2304; None where it does not look.
     """
 
     pooled: FloatArray
@@ -39,14 +42,28 @@ class Sight:
     regional: FloatArray
     objects: FloatArray
     persons: FloatArray
+    tokens: FloatArray | None = None
+
+    @property
+    def features(self) -> FloatArray:
+        """What a head weighs: the large network's tokens, or else the small one's pooled features."""
+        return self.pooled if self.tokens is None else self.tokens
 
 
 class Recogniser:
-    """Looks at photos. Safe to call from several threads; each call keeps one core busy."""
+    """Looks at photos. Safe to call from several threads; each call keeps one core busy.
 
-    def __init__(self) -> None:
+    Args:
+        large: Let the large network look, too.
+
+    Raises:
+        TagrollError: It is not on this machine.
+    """
+
+    def __init__(self, *, large: bool = False) -> None:
         self._network = Network(efficientnet.build_onnx(load_weights()))
         self._detector = Detector()
+        self._encoder = Network(LARGE.load()) if large else None
 
     def look(self, jpeg: bytes) -> Sight:
         """Look at one photo.
@@ -56,7 +73,14 @@ class Recogniser:
         """
         image = decode(jpeg, SHORT_SIDE, detector.LONG_SIDE)
         finds = self._detector.look(image)
-        return Sight(**self._classify(image), objects=finds.objects, persons=finds.persons)
+        seen = self._classify(image)
+        return Sight(**seen, objects=finds.objects, persons=finds.persons, tokens=self._tokens(image))
+
+    def _tokens(self, image: Image.Image) -> FloatArray | None:
+        if self._encoder is None:
+            return None
+        seen = pixels(image, vit.SIDE, vit.SIDE, Image.Resampling.BICUBIC)
+        return self._encoder.run(pixels=seen)["features"].ravel()
 
     def _classify(self, image: Image.Image) -> dict[str, FloatArray]:
         scale = SHORT_SIDE / min(image.size)

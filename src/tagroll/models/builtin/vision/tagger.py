@@ -1,7 +1,7 @@
 """The whole way from a JPEG to how likely each word is, and from there to the tags that are sure enough."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -29,11 +29,12 @@ class ImageTagger:
 
     Args:
         with_head: Whether there is a head; without it ImageNet's classes tell everything.
+        large: Whether the large network looks, too.
     """
 
-    def __init__(self, *, with_head: bool = True) -> None:
-        self._recogniser = Recogniser()
-        self._head = load_head() if with_head else None
+    def __init__(self, *, with_head: bool = True, large: bool = False) -> None:
+        self._recogniser = Recogniser(large=large)
+        self._head = load_head(large=large) if with_head else None
         self._class_words = read_class_words()
         vocabulary = read_vocabulary()
         self._persons = {tag: entry["persons"] for tag, entry in vocabulary.items() if "persons" in entry}
@@ -74,11 +75,12 @@ class Chooser:
 
     Args:
         with_head: Whether a head has judged them.
+        large: Whether that was the large network's.
     """
 
-    def __init__(self, *, with_head: bool = True) -> None:
+    def __init__(self, *, with_head: bool = True, large: bool = False) -> None:
         vocabulary = read_vocabulary() if with_head else {}
-        head = load_head() if with_head else None
+        head = load_head(large=large) if with_head else None
         self._thresholds: dict[str, float] = (
             dict(zip(head.tags, head.thresholds.tolist(), strict=True)) if head else {}
         )
@@ -100,8 +102,17 @@ class Chooser:
         ranked = sorted(probabilities, key=lambda word: -probabilities[word])
         sure = {word for word in ranked if probabilities[word] >= self._bar(word, threshold)}
         given = [word for word in ranked if word in sure and self._needs.get(word, word) in sure]
-        general = dict.fromkeys(word for tag in given for word in self._general.get(tag, ()))
-        return (*(tag for tag in given if tag not in general), *general)
+        return (*self.leading(given), *self._following(given))
+
+    def leading(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """Those of some tags that do not follow from another one of them."""
+        given = tuple(tags)
+        general = self._following(given)
+        return tuple(tag for tag in given if tag not in general)
+
+    def _following(self, tags: Iterable[str]) -> dict[str, None]:
+        """The more general words that are true of what these tags are true of, in order."""
+        return dict.fromkeys(word for tag in tags for word in self._general.get(tag, ()))
 
     def _bar(self, word: str, threshold: float | None) -> float:
         own = self._thresholds.get(word, CLASS_THRESHOLD)
@@ -111,6 +122,6 @@ class Chooser:
 
 
 @functools.cache
-def chooser(*, with_head: bool) -> Chooser:
-    """The chooser for answers with or without the head; made once."""
-    return Chooser(with_head=with_head)
+def chooser(*, with_head: bool, large: bool = False) -> Chooser:
+    """The chooser for answers with or without a head; made once."""
+    return Chooser(with_head=with_head, large=large)
