@@ -39,7 +39,7 @@ os.environ["TAGROLL_MODELS"] = os.fspath(Path(tempfile.gettempdir()) / "tagroll-
 @pytest.fixture
 def fetched_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """The models that were fetched on this machine, if any; TAGROLL_MODELS may say where."""
-    monkeypatch.delenv("TAGROLL_MODELS")
+    monkeypatch.delenv("TAGROLL_MODELS", raising=False)
     for name, value in FETCHED.items():
         monkeypatch.setenv(name, value)
 

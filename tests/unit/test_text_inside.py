@@ -12,13 +12,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Description, Photo, Preview
-from tagroll.errors import PictureError, TagrollError
+from tagroll.errors import PictureError, UsageError
 from tagroll.formats import FORMATS
 from tagroll.models.builtin.fetched.models import TEXT
 from tagroll.models.builtin.text.areas import areas
 from tagroll.models.builtin.text.reader import TextReader
 from tagroll.models.builtin.text.words import is_date_stamp, tags_of, telling
-from tagroll.runs.inside import TextInside
+from tagroll.runs.inside import TextInside, check_reader
 
 
 @given(arrays.arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
@@ -72,8 +72,8 @@ def test_it_is_read_once_searched_and_never_a_keyword(
         return ("STOP", "4-way Palm Springs", "03.22")
 
     with Catalog(tmp_path / "c.sqlite") as catalog:
-        with pytest.raises(TagrollError, match="not on this machine") as told:
-            TextInside(catalog, lambda _: Preview(b"jpeg", 1, 1), described=True)
+        with pytest.raises(UsageError, match="not on this machine") as told:
+            check_reader()
         assert TEXT.command in told.value.hint
         TEXT.path.write_bytes(b"")
         monkeypatch.setattr(TextReader, "read", read)

@@ -11,6 +11,15 @@ from tagroll.models.builtin.languages import words_in
 from tagroll.models.builtin.text.words import tags_of, telling
 
 
+def check_reader() -> None:
+    """See that what reads is there, before a run begins.
+
+    Raises:
+        UsageError: It is not.
+    """
+    TEXT.check()
+
+
 class TextInside:
     """Reads the text in photos, each picture once. Safe to use from many threads.
 
@@ -18,13 +27,9 @@ class TextInside:
         catalog: Keeps what was read.
         preview: Makes what is looked at.
         described: Whether the text goes into descriptions.
-
-    Raises:
-        UsageError: What reads is not on this machine.
     """
 
     def __init__(self, catalog: Catalog, preview: Callable[[Photo], Preview], *, described: bool) -> None:
-        TEXT.check()
         self._catalog, self._preview, self._described = catalog, preview, described
 
     @cached_property
@@ -38,7 +43,7 @@ class TextInside:
 
         Raises:
             PhotoError: It cannot be decoded.
-            TagrollError: What reads is damaged.
+            TagrollError: What reads is missing or damaged.
         """
         kept = self._catalog.readings.find(picture, TEXT.file)
         if kept is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tagroll.domain import Describer, Description, Features, Preview, Prompt
 from tagroll.models.builtin.languages import ENGLISH, languages, words_in
+from tagroll.models.builtin.titles import listed, title
 from tagroll.parallel import cores
 
 if TYPE_CHECKING:
@@ -90,13 +91,15 @@ class BuiltinDescriber(Describer):
         from tagroll.models.builtin.rules import RULED
         from tagroll.models.builtin.vision.tagger import chooser  # loads numpy and onnxruntime
 
-        choose = chooser(with_head=self.with_head, large=self.large).choose
+        choose = chooser(with_head=self.with_head, large=self.large)
         if not self.with_rules:
             confidences = {word: how for word, how in confidences.items() if word not in RULED}
         # how a photo looks is said after what is in it
-        chosen = tuple(sorted(choose(confidences, self.threshold), key=RULED.__contains__))[: prompt.max_tags]
+        sure = sorted(choose.choose(confidences, self.threshold), key=RULED.__contains__)
+        chosen = tuple(sure[: prompt.max_tags])
         if prompt.language in {ENGLISH, ""}:
-            texts = phrase(chosen) if prompt.task == "classify" else ("", "", "")
+            shown = tuple(word for word in choose.leading(chosen) if word not in RULED)
+            texts = phrase(shown or chosen) if prompt.task == "classify" else ("", "", "")
             return Description(chosen, self.model, *texts, confidences=confidences)
         words = words_in(prompt.language)
         self._miss(prompt.language, *(word for word in chosen if word not in words))
@@ -180,13 +183,11 @@ def _features(sight: "Sight") -> Features:
 
 
 def phrase(words: tuple[str, ...]) -> tuple[str, str, str]:
-    """Make title, description and file name of the surest words; they claim no more than the words do."""
-    surest = words[:3]
-    if not surest:
+    """Make title, description and file name of a photo's words; they claim no more than the words do."""
+    if not words:
         return "", "", ""
-    *first, last = surest
-    listed = f"{', '.join(first)} and {last}" if first else last
-    return ", ".join(surest).capitalize(), f"Photo with {listed}.", "_".join(surest).replace(" ", "_")
+    line = title(words)
+    return line, f"Photo with {listed(words[:3])}.", line.lower().replace(",", "").replace(" ", "_")
 
 
 def without_sentence(words: tuple[str, ...]) -> tuple[str, str, str]:

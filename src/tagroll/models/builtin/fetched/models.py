@@ -55,7 +55,9 @@ class Fetched:
             UsageError: It is not.
         """
         if not self.is_kept:
-            raise UsageError(f"{self.about} is not on this machine", f"Fetch it: {self.command}")
+            raise UsageError(
+                f"the model {self.name} ({self.about}) is not on this machine", f"Fetch it: {self.command}"
+            )
 
     def load(self) -> bytes:
         """What is kept.

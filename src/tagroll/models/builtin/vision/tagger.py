@@ -1,7 +1,7 @@
 """The whole way from a JPEG to how likely each word is, and from there to the tags that are sure enough."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -102,8 +102,17 @@ class Chooser:
         ranked = sorted(probabilities, key=lambda word: -probabilities[word])
         sure = {word for word in ranked if probabilities[word] >= self._bar(word, threshold)}
         given = [word for word in ranked if word in sure and self._needs.get(word, word) in sure]
-        general = dict.fromkeys(word for tag in given for word in self._general.get(tag, ()))
-        return (*(tag for tag in given if tag not in general), *general)
+        return (*self.leading(given), *self._following(given))
+
+    def leading(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """Those of some tags that do not follow from another one of them."""
+        given = tuple(tags)
+        general = self._following(given)
+        return tuple(tag for tag in given if tag not in general)
+
+    def _following(self, tags: Iterable[str]) -> dict[str, None]:
+        """The more general words that are true of what these tags are true of, in order."""
+        return dict.fromkeys(word for tag in tags for word in self._general.get(tag, ()))
 
     def _bar(self, word: str, threshold: float | None) -> float:
         own = self._thresholds.get(word, CLASS_THRESHOLD)
