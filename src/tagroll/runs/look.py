@@ -91,6 +91,10 @@ class Looker:
         return context.asked(prompt) if context else prompt
 
 
+def _as_it_is(answer: Description) -> Description:
+    return answer
+
+
 @dataclass(frozen=True, slots=True)
 class Questions:
     """Asks a model about pictures, each once, and keeps what it says. Safe to use from many threads.
@@ -102,6 +106,7 @@ class Questions:
         just_this: An answer to an older wording, or with something else known of the photo, does not count.
         features: Keeps what the model's network saw; None: it is not kept.
         asking: Sees to it that copies of a picture wait for one answer.
+        judge: What is made of an answer that was checked, by how sure the model is of its words.
         bursts: Sees to it that the frames of a burst wait for one answer; None: each is asked about, and what a photo
             has from another frame does not count.
     """
@@ -113,6 +118,7 @@ class Questions:
     features: "KeptFeatures | None" = None
     asking: Asking = field(default_factory=Asking)
     bursts: Bursts | None = None
+    judge: Callable[[Description], Description] = _as_it_is
 
     def look(self, photo: Photo, picture: str) -> Look:
         """What the model says of a photo with this picture: kept, or asked for now.
@@ -138,6 +144,7 @@ class Questions:
                 if burst
                 else describer.describe(preview, question)
             )
+            answer = self.judge(answer)
             store_answer(self.answers, describer, question, picture, answer)
             if answer.features and self.features:
                 self.features.keep(picture, answer.features)
@@ -153,7 +160,7 @@ class Questions:
             return None
         describer, question = self.looker.describer, self.looker.question(photo)
         kept = load_answer(self.answers, describer, question, picture, just_this=self.just_this)
-        return None if kept and kept.inherited and not self.bursts else kept
+        return None if kept is None or (kept.inherited and not self.bursts) else self.judge(kept)
 
 
 @dataclass(frozen=True, slots=True)
