@@ -29,7 +29,7 @@ def test_unsure_tags_are_broader_or_proposals(tagroll, tmp_path):
         assert "--threshold is for" not in lower.err
         plain = tagroll("tag", tmp_path / "photos", "--api-url", server.url, "--json")
         assert server.chats == 3, "without the option it is another question"
-        assert plain.photos["a.jpg"]["tags"] == ["Golden Retriever", "Beach", "Frisbee"]
+        assert set(plain.photos["a.jpg"]["tags"]) == {"Golden Retriever", "Beach", "Frisbee"}
 
 
 def test_what_is_not_sure_waits_in_review(tagroll, tmp_path):
