@@ -64,7 +64,23 @@ def test_a_photo_tells_all_that_is_known_of_it(served):
     assert (told["width"], told["height"], told["tags"], told["proposals"]) == (90, 60, [], [])
     assert served.ask("GET", "/api/photo/999999")[0] == 404
     assert served.ask("GET", "/api/photo/x")[0] == 404
-    assert served.get("/api/search?q=onerror") == {"exact": [number], "close": [], "reasons": []}
+    assert served.get("/api/search?q=onerror") == {
+        "exact": [number],
+        "close": [],
+        "note": None,
+        "reasons": [],
+    }
+
+
+@pytest.mark.slow
+def test_photos_like_one_are_asked_for_by_its_number_and_what_was_not_compared_is_said(served):
+    pytest.importorskip("onnxruntime", reason="the built-in model needs it")
+    number = served.numbers()["a.jpg"]
+    found = served.get(f"/api/search?q=like:{number}")
+    assert (found["exact"], found["close"]) == ([number], [])
+    assert found["note"]["text"].startswith("6 photos not looked at yet")
+    status, _, data = served.ask("GET", "/api/search?q=like:999999")
+    assert (status, set(json.loads(data))) == (422, {"error", "hint"})
 
 
 @pytest.mark.parametrize(

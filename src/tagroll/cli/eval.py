@@ -16,6 +16,7 @@ from tagroll.cli.eval_files import init
 from tagroll.cli.eval_output import print_results, print_rows
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
+    fresh_option,
     scan_options,
     shared_options,
     threshold_option,
@@ -77,7 +78,7 @@ class EvalOptions:
               help="The file that --init writes, .json or .txt; the page stands beside it.")  # fmt: skip
 @click.option("--again", type=click.IntRange(min=0), metavar="N", default=10, show_default=True,
               help="Ask about N photos twice more, to see how steady the answers are.")  # fmt: skip
-@click.option("--fresh", is_flag=True, help="Ask also where an answer is known.")
+@fresh_option("Ask the model again, also where an answer is known.")
 @threshold_option(several=True)
 @asking_options
 @word_options

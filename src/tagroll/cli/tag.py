@@ -14,9 +14,11 @@ import click
 from click.core import ParameterSource
 
 from tagroll.cli.asking import AskingOptions, asking_options
+from tagroll.cli.clustering import HERE, ClusterOptions, cluster, cluster_options
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.knowing import context_options
 from tagroll.cli.options import (
+    fresh_option,
     scan_options,
     shared_options,
     store_options,
@@ -25,6 +27,7 @@ from tagroll.cli.options import (
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, ignore_error, must_be_writable, noted, opened, scanned
 from tagroll.cli.terminal import print_json, say, show, tell
+from tagroll.cli.then import then_option
 from tagroll.cli.typed import typed, undo_command
 from tagroll.cli.words import SHOWN, WordOptions, read_library, word_options
 from tagroll.domain import CAPTIONS, Outcome, Photo, Status, plural
@@ -33,6 +36,7 @@ from tagroll.settings import Mtime, Placing, Settings
 
 if TYPE_CHECKING:
     from tagroll.runs.agree import Agreement
+    from tagroll.runs.cluster import Cluster
     from tagroll.runs.context import Telling
     from tagroll.runs.learning.taught import Taught
     from tagroll.runs.run import Run, Tally, Workspace
@@ -66,7 +70,8 @@ class TagOptions:
     placing: Placing
     mtime: Mtime
     dry_run: bool = False
-    retag: bool = False
+    fresh: bool = False
+    cluster: ClusterOptions = HERE
 
     def modes(self) -> list[str]:
         """What the history tells of how it was asked for.
@@ -110,7 +115,7 @@ class TagOptions:
         described = self.description or self.text_in_description
         captions = {"title": self.title, "description": described, "alt_text": self.alt_text}
         policy = TagPolicy(
-            mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.letters,
+            mode=self.mode(), retag=self.fresh, dry_run=self.dry_run, case=self.asking.letters,
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if captions[name]),
             user_comment=self.user_comment, place=self.write_place,
             inside=inside, inside_described=self.text_in_description,
@@ -195,7 +200,9 @@ def tag_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("tag", cls=GroupedCommand)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Print what would be written; write nothing into photos.")
-@click.option("--retag", is_flag=True, help="Ask the model again about photos it has described before.")
+@fresh_option("Ask the model again about photos it has described before.", "--retag")
+@then_option
+@cluster_options
 @tag_options
 def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
     """Show every photo in PATH... to a model and write what it sees into the photos, as tags.
@@ -209,42 +216,50 @@ def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:
 
 
 def _run(settings: Settings, paths: tuple[Path, ...], options: TagOptions) -> int:
-    from tagroll.runs.known import KnownFormats
-    from tagroll.runs.tag import tagger
-
     scanned(paths, options.scope)  # says that a path does not exist before anything begins
     if not (options.dry_run or options.review):
         must_be_writable(paths)
-    request = options.request()
-    arguments = [*(str(path.absolute()) for path in paths), *options.modes()]
-    done = Status.UNCHANGED if options.review else Status.TAGGED
+    options.request()  # says what cannot be
     with opened(settings, placing=options.placing, mtime=options.mtime) as space:
         if options.words.of_library:
             read_library(space, paths, options.scope)
-        learned = taught(space, options)
-        model = space.model(limits=options.asking.limits(), defer=True)
-        model.announce(lambda notes: tell(settings, *notes))
-        with (
-            space.begin("tag", arguments, model=model.describer.model, done=done) as run,
-            stop_on_interrupt(space.stop, space.halt),
-            _report(settings, paths, options, run) as report,
-        ):
-            scope = dataclasses.replace(options.scope, known=KnownFormats(space.catalog))
-            found = islice(scanned(paths, scope, report.pass_over), options.asking.limit)
-            photos = found if options.review else noted(found, space, settings)
-            tags = tagger(run, model, request, learned)
-            try:
-                for outcome in tagged(options, run, tags, photos, model.threads):
-                    report.show(outcome)
-                    if options.dry_run and not settings.json and not settings.verbose:
-                        report.print(outcome)
-            finally:
-                if report.is_due:
-                    report.finish()
-                if report.is_due and not settings.quiet:
-                    cut_off = run.cut_off or sys.exc_info()[0] is not None
-                    _advise(report.tally, paths, options, cut_off=cut_off)
-        return 130 if run.cut_off else run.tally.exit_code
+        with cluster(space, options.cluster, options.asking, paths, options.scope) as workers:
+            return _tag(space, paths, options, workers)
+
+
+def _tag(space: "Workspace", paths: tuple[Path, ...], options: TagOptions, workers: "Cluster | None") -> int:
+    """Tag the photos, here or with workers; gives the exit code."""
+    from tagroll.runs.known import KnownFormats
+    from tagroll.runs.tag import tagger
+
+    settings, request, learned = space.settings, options.request(), taught(space, options)
+    arguments = [*(str(path.absolute()) for path in paths), *options.modes()]
+    done = Status.UNCHANGED if options.review else Status.TAGGED
+    model = workers.model() if workers else space.model(limits=options.asking.limits(), defer=True)
+    model.announce(lambda notes: tell(settings, *notes))
+    with (
+        space.begin("tag", arguments, model=model.describer.model, done=done) as run,
+        stop_on_interrupt(space.stop, space.halt),
+        _report(settings, paths, options, run) as report,
+    ):
+        scope = dataclasses.replace(options.scope, known=KnownFormats(space.catalog))
+        found = islice(scanned(paths, scope, report.pass_over), options.asking.limit)
+        photos = found if options.review else noted(found, space, settings)
+        tags = tagger(run, model, request, learned)
+        try:
+            for outcome in tagged(
+                options, run, workers.tagger(tags) if workers else tags, photos, model.threads
+            ):
+                report.show(outcome)
+                if options.dry_run and not settings.json and not settings.verbose:
+                    report.print(outcome)
+        finally:
+            if report.is_due:
+                report.finish()
+            if report.is_due and not settings.quiet:
+                cut_off = run.cut_off or sys.exc_info()[0] is not None
+                _advise(report.tally, paths, options, cut_off=cut_off)
+    return 130 if run.cut_off else run.tally.exit_code
 
 
 def taught(space: "Workspace", options: TagOptions) -> "Taught | None":

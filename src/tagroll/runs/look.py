@@ -19,6 +19,7 @@ from tagroll.runs.ask_once import Asking
 from tagroll.runs.bursts import Bursts
 from tagroll.runs.context import Context, Knowledge, Telling
 from tagroll.runs.held import Held
+from tagroll.runs.pictures import Hashes
 
 if TYPE_CHECKING:
     from tagroll.catalog import KeptFeatures
@@ -106,9 +107,10 @@ class Questions:
         just_this: An answer to an older wording, or with something else known of the photo, does not count.
         features: Keeps what the model's network saw; None: it is not kept.
         asking: Sees to it that copies of a picture wait for one answer.
-        judge: What is made of an answer that was checked, by how sure the model is of its words.
         bursts: Sees to it that the frames of a burst wait for one answer; None: each is asked about, and what a photo
             has from another frame does not count.
+        hashes: Who hashes pictures, if not the store.
+        judge: What is made of an answer that was checked, by how sure the model is of its words.
     """
 
     looker: Looker
@@ -118,6 +120,7 @@ class Questions:
     features: "KeptFeatures | None" = None
     asking: Asking = field(default_factory=Asking)
     bursts: Bursts | None = None
+    hashes: Hashes | None = None
     judge: Callable[[Description], Description] = _as_it_is
 
     def look(self, photo: Photo, picture: str) -> Look:
@@ -132,28 +135,45 @@ class Questions:
 
         def ask() -> Description:
             nonlocal context
-            describer, preview = self.looker.describer, self.looker.preview(photo)
-            if describer.turns_out_another(name) and (kept := self._kept(photo, picture)):
-                return kept
-            context = self.looker.context(photo)
-            question = self.looker.question(photo, context)
-            # what a built-in model costs is not worth the doubt
-            burst = None if describer.names_only else self.bursts
-            answer = (
-                burst.once(photo, picture, preview, partial(describer.describe, preview, question))
-                if burst
-                else describer.describe(preview, question)
-            )
-            answer = self.judge(answer)
-            store_answer(self.answers, describer, question, picture, answer)
-            if answer.features and self.features:
-                self.features.keep(picture, answer.features)
+            answer, context = self.ask(photo, picture, name)
             return answer
 
         answer, asked = self.asking.once(picture, ask, lambda: self._kept(photo, picture))
         asked = asked and not answer.inherited
         same_as = self.bursts.path_of(answer.inherited) if self.bursts and answer.inherited else None
         return Look(picture, answer, asked, context, self.looker.describer.names_only, same_as)
+
+    def ask(self, photo: Photo, picture: str, name: str) -> tuple[Description, Context | None]:
+        """Ask about a photo, and keep what is said; also what the model was told of it.
+
+        Args:
+            photo: Which.
+            picture: Hash of its picture.
+            name: The name under which an answer was looked for; where the model has another one, it is looked for again.
+
+        Raises:
+            PhotoError: It cannot be decoded, or the model says nothing usable of it.
+            ServerError, CatalogError: The run cannot go on.
+        """
+        describer, preview = self.looker.describer, self.looker.preview(photo)
+        if describer.turns_out_another(name) and (kept := self._kept(photo, picture)):
+            return kept, None
+        context = self.looker.context(photo)
+        describe = partial(describer.describe, preview, self.looker.question(photo, context))
+        # what a built-in model costs is not worth the doubt
+        burst = None if describer.names_only else self.bursts
+        answer = burst.once(photo, picture, preview, describe) if burst else describe()
+        return self.keep(photo, picture, context, answer), context
+
+    def keep(self, photo: Photo, picture: str, context: Context | None, answer: Description) -> Description:
+        """Keep what was said about a photo of which the model was told this, and give what counts of it."""
+        answer = self.judge(answer)
+        store_answer(
+            self.answers, self.looker.describer, self.looker.question(photo, context), picture, answer
+        )
+        if answer.features and self.features:
+            self.features.keep(picture, answer.features)
+        return answer
 
     def _kept(self, photo: Photo, picture: str) -> Description | None:
         if self.again:

@@ -203,7 +203,8 @@ class Tagger:
             ServerError, CatalogError: The run cannot go on.
         """
         space = self.run.space
-        look = self.questions.look(photo, picture_by(row, photo, space.store, space.catalog))
+        picture = picture_by(row, photo, self.questions.hashes or space.store, space.catalog)
+        look = self.questions.look(photo, picture)
         if self.inside is None:
             return look
         return dataclasses.replace(look, answer=self.inside.added(look.answer, photo, look.picture))
