@@ -1,10 +1,11 @@
 """How long merging takes from the command line, and how much memory, on a large library.
 
-    python benchmarks/dedupe.py FOLDER [--photos 100000] [--tags 100000]
+    python benchmarks/dedupe.py FOLDER [--photos 100000] [--tags 100000] [--beside SOURCE]
 
 Makes the photos (2 KB each, five tags a photo, every tag at least once; a tenth of the tags is another one spelled
 differently) and runs `tagroll dedupe FOLDER --dry-run` twice, then `tagroll dedupe FOLDER`, with a catalog of their own.
-A photo that no merge concerns must not be opened for writing: its times are compared.
+A photo that no merge concerns must not be opened for writing: its times are compared. With --beside, another tagroll, whose
+source folder that is, does the dry runs first, with a catalog of its own.
 """
 
 import argparse
@@ -43,11 +44,12 @@ def vocabulary(count: int) -> list[str]:
 
 
 def make(folder: Path, photos: int, tags: list[str]) -> None:
-    """Write the photos."""
-    jpeg = io.BytesIO()
-    Image.new("RGB", (90, 60), (99, 120, 40)).save(jpeg, "JPEG")
-    head, tail = jpeg.getvalue()[:20], jpeg.getvalue()[20:]
+    """Write the photos, no two of one picture: its number in black and white."""
     for number in range(photos):
+        jpeg = io.BytesIO()
+        bits = bytes(255 * int(bit) for bit in f"{number:020b}")
+        Image.frombytes("L", (20, 1), bits).resize((160, 8), Image.Resampling.NEAREST).save(jpeg, "JPEG")
+        head, tail = jpeg.getvalue()[:20], jpeg.getvalue()[20:]
         some = [tags[(5 * number + i * i * 7919) % len(tags)] for i in range(4)] + [tags[number % len(tags)]]
         items = "".join(f"<rdf:li>{escape(tag)}</rdf:li>" for tag in dict.fromkeys(some))
         packet = b"http://ns.adobe.com/xap/1.0/\0" + PACKET.format(items).encode()
@@ -57,10 +59,12 @@ def make(folder: Path, photos: int, tags: list[str]) -> None:
         path.write_bytes(head + segment + tail)
 
 
-def run(folder: Path, *options: str) -> None:
-    """Run the command; print what it took and what it said."""
+def run(folder: Path, *options: str, source: Path | None = None) -> None:
+    """Run the command, of another source folder where one is given; print what it took and what it said."""
     command = [sys.executable, "-m", "tagroll", "dedupe", str(folder), "--backend", "builtin", *options]
-    catalog = {"TAGROLL_CATALOG": str(folder / "catalog.sqlite")}
+    catalog = {"TAGROLL_CATALOG": str(folder / ("beside.sqlite" if source else "catalog.sqlite"))}
+    if source:
+        catalog["PYTHONPATH"] = str(source)
     start = time.perf_counter()
     with subprocess.Popen(command, env=os.environ | catalog, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True) as child:  # fmt: skip
@@ -68,7 +72,8 @@ def run(folder: Path, *options: str) -> None:
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     seconds, cpu = time.perf_counter() - start, usage.ru_utime + usage.ru_stime
-    print(f"{' '.join(['dedupe', *options]):20} {seconds:7.1f} s  cpu {cpu:7.1f} s  peak {usage.ru_maxrss / 2**20:.2f} GB  "
+    name = " ".join([f"dedupe of {source}" if source else "dedupe", *options])
+    print(f"{name:20} {seconds:7.1f} s  cpu {cpu:7.1f} s  peak {usage.ru_maxrss / 2**20:.2f} GB  "
           f"exit {child.returncode}")  # fmt: skip
     print(
         "   ", "\n    ".join([line for line in said if "tags" in line or "photos" in line][-2:]), flush=True
@@ -82,10 +87,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--photos", type=int, default=100_000)
     parser.add_argument("--tags", type=int, default=100_000)
+    parser.add_argument("--beside", type=Path)
     args = parser.parse_args()
     if any(args.folder.glob("*")):
         parser.error("the folder is not empty")
     make(args.folder, args.photos, vocabulary(args.tags))
+    for source in filter(None, (args.beside, args.beside)):
+        run(args.folder, "--dry-run", source=source)
     for _ in range(2):
         run(args.folder, "--dry-run")
     before = {path: path.stat() for path in args.folder.rglob("*.jpg")}

@@ -1,10 +1,11 @@
 """How fast `tagroll tag` is, beside what the older script did for each photo, and beside what a server can take.
 
-    python benchmarks/tag.py FOLDER [--older 20] [--part instant|slots|disk]
+    python benchmarks/tag.py FOLDER [--older 20] [--part instant|slots|disk] [--slots 8] [--delay 0.2] [--tells llama.cpp]
 
 Works on copies. Part "instant": a server that answers at once, so that all time is tagroll's own; the older way, measured in
 turn on the same photos with the same server, is one request and three starts of exiftool a photo. Part "slots": a server
-with 8 slots and 200 ms an answer, which can do 40 photos a second at the most. Part "disk" (Linux): how many bytes are read
+with `--slots` slots and `--delay` seconds an answer, by default 40 photos a second at the most; `--at-once` is passed on as
+`--jobs`. Part "disk" (Linux): how many bytes are read
 from the disk for photos that are not in the page cache. Photos that failed are no work: then it stops.
 """
 
@@ -27,7 +28,6 @@ from PIL import Image
 from tagroll.exiftool.pool import find_exiftool
 
 STUB = Path(__file__).parents[1] / "tests" / "support" / "stub.py"
-SLOTS, DELAY_S = 8, 0.2
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def older_way(photos: list[Path], url: str) -> float:
     return len(photos) / (time.perf_counter() - started)
 
 
-def tagroll(folder: Path, url: str, catalog: Path) -> tuple[float, float]:
+def tagroll(folder: Path, url: str, catalog: Path, *options: str) -> tuple[float, float]:
     """Photos a second over the whole process, start-up included, and from the first photo on."""
     command = [
         sys.executable,
@@ -96,6 +96,7 @@ def tagroll(folder: Path, url: str, catalog: Path) -> tuple[float, float]:
         str(catalog),
         "--json",
         "-q",
+        *options,
     ]
     started = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -122,18 +123,22 @@ def instant(source: Path, work: Path, count: int, older: int) -> None:
     )
 
 
-def slots(source: Path, work: Path, count: int) -> None:
+def slots(source: Path, work: Path, given: argparse.Namespace) -> None:
     """Tagroll against the most that a server can do."""
     (work / "slots").mkdir()
-    copies(source, work / "slots", count)
-    limit = SLOTS / DELAY_S
-    with server("--delay", str(DELAY_S), "--slots", str(SLOTS)) as url:
-        whole, inner = tagroll(work / "slots", url, work / "catalog-slots")
+    copies(source, work / "slots", given.count)
+    limit, tells = given.slots / given.delay, ("--tells", given.tells) if given.tells else ()
+    jobs = ("--jobs", str(given.at_once)) if given.at_once else ()
+    with server("--delay", str(given.delay), "--slots", str(given.slots), *tells) as url:
+        whole, inner = tagroll(work / "slots", url, work / "catalog-slots", *jobs)
+        with urllib.request.urlopen(f"{url}/stub") as page:
+            seen = json.load(page)
     print(
-        f"{count} photos, server of {SLOTS} slots and {DELAY_S * 1000:.0f} ms: at most {limit:.0f} photos/s"
+        f"{given.count} photos, server of {given.slots} slots and {given.delay * 1000:.0f} ms: at most {limit:.0f} photos/s"
     )
     print(
-        f"tagroll   {whole:.1f} photos/s with start-up, {inner:.1f} without: {whole / limit:.1%} and {inner / limit:.1%}"
+        f"tagroll   {whole:.1f} photos/s with start-up, {inner:.1f} without: {whole / limit:.1%} and {inner / limit:.1%}; "
+        f"from the first question to the last answer {given.count / (seen['last'] - seen['first']) / limit:.1%}"
     )
 
 
@@ -164,12 +169,16 @@ def main() -> None:
     parser.add_argument("--older", type=int, default=20, help="photos for the older way")
     parser.add_argument("--count", type=int, default=1000, help="photos for tagroll")
     parser.add_argument("--part", choices=["instant", "slots", "disk"], help="only this part")
+    parser.add_argument("--slots", type=int, default=8, help="of the server of part slots")
+    parser.add_argument("--delay", type=float, default=0.2, help="seconds it takes for an answer")
+    parser.add_argument("--tells", choices=["llama.cpp", "vLLM", "SGLang"], help="what it says that it is")
+    parser.add_argument("--at-once", type=int, help="requests at once; else tagroll finds the number")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         if given.part in (None, "instant"):
             instant(given.folder, Path(work), given.count, given.older)
         if given.part in (None, "slots"):
-            slots(given.folder, Path(work), given.count)
+            slots(given.folder, Path(work), given)
         if given.part in (None, "disk"):
             disk(given.folder, Path(work), given.count)
 

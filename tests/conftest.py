@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,6 +29,19 @@ settings.load_profile("tagroll")
 # Where Python is told to keep no compiled code, each of the many child processes of the tests would compile tagroll anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+# A developer may have fetched models: no test but those about them is to find them.
+FETCHED = {name: os.environ[name] for name in ("TAGROLL_MODELS",) if name in os.environ}
+os.environ["TAGROLL_MODELS"] = os.fspath(Path(tempfile.gettempdir()) / "tagroll-tests-have-no-models")
+
+
+@pytest.fixture
+def fetched_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The models that were fetched on this machine, if any; TAGROLL_MODELS may say where."""
+    monkeypatch.delenv("TAGROLL_MODELS", raising=False)
+    for name, value in FETCHED.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="session", autouse=True)

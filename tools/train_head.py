@@ -3,11 +3,13 @@
     python tools/photo_features.py TRAINSET/photos features.npz      (minutes; once)
     python tools/train_head.py TRAINSET/labels.jsonl features.npz    (seconds)
 
+With --large behind both, that for the large network.
+
 Three stages, closed-form or convex, so that the same input gives the same head:
 1. ridge regression from the features to all tags at once;
-2. for each tag a logistic regression on three numbers: the ridge's answer to photos it has not seen (five
-   folds by photo), and what ImageNet's classes say of the whole photo and of its regions. Its coefficients
-   are drawn to the median of the frequent tags, so that a tag with six photos leans on what holds for all.
+2. for each tag a logistic regression on four numbers: the ridge's answer to photos it has not seen (five
+   folds by photo), what ImageNet's classes say of the whole photo and of its regions, and what the detector says. Its
+   coefficients are drawn to the median of the frequent tags, so that a tag with six photos leans on what holds for all.
 3. one curve for all tags, from what these logistic regressions say of unseen photos to how often it is so.
 All figures that are printed are for photos that were in no stage's training.
 """
@@ -25,20 +27,23 @@ from scipy.stats import beta
 
 from tagroll.models.builtin.vision import head
 from tagroll.models.builtin.vision.classes import read_class_words
+from tagroll.models.builtin.vision.nanodet import OBJECTS
 
 Array = npt.NDArray[np.float64]
 
-OUTPUT = Path(head.__file__).with_name("head.npz")
+FOLDER = Path(head.__file__).parent
+TOKEN = 768  # numbers of each of the large network's tokens; each token counts as much as all pooled features
 FOLDS = 5
 RIDGE = 1.0
-PRIOR = np.array([1.0, 0.3, 0.3, 0.0])  # slopes of ridge answer, whole, regional; bias
-PRECISION = np.array([2.0, 2.0, 2.0, 0.3])  # how strongly a tag's coefficients are drawn to the prior
+PRIOR = np.array([1.0, 0.3, 0.3, 0.5, 0.0])  # slopes of ridge answer, whole, regional, detector; bias
+PRECISION = np.array([2.0, 2.0, 2.0, 2.0, 0.3])  # how strongly a tag's coefficients are drawn to the prior
 RIDGE_SCALE = 6.0  # the ridge answers between 0 and 1; a logit is wanted
+SCORE_SCALE = 6.0  # the same for the detector's scores
 FREQUENT = 20  # photos from which a tag's coefficients count for the prior
 CURVE_EDGES = (0, 0.01, 0.03, 0.1, 0.25, 0.4, 0.6, 0.75, 0.9, 0.97, 1)  # a knot between each two
 PERSON_RATE = 0.10  # of photos without people, how many may get a person word: surely not more
 CONFIDENCE = 0.95  # of the interval (two-sided, Clopper and Pearson 1934) that has to lie below PERSON_RATE
-WRONG_RATE = 0.10  # of the tags that COCO's annotation can check
+WRONG_RATE = 0.09  # of the tags that COCO's annotation can check
 IRREGULAR = {"glasses": "glasses", "children": "child", "men": "man", "women": "woman", "people": "person"}
 
 
@@ -49,8 +54,8 @@ class Data:
     Attributes:
         rows: Labels and captions of each photo.
         tags: The vocabulary.
-        inputs: Standardised features, N x 1280.
-        logs: Evidence of ImageNet's classes, whole and regional, 2 x N x T.
+        inputs: Standardised features, N x 1280 or N x 2304.
+        evidence: That of ImageNet's classes, whole and regional, and of the detector, 3 x N x T.
         truth: 1 where the photo has the tag, N x T.
         known: 0 where it may or may not have it, N x T.
         folds: Which fold a photo is in, N.
@@ -59,7 +64,7 @@ class Data:
     rows: list[dict[str, Any]]
     tags: dict[str, dict[str, Any]]
     inputs: Array
-    logs: Array
+    evidence: Array
     truth: Array
     known: Array
     folds: npt.NDArray[np.int64]
@@ -101,20 +106,36 @@ def evidence_of(tags: dict[str, dict[str, Any]]) -> Array:
     )
 
 
-def read_data(labels: Path, features: Path) -> tuple[Data, Array, Array]:
+def objects_of(tags: dict[str, dict[str, Any]]) -> Array:
+    """Which of the detector's objects speak for a tag, 80 x T."""
+    return np.array(
+        [[name in entry.get("objects", [entry.get("coco")]) for entry in tags.values()] for name in OBJECTS],
+        float,
+    )
+
+
+def read_data(labels: Path, features: Path, *, large: bool) -> tuple[Data, Array, Array]:
     """Read everything; also the mean and the scale of the features."""
     rows = [json.loads(line) for line in labels.read_text().splitlines()]
-    tags = head.read_vocabulary()
+    tags = head.learned_tags()
     with np.load(features) as seen:
         order = {name: place for place, name in enumerate(seen["names"].tolist())}
         places = [order[row["file"]] for row in rows]
-        pooled, classes, regional = (seen[part][places] for part in ("pooled", "classes", "regional"))
-    mean, scale = pooled.mean(axis=0), (pooled.std(axis=0) + 0.02) * np.sqrt(pooled.shape[1])
-    evidence = evidence_of(tags).astype(np.float32)
-    logs = np.stack([head.log_evidence(part, evidence) for part in (classes, regional)])
+        weighed, classes, regional, scores = (
+            seen[part][places] for part in ("tokens" if large else "pooled", "classes", "regional", "objects")
+        )
+    width = TOKEN if large else weighed.shape[1]
+    mean, scale = weighed.mean(axis=0), (weighed.std(axis=0) + 0.02) * np.sqrt(width)
+    class_table, object_table = evidence_of(tags).astype(np.float32), objects_of(tags).astype(np.float32)
+    evidence = np.stack(
+        [
+            *(head.log_evidence(part, class_table) for part in (classes, regional)),
+            SCORE_SCALE * head.best_score(scores, object_table),
+        ]
+    )
     answers = np.array([[truth_of(row, entry) for entry in tags.values()] for row in rows], float)
     folds = np.random.default_rng(0).integers(0, FOLDS, len(rows))
-    data = Data(rows, tags, (pooled - mean) / scale, logs, answers[..., 0], answers[..., 1], folds)
+    data = Data(rows, tags, (weighed - mean) / scale, evidence, answers[..., 0], answers[..., 1], folds)
     return data, mean.astype(float), scale.astype(float)
 
 
@@ -163,7 +184,7 @@ def logistic(inputs: Array, truth: Array, prior: Array) -> Array:
 
 
 def second_stage(data: Data, answers: Array, photos: npt.NDArray[np.bool_]) -> Array:
-    """Coefficients for every tag, T x 4, from some of the photos."""
+    """Coefficients for every tag, T x 5, from some of the photos."""
     inputs = stage_inputs(data, answers)
     chosen = [photos & (data.known[:, tag] > 0) for tag in range(len(data.tags))]
 
@@ -178,7 +199,7 @@ def second_stage(data: Data, answers: Array, photos: npt.NDArray[np.bool_]) -> A
 
 def stage_inputs(data: Data, answers: Array) -> Array:
     """What the second stage sees: N x T x 4."""
-    return np.stack([RIDGE_SCALE * answers, *data.logs, np.ones_like(answers)], axis=2)
+    return np.stack([RIDGE_SCALE * answers, *data.evidence, np.ones_like(answers)], axis=2)
 
 
 def unseen_probabilities(data: Data, answers: Array) -> Array:
@@ -280,11 +301,11 @@ def choose_thresholds(data: Data, chance: Array) -> Array:
     nobody = (data.truth[:, 0] == 0) & (data.known[:, 0] > 0)
     check_person_rule(data, chance, nobody)
     person = person_threshold(chance[nobody, 0])
-    for threshold in np.arange(0.25, 0.9, 0.025):
+    for threshold in np.arange(0.25, 0.9, 0.0125):
         thresholds = np.full(len(data.tags), threshold)
         thresholds[0] = person
         figures = measure(data, given_tags(data, chance, thresholds))
-        print(f"{threshold:.3f}  " + "  ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+        print(f"{threshold:.4f}  " + "  ".join(f"{name} {value:.3f}" for name, value in figures.items()))
         if figures["wrong_rate"] <= WRONG_RATE:
             return thresholds
     raise SystemExit("no threshold keeps to the wrong rate")
@@ -302,12 +323,14 @@ def reliability(data: Data, chance: Array) -> None:
 
 
 def main() -> None:
-    """Train, print the figures, write head.npz."""
+    """Train, print the figures, write the head."""
     parser = argparse.ArgumentParser(description="Train the head of the built-in model.")
     parser.add_argument("labels", type=Path)
     parser.add_argument("features", type=Path)
+    parser.add_argument("--large", action="store_true", help="for the large network")
     options = parser.parse_args()
-    data, mean, scale = read_data(options.labels, options.features)
+    output = FOLDER / (head.LARGE_FILE if options.large else head.FILE)
+    data, mean, scale = read_data(options.labels, options.features, large=options.large)
     answers = ridge_unseen(data)
     chance = unseen_probabilities(data, answers)
     known = data.known > 0
@@ -319,18 +342,20 @@ def main() -> None:
     weights, biases = ridge(data.inputs, np.where(data.known > 0, data.truth, 0.5))
     stage = second_stage(data, answers, np.ones(len(data.rows), bool))
     slope = RIDGE_SCALE * stage[:, 0]
+    stage[:, 3] *= SCORE_SCALE
     folded = weights / scale[:, None] * slope
     np.savez_compressed(
-        OUTPUT,
+        output,
         tags=np.array(list(data.tags)),
         weights=folded.astype(np.float16),
-        slopes=stage[:, 1:3].T.astype(np.float32),
-        biases=(slope * biases + stage[:, 3] - mean @ folded).astype(np.float32),
+        slopes=stage[:, 1:-1].T.astype(np.float32),
+        biases=(slope * biases + stage[:, -1] - mean @ folded).astype(np.float32),
         thresholds=thresholds.astype(np.float32),
         evidence=evidence_of(data.tags).astype(np.uint8),
+        objects=objects_of(data.tags).astype(np.uint8),
         curve=curve.astype(np.float32),
     )
-    print(f"{OUTPUT.name}: {OUTPUT.stat().st_size / 1024:.0f} KB")
+    print(f"{output.name}: {output.stat().st_size / 1024:.0f} KB")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+from tagroll.errors import ServerError
 from tagroll.formats import Format
 
 CAPTIONS: Final = ("title", "description", "alt_text")
@@ -42,11 +43,23 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a model gets to see: an upright sRGB baseline JPEG, long edge at most 1024 px."""
+    """What a model gets to see: an upright sRGB baseline JPEG, long edge at most 1024 px.
+
+    Attributes:
+        jpeg: Its bytes.
+        width: In pixels.
+        height: Likewise.
+        outline: Its brightness as OUTLINE x OUTLINE bytes, row by row, or b"": by it frames of a burst are told.
+    """
 
     jpeg: bytes = field(repr=False)
     width: int
     height: int
+    outline: bytes = field(default=b"", repr=False, compare=False)
+
+
+OUTLINE: Final = 32
+"""Rows and columns of an outline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +80,20 @@ class Prompt:
     """What a model is asked.
 
     Attributes:
-        task: "tags" wants keywords; "classify" wants title, description, keywords and a file name.
+        task: "tags" wants keywords; "classify" wants title, description, keywords and a file name; "pairs" shows no
+            picture and wants to know how pairs of tags belong together.
         text: The words that go with the picture.
         schema: JSON schema of the wanted answer.
-        max_tags: How many keywords are wanted at the most.
+        max_tags: How many keywords, or answers about pairs, are wanted at the most.
         key: Short hash of all that shapes the answer; part of the key of kept answers.
         about: Short hash of what it tells of the one photo, if it does; kept answers are told apart by it.
         earlier: Keys of older wordings of the same question: an answer to one of them counts.
         votes: So many times a model that can say something else each time is asked; what recurs is kept.
         language: Of the answer, by its English name; "" where any will do.
+        listed: Words of a person's list are wanted, in whatever language these are.
     """
 
-    task: Literal["tags", "classify"]
+    task: Literal["tags", "classify", "pairs"]
     text: str
     schema: Mapping[str, object] = field(repr=False)
     max_tags: int
@@ -87,6 +102,20 @@ class Prompt:
     earlier: tuple[str, ...] = ()
     votes: int = 1
     language: str = "English"
+    listed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a model's network sees in a picture, as numbers: pictures of the same things have nearly the same direction.
+
+    Attributes:
+        model: Its name and version; numbers of different models have nothing to do with each other.
+        vector: As `tags.packed` packs it.
+    """
+
+    model: str
+    vector: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +130,9 @@ class Description:
         filename: A name for the file, without a suffix.
         confidences: Word -> how likely it is right, 0 to 1, of keywords and of words that were not sure enough; empty
             for a model that does not tell.
+        language: Of all this, by its English name; "" for English, and where nobody knows.
+        inherited: Hash of the picture that the model was shown, where it is another frame of the same burst; else "".
+        features: What its network saw, where it tells and was asked now; they are kept apart from the answer.
     """
 
     keywords: tuple[str, ...]
@@ -109,6 +141,9 @@ class Description:
     description: str = ""
     filename: str = ""
     confidences: Mapping[str, float] = field(default_factory=dict)
+    language: str = ""
+    inherited: str = ""
+    features: Features | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +204,16 @@ class Describer(Protocol):
             ServerError: The model cannot be reached any more; the run has to stop.
         """
 
+    def answer(self, prompt: Prompt) -> str:
+        """Get an answer to words alone.
+
+        Raises:
+            PhotoError: This question gets none.
+            ServerError: The model cannot be asked in words, or cannot be reached any more.
+        """
+        del prompt
+        raise ServerError(f"{self.model} answers no questions without a picture", "Take a model on a server")
+
     @property
     def cache_name(self) -> str:
         """The name under which kept answers are found: that of what looks, whatever is made of what it sees."""
@@ -178,6 +223,11 @@ class Describer(Protocol):
     def served_as(self) -> str:
         """The name of the model on a server, or "" for one that runs here."""
         return ""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that it can answer in, by English names; none for a model that may know any."""
+        return ()
 
     @property
     def names_only(self) -> bool:
@@ -451,10 +501,12 @@ class Outcome:
         withheld: Tags that the model says and that a person took away: they are not given again.
         unlisted: What the model says and is dropped, as it is not on the person's list.
         ours: Those of the tags that tagroll wrote, where that was asked for.
+        away: Tags that a person took away since tagroll wrote them, likewise.
         lists: Where a person wants lists of tags in step: field -> what came into it, and what went.
         struck: What the model says of people and places that no field of the photo names: it is not written.
         confidences: How sure a model that tells it was of the tags, 0 to 1.
         proposals: The same of tags of which it was not sure enough: for a person to judge.
+        same_as: The frame of its burst that the model was shown in its place, or None.
     """
 
     path: Path
@@ -471,14 +523,18 @@ class Outcome:
     withheld: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
+    away: tuple[str, ...] = ()
     lists: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
     struck: tuple[str, ...] = ()
     confidences: Mapping[str, float] = field(default_factory=dict)
     proposals: Mapping[str, float] = field(default_factory=dict)
+    same_as: Path | None = None
 
     def row(self) -> dict[str, object]:
         """What programs get to read of it, the same from every command."""
         more = {"target": str(self.target)} if self.target else {}
+        if self.same_as:
+            more["same_as"] = str(self.same_as)
         if self.beside:
             more["beside"] = self.beside.reason
         lists: dict[str, object] = {

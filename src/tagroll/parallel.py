@@ -1,11 +1,13 @@
-"""Many photos at once: a lazy, bounded, stoppable map over threads, and what these share."""
+"""Many photos at once: a lazy, bounded, stoppable map over threads, and what threads and child processes share."""
 
 import functools
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tagroll.errors import StoppedError
 
@@ -16,6 +18,13 @@ R = TypeVar("R")
 def cores() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def out_of_reach() -> dict[str, Any]:
+    """Options of Popen for a child: Ctrl-C goes to the terminal's foreground group, and the parent decides what it means."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"process_group": 0}
 
 
 def once(make: Callable[[], R]) -> Callable[[], R]:

@@ -15,6 +15,11 @@ from tagroll.errors import UsageError, plainly
 
 DEFAULT_API_URL = "http://127.0.0.1:1234"
 DEFAULT_MODEL = "google/gemma-3-4b"
+SMALL_MODEL, LARGE_MODEL = "builtin", "builtin-large"
+NO_HEAD, NO_RULES = "builtin-no-head", "builtin-no-rules"
+BUILTIN_MODELS = (SMALL_MODEL, LARGE_MODEL, NO_HEAD, NO_RULES)
+"""Names by which --model means a built-in model: the one that comes along, the one that is fetched, and the first without its
+head, or without rules, for those who want to know what these are worth."""
 DEFAULT_MAX_TAGS = 12
 EARLIER_MAX_TAGS = 20
 """What it was in earlier versions."""
@@ -29,7 +34,7 @@ SidecarPolicy = Literal["auto", "always", "never"]
 SidecarName = Literal["auto", "stem", "full"]
 Mtime = Literal["nudge", "keep", "now"]
 """The modification time of a file that is written: two seconds later than it was, as it was, or now."""
-Case = Literal["title", "lower", "keep"]
+Case = Literal["title", "sentence", "lower", "keep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Settings:
     Attributes:
         api_urls: Model servers, tried and used together.
         model: The model's name on those servers.
+        models: Its name on each of them, in their order, where these differ.
         server_is_explicit: The user named a server or a model: one that does not answer is an error.
         model_is_explicit: The user named the model; another one will not do.
         api_key: Sent to a server as a bearer token, shown nowhere. See `key_goes_out`.
@@ -76,6 +82,7 @@ class Settings:
 
     api_urls: tuple[str, ...] = field(default=(DEFAULT_API_URL,), repr=False)
     model: str = DEFAULT_MODEL
+    models: tuple[str, ...] = ()
     server_is_explicit: bool = False
     model_is_explicit: bool = False
     api_key: str = field(default="", repr=False)
@@ -89,6 +96,12 @@ class Settings:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+
+    @property
+    def servers(self) -> tuple[tuple[str, str], ...]:
+        """Each server's URL, and the model's name there."""
+        names = self.models or (self.model,) * len(self.api_urls)
+        return tuple(zip(self.api_urls, names, strict=True))
 
 
 def without_password(url: str, instead: str = "") -> str:

@@ -101,7 +101,7 @@ def test_the_built_in_model_says_what_it_is(tagroll, photos):
     assert done.code == 0, done
     assert not (photos / "processed" / "2019").exists()  # only with --recursive
     told = stories(photos / "processed")
-    assert {story["model"] for story in told.values()} == {"tagroll-builtin-1"}
+    assert {story["model"] for story in told.values()} == {"tagroll-builtin-2"}
     assert len(told) == done.summary["total"] == len([p for p in photos.iterdir() if p.is_file()])
 
 

@@ -111,7 +111,7 @@ def test_a_real_model_that_talks_nonsense_scores_near_zero(tagroll, llama_server
 def test_the_built_in_model_is_as_good_as_documented_and_the_reference_agrees(tagroll):
     folder = Path(os.environ["TAGROLL_DATA"]) / "devset"
     done = tagroll("eval", folder / "labels.json", "--model", "builtin", "--json", "--again", 0)
-    ours = result(done, "tagroll-builtin-1")
+    ours = result(done, "tagroll-builtin-2")
     assert ours["quality"] >= 0.54  # docs/quality.md: .566
     assert ours["wrong_rate"] <= 0.12
     assert ours["hit_rate_without_person"] >= 0.51
@@ -142,9 +142,9 @@ def test_thresholds_of_the_built_in_model_cost_one_look(tagroll, tmp_path):
     assert done.code == 0, done
     models = [row for row in done.rows if row["type"] == "model"]
     assert [row["model"] for row in models] == [
-        "tagroll-builtin-1",
-        "tagroll-builtin-1@0.2",
-        "tagroll-builtin-1@0.5",
+        "tagroll-builtin-2",
+        "tagroll-builtin-2@0.2",
+        "tagroll-builtin-2@0.5",
     ]
     assert len({row["seconds_per_photo"] for row in models}) == 1
     said = {
@@ -156,13 +156,13 @@ def test_thresholds_of_the_built_in_model_cost_one_look(tagroll, tmp_path):
     assert any(tags > said["0.5", path] for (at, path), tags in said.items() if at == "0.2")
     with Catalog(tmp_path / "catalog.sqlite") as catalog:
         assert {run.model: run.summary["cost_asked"] for run in catalog.runs.all()} == {
-            "tagroll-builtin-1": 9,
-            "tagroll-builtin-1@0.2": 0,
-            "tagroll-builtin-1@0.5": 0,
+            "tagroll-builtin-2": 9,
+            "tagroll-builtin-2@0.2": 0,
+            "tagroll-builtin-2@0.5": 0,
         }
     page = etree.fromstring((tmp_path / "r.html").read_bytes())
     captions = ["".join(caption.itertext()) for caption in page.iter("figcaption")]
-    assert sum(caption.startswith("How often tagroll-builtin-1 is") for caption in captions) == 1
+    assert sum(caption.startswith("How often tagroll-builtin-2 is") for caption in captions) == 1
     (details,) = page.iter("details")
     counts = [row[-1].text for row in details.iter("tr")][1:]
     assert counts == [str(one["count"]) for one in models[0]["reliability"]]
@@ -175,7 +175,7 @@ def test_the_threshold_that_was_found_is_the_one_that_tag_uses(tagroll):
     expected = {
         row["path"]: row["tags"]
         for row in found.rows
-        if row.get("model") == "tagroll-builtin-1@0.2" and "path" in row
+        if row.get("model") == "tagroll-builtin-2@0.2" and "path" in row
     }
     tagged = tagroll("tag", EXAMPLES, "--backend", "builtin", "--threshold", 0.2, "--dry-run", "--json")
     tags = {row["path"]: row["tags"] for row in tagged.photos.values()}

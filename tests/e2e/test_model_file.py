@@ -48,11 +48,11 @@ def test_eval_takes_a_model_file_beside_other_models(tagroll, tmp_path, model):
     )
     done = tagroll("eval", folder, *arguments, "--json", "--again", 1)
     assert done.code == 0, done
-    assert [row["model"] for row in done.rows if row["type"] == "model"] == ["tagroll-builtin-1", "tiny-vlm"]
+    assert [row["model"] for row in done.rows if row["type"] == "model"] == ["tagroll-builtin-2", "tiny-vlm"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the children of a process in /proc")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [getattr(signal, "SIGKILL", signal.SIGTERM), signal.SIGTERM])
 def test_the_model_ends_with_tagroll_however_that_ends(tmp_path, model, number):
     folder = many(tmp_path / "photos", 200)
     with started(tmp_path, "tag", folder, "--model-file", model) as run:

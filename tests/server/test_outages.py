@@ -7,12 +7,14 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 from PIL import Image
 
-from support.stub import Says, Stub, chat, error, keywords
+from support.stub import SEES, Says, Stub, chat, error, keywords, tells
+from support.stub import models as listed
 from tagroll.catalog import Catalog
 from tagroll.domain import Preview
 from tagroll.errors import PhotoError, ServerError, StoppedError, TagrollError
@@ -282,7 +284,7 @@ def test_bad_photos_do_not_bring_the_limit_down():
             waits = [pool.submit(describer.describe, picture(number), PROMPT) for number in range(60)]
             failed = [number for number, wait in enumerate(waits) if wait.exception(60)]
         assert failed == [number for number in range(60) if number % 9 == 4]
-        assert describer.at_once >= 4
+        assert describer._chat.channel.gate.ceiling >= 4
         describer.close()
 
 
@@ -303,16 +305,39 @@ def test_but_one_that_speaks_of_what_passes_is(said):
         assert tagged(run(server, photos=12)) == 12
 
 
-def test_a_run_begins_with_half_of_what_the_server_took():
+@pytest.mark.parametrize(
+    ("who", "slots", "took", "least", "most"),
+    [
+        ("llama.cpp", 32, None, 16, 32),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in [
+                ("llama.cpp", 1, None, 1, 1), ("llama.cpp", 32, 3, 3, 3), ("vLLM", 1, None, 8, 16),
+                (None, 1, 16, 8, 16), (None, 1, None, 4, 4),
+            ]
+        ),
+    ],
+)  # fmt: skip
+def test_a_run_begins_with_what_the_server_took_or_says(who, slots, took, least, most):
+    """With half of that, and the rest soon after."""
     waves = []
 
     def habit(server, _number):
         waves.append(server.chats == server.at_once)  # nothing was answered yet
 
-    with Night(habit, delay=1.0) as server:
-        took = {json.dumps([server.url, "stub-vlm"]): 16}
-        assert tagged(run(server, photos=16, took=took)) == 16
-        assert sum(waves) >= 8
+    with Night(habit, delay=1.0, pages=tells(who, slots) if who else None) as server:
+        known = {json.dumps([server.url, "stub-vlm"]): took} if took else {}
+        assert tagged(run(server, photos=most + 1, took=known)) == most + 1
+        assert least <= sum(waves) <= most
+
+
+@pytest.mark.parametrize("said", [error(429, "busy"), error(500, "CUDA out of memory"), error(500, "")])
+@pytest.mark.parametrize("who", ["llama.cpp", "vLLM"])
+def test_a_server_that_takes_fewer_than_it_says(said, who):
+    too_many = lambda server, _: said if server.at_once > 2 else None  # noqa: E731
+    with Night(too_many, delay=0.02, pages=tells(who, 32)) as server:
+        assert tagged(run(server, photos=60)) == 60
+        assert server.refused <= 30
 
 
 def test_what_a_server_took_is_told_after_enough_answers():
@@ -407,6 +432,103 @@ def test_a_photo_that_one_server_cannot_stand_is_given_to_the_other(said):
         assert one.asked[7] + other.asked[7] <= 8
         assert one.asked[7]
         assert other.asked[7]
+
+
+# ---------------------------------------------------------------- several of different speed, each photo once
+
+
+def test_a_slow_server_does_not_hold_up_the_end():
+    with Night(lambda *_: None, delay=0.05) as fast, Night(lambda *_: None, delay=2.0) as slow:
+        assert tagged(run(slow, fast, photos=60)) == 60
+        assert slow.chats <= 4, "no more than were sent before it was known to be slow"
+        assert set((fast.asked + slow.asked).values()) == {1}
+
+
+def test_each_server_gets_what_it_can_take():
+    speeds = {"quick": (1, 0.1), "wide": (4, 0.1), "slow": (8, 0.4)}
+    with ExitStack() as running:
+        servers = [
+            running.enter_context(
+                Night(lambda *_: None, slots=slots, delay=delay, pages=tells("llama.cpp", slots))
+            )
+            for slots, delay in speeds.values()
+        ]
+        assert tagged(run(*servers, photos=140)) == 140
+        assert [server.most_at_once for server in servers] == pytest.approx([1, 4, 8], abs=4)
+        quick, wide, slow = (server.chats for server in servers)
+        assert quick < slow < wide  # 10, 20 and 40 a second
+        assert set(sum((server.asked for server in servers), Counter()).values()) == {1}
+
+
+def test_of_a_server_that_dies_only_what_was_on_its_way_is_asked_again():
+    def dies(server, _number):
+        if server.chats == 12:
+            server.lost = server.at_once
+            threading.Thread(target=server.kill).start()
+            threading.Timer(0.5, server.restart).start()
+
+    with Night(dies, delay=0.1, slots=4) as dying, Night(lambda *_: None, delay=0.1, slots=4) as well:
+        assert tagged(run(dying, well, photos=100)) == 100
+        assert (dying.asked + well.asked).total() <= 100 + dying.lost
+        assert dying.chats > 12, "it is tried again"
+
+
+def test_a_server_that_is_not_there_at_first_gets_photos_when_it_is(monkeypatch):
+    monkeypatch.setattr("tagroll.models.server.several.RETURN_SECONDS", 0.3)
+    with Night(lambda *_: None, delay=0.1, slots=4) as well, Night(lambda *_: None, delay=0.1) as late:
+        late.kill()
+        threading.Timer(0.5, late.restart).start()
+        assert tagged(run(well, late, photos=120)) == 120
+        assert late.chats
+        assert set((well.asked + late.asked).values()) == {1}
+
+
+def test_who_waits_for_room_is_let_go_when_the_run_is_stopped():
+    with Night(lambda *_: None, delay=1.0) as one, Night(lambda *_: None, delay=1.0) as other:
+        members = [ServerDescriber(server.url, "stub-vlm", limits=Limits(jobs=1)) for server in (one, other)]
+        many = ManyDescriber(members)
+        many.discover()
+        with ThreadPoolExecutor(5) as pool:
+            waits = [pool.submit(many.describe, picture(number), PROMPT) for number in range(5)]
+            while one.chats + other.chats < 2:
+                time.sleep(0.01)
+            many.stop()
+            ended = [type(wait.exception(10)) for wait in waits]
+        assert Counter(ended) == {StoppedError: 3, type(None): 2}
+        many.close()
+
+
+def several(*models_of_servers, models=()):
+    """A describer of servers that have these models, and what it says of them."""
+    with ExitStack() as running:
+        pages = [{"/v1/models": listed(name, **SEES)} for name in models_of_servers]
+        urls = [running.enter_context(Stub(pages=page)).url for page in pages]
+        names = models or ("",) * len(urls)
+        members = [
+            ServerDescriber(url, name, explicit_model=bool(models))
+            for url, name in zip(urls, names, strict=True)
+        ]
+        many = ManyDescriber(members, models=models)
+        try:
+            many.discover()
+            return many, many.describe(picture(1), PROMPT)
+        finally:
+            many.close()
+
+
+def test_different_models_are_refused_unless_each_is_named():
+    with pytest.raises(ServerError, match=r"different models: gemma-3-4b at .*, qwen3-vl at ") as caught:
+        several("gemma-3-4b", "qwen3-vl")
+    assert "--model" in caught.value.hint
+    many, said = several("gemma-3-4b", "qwen3-vl", models=("gemma-3-4b", "qwen3-vl"))
+    assert said.model in ("gemma-3-4b", "qwen3-vl")
+    assert many.kept_name(said) == many.cache_name == "gemma-3-4b + qwen3-vl"
+
+
+def test_one_model_under_two_names_is_one():
+    many, said = several("google/gemma-3-4b", "gemma-3-4b")
+    assert many.kept_name(said) == many.cache_name == "google/gemma-3-4b"
+    assert many.kept_name(replace(said, model="mistral-7b")) == "mistral-7b"
 
 
 # ---------------------------------------------------------------- one of several says nothing usable

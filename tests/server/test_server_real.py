@@ -1,20 +1,24 @@
 """The server client against a real llama.cpp server."""
 
+import json
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 
 import pytest
 
 from support.llama import Llama
 from tagroll.domain import Description
 from tagroll.errors import PhotoError, ReplyError, ServerError, StoppedError
+from tagroll.models.pairs import pairs_prompt
 from tagroll.models.prompt import Wordlist, build_prompt
 from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.discovery import probe
 from tagroll.models.server.request import Question
 from tagroll.models.server.retry import Limits
 from tagroll.models.server.several import ManyDescriber
+from tagroll.tags.questions import Relation
 
 PROMPT = build_prompt("tags", max_tags=6)
 QUICK = Limits(outage=1.0, first_answer=20, answer=20)
@@ -43,6 +47,20 @@ def test_many_threads_get_their_own_answers(describer, preview):
     assert describer.stats.answers == len(colours)
     assert describer.stats.completion_tokens > len(colours)
     assert 0 < describer.stats.seconds < 5 * len(colours)
+
+
+def test_words_alone_are_answered_in_the_form_that_was_asked_for(llama_server):
+    """It has never learned words: what it says is held to the schema, one relation of each pair, and means nothing."""
+    pairs = [(f"Tag {n}", f"Tags {n}") for n in range(5)]
+    with closing(ServerDescriber(llama_server.url, llama_server.model, limits=QUICK)) as model:
+        said = model.answer(pairs_prompt(pairs))
+    verdicts = json.loads(said)["verdicts"]
+    assert len(verdicts) == 5
+    assert {one["relation"] for one in verdicts} <= set(Relation)
+
+
+def test_it_says_how_many_slots_it_has(llama_server):
+    assert probe(llama_server.url).slots == 4
 
 
 def test_classify_fills_every_field(describer, preview):
@@ -174,10 +192,12 @@ def test_closing_wakes_who_waits(tiny_model, preview):
 
 @pytest.mark.slow
 def test_several_servers_share_the_work_and_survive_each_other(tiny_model, preview):
-    with Llama(*tiny_model()) as one, Llama(*tiny_model()) as two, ThreadPoolExecutor(16) as pool:
-        members = [
-            ServerDescriber(server.url, server.model, limits=Limits(outage=0.5)) for server in (one, two)
+    with ExitStack() as running, ThreadPoolExecutor(16) as pool:
+        servers = [
+            running.enter_context(Llama(*tiny_model(), "--slots", str(slots), "--context", str(4096 * slots)))
+            for slots in (4, 2, 1)
         ]
+        members = [ServerDescriber(server.url, server.model, limits=Limits(outage=0.5)) for server in servers]
         many = ManyDescriber(members)
         many.discover()
         colours: list[str] = []
@@ -192,10 +212,11 @@ def test_several_servers_share_the_work_and_survive_each_other(tiny_model, previ
             ask(20)
             assert waiting[-20].result(60)
         ask(60)
-        two.kill()
+        servers[1].kill()
         assert [future.result(60).keywords[0].casefold() for future in waiting] == colours
         assert many.stats.answers == len(colours)
-        one.kill()
+        for server in servers:
+            server.kill()
         with pytest.raises(ServerError, match="is gone"):
             many.describe(preview(), PROMPT)
         many.close()

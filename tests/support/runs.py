@@ -49,6 +49,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TAGROLL_")}
     return clean | {
         "TAGROLL_CATALOG": str(tmp_path / "catalog.sqlite"),
+        "TAGROLL_MODELS": str(tmp_path / "models"),
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
     }
 

@@ -17,6 +17,7 @@ import asyncio
 import json
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -82,6 +83,16 @@ def models(*names: str, **about: object) -> Says:
 
 SEES = {"architecture": {"input_modalities": ["text", "image"]}}
 
+TELLS = {"llama.cpp": "llamacpp", "vLLM": "vllm", "SGLang": "sglang"}
+"""What servers say that owns their models."""
+
+
+def tells(server: str, slots: int) -> dict[str, Says]:
+    """The pages of a server that says what it is; llama.cpp also says how many slots it has."""
+    pages = {"/v1/models": models("stub-vlm", owned_by=TELLS[server], **SEES)}
+    return pages | ({"/props": Says({"total_slots": slots})} if server == "llama.cpp" else {})
+
+
 Script = Callable[[Request], Says | None]
 
 
@@ -111,6 +122,7 @@ class Stub:
         self.delay = delay
         self.requests: list[Request] = []
         self.chats = self.at_once = self.most_at_once = 0
+        self._first = self._last = 0.0  # when the first chat request came and the last one was answered
         self._slots = asyncio.Semaphore(slots or 10_000)
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
@@ -158,9 +170,11 @@ class Stub:
     async def answer(self, request: Request) -> Says:
         """Decide what to say, after the time it takes."""
         if request.path == "/stub":
-            return Says({"chats": self.chats, "most_at_once": self.most_at_once})
+            seen = {"chats": self.chats, "most_at_once": self.most_at_once}
+            return Says(seen | {"first": self._first, "last": self._last})
         if not request.path.endswith("/chat/completions"):
             return self.pages.get(request.path, error(404, "no such page"))
+        self._first = self._first or time.perf_counter()
         self.chats += 1
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
@@ -173,6 +187,7 @@ class Stub:
             return said
         finally:
             self.at_once -= 1
+            self._last = time.perf_counter()
 
     def _scripted(self, request: Request) -> Says | None:
         if callable(self.script):
@@ -237,9 +252,13 @@ async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--delay", type=float, default=0.0, help="seconds an answer takes")
     parser.add_argument("--slots", type=int, help="how many answers are worked on at once")
+    parser.add_argument(
+        "--tells", choices=TELLS, help="which server it says it is; llama.cpp tells its slots"
+    )
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
-    stub = Stub(delay=options.delay, slots=options.slots)
+    pages = tells(options.tells, options.slots or 1) if options.tells else None
+    stub = Stub(delay=options.delay, slots=options.slots, pages=pages)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: _Connection(stub, record=False), "127.0.0.1", options.port)
     sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")

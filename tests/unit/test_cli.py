@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from support.stub import SEES, Stub, models
 from tagroll.catalog import Catalog
 from tagroll.cli.app import COMMANDS, main
 from tagroll.cli.options import shared_options
@@ -72,6 +72,7 @@ def test_help_costs_little():
     """The least of several runs: CPU seconds, which other programs on the machine hardly change."""
 
     def cost() -> float:
+        resource = pytest.importorskip("resource")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-m", "tagroll", "--help"], capture_output=True, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -243,6 +244,31 @@ def test_doctor_has_a_plain_word_for_a_data_folder_that_cannot_be_made(tmp_path)
     assert findings["catalog"]["good"] is False
     assert findings["disk space"]["text"].startswith("unknown: ")
     assert done.exit_code == 1
+
+
+def doctor(tmp_path, *arguments):
+    command = ["doctor", "--json", "--catalog", str(tmp_path / "c"), *arguments]
+    return CliRunner(env={"TAGROLL_MODEL": None, "TAGROLL_API_URL": None}).invoke(main, command)
+
+
+def test_doctor_shows_all_servers_and_whether_they_have_one_model(tmp_path):
+    pages = [{"/v1/models": models(name, **SEES)} for name in ("gemma-3-4b", "qwen3-vl")]
+    with Stub(pages=pages[0]) as one, Stub(pages=pages[1]) as other:
+        urls = ("--api-url", one.url, "--api-url", other.url)
+        done = doctor(tmp_path, *urls)
+        rows = [json.loads(line) for line in done.stdout.splitlines()][:3]
+        assert [row["good"] for row in rows] == [True, True, False]
+        assert [url in row["name"] for url, row in zip((one.url, other.url), rows, strict=False)] == [
+            True,
+            True,
+        ]
+        assert rows[2]["text"] == "they have different models: gemma-3-4b, qwen3-vl"
+        done = doctor(tmp_path, *urls, "--model", "gemma-3-4b", "--model", "qwen3-vl")
+        assert "different models" not in done.stdout
+        assert done.stdout.count("sees images") == 2
+        done = doctor(tmp_path, *urls, "--model", "a", "--model", "b", "--model", "c")
+        assert done.exit_code == 2
+        assert "--model is given 3 times and --api-url 2 times" in done.stderr
 
 
 def test_names_cannot_steer_the_terminal():

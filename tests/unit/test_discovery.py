@@ -162,3 +162,28 @@ def test_the_list_of_a_server_that_sees_needs_no_other_question():
     with Stub(pages={"/v1/models": models("m", **SEES)}) as server:
         seen(server.url)
         assert [request.path for request in server.requests] == ["/v1/models"]
+
+
+@pytest.mark.parametrize(
+    ("pages", "slots"),
+    [
+        ({"/props": Says({"total_slots": 7})}, 7),
+        ({"/props": Says({"total_slots": 7}), "/slots": Says([{"id": 0}])}, 7),
+        ({"/props": Says({"role": "router"}), "/slots": Says([{"id": 0}, {"id": 1}])}, 2),
+        ({"/props": error(401, "no"), "/slots": error(501, "start me with --slots")}, None),
+        ({"/props": Says({"total_slots": "many"}), "/slots": Says([])}, None),
+        ({"/props": Says([]), "/slots": Says({"slots": 3})}, None),
+        ({"/props": Says({"total_slots": 0})}, None),
+    ],
+)
+def test_llama_cpp_says_how_many_slots_it_has(pages, slots):
+    with Stub(pages={"/v1/models": models("m", owned_by="llamacpp"), **pages}) as server:
+        assert seen(server.url)[0].slots == slots
+
+
+@pytest.mark.parametrize(("owner", "batches"), [("vllm", True), ("sglang", True), ("me", False), ([], False)])
+def test_who_batches_is_told_by_its_list(owner, batches):
+    with Stub(pages={"/v1/models": models("m", owned_by=owner)}) as server:
+        info = seen(server.url)[0]
+        assert info.batches == batches
+        assert info.slots is None

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -11,12 +12,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from support.judge import COMMAND, NEEDS_EXIFTOOL
 from support.runs import has_ended, wait_for
 from tagroll.errors import ForeignStructureError, MetadataError, PictureError, WriteError
+from tagroll.exiftool import bystanders
 from tagroll.exiftool.pool import ExifTool, find_exiftool, version
 
 FILES = Path(__file__).parents[1] / "files"
@@ -161,10 +164,12 @@ def test_nothing_is_left_running_or_lying_about(tmp_path, monkeypatch):
     assert set(threading.enumerate()) <= before  # one of another test may have ended meanwhile
 
 
-def test_it_ends_with_us(tmp_path):
+@pytest.mark.parametrize("system", ["posix", "nt"])
+def test_it_ends_with_us(tmp_path, system):
     """Killed without warning, we leave no exiftool behind: its input ends."""
     code = (
         "import os, signal, sys; from pathlib import Path; from tagroll.exiftool.pool import *\n"
+        f"bystanders.RELAY, bystanders.KEEPER = bystanders.RELAYS['{system}'], bystanders.KEEPERS['{system}']\n"
         "pool = ExifTool(find_exiftool()); pool.read(Path(sys.argv[1]), '.tif', [])\n"
         "p = [q for q in (pool._idle.get(), pool._idle.get()) if q][0]; print(p._process.pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
@@ -180,6 +185,29 @@ def test_it_ends_with_us(tmp_path):
     pid = int(done.stdout)
     wait_for(lambda: not any(tmp_path.iterdir()))
     wait_for(lambda: has_ended(pid))
+
+
+def test_as_on_windows(tmp_path, monkeypatch):
+    """No shell, no links, lines that end in two characters, and names in UTF-8 on demand."""
+    monkeypatch.setattr(bystanders, "RELAY", bystanders.RELAYS["nt"])
+    monkeypatch.setattr(bystanders, "KEEPER", bystanders.KEEPERS["nt"])
+    monkeypatch.setattr(bystanders, "COMMON_ARGUMENTS", bystanders.COMMON["nt"])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(
+        Path, "symlink_to", denied := Mock(side_effect=OSError("a required privilege is not held"))
+    )
+    program = tmp_path / "exiftool"
+    program.write_text(f"""#!/bin/sh\n{shlex.join(COMMAND)} "$@" | sed -u 's/$/\\r/'\n""")
+    program.chmod(0o755)
+    photo = tmp_path / "J\u00f6rg.tif"
+    shutil.copy(FILES / "single.tif", photo)
+    with ExifTool([str(program)]) as pool:
+        written = pool.write(photo.read_bytes(), ".tif", {SUBJECT: ["M\u00f6we"]})
+        photo.write_bytes(written)
+        assert [pool.read(photo, ".tif", [SUBJECT])["XMP-dc:Subject"] for _ in range(2)] == ["M\u00f6we"] * 2
+        assert pool.read_many([photo], [SUBJECT])[0] == pool.read(photo, ".tif", [SUBJECT])
+    assert denied.called
+    assert {path.name for path in tmp_path.iterdir()} == {"exiftool", photo.name}
 
 
 def test_embedded_preview(exiftool, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from tagroll.errors import StoppedError
 from tagroll.models.server.concurrency import Gate
-from tagroll.models.server.controller import LIMITS, START, ConcurrencyController
+from tagroll.models.server.controller import BATCHING_START, LIMITS, START, ConcurrencyController
 
 
 class Fixed:
@@ -94,12 +94,19 @@ def test_a_run_takes_hardly_longer_than_with_the_best_limit(count, spread):
     assert min(ratios) >= 0.95
 
 
-@pytest.mark.parametrize(("photos", "share"), [(60, 0.55), (100, 0.65), (300, 0.84), (600, 0.9)])
-def test_many_slots_are_filled_after_two_rounds(photos, share):
+@pytest.mark.parametrize(
+    ("start", "seconds", "photos", "share"),
+    [
+        (START, 0.2, 60, 0.55), (START, 0.2, 100, 0.65), (START, 0.2, 300, 0.84), (START, 0.2, 600, 0.9),
+        (BATCHING_START, 0.2, 100, 0.8), (BATCHING_START, 0.2, 300, 0.92), (BATCHING_START, 4.0, 300, 0.92),
+    ],
+)  # fmt: skip
+def test_many_slots_are_filled_after_two_rounds(start, seconds, photos, share, monkeypatch):
     """Of 10 rounds of 32, a first of 4 and a second of 12 cost more than one; no more than that is lost."""
+    monkeypatch.setitem(globals(), "SECONDS", seconds)
     ratios = [
         duration(simulate(Fixed(32), slots(32), photos, 0.3, seed=seed))
-        / duration(simulate(ConcurrencyController(), slots(32), photos, 0.3, seed=seed))
+        / duration(simulate(ConcurrencyController(start=start), slots(32), photos, 0.3, seed=seed))
         for seed in range(10)
     ]
     assert sorted(ratios)[1] >= share

@@ -1,10 +1,18 @@
 """Names of people and places in a model's answer, and what is struck out of it."""
 
+import subprocess
+import sys
+from array import array
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
 import pytest
 
 from tagroll.domain import Description
 from tagroll.runs.held import hold
 from tagroll.runs.proper_names import names_in
+
+ROOT = Path(__file__).parents[2]
 
 
 def held(
@@ -97,3 +105,27 @@ def test_in_another_language_large_letters_tell_nothing():
 
 def test_a_place_of_several_words_is_one_name():
     assert [*names_in("a view of New York City from the river", capitals=True)] == ["New York City"]
+
+
+def test_the_lists_of_names_stay_packed_where_no_word_is_one():
+    code = (
+        "from tagroll.runs import proper_names as names; from tagroll.tags import lexicon;"
+        "names.lexicon = lexicon.lexicon = lambda: 1 / 0;"
+        "print(*names.names_in('golden retriever on a sandy beach', capitals=True), 'packed')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "packed\n"
+    with pytest.raises(subprocess.CalledProcessError):
+        subprocess.run(
+            [sys.executable, "-c", code.replace("sandy", "paris")], capture_output=True, check=True
+        )
+
+
+@pytest.mark.slow
+def test_the_index_knows_every_name():
+    spec = spec_from_file_location("make_name_index", ROOT / "tools" / "make_name_index.py")
+    tool = module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    numbers = tool.numbers()
+    assert len(numbers) > 100_000
+    assert array("I", tool.INDEX.read_bytes()) == numbers, "run tools/make_name_index.py"

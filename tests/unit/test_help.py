@@ -1,5 +1,6 @@
 """What a newcomer reads: help under headings, the older scripts by their own names, commands that had nothing to do."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from PIL import Image
 
 from tagroll.catalog import Catalog
 from tagroll.cli.app import COMMANDS, main
-from tagroll.cli.grouped import HEADINGS, OWN
+from tagroll.cli.grouped import EXAMPLES, HEADINGS, OWN
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,11 +35,24 @@ def test_headings_name_only_options_that_there_are():
     assert named - there <= {"help", "_click_default_help"}
 
 
-def test_dedupe_offers_no_model_that_looks_at_photos():
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_examples_of_a_command_can_be_typed(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Pictures").mkdir()
+    for file in ("words.txt", "labels.json", "photo.jpg"):
+        (tmp_path / file).write_text("{}")
+    shown = CliRunner().invoke(main, [name, "--help"]).stdout
+    command = main.get_command(click.Context(main), name)
+    for line, why in EXAMPLES[name]:
+        assert f"  # {why}\n  {line}\n" in shown
+        program, typed, *arguments = shlex.split(line.partition(" >")[0])
+        assert (program, typed) == ("tagroll", name)
+        command.make_context(name, arguments)  # wrong options and missing files are errors
+
+
+def test_dedupe_offers_a_model_that_judges():
     shown = CliRunner().invoke(main, ["dedupe", "--help"]).stdout
-    assert "--embedding-url" in shown
-    assert "--model-file" not in shown
-    assert "--api-url" not in shown
+    assert all(option in shown for option in ("--embedding-url", "--ask-model", "--api-url", "--model-file"))
 
 
 @pytest.mark.parametrize("script", ["image_tagger.py", "image_classifier.py", "tag_deduplicator.py"])
@@ -72,7 +86,7 @@ def test_renaming_a_tag_to_itself_changes_none(tmp_path):
 
 def test_doctor_asks_no_server_where_the_builtin_model_is_wanted(tmp_path):
     done = CliRunner().invoke(main, ["doctor", "--backend", "builtin", "--catalog", str(tmp_path / "c")])
-    assert "built-in model: tagroll-builtin-1 is ready\n" in done.stdout
+    assert "built-in model: tagroll-builtin-2 is ready\n" in done.stdout
     assert "model server" not in done.stdout
 
 

@@ -1,4 +1,6 @@
-"""Whether a server answers in the language that was asked for, and how often it is asked."""
+"""Whether a model answers in the language that was asked for, and how often a server is asked."""
+
+import unicodedata
 
 import pytest
 
@@ -6,11 +8,18 @@ from support.stub import Stub, chat, keywords
 from tagroll.domain import Description
 from tagroll.errors import UsageError
 from tagroll.models.builtin.describer import BuiltinDescriber
-from tagroll.models.prompt import Wordlist, build_prompt
+from tagroll.models.builtin.languages import languages, words_in
+from tagroll.models.builtin.rules import RULED
+from tagroll.models.builtin.text.words import STOP_SIGN, TEXT_TAG
+from tagroll.models.builtin.vision.classes import read_class_words
+from tagroll.models.builtin.vision.head import read_vocabulary
+from tagroll.models.prompt import LANGUAGES, Wordlist, build_prompt
 from tagroll.models.server.describer import ServerDescriber
-from tagroll.models.server.language import is_in
+from tagroll.models.server.language import SCRIPTS, is_in
 from tagroll.models.server.votes import counted
 from tagroll.runs.language import check_language
+from tagroll.tags.identity import identity
+from tagroll.tags.normalize import normalize
 
 
 @pytest.mark.parametrize(
@@ -69,15 +78,76 @@ def test_a_model_that_does_not_speak_it_is_told_of_once_and_its_answer_kept(prev
 
 
 def test_words_of_a_vocabulary_are_in_whatever_language_they_are():
-    assert build_prompt("tags", language="de", wordlist=Wordlist(("Dog", "Cat"))).language == ""
+    assert build_prompt("tags", language="de", wordlist=Wordlist(("Dog", "Cat"))).listed
     assert build_prompt("tags", prompt_file_text="Vögel!").language == ""
 
 
 def test_the_builtin_model_refuses_a_language_that_it_does_not_speak():
-    for language in (None, "en", "English"):
+    for language in (None, "en", "English", "de", "de-AT", "german", "nb", "pt_BR", "zh-Hans"):
         check_language(BuiltinDescriber(), language)
-    with pytest.raises(UsageError, match="English words alone"):
-        check_language(BuiltinDescriber(), "de")
+    for language in ("eo", "Klingon"):
+        with pytest.raises(UsageError, match=r"it knows English, German, .* and Chinese"):
+            check_language(BuiltinDescriber(), language)
+
+
+def own_words():
+    """Every word that the built-in model can say."""
+    tags = read_vocabulary()
+    general = {word for entry in tags.values() for word in entry.get("general", ())}
+    return (
+        {word for words in read_class_words() for word in words}
+        | set(tags)
+        | general
+        | RULED
+        | {STOP_SIGN, TEXT_TAG}
+    )
+
+
+def test_the_builtin_model_has_every_word_in_every_language_and_no_two_are_the_same():
+    assert len(languages()) == 17
+    assert set(languages()) <= set(LANGUAGES.values())
+    for language in languages()[1:]:
+        words = words_in(language)
+        assert own_words() - set(words) == set(), language
+        assert len(set(map(identity, words.values()))) == len(words), language
+        assert normalize(words.values(), case="keep") == tuple(words.values()), (
+            language
+        )  # each is a tag as it is
+        # homographs apart (ham, ara), none was left in English
+        same = [word for word, other in words.items() if word == identity(other)]
+        assert len(same) < 110, (language, same)
+
+
+def test_a_word_of_a_language_is_written_in_its_letters():
+    for language, letters in SCRIPTS.items():
+        for word in words_in(language).values():
+            said = {
+                unicodedata.name(letter).replace("-", " ").partition(" ")[0]
+                for letter in word
+                if letter.isalpha()
+            }
+            assert said <= {*letters, "LATIN"}, (language, word)
+            assert said & letters or word == "ATM", (language, word)
+
+
+def test_the_builtin_model_answers_in_german_and_its_kept_answer_is_judged_anew():
+    prompt = build_prompt("classify", language="de")
+    model = BuiltinDescriber()
+    said = model.judge({"dog": 0.95, "wine glass": 0.9, "fly": 0.4, "seat belt buckle": 0.99}, prompt)
+    assert said.keywords == ("seat belt buckle", "Hund", "Weinglas", "Tier")
+    assert (said.title, said.description) == ("Seat belt buckle, Hund, Weinglas", "")
+    assert said.filename == "seat_belt_buckle_Hund_Weinglas"
+    assert said.confidences["Fliege"] == 0.4
+    assert said.language == "German"
+    assert model.news() == (
+        "The built-in model has no German word for seat belt buckle: it stands there in English",
+    )
+    assert model.news() == ()
+    surer = BuiltinDescriber(0.92)
+    assert surer.reread(said, prompt) == surer.judge(
+        {"dog": 0.95, "seat belt buckle": 0.99, "wine glass": 0.9, "fly": 0.4}, prompt
+    )
+    assert "Weinglas" not in surer.reread(said, prompt).keywords
 
 
 def test_what_more_than_half_of_the_answers_say_is_kept():

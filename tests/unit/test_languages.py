@@ -53,6 +53,12 @@ def test_numbers_levels_and_the_ends_of_names_count_in_every_language(tags: str)
     assert merged([*GERMAN, *tags.split("; ")]) == {}
 
 
+def test_beside_english_a_word_of_both_languages_may_be_the_english_one() -> None:
+    assert merged([*FRENCH, "Animal", "Animaux"]) == {"Animaux": "Animal"}
+    english = ["Sunset", "Beach", "Lighthouse", "Snow", "Bird", "Spring", "Church", "Birthday", "Journey"]
+    assert merged([*FRENCH, *english, "Animal", "Animaux", "Chien", "Chiens"]) == {"Chiens": "Chien"}
+
+
 def test_an_english_library_has_no_other_language() -> None:
     assert languages_of(["Beach", "Sunset", "Dog", "Zorbling", "Oslo", "Wine Glass"]).codes == ()
     assert merged(["Katze", "Beach", "Sunset", "Oslo", "Xyzzy", "Plugh", "Quux"]) == {}

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from support.laws import examples
 from tagroll.tags.cluster import Edge, cohesive, dbscan
 from tagroll.tags.decisions import Decisions
-from tagroll.tags.merge import MergeOptions, TagVectors, plan_merges
+from tagroll.tags.library import MergeOptions, TagVectors
+from tagroll.tags.merge import plan_merges
 from tagroll.tags.similarity_baseline import measure
 from tagroll.tags.term import term
 from tagroll.tags.verdict import Evidence, Verdict, judge

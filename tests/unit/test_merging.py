@@ -183,6 +183,17 @@ def test_interactive_takes_one_key_each(monkeypatch):
     assert apart == {frozenset(("Digital SLR", "DSLR"))}
 
 
+def test_interactive_asks_about_what_a_model_says_one_by_one(monkeypatch):
+    rules = (Merge("b0", "B", 9, Evidence.SPELLING), Merge("b1", "B", 1, Evidence.SPELLING))
+    suggested = (Merge("B", "A", 5, Evidence.MODEL), Merge("C", "A", 5, Evidence.MODEL))
+    keys = iter("ayn")  # yes to all that rules say; B is A; C is not
+    monkeypatch.setattr("tagroll.cli.dedupe_output.single_keys", lambda: nullcontext(lambda: next(keys)))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    into, apart = ask(Plan({}, rules, suggested), {"A": 9})
+    assert into == {"b0": "A", "b1": "A", "B": "A"}  # what has become B goes on with it
+    assert apart == {frozenset(("C", "A"))}
+
+
 def written(catalog: Catalog, run: int, state: str) -> int:
     number = catalog.journal.add(
         run, Write(Path("/p"), Path("/p"), "jpeg", Metadata(), Metadata(), "a", "b", b"", "c")

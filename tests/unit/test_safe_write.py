@@ -1,7 +1,6 @@
 """A file is replaced whole or not at all, and keeps all that belongs to it."""
 
 import errno
-import fcntl
 import os
 import stat
 import subprocess
@@ -11,15 +10,16 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tagroll.errors import CatalogError, ChangedMeanwhileError, MetadataError, WriteError
-from tagroll.metadata.files import safe_write, temporary
+from tagroll.metadata.files import platforms, safe_write, temporary
 from tagroll.metadata.files.safe_write import hold, safe_create, safe_remove, safe_replace
 from tagroll.metadata.files.temporary import remove_leftovers
 
-AS_ROOT = os.geteuid() == 0
+AS_ROOT = sys.platform != "win32" and os.geteuid() == 0
 OLD, NEW = b"old" * 50_000, b"new" * 60_000
 
 
@@ -42,6 +42,29 @@ def replace(path, new=NEW, before_replace=nothing, **options):
 
 def names(folder):
     return sorted(os.fsencode(path.name) for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        SimpleNamespace(st_flags=stat.UF_IMMUTABLE),
+        SimpleNamespace(st_flags=stat.SF_APPEND | stat.UF_HIDDEN),
+        SimpleNamespace(st_file_attributes=stat.FILE_ATTRIBUTE_READONLY | stat.FILE_ATTRIBUTE_ARCHIVE),
+    ],
+)
+def test_a_file_that_is_locked_on_macos_or_windows_is_known(state):
+    assert platforms.is_protected(state)
+    assert not platforms.is_protected(SimpleNamespace(st_flags=stat.UF_HIDDEN))
+    assert not platforms.is_protected(SimpleNamespace(st_file_attributes=stat.FILE_ATTRIBUTE_ARCHIVE))
+
+
+def test_a_locked_file_gets_no_copy_beside_it(monkeypatch, tmp_path):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(safe_write, "is_protected", lambda _: True)
+    with hold(path) as original, pytest.raises(WriteError, match="is locked"):
+        safe_replace(original, b"new", before_replace=lambda: None)
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"old"]
 
 
 def test_replaces_and_keeps_mode_and_times_to_the_nanosecond(photo):
@@ -254,7 +277,7 @@ def test_another_program_writes_meanwhile(photo, meddle):
 
 def test_the_bytes_are_compared_not_only_the_times(photo, monkeypatch):
     """A disk with coarse time stamps shows a quick change by its bytes only."""
-    monkeypatch.setattr(safe_write, "_identity", lambda state: (state.st_ino, state.st_size))
+    monkeypatch.setattr(safe_write, "identity", lambda state: (state.st_ino, state.st_size))
     with pytest.raises(ChangedMeanwhileError):
         replace(photo, before_replace=lambda: write_in_place(photo))
     assert photo.read_bytes()[:1] == b"X"
@@ -363,7 +386,7 @@ def test_a_number_is_closed_once(photo, monkeypatch):
 def test_a_folder_that_another_program_keeps_locked_stops_nobody(photo, monkeypatch):
     monkeypatch.setattr(temporary, "_FOLDER_PATIENCE_S", 0.05)
     fd = os.open(photo.parent, os.O_RDONLY)
-    fcntl.flock(fd, fcntl.LOCK_EX)
+    assert platforms.lock(fd)
     replace(photo)
     os.close(fd)
     assert photo.read_bytes() == NEW
@@ -379,7 +402,7 @@ def test_a_disk_without_locks_does_not_stop_us(photo, monkeypatch):
     def refuse(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr("fcntl.flock", refuse)
     replace(photo)
     assert photo.read_bytes() == NEW
 

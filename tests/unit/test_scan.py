@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from tagroll.catalog import Catalog
 from tagroll.domain import Outcome, Photo, Status
 from tagroll.errors import UsageError
+from tagroll.formats import FORMATS
+from tagroll.metadata.store import MetadataStore
 from tagroll.photos.scan import scan
+from tagroll.runs.known import KnownFormats
+from tagroll.runs.read import Reader
 
 FILES = Path(__file__).parents[1] / "files"
 JPEG = (FILES / "baseline.jpg").read_bytes()
@@ -54,6 +59,31 @@ def test_photos_carry_what_the_file_system_says(tmp_path: Path, plant: Plant) ->
     assert photo.size == len(JPEG)
     assert photo.mtime_ns == path.stat().st_mtime_ns
     assert photo.format.name == "jpeg"
+
+
+def test_a_file_whose_format_is_known_is_not_opened(tmp_path: Path, plant: Plant) -> None:
+    plant("b.jpg")
+    plant("a.jpg", content=b"no photo")
+    jpeg = next(row for row in FORMATS if row.name == "jpeg")
+    known, other = everything(
+        tmp_path, known=lambda path, status: jpeg if status.st_size == 8 and path.endswith("a.jpg") else None
+    )
+    assert isinstance(known, Photo)
+    assert (known.path, known.size, known.format) == (tmp_path / "a.jpg", 8, jpeg)
+    assert isinstance(other, Photo)
+    plant("a.jpg", content=b"none any more")
+    assert isinstance(everything(tmp_path, known=lambda *_: None)[0], Outcome)
+
+
+def test_the_index_knows_the_formats_of_what_is_as_it_was(tmp_path: Path, plant: Plant) -> None:
+    plant("in/a.jpg", "in/b.jpg", "in/deeper/c.jpg")
+    with Catalog(tmp_path / "catalog.sqlite") as catalog:
+        assert len(list(Reader(MetadataStore(), catalog).read(everything(tmp_path / "in")))) == 3
+        known = KnownFormats(catalog)
+        formats = [found.format for found in everything(tmp_path / "in") if isinstance(found, Photo)]
+        (tmp_path / "in/b.jpg").write_bytes(JPEG[:-1])
+        paths = [tmp_path / "in" / name for name in ("a.jpg", "b.jpg", "deeper/c.jpg")]
+        assert [known(str(path), path.stat()) for path in paths] == [formats[0], None, formats[2]]
 
 
 def test_order_is_stable_files_first_letter_case_aside(tmp_path: Path, plant: Plant) -> None:

@@ -57,6 +57,7 @@ class Library:
         self.edits: list[dict[str, Any]] = []
         self.before: dict[int, list[tuple[Row, list[str], list[tuple[str, float | None]]]]] = {}
         self.searches: list[dict[str, str]] = []
+        self.pairs: list[dict[str, Any]] = []
         self.listeners: list[queue.Queue[bytes | None]] = []
         self.waiting = ""
         self.indexing = {"done": len(rows), "about": len(rows), "running": False}
@@ -303,7 +304,7 @@ class Handler(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         self.server.asked.append(self.path)
         parts = unquote(address.path).strip("/").split("/")
-        if parts[0] in ("", "tags", "review", "history") and len(parts) == 1:
+        if parts[0] in ("", "tags", "review", "pairs", "history") and len(parts) == 1:
             self.answer((STATIC / "index.html").read_bytes(), KINDS[".html"])
         elif parts[0] == "static":
             self.static("/".join(parts[1:]))
@@ -354,6 +355,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.json(library.detail(library.rows[int(number)]))
             case ["review"]:
                 self.json(library.review())
+            case ["pairs"]:
+                self.json({"pairs": library.pairs})
             case ["edits", number]:
                 self.json(library.edits[int(number) - 1])
             case ["events"]:
@@ -378,6 +381,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def search(self, words: str) -> None:
         rows = self.server.library.rows.values()
+        if words.startswith("like:"):
+            number = int(words.removeprefix("like:"))
+            near = [row.id for row in rows if row.id != number][::-1]
+            self.json(
+                {
+                    "exact": [number],
+                    "close": near[:3],
+                    "note": {"text": "2 photos not looked at yet"},
+                    "reasons": [],
+                }
+            )
+            return
         text = {
             row.id: f"{row.title} {row.description} {row.name} {row.folder} {' '.join(row.tags)}".lower()
             for row in rows
@@ -433,6 +448,10 @@ class Handler(BaseHTTPRequestHandler):
             self.json({"number": library.undo(number) if number > 0 else library.begin("undo", [])}, 202)
         elif parts == ["verdicts"]:
             self.json({"number": library.verdicts(body["verdicts"])}, 202)
+        elif parts == ["pairs"] and body["same"] is not True:
+            self.json({"apart": body["same"] is False})
+        elif parts == ["pairs"]:
+            self.json(library.retag({"merge": {"tags": [body["tag"]], "into": body["into"]}}), 202)
         elif parts == ["tags"]:
             result = library.retag(body)
             self.json(result, 200 if "count" in result else 202)

@@ -22,6 +22,7 @@ PLACES = {  # address, keys, and what is there then
     "date": ("/", ["g"], "#ask[open] input"),
     "tags": ("/tags", [], "tbody tr"),
     "review": ("/review", ["Space"], ".proposal[aria-selected=true]"),
+    "pairs": ("/pairs", [], ".side img"),
     "history": ("/history", [], ".runs li"),
 }
 
@@ -72,7 +73,9 @@ def violations():
 def test_axe_finds_nothing(serve, visit, violations, name):
     """Light and wide, then dark and as narrow as a phone; there a finger finds everything, too."""
     path, keys, there = PLACES[name]
-    page = visit(serve(12).url + path, color_scheme="light", reduced_motion="reduce")
+    server = serve(12)
+    server.library.pairs = [{"tag": "Dog", "into": "Person", "photos": 3, "evidence": "model"}]
+    page = visit(server.url + path, color_scheme="light", reduced_motion="reduce")
     for key in keys:
         page.keyboard.press(key)
     expect(page.locator(there).first).to_be_visible()

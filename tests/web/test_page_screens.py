@@ -45,6 +45,25 @@ def test_an_address_of_a_photo_opens_it_and_tags_are_given_beside_it(serve, visi
     until(lambda: rows[1].tags == ["Car", "Lake"])
 
 
+def test_photos_that_look_like_the_one_shown_large_come_after_it(serve, visit):
+    rows = make(9)
+    page = visit(serve(rows).url)
+    page.get_by_role("gridcell").nth(2).click()
+    view = page.get_by_role("dialog", name="Photo")
+    expect(view).to_have_attribute("data-ready", "")
+    page.keyboard.press("l")
+    expect(view).to_be_hidden()
+    expect(page.get_by_role("heading", name="1 photo and 3 alike")).to_be_visible()
+    shown = [rows[2], *rows[:-4:-1]]
+    names = page.get_by_role("gridcell").evaluate_all(
+        "(cells) => cells.map((cell) => Number(cell.dataset.id))"
+    )
+    assert names == [row.id for row in shown]
+    expect(page.get_by_text("2 photos not looked at yet")).to_be_visible()
+    page.get_by_role("button", name="Drop words like").click()
+    expect(page.get_by_role("heading", name="9 photos")).to_be_visible()
+
+
 @pytest.mark.parametrize("open_", [False, True], ids=["alone", "beside the panel"])
 def test_the_grid_is_as_wide_after_the_full_view_as_it_was_before(serve, visit, open_):
     page = visit(serve(60).url)
@@ -113,6 +132,34 @@ def test_review_swaps_puts_off_and_goes_back(serve, visit):
     until(lambda: [row.tags for row in rows[:4]] == [[], [], [], []])
     page.keyboard.press("Escape")
     expect(page.get_by_role("grid", name="Photos")).to_be_visible()
+
+
+def test_pairs_of_tags_are_judged_and_taken_back(serve, visit):
+    rows = few(["Boat"], ["boats"], ["Boat", "Sky"], ["Clear Sky"])
+    server = serve(rows)
+    server.library.pairs = [
+        {"tag": "boats", "into": "Boat", "photos": 1, "evidence": "spelling"},
+        {"tag": "Clear Sky", "into": "Sky", "photos": 1, "evidence": "model"},
+    ]
+    page = visit(server.url + "/review")
+    page.get_by_role("link", name="Tags", exact=True).click()
+    expect(page.get_by_role("heading", name="Are these one tag?")).to_be_visible()
+    expect(page.get_by_role("region", name="boats").get_by_role("img")).to_have_count(1)
+    expect(page.get_by_role("region", name="Boat", exact=True).get_by_role("img")).to_have_count(2)
+    page.keyboard.press("i")
+    expect(page.get_by_role("button", name="boats 1 photo stays")).to_be_visible()
+    page.keyboard.press("i")
+    page.keyboard.press("a")
+    until(lambda: rows[1].tags == ["Boat"])
+    expect(page.get_by_text("A model calls them the same.")).to_be_visible()
+    page.keyboard.press("r")
+    expect(page.get_by_role("heading", name="That was all")).to_be_visible()
+    page.keyboard.press("z")
+    expect(page.get_by_text("A model calls them the same.")).to_be_visible()
+    page.keyboard.press("z")
+    until(lambda: rows[1].tags == ["boats"])
+    said = [body["same"] for path, body in server.posted if path == "/api/pairs"]
+    assert said == [True, False, None]
 
 
 def test_tags_are_renamed_merged_and_removed(serve, visit):
@@ -190,7 +237,7 @@ def test_the_sheet_is_the_table_of_the_handler(serve, visit):
     page = visit(serve(3).url)
     page.keyboard.press("?")
     table = page.evaluate(
-        "import('/static/keys.js').then(({ KEYS }) => KEYS.map(({ shown, does }) => [shown, does]))"
+        "import('/static/keys.js').then(({ KEYS }) => KEYS.map(({ keys, shown, does }) => [shown ?? keys.join(' '), does]))"
     )
     assert len(table) > 20
     rows = page.locator("#help dl > div")

@@ -64,7 +64,23 @@ def test_a_photo_tells_all_that_is_known_of_it(served):
     assert (told["width"], told["height"], told["tags"], told["proposals"]) == (90, 60, [], [])
     assert served.ask("GET", "/api/photo/999999")[0] == 404
     assert served.ask("GET", "/api/photo/x")[0] == 404
-    assert served.get("/api/search?q=onerror") == {"exact": [number], "close": [], "reasons": []}
+    assert served.get("/api/search?q=onerror") == {
+        "exact": [number],
+        "close": [],
+        "note": None,
+        "reasons": [],
+    }
+
+
+@pytest.mark.slow
+def test_photos_like_one_are_asked_for_by_its_number_and_what_was_not_compared_is_said(served):
+    pytest.importorskip("onnxruntime", reason="the built-in model needs it")
+    number = served.numbers()["a.jpg"]
+    found = served.get(f"/api/search?q=like:{number}")
+    assert (found["exact"], found["close"]) == ([number], [])
+    assert found["note"]["text"].startswith("6 photos not looked at yet")
+    status, _, data = served.ask("GET", "/api/search?q=like:999999")
+    assert (status, set(json.loads(data))) == (422, {"error", "hint"})
 
 
 @pytest.mark.parametrize(
@@ -148,9 +164,9 @@ def test_originals_are_sent_as_they_are_and_can_do_nothing(served):
 
 
 def test_every_screen_is_the_page(served):
-    pages = [served.ask("GET", path) for path in ("/", "/tags", "/review", "/history", "/?q=tag:x")]
+    pages = [served.ask("GET", path) for path in ("/", "/tags", "/review", "/pairs", "/history", "/?q=tag:x")]
     assert len({body for _, _, body in pages}) == 1
-    assert [status for status, _, _ in pages] == [200] * 5
+    assert [status for status, _, _ in pages] == [200] * 6
     assert "default-src 'none'" in pages[0][1]["content-security-policy"]
 
 
@@ -237,6 +253,32 @@ def test_tags_of_the_whole_library_are_renamed_after_a_look(served):
     assert served.get(f"/api/photo/{numbers['a.jpg']}")["tags"] == ["DSLR"]
     assert served.do("/api/tags", {"remove": {"tag": "DSLR"}})["failed"] == []
     assert served.get(f"/api/photo/{numbers['b.png']}")["tags"] == []
+
+
+def test_tags_that_may_be_one_are_judged(served):
+    numbers = served.numbers()
+    for name, tags in (("a.jpg", ["Boat", "Sky"]), ("b.png", ["Boat"]), (HOSTILE, ["boats", "Skies"])):
+        served.do("/api/edits", {"photos": [numbers[name]], "add": tags})
+    pairs = [
+        {"tag": "boats", "into": "Boat", "photos": 1, "evidence": "spelling"},
+        {"tag": "Skies", "into": "Sky", "photos": 1, "evidence": "spelling"},
+    ]
+    assert sorted(served.get("/api/pairs")["pairs"], key=str) == sorted(pairs, key=str)
+    said = {name: pairs[1][name] for name in ("tag", "into")}
+    assert served.post("/api/pairs", said | {"same": False}) == {"apart": True}
+    assert served.get("/api/pairs")["pairs"] == pairs[:1]
+    assert served.post("/api/pairs", said | {"same": None}) == {"apart": False}
+    assert len(served.get("/api/pairs")["pairs"]) == 2
+    done = served.do("/api/pairs", {"tag": "boats", "into": "Boat", "same": True})
+    assert (done["label"], done["total"]) == ("boats → Boat", 1)
+    assert served.get(f"/api/photo/{numbers[HOSTILE]}")["tags"] == ["Boat", "Skies"]
+    assert served.get("/api/pairs")["pairs"] == pairs[1:]
+    served.do(f"/api/edits/{done['number']}/undo", {})
+    assert len(served.get("/api/pairs")["pairs"]) == 2  # what was taken back is asked again
+    status, _, _ = served.ask("POST", "/api/pairs", {"tag": "Sky", "into": "Sky", "same": False})
+    assert status == 400
+    for tag in ("Boat", "boats", "Sky", "Skies"):
+        served.do("/api/tags", {"remove": {"tag": tag}})
 
 
 # how it begins and ends ---------------------------------------------------------------------------------

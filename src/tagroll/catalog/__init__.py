@@ -2,7 +2,9 @@
 
 from tagroll.catalog.catalog import Catalog
 from tagroll.catalog.database import as_text
+from tagroll.catalog.features import KeptFeatures
 from tagroll.catalog.journal import KnownPicture, State, Writing
+from tagroll.catalog.learned import Learned
 from tagroll.catalog.photos import About, PhotoRow, ShownColumns, ShownRow
 from tagroll.catalog.runs import RunRow
 from tagroll.catalog.verdicts import TagVerdict
@@ -10,7 +12,9 @@ from tagroll.catalog.verdicts import TagVerdict
 __all__ = [
     "About",
     "Catalog",
+    "KeptFeatures",
     "KnownPicture",
+    "Learned",
     "PhotoRow",
     "RunRow",
     "ShownColumns",

@@ -76,7 +76,7 @@ class Answers:
             picture_hash,
             model or description.model,
             _asked(prompt),
-            as_json(asdict(description)),
+            as_json({name: told for name, told in asdict(description).items() if name != "features"}),
             time.time(),
         )
         self._database.commit(

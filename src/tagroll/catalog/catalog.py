@@ -8,8 +8,12 @@ from typing import Self
 from tagroll.catalog.answers import Answers
 from tagroll.catalog.database import Database
 from tagroll.catalog.decisions import KeptDecisions
+from tagroll.catalog.features import KeptFeatures
 from tagroll.catalog.journal import Journal
+from tagroll.catalog.learned import KeptLearned
 from tagroll.catalog.photos import Photos
+from tagroll.catalog.readings import Readings
+from tagroll.catalog.relations import Relations
 from tagroll.catalog.runs import Runs
 from tagroll.catalog.searches import Searches
 from tagroll.catalog.servers import Servers
@@ -37,6 +41,10 @@ class Catalog:
         texts: What is searched of photos.
         searches: What a person searches again.
         verdicts: What a person said of proposals.
+        features: What the built-in model sees in pictures, as numbers.
+        learned: What was learned of a person's tags.
+        relations: What models said of pairs of tags.
+        readings: The text in pictures.
 
     Raises:
         CatalogError: The file cannot be opened, is no catalog, or (to read only) is not there.
@@ -55,6 +63,10 @@ class Catalog:
         self.texts = Texts(self._database)
         self.searches = Searches(self._database)
         self.verdicts = Verdicts(self._database)
+        self.features = KeptFeatures(self._database)
+        self.learned = KeptLearned(self._database)
+        self.relations = Relations(self._database)
+        self.readings = Readings(self._database)
 
     def __enter__(self) -> Self:
         """Use as a context manager."""

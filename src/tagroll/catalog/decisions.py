@@ -91,6 +91,17 @@ class KeptDecisions:
 
         self._database.commit(job)
 
+    def forget_apart(self, tags: Collection[str]) -> None:
+        """Forget that two tags must not become one. Returns when that is on disk."""
+        pair = sorted(tags)
+        self._database.commit(
+            lambda c: (
+                c.execute(
+                    "DELETE FROM decisions WHERE kind = 'apart' AND tag = ? AND other = ?", pair
+                ).rowcount
+            )
+        )
+
     def agree(self, into: Mapping[str, str], run: int) -> None:
         """Remember which words of a model mean one thing, in the place of what was agreed about them before.
 

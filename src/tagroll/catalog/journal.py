@@ -195,6 +195,15 @@ class Journal:
         rows = self._database.read(f"SELECT DISTINCT photo FROM writes WHERE photo IN ({marks})", *names)  # noqa: S608 - marks only
         return {as_path(name) for (name,) in rows}
 
+    def written_in(self, folder: Path, run: int) -> set[Path]:
+        """The photos in and below a folder that a run has written for."""
+        inside = os.fsencode(folder).rstrip(b"/") + b"/"
+        rows = self._database.read(
+            "SELECT DISTINCT photo FROM writes WHERE photo > ? AND photo < ? AND run = ? AND state = 'done'",
+            inside, inside[:-1] + b"0", run,
+        )  # fmt: skip
+        return {as_path(photo) for (photo,) in rows}
+
     def pictures(self, made: Collection[str]) -> list[KnownPicture]:
         """Of every photo for which something was written, ever, the picture it should hold; by path.
 

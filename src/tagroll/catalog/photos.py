@@ -58,6 +58,8 @@ _FAILED = (
     " modified = excluded.modified, error = excluded.error, hint = excluded.hint, version = excluded.version"
     " WHERE gone OR (error, hint, modified) != (excluded.error, excluded.hint, excluded.modified)"
 )
+_IN = "path > ? AND path < ? AND instr(substr(path, ?), x'2f') = 0 AND NOT gone"
+"""Right in a folder; values: `_bounds`."""
 _ANY_VERSION = (1 << 63) - 1
 _GONE = f"UPDATE photos SET gone = ?, version = {_NEXT} WHERE id = ?"  # noqa: S608 - our own words
 
@@ -213,13 +215,25 @@ class Photos:
 
     def taken_in(self, folder: Path) -> list[tuple[int, Path, tuple[str, ...]]]:
         """When, which photo, with which tags: the photos in a folder, not below it, whose time is known, in order."""
-        inside = os.fsencode(folder).rstrip(b"/") + b"/"
         rows = self._database.read(
-            "SELECT taken, path, tags FROM photos WHERE path > ? AND path < ? AND taken IS NOT NULL AND NOT gone"
-            " AND stamp != '' AND instr(substr(path, ?), x'2f') = 0 ORDER BY taken, path",
-            inside, inside[:-1] + b"0", len(inside) + 1,
-        )  # fmt: skip
+            f"SELECT taken, path, tags FROM photos WHERE {_IN} AND taken IS NOT NULL AND stamp != ''"  # noqa: S608 - our own words
+            " ORDER BY taken, path",
+            *_bounds(folder),
+        )
         return [(int(taken), as_path(path), tuple(json.loads(tags))) for taken, path, tags in rows]
+
+    def formats_in(self, folder: Path) -> dict[str, tuple[str, str]]:
+        """Path -> stamp and name of the format, of the photos in a folder, not below it."""
+        rows = self._database.read(
+            f"SELECT path, stamp, format FROM photos WHERE {_IN} AND known",  # noqa: S608 - our own words
+            *_bounds(folder),
+        )
+        return {os.fsdecode(path): (stamp, name) for path, stamp, name in rows}
+
+    def pictures(self) -> dict[Path, str]:
+        """Every photo that is known and not gone -> the hash of its picture, "" where that is not known."""
+        sql = "SELECT path, iif(pictured, picture_hash, '') FROM photos WHERE NOT gone"
+        return {as_path(path): str(picture) for path, picture in self._database.read(sql)}
 
     def unhashed(self) -> list[tuple[Path, str]]:
         """Path and stamp of the photos whose picture is not known, as they were only read."""
@@ -345,9 +359,10 @@ class Photos:
         return list(map(ShownRow._make, self._database.read(f"{_SHOWN} WHERE id IN ({marks})", *numbers)))
 
     def answered(self) -> list[int]:
-        """The photos of whose pictures an answer of a model is kept."""
+        """The photos of whose pictures an answer of a model is kept, or what it saw."""
         rows = self._database.read(
-            "SELECT id FROM photos WHERE pictured AND NOT gone AND picture_hash IN (SELECT picture_hash FROM answers)"
+            "SELECT id FROM photos WHERE pictured AND NOT gone AND picture_hash IN"
+            " (SELECT picture_hash FROM answers UNION SELECT picture_hash FROM features)"
         )
         return [number for (number,) in rows]
 
@@ -385,6 +400,11 @@ def _values(row: PhotoRow) -> tuple[object, ...]:
     pictured = int(row.pictured and row.picture_hash != "")
     head = (os.fsencode(row.path), row.stamp, row.picture_hash, pictured, as_json(row.tags), wanted)
     return (*head, int(about is not None), *more, _modified(row.stamp))
+
+
+def _bounds(folder: Path) -> tuple[bytes, bytes, int]:
+    inside = os.fsencode(folder).rstrip(b"/") + b"/"
+    return inside, inside[:-1] + b"0", len(inside) + 1
 
 
 def _modified(stamp: str) -> int:

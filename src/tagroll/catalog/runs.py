@@ -121,6 +121,19 @@ class Runs:
         """The run of this number, if there is one."""
         return next(iter(self._runs("WHERE r.id = ?", number)), None)
 
+    def of_today(self, command: str, arguments: Sequence[str]) -> RunRow | None:
+        """The last run of the same command with the same arguments that began today, by this computer's clock."""
+        return next(
+            iter(
+                self._runs(
+                    "WHERE command = ? AND arguments = ? AND date(started, 'unixepoch', 'localtime') = date('now', 'localtime')"
+                    " ORDER BY r.id DESC LIMIT 1",
+                    command, json.dumps(list(arguments)),
+                )
+            ),
+            None,
+        )  # fmt: skip
+
     def all(self, limit: int | None = None) -> list[RunRow]:
         """All runs, or so many, the newest first."""
         return self._runs("ORDER BY r.id DESC LIMIT ?", -1 if limit is None else limit)

@@ -162,6 +162,46 @@ MIGRATIONS = (
         picture_hash TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE relations (            -- what a model said of two tags; never asked twice
+        model TEXT NOT NULL,
+        prompt TEXT NOT NULL,           -- names the wording of the question
+        tag TEXT NOT NULL,              -- tag < other
+        other TEXT NOT NULL,
+        relation TEXT NOT NULL,         -- of tag to other: 'same', 'narrower', 'broader', ...
+        is_same INTEGER,                -- of a pair whose answer was known: what is right; else NULL
+        created REAL NOT NULL,
+        PRIMARY KEY (model, prompt, tag, other)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE readings (             -- the text in a picture; read once
+        picture_hash TEXT PRIMARY KEY,
+        reader TEXT NOT NULL,           -- what read it
+        lines TEXT NOT NULL,            -- one a line; '': none
+        tags TEXT NOT NULL              -- JSON list: what follows from them
+    ) WITHOUT ROWID;
+    DROP TABLE texts;
+    CREATE VIRTUAL TABLE texts USING fts5 (         -- as it was, and the text in the picture
+        tags, title, description, folder, name, camera, inside,
+        tokenize = "unicode61 remove_diacritics 2", prefix = '2 3'
+    );
+    UPDATE texts_of SET version = 0;
+    """,
+    """
+    CREATE TABLE features (             -- what the built-in model's network sees in a picture, as numbers
+        id INTEGER PRIMARY KEY AUTOINCREMENT,       -- what is new is above
+        picture_hash TEXT NOT NULL,
+        model TEXT NOT NULL,            -- name and version of the model
+        vector BLOB NOT NULL,           -- tags.packed
+        UNIQUE (picture_hash, model)
+    );
+    CREATE TABLE learned (              -- what was learned of a person's tags; the whole is made anew each time
+        word TEXT PRIMARY KEY,          -- identity of the last level of the tag
+        said TEXT NOT NULL,             -- JSON: catalog.learned.Learned, but for the weights
+        weights BLOB NOT NULL           -- float32, little-endian; empty where it is too little to tell
+    ) WITHOUT ROWID;
+    """,
 )
 _APPLICATION = 1952540530
 _TABLES = {"runs", "answers", "writes", "photos"}

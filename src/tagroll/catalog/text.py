@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     import numpy as np
 
 _CHANGED = (
-    "SELECT id, path, tags, title, description, camera, version FROM photos"
+    "SELECT id, path, photos.tags, title, description, camera, coalesce(lines, ''), version FROM photos"
+    " LEFT JOIN readings USING (picture_hash)"
     " WHERE version > (SELECT version FROM texts_of) ORDER BY version LIMIT ?"
 )
 _AT_ONCE = 5000
 """Photos whose texts are brought up to date in one transaction."""
-FIELDS = ("tags", "title", "description", "folder", "name", "camera")
-"""What is searched."""
+FIELDS = ("tags", "title", "description", "folder", "name", "camera", "inside")
+"""What is searched; `inside` is the text in the picture."""
 
 
 class Texts:
@@ -62,15 +63,24 @@ def _take_up(c: sqlite3.Connection) -> bool:
     if rows:
         c.executemany("DELETE FROM texts WHERE rowid = ?", [(row[0],) for row in rows])
         c.executemany(
-            "INSERT INTO texts (rowid, tags, title, description, folder, name, camera) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO texts (rowid, {', '.join(FIELDS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - our own words
             map(_texts, rows),
         )
-        c.execute("UPDATE texts_of SET version = ?", (rows[-1][6],))
+        c.execute("UPDATE texts_of SET version = ?", (rows[-1][7],))
     return len(rows) == _AT_ONCE
 
 
-def _texts(row: tuple[int, bytes, str, str, str, str, int]) -> tuple[object, ...]:
-    number, raw, tags, title, description, camera, _ = row
+def _texts(row: tuple[int, bytes, str, str, str, str, str, int]) -> tuple[object, ...]:
+    number, raw, tags, title, description, camera, inside, _ = row
     path = PurePath(as_text(os.fsdecode(raw)))
     folder = "\n".join(path.parent.parts[1:])
-    return (number, as_text("\n".join(json.loads(tags))), title, description, folder, path.stem, camera)
+    return (
+        number,
+        as_text("\n".join(json.loads(tags))),
+        title,
+        description,
+        folder,
+        path.stem,
+        camera,
+        inside,
+    )

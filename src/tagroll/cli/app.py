@@ -2,10 +2,11 @@
 
 import errno
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,18 +14,26 @@ from tagroll import __version__
 from tagroll.cli.terminal import complain, error_row, print_json, show
 from tagroll.errors import TagrollError
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 COMMANDS = {
     "tag": "Write what a model sees into the photos, as tags.",
+    "watch": "Tag photos as they come into folders.",
     "classify": "Copy photos under descriptive names, with what a model sees as JSON.",
     "dedupe": "Make tags that mean the same one word, across all photos.",
     "tags": "List every tag with its count, read from the files.",
+    "learn": "Learn your own tags, so that other photos can get them.",
     "vocabulary": "Write the words of your photos as a file to edit, for --vocabulary.",
     "find": "Find photos by tags, date, place, words and meaning.",
     "serve": "Show the photos in a browser: find, tag, judge proposals, undo.",
     "history": "Tell what tagroll did: runs, photos, tags.",
     "undo": "Take a run back.",
     "check": "See that no picture was damaged since tagroll first saw it.",
+    "model": "Fetch a larger built-in model, or one that reads text; list, remove.",
     "eval": "Measure how good and how fast models are, on labelled photos.",
+    "config": "Show the settings and where each comes from; an example of the settings file.",
+    "completion": "Print what makes the Tab key complete commands, options and tags.",
     "doctor": "Say in plain words what works here and what does not.",
 }
 """Name -> one line of help. `tagroll --help` reads this and imports no command."""
@@ -46,6 +55,15 @@ class Commands(click.Group):
         command = importlib.import_module(f"tagroll.cli.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101 - our own modules
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """What the Tab key offers: commands, without importing them, and options."""
+        from click.shell_completion import CompletionItem
+
+        named = [
+            CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -69,6 +87,11 @@ class Commands(click.Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run, and turn every error of ours into a message, a hint and an exit code."""
         typed = tuple(sys.argv[1:] if args is None else args)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(
+                stream, io.TextIOWrapper
+            ):  # a pipe on Windows may know the letters of one code page only
+                stream.reconfigure(errors="backslashreplace")
         try:
             try:
                 return super().main(args, prog_name or "tagroll", obj=typed, **extra)

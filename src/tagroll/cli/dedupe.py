@@ -1,7 +1,8 @@
 """`tagroll dedupe DIR`."""
 
+import gc
 import sys
-from contextlib import closing, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -9,29 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagroll.cli.dedupe_output import (
-    ask,
-    show_hierarchy,
-    show_plan,
-    warn_of_threshold,
-)
+from tagroll.cli.asking import WaitingOptions, waiting_options
+from tagroll.cli.dedupe_job import Job
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import key_goes_with, scan_options, shared_options, store_options
-from tagroll.cli.progress import Report, watched
-from tagroll.cli.rewrite import Session, advise, session
+from tagroll.cli.progress import watched
+from tagroll.cli.rewrite import session
 from tagroll.cli.scanning import Scope
-from tagroll.cli.terminal import show, tell
-from tagroll.cli.typed import typed
+from tagroll.cli.terminal import tell
+from tagroll.cli.then import then_option
 from tagroll.cli.words import VocabularyFile
-from tagroll.domain import Status, Waiting, plural
-from tagroll.errors import StoppedError, UsageError
+from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Placing, Settings, without_password
 
 if TYPE_CHECKING:
-    from tagroll.runs.merge import EditedPlan, Embedder, MergeOptions, MergeProposal, Plan
-    from tagroll.runs.words import Vocabulary
+    from tagroll.runs.judging import Model
+    from tagroll.runs.merge import Embedder, MergeOptions
 
-EVIDENCE = ("spelling", "synonym", "phrasing", "semantic")
+EVIDENCE = ("spelling", "synonym", "phrasing", "semantic", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +43,15 @@ class DedupeOptions:
     embedding_model: str
     evidence: tuple[str, ...]
     plain: bool
+    report: bool
     plan: Path | None
     apply: bool
     vocabulary: Path | str | None
     hierarchy: bool
     interactive: bool
+    ask_model: bool
+    max_questions: int
+    waiting: WaitingOptions
     scope: Scope
     placing: Placing
     mtime: Mtime
@@ -70,11 +70,16 @@ class DedupeOptions:
             raise UsageError(
                 "--interactive asks and merges at once", "Leave out --plan, --apply and --dry-run"
             )
+        if self.ask_model and (self.apply or self.plain or "model" not in self.evidence):
+            raise UsageError(
+                "--ask-model makes a plan by rules and by what a model says",
+                "Leave out --apply and --plain, and name model with --evidence",
+            )
 
     @property
     def embeds(self) -> bool:
         """Whether meaning is asked about at all."""
-        return self.plain or "semantic" in self.evidence
+        return self.plain or self.ask_model or "semantic" in self.evidence
 
     @property
     def writes(self) -> bool:
@@ -86,7 +91,9 @@ class DedupeOptions:
         from tagroll.runs.merge import MergeOptions, evidence_of
 
         evidence = evidence_of(self.evidence)
-        return MergeOptions(self.similarity_threshold, self.min_cluster_size, evidence, self.plain)
+        return MergeOptions(
+            self.similarity_threshold, self.min_cluster_size, evidence, self.plain, self.ask_model
+        )
 
     def configuration(self, model: str) -> dict[str, object]:
         """What the report says about how it was made, as the older script does."""
@@ -116,9 +123,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command("dedupe", cls=GroupedCommand)
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--dry-run", is_flag=True, help="Print the plan and write its report; write nothing into photos."
-)
+@click.option("--dry-run", is_flag=True, help="Print the plan; write nothing into photos.")
 @click.option(
     "--similarity-threshold",
     type=click.FloatRange(0, 1),
@@ -129,6 +134,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option(
     "--min-cluster-size",
+    hidden=True,
     type=click.IntRange(min=2),
     default=2,
     show_default=True,
@@ -137,6 +143,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option(
     "--batch-size",
+    hidden=True,
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
@@ -167,7 +174,13 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     callback=_evidence,
     help="What may merge tags, with commas between.",
 )
-@click.option("--plain", is_flag=True, help="Merge by cosine alone, without rules, as the older script did.")
+@click.option(
+    "--plain",
+    is_flag=True,
+    hidden=True,
+    help="Merge by cosine alone, without rules, as the older script did.",
+)
+@click.option("--report", is_flag=True, hidden=True, help="Write a report into DIR, as the older script did.")
 @click.option(
     "--plan",
     type=_FILE,
@@ -184,6 +197,21 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--hierarchy", is_flag=True, help="Write tags that lie under others as paths (Nature|Forest).")
 @click.option("--interactive", is_flag=True, help="Ask about each merge, one key each.")
+@click.option(
+    "--ask-model",
+    is_flag=True,
+    help="Ask the model on the server about pairs that the rules leave open; what it calls the same is only proposed.",
+)
+@click.option(
+    "--max-questions",
+    type=click.IntRange(min=1),
+    default=2000,
+    show_default=True,
+    metavar="N",
+    help="Pairs of tags that --ask-model asks about.",
+)
+@then_option
+@waiting_options
 @scan_options
 @store_options
 @shared_options(model=True)
@@ -192,39 +220,60 @@ def command(settings: Settings, **values: Any) -> None:
 
     The word is the one on most photos. Spelling and synonyms are judged by rules and dictionaries, the rest by
     embeddings: of a server, or built in. What was decided is remembered, also by `tagroll tag`. `tagroll undo`
-    takes it back. A report is written into DIR.
+    takes it back.
     """  # fmt: skip
     options = DedupeOptions(**values)
     options.check()
     sys.exit(_run(settings, options))
 
 
-for _option in command.params:
-    if isinstance(_option, click.Option) and _option.name in ("api_urls", "model", "model_file", "mmproj"):
-        _option.hidden = True  # taken, as always, and of no use here: no photo is shown to a model
-
-
 def _run(settings: Settings, options: DedupeOptions) -> int:
     from tagroll.runs.merge import check_plan, read_edited_plan
     from tagroll.runs.words import Vocabulary, read_vocabulary_file
 
+    gc.set_threshold(100_000)  # next to nothing here makes cycles; looking for some took a sixth of the time
     # `library` is what all tags are compared with anyway
     listed = options.vocabulary
     vocabulary = read_vocabulary_file(listed) if isinstance(listed, Path) else Vocabulary()
     edited = read_edited_plan(options.plan) if options.apply and options.plan else None
     if options.plan and not options.apply:
         check_plan(options.plan)
-    embedder = None if edited or not options.embeds else _embedder(settings, options)
-    halt = embedder.stop if embedder else lambda: None
-    with (
-        closing(embedder) if embedder else nullcontext(),
-        session(
-            settings, [options.directory], placing=options.placing, mtime=options.mtime, halt=halt
-        ) as opened,
-    ):
+    with ExitStack() as held:
+        embedder = None if edited or not options.embeds else _embedder(settings, options)
+        if embedder:
+            held.callback(embedder.close)
+        model = held.enter_context(_judge(settings, options)) if options.ask_model else None
+
+        def halt() -> None:
+            for one in (embedder, model and model.describer):
+                if one:
+                    one.stop()
+
+        opened = held.enter_context(
+            session(settings, [options.directory], placing=options.placing, mtime=options.mtime, halt=halt)
+        )
         opened.read_tags(options.scope)
-        job = Job(opened, options, embedder)
+        job = Job(opened, options, embedder, model)
         return job.apply(edited) if edited else job.merge(vocabulary)
+
+
+def _judge(settings: Settings, options: DedupeOptions) -> "Model":
+    """The model that is asked about pairs; it is there before anything is scanned.
+
+    Raises:
+        UsageError: The built-in model is wanted, which cannot be asked.
+        ServerError: There is none.
+    """
+    from tagroll.runs.judging import choose_judge
+
+    if settings.backend == "builtin" and settings.model_file is None:
+        raise UsageError(
+            "--ask-model needs a model on a server: the built-in one cannot be asked",
+            "Leave out --backend builtin, or --ask-model",
+        )
+    model = choose_judge(settings, options.waiting.limits(), partial(watched, settings))
+    tell(settings, *model.notes)
+    return model
 
 
 def _embedder(settings: Settings, options: DedupeOptions) -> "Embedder":
@@ -242,133 +291,3 @@ def _embedder(settings: Settings, options: DedupeOptions) -> "Embedder":
     )
     tell(settings, *notes)
     return embedder
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A library that was read, and what to do with it.
-
-    Attributes:
-        session: The library.
-        options: What the user wants.
-        embedder: Compares meanings; None where an edited plan says it all, or only spelling and synonyms count.
-    """
-
-    session: Session
-    options: DedupeOptions
-    embedder: "Embedder | None"
-
-    def apply(self, edited: "EditedPlan") -> int:
-        """Do what an edited plan says."""
-        from tagroll.runs.merge import proposal_of
-
-        assert self.options.plan is not None  # noqa: S101 - it was read
-        proposal = proposal_of(self.session.space.catalog, edited, self.options.plan)
-        if not (edited.proposal or edited.proposed):
-            tell(self.session.settings, "The plan does not tell what was proposed: it keeps no tags apart.")
-        return self._end(proposal)
-
-    def merge(self, vocabulary: "Vocabulary") -> int:
-        """Make a plan; show it, write it down, ask about it, or do it."""
-        from tagroll.runs.merge import MergeProposal, as_paths, decisions_for, propose
-
-        opened, options, settings = self.session.opened, self.options, self.session.settings
-        counts, decisions = opened.library.counts, decisions_for(opened.space.catalog, vocabulary)
-        with watched(settings, self._waiting):
-            try:
-                plan = propose(opened, decisions, options.merging(), self.embedder, self._compared)
-            except StoppedError:
-                raise click.exceptions.Exit(130) from None
-        warn_of_threshold(plan, settings)
-        into, apart = ask(plan, counts) if options.interactive else (plan.mapping, frozenset())
-        paths = as_paths(into, counts, vocabulary, decisions.apart | apart) if options.hierarchy else {}
-        if not options.writes:
-            show_plan(plan, counts, settings)
-            show_hierarchy(plan, paths, settings)
-            self._write_plan(plan, paths)
-        return self._end(MergeProposal(plan, into | paths, into, apart))
-
-    def _waiting(self) -> Waiting | None:
-        return self.embedder.waiting if self.embedder else None
-
-    def _compared(self, number: int, total: int) -> None:
-        self.session.check_stop()
-        if number < total:
-            tell(self.session.settings, f"Comparing {number:,} of {total:,} tags")
-
-    def _write_plan(self, plan: "Plan", paths: dict[str, str]) -> None:
-        from tagroll.runs.merge import write_plan
-
-        if self.options.plan is None:
-            return
-        write_plan(self.session.space.catalog, self.options.plan, plan, paths)
-        tell(
-            self.session.settings,
-            f"The plan is in {show(self.options.plan)}. Edit it, then: {typed('--apply', without='--dry-run')}",
-        )
-
-    def _end(self, proposal: "MergeProposal") -> int:
-        """Rewrite the photos, or say which would be; write the report."""
-        from tagroll.runs.merge import write_report
-        from tagroll.runs.merge_report import DRY_REPORT, REPORT
-
-        session, options = self.session, self.options
-        counts, mapping = session.opened.library.counts, proposal.mapping
-        before = session.opened.library.changing(proposal.decide)
-        try:
-            report = self._rewritten(proposal, begin=options.writes and bool(before))
-        except BaseException:
-            advise(session, None)
-            raise
-        told = self._told(proposal, report if options.writes and before else None)
-        write_report(session.opened.paths[0] / (REPORT if options.writes else DRY_REPORT), told)
-        report.finish()
-        merged = sum(tag != word for tag, word in mapping.items())
-        tell(
-            session.settings,
-            f"{merged:,} of {plural(len(counts), 'tag')} {'were' if options.writes else 'would be'} merged",
-        )
-        advise(session, report if options.writes else None, stopped=session.space.stop.is_set())
-        return session.exit_code(report)
-
-    def _rewritten(self, proposal: "MergeProposal", *, begin: bool) -> "Report":
-        session, writes = self.session, self.options.writes
-        if begin:
-            arguments = [str(path) for path in session.opened.paths]
-            with session.space.begin("dedupe", arguments, model=self._model, done=Status.REWRITTEN) as run:
-                run.decide(proposal.remembered, proposal.apart)
-                return session.rewrite(proposal.decide, run)
-        if writes:
-            session.space.catalog.decisions.decide(proposal.remembered, proposal.apart)
-        return session.rewrite(proposal.decide, written=writes)
-
-    def _told(self, proposal: "MergeProposal", written: Report | None) -> dict[str, Any]:
-        """The report: the older script's keys, and ours beside them."""
-        from tagroll.runs.merge_report import older_report, plan_report
-
-        opened, options, mapping = self.session.opened, self.options, proposal.mapping
-        counts, changing = opened.library.counts, opened.library.changing(proposal.decide)
-        not_read = len(opened.tally.failures)
-        results = {"files_updated": 0, "files_failed": 0, "total_files_processed": 0}
-        if written is not None:
-            results = {
-                "files_updated": written.tally.changed, "files_failed": len(written.tally.failures) - not_read,
-                "total_files_processed": len(changing),
-            }  # fmt: skip
-        embedded = len(counts) if self.embedder else 0
-        older = older_report(options.configuration(self._model), mapping, counts, results, embedded)
-        after = self.session.after
-        files = [
-            {
-                "file": str(path),
-                "original_tags": list(said.tags),
-                "new_tags": list(after.get(path, said.tags)),
-            }
-            for path, (_, said) in changing.items()
-        ]
-        more = {"configuration": options.more_configuration, "files_not_read": not_read}
-        return older | {"tagroll": more | plan_report(proposal.plan, mapping, counts) | {"files": files}}
-
-    @property
-    def _model(self) -> str:
-        return self.embedder.model if self.embedder else ""

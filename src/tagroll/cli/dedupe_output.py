@@ -14,10 +14,11 @@ from tagroll.errors import UsageError
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
+    from tagroll.runs.judging import Judged
     from tagroll.runs.merge import Plan
 
 SHOWN_CHILDREN = 20
-_KEYS = "y yes, merge   n no, keep apart for good   p prefer this word   a yes to all that follow   q leave the rest"
+_KEYS = "y yes, merge   n no, keep apart for good   p prefer this word   a yes to all that follow by rules   q leave the rest"
 
 
 def show_plan(plan: "Plan", counts: Mapping[str, int], settings: Settings) -> None:
@@ -25,13 +26,17 @@ def show_plan(plan: "Plan", counts: Mapping[str, int], settings: Settings) -> No
     from tagroll.runs.merge import why
 
     if settings.json:
-        for merge in plan.merges:
-            print_json({"type": "merge", **merge.row()})
+        for kind, found in (("merge", plan.merges), ("suggested", plan.suggested)):
+            for merge in found:
+                print_json({"type": kind, **merge.row()})
         return
-    for word, merges in groupby(plan.merges, key=lambda merge: merge.into):
-        print_line(f"{word}  ({plural(counts.get(word, 0), 'photo')})")
-        for merge in merges:
-            print_line(f"  <- {merge.tag}  ({plural(merge.photos, 'photo')}): {why(merge)}")
+    for said, found in (("", plan.merges), ("A model calls the same, if you agree:", plan.suggested)):
+        if said and found:
+            print_line(f"\n{said}\n")
+        for word, merges in groupby(found, key=lambda merge: merge.into):
+            print_line(f"{word}  ({plural(counts.get(word, 0), 'photo')})")
+            for merge in merges:
+                print_line(f"  <- {merge.tag}  ({plural(merge.photos, 'photo')}): {why(merge)}")
 
 
 def show_hierarchy(plan: "Plan", paths: Mapping[str, str], settings: Settings) -> None:
@@ -64,8 +69,45 @@ def warn_of_threshold(plan: "Plan", settings: Settings) -> None:
     say(f"  --similarity-threshold {found.fitting:g} would fit this embedding model.")
 
 
+def say_judged(judged: "Judged", settings: Settings) -> None:
+    """Say how far a model was asked, and whether it is believed."""
+    exam = judged.exam
+    if settings.json:
+        print_json(
+            {
+                "type": "judged",
+                "model": judged.model,
+                "pairs": judged.asked,
+                "left": judged.left,
+                **asdict(exam),
+            }
+        )
+    if settings.quiet:
+        return
+    if not judged.is_believed:
+        say(
+            f"{judged.model} is not used: it was wrong about {exam.wrong} of {plural(exam.known, 'pair')} of which the"
+            " answer is known. A larger model may do.",
+            mark="!",
+        )
+    elif judged.asked:
+        left = (
+            f"; {plural(judged.left, 'more pair')} next time, or with --max-questions" if judged.left else ""
+        )
+        say(f"{judged.model} judged {plural(judged.asked, 'pair')} of tags{left}")
+
+
+def say_suggested(plan: "Plan", settings: Settings) -> None:
+    """Say where a person finds what a model only proposes."""
+    if plan.suggested and not settings.quiet:
+        count = plural(len(plan.suggested), "more tag")
+        say(
+            f"{count} could go by what a model says: --interactive asks, --plan FILE writes them down, tagroll serve shows them"
+        )
+
+
 def ask(plan: "Plan", counts: Mapping[str, int]) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
-    """Ask merge by merge, with one key.
+    """Ask merge by merge, what gains most first, with one key.
 
     Returns:
         Tag -> the word it becomes, and the pairs that stay apart. What a person or a vocabulary decided
@@ -83,31 +125,36 @@ def ask(plan: "Plan", counts: Mapping[str, int]) -> tuple[dict[str, str], frozen
 def _answers(
     plan: "Plan", counts: Mapping[str, int], ask_for: Callable[[str], str]
 ) -> tuple[dict[str, str], frozenset[frozenset[str]]]:
-    from tagroll.runs.merge import why
+    from tagroll.runs.merge import follow, why
 
     into: dict[str, str] = {}
     preferred: dict[str, str] = {}
     apart: set[frozenset[str]] = set()
-    key = ""
+    yes_to_rules = ended = False
     say(_KEYS)
-    for merge in plan.merges:
+    for merge in plan.queue:
         word = preferred.get(merge.into, merge.into)
         if merge.is_decided:
             into[merge.tag] = word
             continue
-        if key not in ("a", "q"):
+        if ended:
+            continue
+        key = "y"
+        if not yes_to_rules or merge in plan.suggested:
             key = ask_for(
                 f"{show(merge.tag)} ({plural(merge.photos, 'photo')}) -> {show(word)} "
                 f"({plural(counts.get(word, 0), 'photo')})  {show(why(merge))} [y/n/p/a/q] "
             )
+        ended = key == "q"
+        yes_to_rules |= key == "a"
         if key == "n":
             apart.add(frozenset((merge.tag, word)))
         elif key == "p":
             into = {tag: merge.tag if end == word else end for tag, end in into.items()}
             into[word] = preferred[merge.into] = merge.tag
-        elif key != "q":
+        elif not ended:
             into[merge.tag] = word
-    return into, frozenset(apart)
+    return {tag: follow(tag, into) for tag in into}, frozenset(apart)
 
 
 def _key(question: str, pressed: Callable[[], str]) -> str:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tagroll.cli.asking import AskingOptions, asking_options
 from tagroll.cli.eval_files import init
 from tagroll.cli.eval_output import print_results, print_rows
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
-    AskingOptions,
-    asking_options,
+    fresh_option,
     scan_options,
     shared_options,
     threshold_option,
@@ -57,7 +57,7 @@ class EvalOptions:
         from tagroll.runs.evaluate.evaluation import EvaluationRequest
 
         return EvaluationRequest(
-            self.again, fresh=self.fresh, max_tags=self.asking.max_tags, case=self.asking.case,
+            self.again, fresh=self.fresh, max_tags=self.asking.max_tags, case=self.asking.letters,
             language=self.asking.language, words=self.words.request(), prompt_text=self.asking.prompt_text(),
             votes=self.asking.votes,
         )  # fmt: skip
@@ -78,7 +78,7 @@ class EvalOptions:
               help="The file that --init writes, .json or .txt; the page stands beside it.")  # fmt: skip
 @click.option("--again", type=click.IntRange(min=0), metavar="N", default=10, show_default=True,
               help="Ask about N photos twice more, to see how steady the answers are.")  # fmt: skip
-@click.option("--fresh", is_flag=True, help="Ask also where an answer is known.")
+@fresh_option("Ask the model again, also where an answer is known.")
 @threshold_option(several=True)
 @asking_options
 @word_options
@@ -160,7 +160,7 @@ def _watch(
     """Show the answers of a model as they come, and after the first round how many there were."""
     shown = dataclasses.replace(settings, json=False, verbose=settings.verbose and not settings.json)
     is_first = asked.way == "first"
-    verb = f"AskingOptions {asked.model}" if is_first else "AskingOptions again"
+    verb = f"Asking {asked.model}" if is_first else "Asking again"
     words = {Status.UNCHANGED: "answered"}
     with Report(shown, verb, asked.tally, words, lambda: asked.total, nothing=UNSURE, space=space) as report:
         try:

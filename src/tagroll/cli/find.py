@@ -3,22 +3,27 @@
 import os
 import re
 import sys
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from tagroll.cli.completing import tags
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import scan_options, shared_options
-from tagroll.cli.scanning import Scope
+from tagroll.cli.scanning import Scope, ignore_error
 from tagroll.cli.terminal import print_json, print_line, tell
 from tagroll.domain import plural
+from tagroll.errors import UsageError
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tagroll.domain import Photo
+    from tagroll.runs.find import Finder
     from tagroll.runs.gallery import Progress
 
 _NOT = re.compile(r"-[^-\s]+[:\s]")
@@ -37,9 +42,45 @@ class Find(GroupedCommand):
         return super().parse_args(ctx, [f"{_QUERY}{word}" if _NOT.match(word) else word for word in args])
 
 
+@dataclass(frozen=True, slots=True)
+class FindOptions:
+    """The options of this command, as click gives them."""
+
+    like: Path | None
+    limit: int | None
+    close: bool
+    null: bool
+    scope: Scope
+
+    def photo(self) -> "Photo | None":
+        """The photo that others are to be like.
+
+        Raises:
+            UsageError: It is none.
+        """
+        from tagroll.domain import Photo
+        from tagroll.runs.run import scan
+
+        if self.like is None:
+            return None
+        found = next(iter(scan([self.like], on_unreadable=ignore_error)), None)
+        if isinstance(found, Photo):
+            return found
+        raise UsageError(f"{self.like} is no photo" + (f": {found.error}" if found else ""))
+
+
 @click.command("find", cls=Find)
-@click.argument("query", callback=lambda _ctx, _param, word: word.removeprefix(_QUERY))
+@click.argument(
+    "query",
+    required=False,
+    shell_complete=tags,
+    callback=lambda _ctx, _param, word: word and word.removeprefix(_QUERY),
+)
 @click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--like", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="PHOTO",
+    help="Photos that look like this one, the most alike first; QUERY may be left out then.",
+)  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N photos.")
 @click.option("--close", is_flag=True, help="After what has the words, what is close to them in meaning.")
 @click.option(
@@ -47,16 +88,7 @@ class Find(GroupedCommand):
 )
 @scan_options
 @shared_options(model=False)
-def command(  # noqa: PLR0913 - options by name
-    settings: Settings,
-    query: str,
-    paths: tuple[Path, ...],
-    limit: int | None,
-    scope: Scope,
-    *,
-    close: bool,
-    null: bool,
-) -> None:
+def command(settings: Settings, query: str | None, paths: tuple[Path, ...], **values: Any) -> None:
     """Print the paths of the photos that QUERY describes, the newest first.
 
     All of it has to fit: 'tag:beach -tag:person year:2019..2021 sunset over water'. Fields are tag, year, date, folder,
@@ -66,10 +98,20 @@ def command(  # noqa: PLR0913 - options by name
 
     PATH... is looked through for changes first. Without it, all that the catalog knows is searched, as it was last seen.
     """
-    from tagroll.runs.find import Finder, hints
+    options = FindOptions(**values)
+    if options.like and query and Path(query).exists():
+        query, paths = "", (Path(query), *paths)
+    elif query is None and options.like is None:
+        raise UsageError("nothing is asked for", "Name a QUERY, or --like PHOTO")
+    _find(settings, query or "", paths, options)
+
+
+def _find(settings: Settings, query: str, paths: tuple[Path, ...], options: FindOptions) -> None:
+    from tagroll.runs.find import Finder, hints, unseen
     from tagroll.runs.gallery import Gallery
     from tagroll.runs.run import Workspace
 
+    scope = options.scope
     with Workspace.open(settings, hold=False) as space:
         gallery = Gallery(space, paths)
         if paths:
@@ -77,26 +119,36 @@ def command(  # noqa: PLR0913 - options by name
                 _Told(settings), scope.exclude, None if scope.follow_links else lambda _link: None
             )
             tell(settings, *gallery.notes)
-        if close:
+        if options.close:
             gallery.prepare_meaning(lambda done, of: _tell_of_meaning(settings, done, of))
-        finder = Finder(space, gallery, query, close=close, exclude=scope.exclude)
-        found, group = 0, "exact"
-        hits: Iterator[tuple[Path | dict[str, object], str]] = finder.paths()
-        if settings.json:
-            hits = ((hit.row(), hit.found) for hit in finder.hits())
-        for hit, how in islice(hits, limit):
-            if how != group:
-                tell(settings, "Close in meaning:")
-            _print(hit, null=null)
-            found, group = found + 1, how
+        finder = Finder(
+            space, gallery, query, close=options.close, exclude=scope.exclude, like=options.photo()
+        )
+        found = _print_all(settings, finder, options)
         reasons = () if found else hints(gallery, query)
     if finder.missing:
         tell(
             settings,
             f"Not where the catalog says: {plural(finder.missing, 'photo')}; name the folder to look again",
         )
+    if finder.unseen:
+        tell(settings, unseen(finder.unseen))
     if not found:
         _tell_why(settings, reasons, knows_photos=bool(paths or len(gallery)))
+
+
+def _print_all(settings: Settings, finder: "Finder", options: FindOptions) -> int:
+    """Print what is found; gives how many."""
+    found, group = 0, "exact"
+    hits: Iterator[tuple[Path | dict[str, object], str]] = finder.paths()
+    if settings.json:
+        hits = ((hit.row(), hit.found) for hit in finder.hits())
+    for hit, how in islice(hits, options.limit):
+        if how == "close" != group:
+            tell(settings, "Close in meaning:")
+        _print(hit, null=options.null)
+        found, group = found + 1, how
+    return found
 
 
 def _tell_why(settings: Settings, reasons: "Sequence[str]", *, knows_photos: bool) -> None:

@@ -4,22 +4,20 @@ import difflib
 import functools
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
 from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import SafeFormatter, say
-from tagroll.errors import UsageError, plainly
+from tagroll.errors import UsageError
 from tagroll.settings import (
+    BUILTIN_MODELS,
     CONFIG_NAME,
     DEFAULT_API_URL,
-    DEFAULT_MAX_TAGS,
     DEFAULT_MODEL,
     HINTS,
-    Case,
     Mtime,
     Placing,
     Settings,
@@ -31,22 +29,31 @@ from tagroll.settings import (
     unread_config,
 )
 
-if TYPE_CHECKING:
-    from tagroll.runs.limits import Limits
-
 TOLD = "tagroll.hints"
 """Where a command's context has the hints of the settings file: folder -> text."""
+READ = "tagroll.read"
+"""Where a command's context has the path of the settings file, which need not be there."""
 UNREAD = "tagroll.unread"
 """Where a command's context notes that there are settings in the current folder, which were not read."""
 
 
 def _load_config(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
     """Put the settings file under click's defaults, before any other option is looked at."""
+    load_config(ctx, value or config_file())
+    ctx.meta[UNREAD] = not value and unread_config(ctx.meta[READ])
+
+
+def load_config(ctx: click.Context, path: Path) -> None:
+    """Make what a settings file says the defaults of a command.
+
+    Raises:
+        UsageError: It cannot be read, or says something that no option knows.
+    """
     command = (ctx.info_name or "").partition(" ")[0]  # "tags rename" is a part of "tags"
-    path = value or config_file()
+    ctx.meta[READ] = path
     values = read_config(path)
     ctx.meta[TOLD] = values.pop(HINTS, {})
-    if values:  # looking at the options of all commands imports all of them
+    if values and not ctx.resilient_parsing:  # not for the Tab key: this imports all commands
         _refuse_unknown(ctx, values, path)
     section = values.get(command)
     merged = {key: one for key, one in values.items() if not isinstance(one, dict)}
@@ -55,7 +62,6 @@ def _load_config(ctx: click.Context, _parameter: click.Parameter, value: Path | 
     named = {names.get(key, key): one for key, one in merged.items()}
     files = [p.name for p in ctx.command.params if isinstance(p.type, click.Path) and p.name in named]
     ctx.default_map = named | {name: _beside(path, named[name]) for name in files}
-    ctx.meta[UNREAD] = not value and unread_config(path)
 
 
 def _beside(config: Path, named: object) -> object:
@@ -66,7 +72,11 @@ def _beside(config: Path, named: object) -> object:
 def _keys(command: click.Command) -> dict[str, str]:
     """What an option may be called in a settings file -> its parameter. A settings file names no other."""
     options = [p for p in command.params if isinstance(p, click.Option)]
-    named = ((p.name, (*p.opts, p.name)) for p in options if p.name and p.name != "config")
+    named = (
+        (p.name, (*p.opts, *getattr(p, "formerly", ()), p.name))
+        for p in options
+        if p.name and p.name != "config"
+    )
     return {word.lstrip("-").replace("-", "_"): name for name, words in named for word in words}
 
 
@@ -126,13 +136,26 @@ class Several(click.Option):
         return super().type_cast_value(ctx, (value,) if isinstance(value, str | int | float) else value)
 
 
+class Renamed(click.Option):
+    """A flag that had other names: they work still, also in a settings file, and no help offers them."""
+
+    def __init__(self, *args: Any, formerly: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.formerly = formerly
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Let the parser know the former names, too."""
+        super().add_to_parser(parser, ctx)
+        parser.add_option(self, dest=self.name, opts=list(self.formerly), action="store_const", const=True)
+
+
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _MODEL = (
     click.option("--api-url", "api_urls", metavar="URL", multiple=True, cls=Several, envvar="TAGROLL_API_URL",
                  default=(DEFAULT_API_URL,), show_default=True,
                  help="OpenAI-compatible model server; give it again for more servers."),
-    click.option("--model", metavar="NAME", envvar="TAGROLL_MODEL", default=DEFAULT_MODEL, show_default=True,
-                 help="Model on the server."),
+    click.option("--model", metavar="NAME", multiple=True, cls=Several, envvar="TAGROLL_MODEL", default=(DEFAULT_MODEL,),
+                 show_default=True, help="Model on the servers, one for each if you like; or `builtin`, `builtin-large`."),
     click.option("--api-key", metavar="KEY", envvar="TAGROLL_API_KEY", default="",
                  help="Key for the server; better in TAGROLL_API_KEY."),
     click.option("--backend", type=click.Choice(["auto", "server", "builtin"]), envvar="TAGROLL_BACKEND", default="auto",
@@ -145,14 +168,18 @@ _MODEL = (
 _MODELS = (
     _MODEL[0],
     click.option("--model", "models", metavar="NAME", multiple=True, cls=Several, envvar="TAGROLL_MODEL",
-                 help="Model on the server, or `builtin`; give it again for more models."),
+                 help="Model on the server, `builtin` or `builtin-large`; give it again for more models."),
     *_MODEL[2:],
 )  # fmt: skip
 _ABOUT_MODELS = {False: (), True: _MODEL, "several": _MODELS}
 
 
-def shared_options(*, model: bool | Literal["several"]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def shared_options(
+    *, model: bool | Literal["several"], catalog: bool = True
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the shared options, those about models when `model`; it gets them as `settings`.
+
+    Without `catalog` it gets no --catalog: it uses none.
 
     With "several", --model may be given more than once, and the command gets the names as `models`.
     """
@@ -166,7 +193,7 @@ def shared_options(*, model: bool | Literal["several"]) -> Callable[[Callable[..
                 values["scope"] = Scope(settings, exclude, follow_links=follow)
             return function(settings=settings, **values)
 
-        for option in reversed((*_ABOUT_MODELS[model], *_OUTPUT, _CONFIG)):
+        for option in reversed((*_ABOUT_MODELS[model], *_OUTPUT[not catalog :], _CONFIG)):
             wrapper = option(wrapper)
         return wrapper
 
@@ -195,16 +222,30 @@ def _settings(values: dict[str, Any]) -> Settings:
         raise UsageError(
             "--mmproj goes with --model-file", "Name the model too: --model-file GGUF --mmproj GGUF"
         )
+    if "model" in given:
+        given |= _models(given["model"], given["api_urls"])
     if ctx.meta[UNREAD] and not given["quiet"]:
         say(f"{CONFIG_NAME} in this folder is not read: if it is yours, --config ./{CONFIG_NAME} uses it")
     return Settings(
         **given,
         key_goes_out=key_goes_with(ctx, "api_urls"),
-        catalog=values.pop("catalog") or default_catalog(),
+        catalog=values.pop("catalog", None) or default_catalog(),
         server_is_explicit=_is_explicit(ctx, "api_urls") or _is_explicit(ctx, "model"),
         model_is_explicit=_is_explicit(ctx, "model"),
         threshold_is_typed=ctx.get_parameter_source("threshold") is click.core.ParameterSource.COMMANDLINE,
     )
+
+
+def _models(names: tuple[str, ...], urls: tuple[str, ...]) -> dict[str, Any]:
+    """One model for all servers, or one for each; or a built-in one, and then no server."""
+    if len(names) == 1 and names[0] in BUILTIN_MODELS:
+        return {"model": names[0], "backend": "builtin"}
+    if len(names) not in (1, len(urls)):
+        raise UsageError(
+            f"--model is given {len(names)} times and --api-url {len(urls)} times",
+            "Give one model for all servers, or one for each, in their order",
+        )
+    return {"model": names[0], "models": names if len(names) > 1 else ()}
 
 
 def key_goes_with(ctx: click.Context, address: str) -> bool:
@@ -216,6 +257,11 @@ def key_goes_with(ctx: click.Context, address: str) -> bool:
 def _is_explicit(ctx: click.Context, name: str) -> bool:
     """Whether the user said it: on the command line, in a variable or in a settings file."""
     return ctx.get_parameter_source(name) not in (None, click.core.ParameterSource.DEFAULT)
+
+
+def fresh_option(text: str, *formerly: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The one word for "ask again where an answer is known", with what it does here and what it was called."""
+    return click.option("--fresh", cls=Renamed, is_flag=True, formerly=formerly, help=text)
 
 
 def scan_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -284,89 +330,6 @@ def _touched(mtime: Mtime) -> Mtime:
     return "now"
 
 
-@dataclass(frozen=True, slots=True)
-class AskingOptions:
-    """The options of a command that shows photos to a model, as click gives them.
-
-    Attributes:
-        limit: Photos, at the most.
-        jobs: Questions at once.
-        patience: Seconds for a server to come back.
-        timeout: Seconds for an answer.
-        force: Whether to go on with a model that seems stuck.
-        max_tags: Of a photo, at the most.
-        language: Of tags and texts.
-        prompt_file: Has the user's own words to the model.
-        case: Letter case of tags.
-        votes: Answers about a photo that are compared.
-    """
-
-    limit: int | None
-    jobs: int | None
-    patience: float
-    timeout: float | None
-    force: bool
-    max_tags: int
-    language: str | None
-    prompt_file: Path | None
-    case: Case
-    votes: int
-
-    def limits(self) -> "Limits":
-        """How many questions at once, and how long to wait for answers, as the user wants it."""
-        from tagroll.runs.limits import Limits
-
-        wanted = Limits(jobs=self.jobs, outage=self.patience)
-        if self.timeout is not None:
-            wanted = replace(wanted, first_answer=self.timeout, answer=self.timeout)
-        return replace(wanted, repeats=None) if self.force else wanted
-
-    def prompt_text(self) -> str | None:
-        """The user's own words to the model, or None.
-
-        Raises:
-            UsageError: They are not UTF-8.
-        """
-        return text_of(self.prompt_file)
-
-
-def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of commands that show photos to a model; the command gets them as `asking`."""
-
-    @functools.wraps(function)
-    def wrapper(**values: Any) -> Any:
-        asking = AskingOptions(**{one.name: values.pop(one.name) for one in fields(AskingOptions)})
-        return function(asking=asking, **values)
-
-    decorated: Callable[..., Any] = wrapper
-    file = click.Path(exists=True, dir_okay=False, path_type=Path)
-    options = (
-        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N photos."),
-        click.option("--jobs", type=click.IntRange(1, 256), metavar="N", envvar="TAGROLL_JOBS",
-                     help="Concurrent requests.  [default: as many as make it faster]"),
-        click.option("--patience", "--wait-for-server", "patience", type=click.FloatRange(min=0), metavar="S",
-                     default=60, show_default=True, envvar="TAGROLL_PATIENCE",
-                     help="How long to wait for a lost server, in seconds."),
-        click.option("--timeout", type=click.FloatRange(min=1), metavar="S", envvar="TAGROLL_TIMEOUT",
-                     help="Wait S seconds for an answer, longer where answers took longer before.  "
-                          "[default: 600 for the first, then 120]"),
-        click.option("--force", is_flag=True,
-                     help="Go on with a model that says the same of all photos, or nothing that can be used."),
-        click.option("--max-tags", type=click.IntRange(1, 100), metavar="N", default=DEFAULT_MAX_TAGS, show_default=True,
-                     envvar="TAGROLL_MAX_TAGS", help="At most N tags a photo."),
-        click.option("--language", metavar="NAME", envvar="TAGROLL_LANGUAGE",
-                     help="Language of the tags and texts.  [default: English]"),
-        click.option("--prompt-file", type=file, envvar="TAGROLL_PROMPT_FILE", help="Your own words to the model."),
-        click.option("--case", type=click.Choice(["title", "lower", "keep"]), default="title", show_default=True,
-                     envvar="TAGROLL_CASE", help="Letter case of tags."),
-        click.option("--votes", type=click.IntRange(1, 9), metavar="N", default=1, show_default=True, envvar="TAGROLL_VOTES",
-                     help="Ask a server N times about each photo and keep what more than half of the answers say."),
-    )  # fmt: skip
-    for option in reversed(options):
-        decorated = option(decorated)
-    return decorated
-
-
 def threshold_option(*, several: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """How sure the built-in model has to be; with `several`, thresholds to compare."""
     probability = click.FloatRange(0.1, 1)
@@ -379,17 +342,3 @@ def threshold_option(*, several: bool = False) -> Callable[[Callable[..., Any]],
         "--threshold", type=probability, metavar="P", envvar="TAGROLL_THRESHOLD",
         help="How sure the built-in model has to be of a tag.  [default: what its training found]",
     )  # fmt: skip
-
-
-def text_of(path: Path | None) -> str | None:
-    """The text of a file that an option names, or None.
-
-    Raises:
-        UsageError: It is not UTF-8.
-    """
-    if path is None:
-        return None
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text: {plainly(error)}", "Save it as UTF-8") from error

@@ -1,5 +1,7 @@
 """Photos below the paths of a command line, with what the user should hear about the walk."""
 
+import os
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,10 +10,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tagroll.cli.terminal import say, show, tell
 from tagroll.domain import Outcome, Photo
+from tagroll.errors import UsageError
 from tagroll.settings import WHERE_SAFE, Mtime, Placing, Settings
 
 if TYPE_CHECKING:
-    from tagroll.runs.run import Workspace
+    from tagroll.runs.run import Known, Workspace
 
 Found = TypeVar("Found", bound=Photo | Outcome)
 
@@ -28,6 +31,19 @@ def opened(
             yield space
         finally:
             tell(settings, *space.store.notes)
+
+
+def must_be_writable(paths: Sequence[Path]) -> None:
+    """Say that nothing can be written, before a model is asked about every photo for nothing.
+
+    Raises:
+        UsageError: All paths are on disks that are mounted read-only.
+    """
+    if sys.platform != "win32" and all(os.statvfs(path).f_flag & os.ST_RDONLY for path in paths):
+        raise UsageError(
+            f"{paths[0]} is on a disk that is mounted read-only: no tag can be written",
+            "Mount it writable (a container's folder without :ro), or only look: --dry-run, or --review and judge later",
+        )
 
 
 def report_skipped(path: Path, error: OSError) -> None:
@@ -47,11 +63,13 @@ class Scope:
         settings: How much is told.
         exclude: Patterns of what is left out.
         follow_links: Follow links that lead out of the paths, too.
+        known: Tells the formats of files that need not be opened.
     """
 
     settings: Settings
     exclude: Sequence[str] = ()
     follow_links: bool = False
+    known: "Known | None" = None
 
 
 def scanned(
@@ -67,7 +85,7 @@ def scanned(
 
     out = set[Path]()
     found = scan(
-        paths, exclude=scope.exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable,
+        paths, exclude=scope.exclude, leave_out=leave_out, recursive=recursive, on_unreadable=on_unreadable, known=scope.known,
         on_link_out=None if scope.follow_links else out.add,
     )  # fmt: skip
     return found if on_unreadable is ignore_error else _telling(found, out, scope.settings)
@@ -88,7 +106,7 @@ def _telling(
 
 def noted(found: Iterable[Found], space: "Workspace", settings: Settings) -> Iterator[Found]:
     """Pass on what is to be written; say once what becomes of photos that exiftool would write, if it is missing."""
-    told = not space.lacks_exiftool
+    told = False
     for item in found:
         if not told and isinstance(item, Photo) and (notes := space.sidecar_notes([item])):
             told = True

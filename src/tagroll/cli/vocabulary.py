@@ -1,12 +1,13 @@
 """`tagroll vocabulary build PATH...`."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
-from tagroll.cli.grouped import GroupedCommand
+from tagroll.cli.grouped import Actions, GroupedCommand
 from tagroll.cli.options import scan_options, shared_options
 from tagroll.cli.rewrite import session
 from tagroll.cli.scanning import Scope
@@ -57,18 +58,10 @@ def _build(
         return tally.exit_code
 
 
-class Vocabulary(GroupedCommand):
-    """Help; an action where the first word is the name of one."""
+class Vocabulary(Actions):
+    """The actions."""
 
-    actions = {"build": build}  # noqa: RUF012 - as `tags` has them
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
-        """Hand over to the action."""
-        if args and args[0] in self.actions:
-            return self.actions[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
-        return super().make_context(info_name, args or ["--help"], parent, **extra)
+    actions: ClassVar[Mapping[str, click.Command]] = {"build": build}
 
 
 @click.command("vocabulary", cls=Vocabulary)

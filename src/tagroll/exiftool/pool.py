@@ -1,7 +1,7 @@
 """exiftool, kept running: reads and writes the formats that tagroll does not take apart itself.
 
 What users named or typed never goes through exiftool's argument stream, where a line break would start a new
-argument: files are read through a link and written as a copy, both under plain names in a private folder, and
+argument: files are read through a link (or a copy) and written as a copy, both under plain names in a private folder, and
 values travel in a JSON file. exiftool never sees the user's file under a name it could write to.
 """
 
@@ -14,14 +14,16 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from types import MappingProxyType, TracebackType
 from typing import Self
 
 from tagroll.errors import ForeignStructureError, MetadataError, PictureError, WriteError, plainly
+from tagroll.exiftool import bystanders
 from tagroll.exiftool.process import DeadError, Process
+from tagroll.parallel import once, out_of_reach
 
 OLDEST = (12, 15)
 """The first release that knows all fields that tagroll writes and keeps them in HEIC and AVIF."""
@@ -31,10 +33,6 @@ _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
 _DAMAGED = "The file may be damaged; look for the photo on its card or in a backup"
 _TMPDIR = "The environment variable TMPDIR says where temporary files go"
 _PREVIEWS = ("JpgFromRaw", "PreviewImage", "OtherImage", "ThumbnailImage")
-
-_KEEPER = ("sh", "-c", r'cat >/dev/null; rm -rf -- "$1" || { sleep 5; rm -rf -- "$1"; }', "sh")
-"""Removes a folder when its input ends: when we are done with it, or have been killed, which nobody can catch. The
-second time is for what an exiftool that is just ending put there meanwhile."""
 
 _READ = ("-j", "-G1:4", "-a", "-b", "-n", "-Error", "-Warning")
 
@@ -54,10 +52,9 @@ def find_exiftool() -> tuple[str, ...] | None:
     return next((command for command in candidates if version(command) >= OLDEST), None)
 
 
-def available_exiftool() -> "ExifTool | None":
-    """A pool of whatever exiftool this machine has, or None."""
-    command = find_exiftool()
-    return ExifTool(command) if command else None
+def available_exiftool() -> "ExifTool":
+    """A pool of whatever exiftool this machine has; it is false where there is none."""
+    return ExifTool(find_exiftool)
 
 
 def version(command: Sequence[str]) -> tuple[int, int]:
@@ -82,19 +79,30 @@ class ExifTool:
     """Some exiftool processes, started when first needed. Safe to use from several threads.
 
     Args:
-        command: What starts it, from `find_exiftool`.
+        command: What starts it, from `find_exiftool`; or what finds it when that is first asked: most runs need none.
         processes: How many at the most run at once.
         timeout_s: A command that takes longer is given up, and its process is ended.
     """
 
-    def __init__(self, command: Sequence[str], *, processes: int = 2, timeout_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] | Callable[[], Sequence[str] | None],
+        *,
+        processes: int = 2,
+        timeout_s: float = 60.0,
+    ) -> None:
         self._idle: SimpleQueue[Process | None] = SimpleQueue()
-        self._command, self._timeout_s, self._processes = tuple(command), timeout_s, processes
+        self._command = once(command) if callable(command) else lambda: command
+        self._timeout_s, self._processes = timeout_s, processes
         self._lock = threading.Lock()
         self._folder: str | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
         for _ in range(processes):
             self._idle.put(None)
+
+    def __bool__(self) -> bool:
+        """Whether there is one."""
+        return self._command() is not None
 
     def __enter__(self) -> Self:
         """Nothing is started before it is needed."""
@@ -143,7 +151,7 @@ class ExifTool:
         with self._scratch() as folder:
             places = [Path(folder, f"{number}{_plain(file.suffix)}") for number, file in enumerate(files)]
             for place, file in zip(places, files, strict=True):
-                place.symlink_to(file.absolute())
+                _place(file, place)
             try:
                 output, _ = self._run([*_READ, *(f"-{tag}" for tag in tags), *map(str, places)])
                 rows = {row["SourceFile"]: row for row in json.loads(output, parse_int=str, parse_float=str)}
@@ -229,7 +237,7 @@ class ExifTool:
         process = self._idle.get()
         try:
             for last_try in (False, True):
-                process = process or Process(self._command)
+                process = process or Process(self._command() or ())
                 try:
                     return process.run(arguments, self._timeout_s)
                 except DeadError as error:
@@ -252,8 +260,8 @@ class ExifTool:
             with self._lock:
                 if self._folder is None:
                     self._folder = tempfile.mkdtemp(prefix="tagroll-")
-                    self._keeper = subprocess.Popen(  # noqa: S603  # the constant above
-                        [*_KEEPER, self._folder], stdin=subprocess.PIPE, start_new_session=True
+                    self._keeper = subprocess.Popen(  # noqa: S603  # a constant
+                        [*bystanders.KEEPER, self._folder], stdin=subprocess.PIPE, **out_of_reach()
                     )
             with tempfile.TemporaryDirectory(dir=self._folder) as folder:
                 if "\n" in folder:
@@ -272,8 +280,16 @@ class ExifTool:
             if isinstance(source, bytes):
                 place.write_bytes(source)
             else:
-                place.symlink_to(source.absolute())
+                _place(source, Path(place))
             yield str(place)
+
+
+def _place(photo: Path, place: Path) -> None:
+    """Show a photo under a name of ours: by a link, or by a copy where users may make none, as on Windows."""
+    try:
+        place.symlink_to(photo.absolute())
+    except OSError:
+        shutil.copyfile(photo, place)
 
 
 def _texts(row: Mapping[str, object]) -> dict[str, str]:

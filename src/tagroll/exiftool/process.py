@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-_RELAY = ("sh", "-c", r"cat; printf '%s\n' -stay_open False")
-"""Stands before exiftool, which does not mind the end of its input, and tells it to end when we are gone."""
+from tagroll.exiftool import bystanders
+from tagroll.parallel import out_of_reach
 
 _FIELDS = str(Path(__file__).with_name("fields.config"))
 """In the place of a user's own configuration, which might change what exiftool says."""
@@ -37,14 +37,14 @@ class Process:
     def __init__(self, command: Sequence[str]) -> None:
         self.timed_out = False
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
-        # in a session of their own, so that Ctrl-C does not end them before we have finished
-        self._relay = subprocess.Popen(  # noqa: S603  # the constant above
-            _RELAY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
+        # Ctrl-C must not end them before we have finished
+        self._relay = subprocess.Popen(  # noqa: S603  # a constant
+            bystanders.RELAY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, **out_of_reach()
         )
         self._process = subprocess.Popen(  # noqa: S603  # see find_exiftool
-            [*command, "-config", _FIELDS, "-stay_open", "True", "-@", "-"],
+            [*command, "-config", _FIELDS, "-stay_open", "True", "-@", "-", *bystanders.COMMON_ARGUMENTS],
             stdin=self._relay.stdout, stdout=subprocess.PIPE, stderr=self._errors, bufsize=0,
-            env=os.environ | {"PERL_UNICODE": "0"}, start_new_session=True,
+            env=os.environ | {"PERL_UNICODE": "0"}, **out_of_reach(),
         )  # fmt: skip
         if self._relay.stdout:
             self._relay.stdout.close()  # exiftool alone holds it
@@ -72,7 +72,7 @@ class Process:
         try:
             self._errors.seek(0)
             self._errors.truncate()
-            output = self._talk(os.fsencode(lines), b"{ready%d}\n" % number)
+            output = self._talk(os.fsencode(lines), b"{ready%d}" % number)
             self._errors.seek(0)
             return output, self._errors.read().decode("utf-8", "replace")
         except OSError as error:
@@ -102,13 +102,13 @@ class Process:
         rest = memoryview(lines)
         while rest:
             rest = rest[self._relay.stdin.write(rest) :]
-        output = bytearray()
-        while not output.endswith(marker):
+        output, ends = bytearray(), (marker + b"\n", marker + b"\r\n")
+        while not output.endswith(ends):
             block = self._process.stdout.read(1 << 16)
             if not block:
                 raise BrokenPipeError
             output += block
-        return bytes(output[: -len(marker)])
+        return bytes(output[: output.rindex(marker)])
 
     def _give_up(self) -> None:
         self.timed_out = True

@@ -78,7 +78,7 @@ class Content:
         read_only_reason: Why the file must stay as it is, one line; "" where it may be changed.
         beside: Which of _BESIDE the file has; None when nobody has looked.
         by: The in-process engine that has read it.
-        facts: What it tells besides, XMP left out.
+        told: What it tells besides, XMP left out; None: its packets tell that.
     """
 
     fields: Fields
@@ -86,7 +86,12 @@ class Content:
     read_only_reason: str = ""
     beside: frozenset[str] | None = None
     by: "InProcess | None" = None
-    facts: Facts = field(default_factory=Facts)
+    told: Facts | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """What it tells besides, XMP left out; read now, as who looks whether a write was right wants none."""
+        return facts.facts_of(self.packets.exif, self.packets.size) if self.told is None else self.told
 
 
 class Engine(Protocol):
@@ -134,7 +139,7 @@ class InProcess:
         with _hinted():
             packets = self.module.read_packets(source)
             fields, reason = _said(packets)
-        return Content(fields, packets, reason, by=self, facts=facts.facts_of(packets.exif, packets.size))
+        return Content(fields, packets, reason, by=self)
 
     def edit(self, data: bytes, content: Content, wanted: Fields) -> bytes:
         """See Engine."""
@@ -305,7 +310,7 @@ def _content(tags: Mapping[str, str], source: bytes | Path, fmt: Format) -> Cont
     with _hinted():
         fields, reason = _said(packets)
     told = facts.facts_from(tags, turns_itself=container_of(fmt).turns_itself)
-    return Content({**fields, **texts}, packets, reason, beside=there, facts=told)
+    return Content({**fields, **texts}, packets, reason, beside=there, told=told)
 
 
 def _of_the_photo(xmp: list[bytes], source: bytes | Path, fmt: Format) -> list[bytes]:

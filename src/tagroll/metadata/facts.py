@@ -3,7 +3,7 @@
 import math
 import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -50,6 +50,7 @@ _ADDRESSES = (
     ("IPTC:City", "IPTC:Province-State", "IPTC:Country-PrimaryLocationName"),
 )
 _FACES = tuple(row.name for row in FIELDS.values() if row.holds == "faces")
+_TOLD = (RATING, TAKEN, CREATED, LATITUDE, LONGITUDE)
 
 Size = tuple[int, int]
 """Width and height as the pixels are stored; (0, 0) when unknown."""
@@ -113,7 +114,7 @@ def facts_from(tags: Mapping[str, str], *, turns_itself: bool) -> Facts:
     place = _place(_float(tags.get("Composite:GPSLatitude")), _float(tags.get("Composite:GPSLongitude")))
     return Facts(
         *_upright(size, turned=turned),
-        _first_date(tags.get("ExifIFD:DateTimeOriginal", ""), tags.get("ExifIFD:CreateDate", "")),
+        _first_date(tags.get(f"ExifIFD:{name}", "") for name in ("DateTimeOriginal", "CreateDate")),
         _camera(tags.get("IFD0:Make", "").strip(), tags.get("IFD0:Model", "").strip()),
         *place,
         _rating(tags.get("IFD0:Rating")),
@@ -129,14 +130,14 @@ def with_xmp(facts: Facts, sources: Sequence[Fields]) -> Facts:
     """
     told: dict[str, str] = {}
     for source in sources:
-        for name in (RATING, TAKEN, CREATED, LATITUDE, LONGITUDE):
+        for name in _TOLD:
             if values := source.get(name):
                 told.setdefault(name, values[0])
     if not told:
         return facts
     rating, taken = _rating(told.get(RATING)), facts.taken
     if taken is None:
-        taken = _first_date(told.get(TAKEN, ""), told.get(CREATED, ""))
+        taken = _first_date(told.get(name, "") for name in (TAKEN, CREATED))
     place = facts.latitude, facts.longitude
     if facts.latitude is None:
         place = _place(*(_xmp_degrees(told.get(name, "")) for name in (LATITUDE, LONGITUDE)))
@@ -156,6 +157,7 @@ def address_in(sources: Sequence[Fields]) -> tuple[str, str, str]:
         tuple("".join(source.get(name, ())[:1]).strip() for name in names)
         for source in sources
         for names in _ADDRESSES
+        if not source.keys().isdisjoint(names)  # most photos have none
     )
     city, state, country = next(filter(any, found), ("", "", ""))
     return city, state, country
@@ -178,7 +180,7 @@ def _camera(make: str, model: str) -> str:
     return (model if model.casefold().startswith(maker.casefold()) else f"{maker} {model}").strip()
 
 
-def _first_date(*texts: str) -> int | None:
+def _first_date(texts: Iterable[str]) -> int | None:
     return next((seconds for seconds in map(_date, texts) if seconds is not None), None)
 
 
@@ -238,7 +240,7 @@ def _directory(tiff: Tiff[memoryview], pointer: Entry | None, only: frozenset[in
 
 def _taken_of(tiff: Tiff[memoryview], pointer: Entry | None) -> int | None:
     there = _directory(tiff, pointer, _DATES)
-    return _first_date(*(_text(tiff, there.get(tag)) for tag in (_ORIGINAL, _DIGITIZED)))
+    return _first_date(_text(tiff, there.get(tag)) for tag in (_ORIGINAL, _DIGITIZED))
 
 
 def _place_of(tiff: Tiff[memoryview], pointer: Entry | None) -> tuple[float | None, float | None]:

@@ -12,6 +12,7 @@ from tagroll.metadata.packets.xmp import Xmp
 from tagroll.metadata.table import DIGEST, FIELDS, IPTC, Field, Fields
 
 _XMP_ROWS = tuple(row for row in FIELDS.values() if row.family == "xmp")
+_ROW_OF = {name: row for row in _XMP_ROWS for name in row.xml}
 _LISTS = frozenset({"Bag", "Seq"})
 
 
@@ -81,19 +82,16 @@ def as_values(text: str) -> tuple[str, ...]:
 
 def xmp_fields(xmp: Xmp) -> dict[str, tuple[str, ...]]:
     """The raw values of the fields in one XMP packet."""
-    there = xmp.names()
-    found = {}
-    for row in _XMP_ROWS:
-        if not there.isdisjoint(row.xml):
-            if row.holds == "tree":
-                found[row.name] = xmp.tree(row.xml)
-            elif row.holds == "faces":
-                found[row.name] = xmp.faces(row.xml)
-            else:
-                found[row.name] = (
-                    as_values(xmp.default(row.xml)) if row.kind == "Alt" else xmp.values(row.xml)
-                )
-    return found
+    rows = {row.name: row for name in xmp.names() if (row := _ROW_OF.get(name))}
+    return {name: _xmp_values(xmp, row) for name, row in rows.items()}
+
+
+def _xmp_values(xmp: Xmp, row: Field) -> tuple[str, ...]:
+    if row.holds == "tree":
+        return xmp.tree(row.xml)
+    if row.holds == "faces":
+        return xmp.faces(row.xml)
+    return as_values(xmp.default(row.xml)) if row.kind == "Alt" else xmp.values(row.xml)
 
 
 def _known(xmp: Fields) -> list[str]:

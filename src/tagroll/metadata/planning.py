@@ -215,7 +215,7 @@ class Planner:
                 with open(path, "rb", buffering=0) as source:  # noqa: PTH123  # hot path
                     return engine.read_from(source)
             except ForeignStructureError:
-                if self.exiftool is None:
+                if not self.exiftool:
                     raise
         return self.read_other(path, fmt)
 
@@ -231,7 +231,7 @@ class Planner:
             try:
                 return engine.read(data)
             except ForeignStructureError:
-                if self.exiftool is None:
+                if not self.exiftool:
                     raise
         return with_write_ban(self.read_other(path, fmt, data), fmt, data)
 
@@ -239,7 +239,7 @@ class Planner:
         """What a photo says that cannot be read in process."""
         if not fmt.families:
             with path.open("rb") as file:
-                return Content({}, facts=facts_in(data or file.read(HEAD_BYTES), fmt))
+                return Content({}, told=facts_in(data or file.read(HEAD_BYTES), fmt))
         check_read = container_of(fmt).check_read
         if data is None and (check_read or not self.exiftool):
             data = read_file(path)
@@ -248,7 +248,7 @@ class Planner:
         content = (
             via_exiftool(self.exiftool, fmt, path).read(path)
             if self.exiftool
-            else Content({}, facts=facts_in(data or b"", fmt))
+            else Content({}, told=facts_in(data or b"", fmt))
         )
         if check_read and data:
             check_read(data, content.packets.xmp is not None)

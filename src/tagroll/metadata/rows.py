@@ -58,7 +58,8 @@ def _not_in(fields: Fields, name: str, values: tuple[str, ...]) -> tuple[str, ..
 def placed(write: Write, view: MetadataView, reason: str) -> Write:
     """With what is to be told of it: why it is beside the photo, or that it broke a signature."""
     if not reason:
-        return replace(write, broke_seal=view.content.read_only_reason == SIGNED and not write.is_sidecar)
+        breaks_seal = view.content.read_only_reason == SIGNED and not write.is_sidecar
+        return replace(write, broke_seal=True) if breaks_seal else write
     path, after = view.photo.path, identities(write.after.tags)
     inside = metadata_from_fields(view.content.fields).tags
     beside = Beside(

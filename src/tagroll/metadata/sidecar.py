@@ -109,7 +109,10 @@ def _has_base(whole: str, stem: str) -> bool:
 
 
 def _existing(name: str) -> str | None:
-    return next((name + ending for ending in SIDECAR_ENDINGS if os.access(name + ending, os.F_OK)), None)
+    for ending in SIDECAR_ENDINGS:  # hot path
+        if os.access(name + ending, os.F_OK):
+            return name + ending
+    return None
 
 
 def _belongs(sidecar: Path, photo: Path, fmt: Format) -> bool:

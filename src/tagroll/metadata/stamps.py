@@ -20,7 +20,7 @@ def stamp_of(files: Iterable[Path]) -> str:
         states = [os.stat(file) for file in files]  # noqa: PTH116  # hot path
     except OSError as error:
         raise MetadataError(f"cannot be read: {error.strerror}") from error
-    return " ".join(map(_state, states))
+    return " ".join(map(state_of, states))
 
 
 def stamps_of(photos: Sequence[Photo], policy: str, stamp: Callable[[Photo], str]) -> list[str]:
@@ -43,11 +43,12 @@ def _stamp_among(photo: Photo, bare: dict[str, bool], policy: str, stamp: Callab
             bare[folder] = not any(is_sidecar(name) for name in os.listdir(folder))  # noqa: PTH208
         state = os.lstat(path)
         if bare[folder] and not stat.S_ISLNK(state.st_mode):
-            return _state(state) + policy
+            return state_of(state) + policy
         return stamp(photo)
     except (OSError, MetadataError):
         return ""
 
 
-def _state(state: os.stat_result) -> str:
+def state_of(state: os.stat_result) -> str:
+    """What a stamp says of one file."""
     return f"{state.st_size}.{state.st_mtime_ns}.{state.st_ctime_ns}"

@@ -28,7 +28,7 @@ from tagroll.metadata.files import temporary
 from tagroll.metadata.files.attributes import NotKeptError
 from tagroll.metadata.files.hashing import digest, digest_of
 from tagroll.metadata.files.order import Order
-from tagroll.metadata.files.platforms import keep_large_blocks
+from tagroll.metadata.files.platforms import keep_large_blocks, lock
 from tagroll.metadata.files.safe_write import (
     Original,
     hold,
@@ -50,7 +50,7 @@ from tagroll.metadata.restore import bytes_before, left_in, plan_undo, target_of
 from tagroll.metadata.rows import MADE, changed_lists, placed, restored, written
 from tagroll.metadata.sidecar import SidecarName
 from tagroll.metadata.since import Past, nothing_written
-from tagroll.metadata.stamps import stamp_of, stamps_of
+from tagroll.metadata.stamps import stamp_of, stamps_of, state_of
 from tagroll.settings import Mtime
 
 __all__ = [
@@ -59,12 +59,23 @@ __all__ = [
     "Explanation",
     "MetadataStore",
     "changed_lists",
+    "is_locked",
     "left_in",
     "ours_after",
     "sidecar_fields",
+    "state_of",
     "tags_after",
     "target_of",
 ]
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another program holds a file locked, or lets nobody read it now; not where files cannot be locked."""
+    try:
+        with path.open("rb") as file:
+            return lock(file.fileno()) is False
+    except OSError:
+        return path.exists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +138,7 @@ class MetadataStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End exiftool, if there is one."""
-        if self._planner.exiftool:
+        if self._planner.exiftool is not None:
             self._planner.exiftool.__exit__(kind, error, trace)
 
     # reading -------------------------------------------------------------------------------------------
@@ -163,7 +174,7 @@ class MetadataStore:
             and not container_of(photo.format).check_read  # else what exiftool says is not enough
             and is_quick(photo.path, photo.format)
         ]
-        if exiftool is None or len(others) < 2:
+        if len(others) < 2 or not exiftool:
             return {}
         try:
             contents = read_many(exiftool, others)

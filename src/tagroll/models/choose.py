@@ -10,6 +10,7 @@ from typing import Self
 from tagroll.domain import Describer, Waiting
 from tagroll.errors import ServerError
 from tagroll.models.builtin.describer import BuiltinDescriber
+from tagroll.models.builtin.fetched.models import LARGE
 from tagroll.models.deferred import DeferredDescriber, Found
 from tagroll.models.gguf.server import LocalServer, model_files
 from tagroll.models.sending import departures, key_for, key_stays
@@ -18,14 +19,12 @@ from tagroll.models.server.discovery import probe
 from tagroll.models.server.retry import Limits
 from tagroll.models.server.several import ManyDescriber
 from tagroll.parallel import cores
-from tagroll.settings import Settings, without_password
+from tagroll.settings import BUILTIN_MODELS, LARGE_MODEL, NO_HEAD, NO_RULES, Settings, without_password
 
 BUILTIN_NOTE = (
     "No model server answers at {url}: the built-in model looks at the photos.\n"
-    "  It knows everyday things. For more: start LM Studio, Ollama or llama.cpp, then tagroll doctor."
+    "  It knows everyday things. For more: start LM Studio, Ollama or llama.cpp, then tagroll doctor{or_fetch}."
 )
-NO_HEAD = "builtin-no-head"
-"""The name of the built-in model without its head, for those who want to know what the head is worth."""
 THRESHOLD_NOTE = "--threshold is for the built-in model: a model on a server does not tell how sure it is."
 SPARE_THREADS = 6
 """Photos that are hashed, decoded or written while as many as a server takes are with the server."""
@@ -117,6 +116,32 @@ def choose_model(
         return Model(describer, threads, notes, _resources=resources.pop_all())
 
 
+def choose_judge(settings: Settings, limits: Limits, watch: Watch | None = None) -> Model:
+    """Find the model that is asked about words: the one on a server, or from a file, that would look at photos.
+
+    It need not see. The built-in model cannot be asked.
+
+    Args:
+        settings: Say which servers and model.
+        limits: How many requests to a server at once, and how long to wait for it.
+        watch: Shows what is waited for while the model is looked for.
+
+    Raises:
+        ServerError: There is none, or it cannot be used.
+        UsageError: What was named as a model file is none.
+    """
+    with ExitStack() as resources:
+        backend = SERVERS if settings.model_file is None else FILE
+        describer = backend.open(settings, limits, resources)
+        assert isinstance(describer, ServerDescriber | ManyDescriber)  # noqa: S101 - a file is run by a server of ours
+        resources.callback(describer.close)
+        with watch(lambda: describer.waiting) if watch else nullcontext():
+            found = describer.discover(sees=False)
+        urls = settings.api_urls if backend is SERVERS else ()
+        notes = (*departures(urls, "tags"), *filter(None, [key_stays(settings, urls)]), *found)
+        return Model(describer, describer.capacity, notes, _resources=resources.pop_all())
+
+
 def _may_wait(settings: Settings, last: str | None) -> bool:
     """Whether the server need not be asked now: it is wanted, or was found there the last time."""
     is_open = settings.backend != "builtin" and settings.model_file is None
@@ -152,13 +177,23 @@ def _file_notes(settings: Settings, describer: Describer) -> tuple[str, ...]:
 
 
 def _open_builtin(settings: Settings, _limits: Limits, _resources: ExitStack) -> Describer:
-    return BuiltinDescriber(settings.threshold, with_head=settings.model != NO_HEAD)
+    large = settings.model == LARGE_MODEL or (settings.model not in BUILTIN_MODELS and LARGE.is_kept)
+    if large:
+        LARGE.check()
+    return BuiltinDescriber(
+        settings.threshold,
+        with_head=settings.model != NO_HEAD,
+        large=large,
+        with_rules=settings.model != NO_RULES,
+    )
 
 
 def _builtin_notes(settings: Settings, _describer: Describer) -> tuple[str, ...]:
     if settings.backend == "builtin":
         return ()
-    return tuple(BUILTIN_NOTE.format(url=without_password(settings.api_urls[0])).splitlines())
+    or_fetch = "" if LARGE.is_kept else f"; or: {LARGE.command}"
+    note = BUILTIN_NOTE.format(url=without_password(settings.api_urls[0]), or_fetch=or_fetch)
+    return tuple(note.splitlines())
 
 
 def _unheeded(settings: Settings) -> tuple[str, ...]:
@@ -175,12 +210,11 @@ def _wants_server(settings: Settings) -> bool:
 def _open_servers(settings: Settings, limits: Limits, _resources: ExitStack) -> Describer:
     members = [
         ServerDescriber(
-            url, settings.model, api_key=key_for(settings, url),
-            explicit_model=settings.model_is_explicit, limits=limits,
+            url, model, api_key=key_for(settings, url), explicit_model=settings.model_is_explicit, limits=limits
         )
-        for url in settings.api_urls
+        for url, model in settings.servers
     ]  # fmt: skip
-    return members[0] if len(members) == 1 else ManyDescriber(members)
+    return members[0] if len(members) == 1 else ManyDescriber(members, models=settings.models)
 
 
 def _server_notes(settings: Settings, server: Describer) -> tuple[str, ...]:

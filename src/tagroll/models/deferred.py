@@ -52,6 +52,11 @@ class DeferredDescriber(Describer):
         return self._found.served_as if self._found else self._name
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """See Describer."""
+        return self._found.languages if self._found else ()
+
+    @property
     def names_only(self) -> bool:
         """See Describer."""
         return bool(self._found and self._found.names_only)

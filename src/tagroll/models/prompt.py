@@ -5,7 +5,7 @@ of keywords in the prompt raises their coverage from 75% to 97%, and keywords as
 strings come to nothing. Hence plain strings, numbers, short rules, and no examples that could be echoed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tagroll.domain import Prompt
@@ -45,6 +45,7 @@ LANGUAGES = {
     "zh": "Chinese",
 }
 """Small models know a language better by its name than by its code."""
+_MORE_CODES = {"nb": "Norwegian", "nn": "Norwegian"}
 
 _TAGS = """Look closely at this photo and give {number} with which its owner could find it again.
 
@@ -128,19 +129,34 @@ def build_prompt(  # noqa: PLR0913 - by name, and each with what most want
         for most in dict.fromkeys((max_tags, EARLIER_MAX_TAGS if max_tags == DEFAULT_MAX_TAGS else max_tags))
     )
     key = key_of(task, text, schema, max_tags)
-    told = _language(language) if (language or not own) and not wordlist.words else ""
+    asked = Prompt(
+        task, text, schema, max_tags, key,
+        language=language_name(language) if language or not own else "", listed=bool(wordlist.words),
+    )  # fmt: skip
     if votes > 1:
-        return Prompt(task, text, schema, max_tags, f"{key}x{votes}", votes=votes, language=told)
-    return Prompt(task, text, schema, max_tags, key, earlier=earlier, language=told)
+        return replace(asked, key=f"{key}x{votes}", votes=votes)
+    return replace(asked, earlier=earlier)
 
 
 def is_english(language: str | None) -> bool:
     """Whether answers are to be in English."""
-    return _language(language).casefold() == "english"
+    return language_name(language) == "English"
+
+
+def language_name(language: str | None) -> str:
+    """A language by its English name: of a name in any case, or a code (de, de-AT); any other text as it is.
+
+    Args:
+        language: As a person says it; English when None.
+    """
+    said = (language or "English").strip()
+    code = said.casefold().replace("_", "-").partition("-")[0]
+    names = {name.casefold(): name for name in LANGUAGES.values()}
+    return LANGUAGES.get(code) or _MORE_CODES.get(code) or names.get(said.casefold(), said)
 
 
 def _language(language: str | None) -> str:
-    """The language by name."""
+    """The language as a model is told it."""
     return LANGUAGES.get((language or "en").strip().casefold(), language or "English").strip()
 
 

@@ -19,6 +19,7 @@ from tagroll.formats import (
     PHOTO_SUFFIXES,
     SIDECAR_ENDINGS,
     VIDEO_SUFFIXES,
+    Format,
     detect,
     is_sidecar,
     sidecar_stems,
@@ -29,6 +30,9 @@ __all__ = ["OUTPUT_FOLDER", "absolute", "count", "leads_out", "scan"]
 
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """O_NONBLOCK: a named pipe with a photo's name must not block the scan."""
+
+Known = Callable[[str, os.stat_result], Format | None]
+"""Path and status of a file -> its format, if that is known of the file as it is now."""
 
 _Identity = tuple[int, int]  # device and inode
 
@@ -43,6 +47,7 @@ def scan(  # noqa: PLR0913 - each keyword is a decision of the user of its own
     on_link_out: Callable[[Path], None] | None = None,
     on_video: Callable[[], None] | None = None,
     newest_first: bool = False,
+    known: Known | None = None,
 ) -> Iterator[Photo | Outcome]:
     """Find photos.
 
@@ -65,6 +70,7 @@ def scan(  # noqa: PLR0913 - each keyword is a decision of the user of its own
         on_link_out: Called with each link that leads out of the roots, which is not followed then. None: all
             links are followed.
         on_video: Called for each video that is passed over.
+        known: Tells the formats of files that need not be opened.
         newest_first: Of the folders in a folder, enter that first in which something was made or removed last.
 
     Returns:
@@ -78,7 +84,7 @@ def scan(  # noqa: PLR0913 - each keyword is a decision of the user of its own
         _check_root(place)
     borders = _Borders(places, on_link_out)
     walk = _Walk(exclude, borders, recursive=recursive, on_unreadable=on_unreadable)
-    walk.on_video, walk.newest_first = on_video, newest_first
+    walk.on_video, walk.newest_first, walk.known = on_video, newest_first, known
     for folder in leave_out:
         walk.leave_out(folder)
     return (found for place in sorted(places, key=os.path.isdir) for found in walk.root(place))
@@ -195,6 +201,7 @@ class _Walk:
         self._met: set[_Identity] = set()
         self.on_video: Callable[[], None] | None = None
         self.newest_first = False
+        self.known: Known | None = None
 
     def leave_out(self, folder: Path) -> None:
         """Never enter a folder; one that is not there cannot be entered."""
@@ -278,7 +285,8 @@ class _Walk:
     def _file(self, path: str, *, by_link: bool) -> Iterator[Photo | Outcome]:
         """Look into one candidate. `by_link`: it may also be met under another path."""
         try:
-            head, status = _read_head(path)
+            kept = self.known(path, os.stat(path)) if self.known else None  # noqa: PTH116 - speed
+            head, status = (b"", os.stat(path)) if kept else _read_head(path)  # noqa: PTH116 - speed
         except OSError as error:
             yield _failed(
                 path, f"cannot be read: {error.strerror}", "Check the file's permissions and the drive"
@@ -289,7 +297,7 @@ class _Walk:
         if by_link and self._borders.sidecar_leads_out(path):
             return
         suffix = os.path.splitext(path)[1]  # noqa: PTH122 - speed
-        found = detect(head, suffix)
+        found = kept or detect(head, suffix)
         if found is not None:
             yield Photo(Path(path), status.st_size, status.st_mtime_ns, found)
         elif not stat.S_ISREG(status.st_mode):

@@ -1,7 +1,7 @@
 """Frames of one shoot agree: after a run, photos that were taken one after the other use one word for one thing."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -38,15 +38,15 @@ class Agreement:
     outcomes: Sequence[Outcome]
 
 
-def agree(run: Run, tagged: frozenset[Path], vocabulary: Vocabulary, words: Words) -> Iterator[Agreement]:
-    """Let the shoots to which these photos belong agree on words, one after the other.
+def agree(run: Run, folders: Collection[Path], vocabulary: Vocabulary, words: Words) -> Iterator[Agreement]:
+    """Let the shoots of which this run has tagged photos agree on words, one after the other.
 
     Only what tagroll wrote becomes another word: one that a person wrote in that shoot, else the one on most photos.
     It is remembered, so that the next photo gets it at once.
 
     Args:
         run: Its journal, so that undoing the run undoes this, too.
-        tagged: Photos that the run has tagged.
+        folders: Those that hold the photos.
         vocabulary: Its terms stay apart.
         words: What is banned becomes no word of others, and what is required stays.
     """
@@ -55,7 +55,8 @@ def agree(run: Run, tagged: frozenset[Path], vocabulary: Vocabulary, words: Word
     decided = decisions_for(catalog, vocabulary)
     # once for all shoots: to look words up in all languages takes as long as a photo
     languages = cache(lambda: languages_of(map(_word, catalog.photos.words())))
-    for folder in sorted({path.parent for path in tagged}):
+    for folder in sorted(folders):
+        tagged = catalog.journal.written_in(folder, run.number)
         for shoot in shoots(catalog.photos.taken_in(folder)):
             if run.cut_off:
                 return

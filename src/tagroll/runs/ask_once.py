@@ -31,7 +31,7 @@ class Asking:
             error = first.exception()
             if error is None:
                 return first.result(), False
-            if not _is_of_one_photo(error):
+            if not is_of_one_photo(error):
                 raise error
         try:
             answer = kept()
@@ -56,7 +56,7 @@ class Asking:
             del self._under_way[picture]
 
 
-def _is_of_one_photo(error: BaseException) -> bool:
+def is_of_one_photo(error: BaseException) -> bool:
     """Whether an error leaves the run going (see `guard`)."""
     return isinstance(error, PhotoError) or (
         isinstance(error, Exception) and not isinstance(error, TagrollError)

@@ -41,12 +41,8 @@ class Finding:
 
 def everything(settings: Settings, watch: "Watch") -> Iterator[Finding]:
     """Look at all that tagging needs; `watch` shows what is waited for."""
-    urls = () if settings.backend == "builtin" else settings.api_urls
-    servers = (
-        [own_model(settings, watch)]
-        if settings.model_file
-        else [server(settings, url, watch) for url in urls]
-    )
+    asked = () if settings.backend == "builtin" else settings.servers
+    servers = [own_model(settings, watch)] if settings.model_file else list(_servers(settings, asked, watch))
     yield from servers
     yield from downloads()
     yield builtin(needed=not any(finding.good for finding in servers))
@@ -86,23 +82,35 @@ def _one_photo(explainer: Explainer, photo: Photo) -> Iterator[Finding]:
     yield Finding("  tagroll", True, f"would write {plan.target.name} ({plan.engine}){why}{kept}", hint)
 
 
-def server(settings: Settings, url: str, watch: "Watch") -> Finding:
-    """Whether a model server answers and has a model that sees images."""
+def _servers(settings: Settings, asked: Iterable[tuple[str, str]], watch: "Watch") -> Iterator[Finding]:
+    """Each server, and whether they can be asked together."""
+    from tagroll.models.server.several import MIXED_HINT, are_one_model
+
+    models: list[str] = []
+    for url, model in asked:
+        yield server(settings, url, model, watch, models)
+    if not (settings.models or are_one_model(models)):
+        yield Finding("model servers", False, f"they have different models: {', '.join(models)}", MIXED_HINT)
+
+
+def server(settings: Settings, url: str, model: str, watch: "Watch", found: list[str]) -> Finding:
+    """Whether a model server answers and has a model that sees images; its name goes to what is found."""
     from tagroll.models.sending import key_for, key_stays
     from tagroll.models.server.describer import ServerDescriber
 
     name, key = f"model server {without_password(url)}", key_for(settings, url)
     explicit = settings.model_is_explicit
     try:
-        describer = ServerDescriber(url, settings.model, api_key=key, explicit_model=explicit)
+        describer = ServerDescriber(url, model, api_key=key, explicit_model=explicit)
         with contextlib.closing(describer), watch(lambda: describer.waiting):
             notes = describer.discover()
     except TagrollError as error:
         wanted = settings.server_is_explicit or settings.backend == "server"
         hint = key_stays(settings, [url]) or error.hint
         return Finding(name, False if wanted else None, error.message, hint)
-    found = () if describer.doubt else (f"the model {describer.model} sees images.",)
-    return Finding(name, None if describer.doubt else True, " ".join((*found, *notes)))
+    found.append(describer.model)
+    sees = () if describer.doubt else (f"the model {describer.model} sees images.",)
+    return Finding(name, None if describer.doubt else True, " ".join((*sees, *notes)))
 
 
 def own_model(settings: Settings, watch: "Watch") -> Finding:
@@ -133,8 +141,9 @@ def downloads() -> Iterator[Finding]:
 def builtin(*, needed: bool) -> Finding:
     """Whether the built-in model loads."""
     from tagroll.models.builtin.describer import BuiltinDescriber
+    from tagroll.models.builtin.fetched.models import LARGE
 
-    describer = BuiltinDescriber()
+    describer = BuiltinDescriber(large=LARGE.is_kept)
     try:
         describer.load()
     except (TagrollError, ImportError) as error:
@@ -142,7 +151,7 @@ def builtin(*, needed: bool) -> Finding:
             "built-in model",
             False,
             plainly(error),
-            "Install tagroll again: pip install --force-reinstall tagroll",
+            getattr(error, "hint", "") or "Install tagroll again: pip install --force-reinstall tagroll",
         )
     return Finding(
         "built-in model",

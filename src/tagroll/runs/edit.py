@@ -91,6 +91,34 @@ class Editing:
         decides = dict.fromkeys(numbers, lambda metadata: change_for(metadata, mapping))
         return self._keeper.put(action, self._parts(action, decides))
 
+    def merge(self, tag: str, into: str) -> int:
+        """Make a tag another one in all photos, and for good; gives the number of the action.
+
+        Raises:
+            UsageError: A text cannot be a tag, or no photo has it.
+        """
+        word = self._space.catalog.decisions.merges().get(
+            into, into
+        )  # it may have gone itself since it was proposed
+        if word == tag:
+            raise UsageError(f"{into} has become {tag} already", "Load the page again")
+        return self.retag(self._gallery.carrying([tag]), {tag: word}, f"{tag} → {word}")
+
+    def keep_apart(self, tags: Collection[str], *, apart: bool) -> None:
+        """Keep two tags apart for good, or no longer. Returns when that is on disk.
+
+        Raises:
+            UsageError: A text cannot be a tag, or these are not two.
+        """
+        check_words(tags)
+        if len(set(tags)) != 2:
+            raise UsageError("two tags are needed")
+        decisions = self._space.catalog.decisions
+        if apart:
+            decisions.decide({}, [tags])
+        else:
+            decisions.forget_apart(tags)
+
     def undo(self, number: int) -> int:
         """Take an action back, what of it still waits as well; gives the number of the action that does it.
 

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tagroll.domain import Photo, plural
 from tagroll.photos.left_out import Excluded
 from tagroll.runs.gallery import Gallery
 from tagroll.runs.query import Clause, Query, Shown, folded, is_meant, parse
@@ -20,7 +21,7 @@ from tagroll.tags.identity import identity
 if TYPE_CHECKING:
     from tagroll.runs.run import Workspace
 
-Found = Literal["exact", "close"]
+Found = Literal["exact", "close", "alike"]
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local time
 _NEAREST = 3
 """Tags that are told of as near to what was typed."""
@@ -32,7 +33,7 @@ class Hit:
 
     Attributes:
         photo: Which.
-        found: "exact", or "close": by meaning alone.
+        found: "exact", "close": by meaning alone, or "alike": in looks.
         why: What in it was asked for: "tag:Beach", "title: Sunset over water" ...
     """
 
@@ -61,7 +62,9 @@ class Finder:
         typed: What is asked for.
         close: Give what is close in meaning, too, after the exact hits.
         exclude: Patterns of what is left out.
+        like: A photo that others are to be like.
         missing: How many of the hits are not where the catalog has them; known at the end.
+        unseen: How many photos could not be compared with it; likewise.
     """
 
     space: "Workspace"
@@ -69,7 +72,9 @@ class Finder:
     typed: str
     close: bool = False
     exclude: Sequence[str] = ()
+    like: Photo | None = None
     missing: int = 0
+    unseen: int = 0
     _query: Query = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,8 +92,21 @@ class Finder:
         while some := list(islice(there, BATCH)):
             how = {number: found for number, _, found in some}
             for photo in self.gallery.shown_of(list(how)):
-                texts = _why_text(words, photo) if how[photo.id] == "exact" else ()
+                texts = () if how[photo.id] == "close" else self._why_text(words, photo)
                 yield Hit(photo, how[photo.id], (*_why(self._query.terms, photo), *texts))
+
+    def _why_text(self, words: Sequence[str], photo: Shown) -> Iterator[str]:
+        """The texts in which the words stand."""
+        inside = self.space.catalog.readings.text(photo.picture_hash).splitlines() if words else ()
+        texts = [
+            *(("tag", tag) for tag in photo.tags), ("title", photo.title), ("description", photo.description),
+            ("folder", photo.folder), ("name", photo.path.stem), ("camera", photo.camera),
+            *(("text in it", line) for line in inside),
+        ]  # fmt: skip
+        for name, text in texts:
+            plain = folded(text)
+            if any(word in plain for word in words):
+                yield f"{name}: {text}"
 
     def _there(self) -> Iterator[tuple[int, Path, Found]]:
         if self._query.is_about_review:
@@ -96,8 +114,13 @@ class Finder:
             from tagroll.runs.review import Review
 
             Review(self.space, self.gallery).by_tag()  # marks the photos
-        matches = self.gallery.search(self.typed, close=self.close)
-        groups: tuple[tuple[Sequence[int], Found], ...] = ((matches.exact, "exact"), (matches.close, "close"))
+        if self.like:
+            matches = self.gallery.like(self.like, self._query)
+        else:
+            matches = self.gallery.search(self.typed, close=self.close)
+        self.unseen = matches.unseen
+        near: Found = "alike" if self.like else "close"
+        groups: tuple[tuple[Sequence[int], Found], ...] = ((matches.exact, "exact"), (matches.close, near))
         is_excluded = Excluded(self.exclude)
         for numbers, found in groups:
             for number in numbers:
@@ -125,6 +148,13 @@ def hints(gallery: Gallery, typed: str) -> tuple[str, ...]:
     return (*mistakes, *filter(None, nearest), *(f"Without {part}: {number:,}" for part, number in more))
 
 
+def unseen(number: int) -> str:
+    """What is said of photos that could not be compared, or ""."""
+    if not number:
+        return ""
+    return f"{plural(number, 'photo')} not looked at yet, so not compared: tagroll learn PATH looks at all"
+
+
 def _nearest(term: Clause, tags: Mapping[str, int]) -> str:
     """What to try for a tag that no photo has."""
     if any(is_meant(tag, term.value) for tag in tags):
@@ -150,15 +180,3 @@ def _why(terms: Sequence[Clause], photo: Shown) -> Iterator[str]:
             yield from (str(Clause("tag", tag)) for tag in photo.tags if is_meant(tag, term.value))
         else:
             yield str(term)
-
-
-def _why_text(words: Sequence[str], photo: Shown) -> Iterator[str]:
-    """The texts in which the words stand."""
-    texts = [
-        *(("tag", tag) for tag in photo.tags), ("title", photo.title), ("description", photo.description),
-        ("folder", photo.folder), ("name", photo.path.stem), ("camera", photo.camera),
-    ]  # fmt: skip
-    for name, text in texts:
-        plain = folded(text)
-        if any(word in plain for word in words):
-            yield f"{name}: {text}"

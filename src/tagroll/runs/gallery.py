@@ -15,7 +15,9 @@ from tagroll.domain import Outcome, Photo
 from tagroll.errors import MetadataError, UsageError
 from tagroll.photos.scan import absolute, leads_out, scan
 from tagroll.photos.scan import count as count_photos
+from tagroll.runs.alike import MOST, by_likeness, like_in
 from tagroll.runs.columns import REVIEW, Columns, text
+from tagroll.runs.learning.looking import Eyes
 from tagroll.runs.meaning import Meaning
 from tagroll.runs.news import is_news
 from tagroll.runs.query import Clause, Query, Shown, parse
@@ -56,11 +58,13 @@ class Matches:
 
     Attributes:
         exact: The numbers of the photos that have all the words, the newest first.
-        close: Of others that are close to them in meaning, the closest first.
+        close: Of others that are close to them in meaning, the closest first; or that are alike, where that was asked for.
+        unseen: How many photos could not be compared, as the built-in model has not looked at them.
     """
 
     exact: tuple[int, ...] = ()
     close: tuple[int, ...] = ()
+    unseen: int = 0
 
 
 _GONE = "It was moved or deleted; it is looked for again soon"
@@ -94,6 +98,7 @@ class Gallery:
         self.mark = space.catalog.photos.mark()
         self._columns = Columns(self._roots, self.mark)
         self._meaning = Meaning(space.catalog, self._said)
+        self._eyes = Eyes(space)
         space.when_closed(self._meaning.end)
         self._read_only = read_only
         self.videos = 0
@@ -205,10 +210,17 @@ class Gallery:
 
         Args:
             typed: A query. Its words are searched for in tags, title, description, folder, file name and camera, and by
-                meaning; "-" before a word: not. `title:`, `description:` and `name:` look there alone.
+                meaning; "-" before a word: not. `title:`, `description:` and `name:` look there alone. `like:5`: photos
+                that look like that of this number, which is looked at now if it was not before.
             close: Look for what is close in meaning, too. What that needs is made aside: until then nothing is.
+
+        Raises:
+            PhotoError: The photo that others are to be like cannot be looked at.
         """
         query = parse(typed)
+        number, words = like_in(query.text)
+        if number is not None:
+            return self.like(self.photo(number), Query(query.terms, words), (number,))
         ids, terms, texts = self._fitting(query)
         exact: list[int] = ids[terms & texts].tolist()
         near: Sequence[int] = ()
@@ -218,6 +230,20 @@ class Gallery:
             others = set(ids[terms & ~texts].tolist())
             near = [number for number in near if number in others]
         return Matches(tuple(exact), tuple(near))
+
+    def like(self, photo: Photo, query: Query, exact: tuple[int, ...] = ()) -> Matches:
+        """The photos that look like one, the most alike first, of those that a query finds; `exact` are none of them.
+
+        Raises:
+            PhotoError: It was not looked at before, and cannot be.
+        """
+        seen = self._eyes.features(photo, self._space.picture_now(photo))
+        order = by_likeness(self._space.catalog, seen)
+        ids, terms, texts = self._fitting(query)
+        fitting = set(ids[terms & texts].tolist())
+        own = {row.id for row in self._space.catalog.photos.shown_at([photo.path])}.union(exact)
+        alike = [number for number in order if number in fitting and number not in own]
+        return Matches(exact, tuple(alike[:MOST]), len(fitting.difference(order)))
 
     def without_each(self, query: Query) -> dict[str, int]:
         """How many photos a query would find without one of its parts, by the part: where that is all that is in the way."""

@@ -6,6 +6,8 @@ LookSpec -> Looker, where the looking is done -> Look, for whom writes the photo
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagroll.domain import Describer, Description, Photo, Preview, Prompt
@@ -14,10 +16,13 @@ from tagroll.metadata.store import MetadataStore
 from tagroll.models.answers import AnswerStore, load_answer, store_answer
 from tagroll.photos.preview.opened import previews
 from tagroll.runs.ask_once import Asking
+from tagroll.runs.bursts import Bursts
 from tagroll.runs.context import Context, Knowledge, Telling
 from tagroll.runs.held import Held
+from tagroll.runs.pictures import Hashes
 
 if TYPE_CHECKING:
+    from tagroll.catalog import KeptFeatures
     from tagroll.models.spec import ModelSpec
 
 
@@ -31,6 +36,7 @@ class Look:
         asked: Whether a model was asked, and no kept answer found.
         context: What the model was told of the photo; None where it was not asked now.
         names_only: It is a model that knows names of things and no more: there is nothing to hold it to.
+        same_as: The frame of the same burst that it was shown in the place of this photo, where that was just now.
     """
 
     picture: str
@@ -38,6 +44,7 @@ class Look:
     asked: bool = True
     context: Context | None = None
     names_only: bool = False
+    same_as: Path | None = None
 
     def held(self, photo: Photo, knowledge: Knowledge | None) -> Held:
         """What the model said of this photo, held to what is known of it (see `held`); all of it where nothing is."""
@@ -94,14 +101,21 @@ class Questions:
         answers: Keeps answers.
         again: Ask also where an answer is kept.
         just_this: An answer to an older wording, or with something else known of the photo, does not count.
+        features: Keeps what the model's network saw; None: it is not kept.
         asking: Sees to it that copies of a picture wait for one answer.
+        bursts: Sees to it that the frames of a burst wait for one answer; None: each is asked about, and what a photo
+            has from another frame does not count.
+        hashes: Who hashes pictures, if not the store.
     """
 
     looker: Looker
     answers: AnswerStore
     again: bool = False
     just_this: bool = False
+    features: "KeptFeatures | None" = None
     asking: Asking = field(default_factory=Asking)
+    bursts: Bursts | None = None
+    hashes: Hashes | None = None
 
     def look(self, photo: Photo, picture: str) -> Look:
         """What the model says of a photo with this picture: kept, or asked for now.
@@ -115,23 +129,51 @@ class Questions:
 
         def ask() -> Description:
             nonlocal context
-            describer, preview = self.looker.describer, self.looker.preview(photo)
-            if describer.turns_out_another(name) and (kept := self._kept(photo, picture)):
-                return kept
-            context = self.looker.context(photo)
-            question = self.looker.question(photo, context)
-            answer = describer.describe(preview, question)
-            store_answer(self.answers, describer, question, picture, answer)
+            answer, context = self.ask(photo, picture, name)
             return answer
 
         answer, asked = self.asking.once(picture, ask, lambda: self._kept(photo, picture))
-        return Look(picture, answer, asked, context, self.looker.describer.names_only)
+        asked = asked and not answer.inherited
+        same_as = self.bursts.path_of(answer.inherited) if self.bursts and answer.inherited else None
+        return Look(picture, answer, asked, context, self.looker.describer.names_only, same_as)
+
+    def ask(self, photo: Photo, picture: str, name: str) -> tuple[Description, Context | None]:
+        """Ask about a photo, and keep what is said; also what the model was told of it.
+
+        Args:
+            photo: Which.
+            picture: Hash of its picture.
+            name: The name under which an answer was looked for; where the model has another one, it is looked for again.
+
+        Raises:
+            PhotoError: It cannot be decoded, or the model says nothing usable of it.
+            ServerError, CatalogError: The run cannot go on.
+        """
+        describer, preview = self.looker.describer, self.looker.preview(photo)
+        if describer.turns_out_another(name) and (kept := self._kept(photo, picture)):
+            return kept, None
+        context = self.looker.context(photo)
+        describe = partial(describer.describe, preview, self.looker.question(photo, context))
+        # what a built-in model costs is not worth the doubt
+        burst = None if describer.names_only else self.bursts
+        answer = burst.once(photo, picture, preview, describe) if burst else describe()
+        self.keep(photo, picture, context, answer)
+        return answer, context
+
+    def keep(self, photo: Photo, picture: str, context: Context | None, answer: Description) -> None:
+        """Keep what was said about a photo of which the model was told this."""
+        store_answer(
+            self.answers, self.looker.describer, self.looker.question(photo, context), picture, answer
+        )
+        if answer.features and self.features:
+            self.features.keep(picture, answer.features)
 
     def _kept(self, photo: Photo, picture: str) -> Description | None:
         if self.again:
             return None
         describer, question = self.looker.describer, self.looker.question(photo)
-        return load_answer(self.answers, describer, question, picture, just_this=self.just_this)
+        kept = load_answer(self.answers, describer, question, picture, just_this=self.just_this)
+        return None if kept and kept.inherited and not self.bursts else kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tagroll.errors import TagrollError
+from tagroll.tags.packed import Packed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,44 +34,6 @@ CLOSEST = 0.4
 _TAGS = 0.6
 """What the mean of the tags weighs beside a caption."""
 _AT_ONCE = 8192
-_FEW = 1024
-"""Vectors that are unpacked together: they stay in the processor's cache, so that packed ones cost no time."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Packed:
-    """Vectors as bytes: a fourth of the memory, and what they find is the same.
-
-    Attributes:
-        numbers: A row each, -127 to 127.
-        scales: What to multiply each row by.
-    """
-
-    numbers: "Array"
-    scales: "Array"
-
-    @classmethod
-    def room(cls, count: int, width: int) -> "_Packed":
-        """For so many vectors; zeros as yet."""
-        return cls(np.zeros((count, width), np.int8), np.zeros(count, np.float32))
-
-    def put(self, first: int, vectors: "Array") -> None:
-        """Put vectors in, from this row on."""
-        scales = np.maximum(np.abs(vectors).max(axis=1), 1e-9) / 127
-        self.numbers[first : first + len(vectors)] = np.rint(vectors / scales[:, None])
-        self.scales[first : first + len(vectors)] = scales
-
-    def rows(self, which: "Array | slice") -> "Array":
-        """Some of them, as they were."""
-        rows: Array = self.numbers[which].astype(np.float32) * self.scales[which, None]
-        return rows
-
-    def cosines(self, wanted: "Array") -> "Array":
-        """How close each is to a vector; all have length 1, or 0."""
-        places = range(0, len(self.scales), _FEW)
-        some = (self.numbers[first : first + _FEW].astype(np.float32) @ wanted for first in places)
-        found: Array = np.concatenate([np.zeros(0, np.float32), *some]) * self.scales
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +54,7 @@ class _LibraryVectors:
     starts: "Array"
     tags: "Array"
     vectors: "Array"
-    captions: _Packed
+    captions: Packed
     captioned: "tuple[Array, Array]"
     lengths: "tuple[Array, Array]"
 
@@ -103,7 +66,7 @@ class _LibraryVectors:
         sums = np.add.reduceat(said, self.starts[:-1]) if len(self.ids) else np.zeros(0)
         means: Array = np.divide(sums, alone, out=np.zeros(len(self.ids)), where=alone > 0)
         places, rows = self.captioned
-        means[places] = (self.captions.cosines(wanted)[rows] + _TAGS * means[places]) / together
+        means[places] = (self.captions.times(wanted)[rows] + _TAGS * means[places]) / together
         return means
 
 
@@ -157,7 +120,7 @@ class Meaning:
             return
         generation, lists, captions = self._now()
         tags = self._vectors(lists.names, told)
-        self._library = _library(lists, tags, {}, _Packed.room(0, tags.shape[1]))
+        self._library = _library(lists, tags, {}, Packed.room(0, tags.shape[1]))
         if captions and not self._stop.is_set():
             texts = {text: row for row, text in enumerate(dict.fromkeys(captions.values()))}
             rows = {number: texts[text] for number, text in captions.items()}
@@ -186,9 +149,9 @@ class Meaning:
             return np.zeros((0, self._embedder.width), np.float32)
         return embed_tags(texts, self._embedder, self._catalog, lambda done: told(done, len(texts)))
 
-    def _packed(self, texts: "Sequence[str]", told: "Callable[[int, int], None]") -> _Packed:
+    def _packed(self, texts: "Sequence[str]", told: "Callable[[int, int], None]") -> Packed:
         assert self._embedder  # noqa: S101 - see `prepare`
-        packed = _Packed.room(len(texts), self._embedder.width)
+        packed = Packed.room(len(texts), self._embedder.width)
         for first in range(0, len(texts), _AT_ONCE):
             some = texts[first : first + _AT_ONCE]
             packed.put(first, self._vectors(some, partial(_told_after, told, first, len(texts))))
@@ -203,7 +166,7 @@ class _StoppedError(Exception):
     """Nobody wants to know any more."""
 
 
-def _library(lists: "TagLists", tags: "Array", captions: dict[int, int], packed: _Packed) -> _LibraryVectors:
+def _library(lists: "TagLists", tags: "Array", captions: dict[int, int], packed: Packed) -> _LibraryVectors:
     """Weigh tags, and measure the vectors of all photos.
 
     Args:

@@ -3,12 +3,13 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagroll.catalog import Catalog
+from tagroll.catalog.decisions import follow
 from tagroll.domain import Decide
 from tagroll.errors import UsageError, plainly
 from tagroll.metadata.files.documents import ANY, check_free, write_document
@@ -16,14 +17,19 @@ from tagroll.models.embedders import Embedder, EmbeddingServer, choose_embedder
 from tagroll.runs.rewrite import OpenLibrary, check_words, mapped
 from tagroll.tags import hierarchy
 from tagroll.tags.decisions import Decisions
+from tagroll.tags.hierarchy import Child
 from tagroll.tags.identity import LEVEL
-from tagroll.tags.merge import MergeOptions, Plan, TagVectors, plan_merges, to_embed
+from tagroll.tags.library import MergeOptions, TagLibrary, TagVectors, to_embed
+from tagroll.tags.merge import Merge, Merging, Plan
 from tagroll.tags.plan_file import MARK, EditedPlan, plan_text, proposed_by, read_plan, why
+from tagroll.tags.questions import Pair, Questions, Relation
 from tagroll.tags.verdict import Evidence
 from tagroll.tags.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from tagroll.runs.judging import Judged
 
     Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
@@ -31,6 +37,8 @@ _SAMPLE = "\0sample"
 """What the vector of `Embedder.check` is kept under: no tag."""
 _SAME_MODEL = 0.995
 """Cosine of two vectors of one text by one model, whatever it is computed on."""
+_READ = 5000
+"""Photos of whose changes a person may read."""
 KEPT_TOGETHER = 2048
 """Vectors that are made before they are kept: what an interruption loses at the most."""
 
@@ -42,11 +50,13 @@ __all__ = [
     "MergeOptions",
     "MergeProposal",
     "Plan",
+    "Questions",
     "as_paths",
     "choose_embedder",
     "decisions_for",
     "embed_tags",
     "evidence_of",
+    "follow",
     "proposal_of",
     "propose",
     "read_edited_plan",
@@ -70,17 +80,18 @@ class MergeProposal:
         mapping: Tag -> what it becomes in the photos, paths included.
         into: Tag -> the word it becomes.
         apart: Pairs that a person wants apart.
+        decide: What it makes of a photo.
     """
 
     plan: Plan
     mapping: Mapping[str, str]
     into: Mapping[str, str]
     apart: frozenset[frozenset[str]]
+    decide: Decide = field(init=False, repr=False, compare=False)
 
-    @property
-    def decide(self) -> Decide:
-        """What it makes of a photo."""
-        return mapped(self.mapping)
+    def __post_init__(self) -> None:
+        """Make what it makes of photos."""
+        object.__setattr__(self, "decide", mapped(self.mapping))
 
     @property
     def remembered(self) -> dict[str, str]:
@@ -88,13 +99,14 @@ class MergeProposal:
         return {tag: word for tag, word in self.into.items() if LEVEL not in word}
 
 
-def propose(
+def propose(  # noqa: PLR0913, PLR0917 - what makes a plan
     opened: OpenLibrary,
     decisions: Decisions,
     options: MergeOptions,
     embedder: Embedder | None,
     compared: Callable[[int, int], None],
-) -> Plan:
+    judge: "Callable[[Questions], Judged] | None" = None,
+) -> "tuple[Plan, Judged | None]":
     """Plan what becomes of the tags of a library that was read.
 
     Args:
@@ -103,18 +115,40 @@ def propose(
         options: How to merge.
         embedder: Compares meanings; None leaves them out.
         compared: Told how many tags of how many have vectors, from time to time.
+        judge: Asks a model about what the rules leave open; what models said before counts anyway.
+
+    Returns:
+        The plan, and what came of asking.
 
     Raises:
-        ServerError: The embedder's server fails; what it made is kept.
+        ServerError: A server fails; what was made or said is kept.
     """  # fmt: skip
     known = decisions.complete(opened.library.counts)
-    embedded = None
+    catalog, embedded = opened.space.catalog, None
     if embedder is not None and (wanted := to_embed(known, options)):
-        vectors = embed_tags(
-            wanted, embedder, opened.space.catalog, lambda number: compared(number, len(wanted))
-        )
+        vectors = embed_tags(wanted, embedder, catalog, lambda number: compared(number, len(wanted)))
         embedded = TagVectors(wanted, vectors)
-    return plan_merges(known, embedded, options, decisions)
+    merging = Merging(TagLibrary(known, embedded, options, decisions))
+    judged = judge(merging.questions) if judge else None
+    return merging.plan({**believed(catalog), **(judged.relations if judged else {})}), judged
+
+
+def believed(catalog: Catalog) -> dict[Pair, Relation]:
+    """What models said of pairs of tags that knew what was known."""
+    return {pair: Relation(said) for pair, said in catalog.relations.believed().items()}
+
+
+def suggestions(catalog: Catalog, counts: Mapping[str, int]) -> list[Merge]:
+    """What a person may say yes or no to, what is likely to gain most first: what rules find and what models call the same.
+
+    Args:
+        catalog: Knows what was decided and what models said.
+        counts: Tag -> how many photos carry it.
+    """
+    decisions = decisions_for(catalog, Vocabulary())
+    options = MergeOptions(evidence=frozenset(Evidence) - {Evidence.SEMANTIC})
+    library = TagLibrary(decisions.complete(counts), None, options, decisions)
+    return [merge for merge in Merging(library).plan(believed(catalog)).queue if not merge.is_decided]
 
 
 def read_edited_plan(path: Path) -> EditedPlan:
@@ -167,17 +201,23 @@ def write_plan(catalog: Catalog, path: Path, plan: Plan, paths: Mapping[str, str
     Raises:
         UsageError: It cannot be written there.
     """
-    proposal = catalog.decisions.keep_proposal(proposed_by(plan.merges, paths))
-    write_document(path, plan_text(plan.merges, paths, proposal), MARK)
+    proposal = catalog.decisions.keep_proposal(proposed_by(plan.queue, paths))
+    write_document(path, plan_text(plan.queue, paths, proposal), MARK)
 
 
-def write_report(path: Path, told: Mapping[str, object]) -> None:
-    """Write the report of a run into the library's folder.
+def write_report(path: Path, told: Mapping[str, object], rows: int) -> None:
+    """Write the report of a run into the library's folder: in lines for a person, as long as one may read it.
+
+    Args:
+        path: Where.
+        told: What it says.
+        rows: How many photos it speaks of.
 
     Raises:
         UsageError: It cannot be written there.
     """
-    write_document(path, json.dumps(told, ensure_ascii=False, indent=2) + "\n", ANY)
+    indent = 2 if rows < _READ else None  # with lines it takes many times as long
+    write_document(path, json.dumps(told, ensure_ascii=False, indent=indent) + "\n", ANY)
 
 
 def decisions_for(catalog: Catalog, vocabulary: Vocabulary) -> Decisions:
@@ -188,7 +228,11 @@ def decisions_for(catalog: Catalog, vocabulary: Vocabulary) -> Decisions:
 
 
 def as_paths(
-    into: Mapping[str, str], tags: Iterable[str], vocabulary: Vocabulary, apart: Collection[frozenset[str]]
+    into: Mapping[str, str],
+    tags: Iterable[str],
+    vocabulary: Vocabulary,
+    apart: Collection[frozenset[str]],
+    under: Iterable[Child] = (),
 ) -> dict[str, str]:
     """Which tags become paths: under the parents proposed for them, or as the vocabulary or other photos have them.
 
@@ -197,6 +241,7 @@ def as_paths(
         tags: All tags of the library.
         vocabulary: Its paths win.
         apart: Word and path that a person does not want to be one.
+        under: Parents that are proposed besides those that the rules know.
 
     Returns:
         Tag -> path with "|" between the levels, only for tags that become one.
@@ -208,7 +253,8 @@ def as_paths(
             leaves[tag.split(LEVEL)[-1]].append(tag)
     known = {leaf: paths[0] for leaf, paths in leaves.items() if len(paths) == 1} | dict(vocabulary.paths)
     flat = {word for word in words.values() if LEVEL not in word}
-    parent = {child.child: child.parent for child in hierarchy.propose(flat | set(known))}
+    children = (*under, *hierarchy.propose(flat | set(known)))
+    parent = {child.child: child.parent for child in children}
     found = {tag: _path(word, parent, known) for tag, word in words.items() if LEVEL not in word}
     return {
         tag: path

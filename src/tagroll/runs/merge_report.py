@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from tagroll.tags.merge import Plan
@@ -60,7 +59,8 @@ def plan_report(plan: "Plan", mapping: Mapping[str, str], counts: Mapping[str, i
     return {
         "unique_tags_after": len({mapping.get(tag, tag) for tag in counts}),
         "merges": [merge.row() for merge in plan.merges],
-        "hierarchy": [asdict(child) for child in plan.hierarchy],
+        "suggested": [merge.row() for merge in plan.suggested],
+        "hierarchy": [{"parent": one.parent, "child": one.child, "reason": one.reason} for one in plan.hierarchy],
         "background": None if background is None else {
             "median": round(background.median, 4),
             "share_at_threshold": round(background.share(background.threshold), 6),

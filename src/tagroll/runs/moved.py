@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,8 +27,9 @@ class Moved:
     def __init__(self, roots: Sequence[Path], store: MetadataStore, catalog: Catalog) -> None:
         self._roots, self._store, self._catalog = roots, store, catalog
         self._places: dict[Path, Path | None] = {}
-        self._taken: set[Path | None] = set()
-        self._scanned: dict[int, dict[str, list[Photo]]] = {}
+        self._taken: set[Path] = set()
+        self._known: dict[str, dict[Path, Photo]] = {}
+        self._scanned: dict[int, dict[str, dict[Path, Photo]]] = {}
         self._unhashed: dict[str, list[Path]] | None = None
         self._looking = threading.Lock()
 
@@ -41,7 +42,8 @@ class Moved:
         with self._looking:
             if photo not in self._places:
                 self._places[photo] = place = self._find(writing)
-                self._taken.add(place)
+                if place:
+                    self._take(place, writing.write.picture_hash)
             return self._places[photo]
 
     def _find(self, writing: Writing) -> Path | None:
@@ -63,10 +65,21 @@ class Moved:
 
     def _candidates(self, write: Write) -> Iterator[Photo]:
         """Photos that may be of the picture and are not known to be another one, the likely ones first."""
-        known = [row.path for row in self._catalog.photos.with_picture(write.picture_hash)]
-        for path in dict.fromkeys([*known, *self._only_read(write)]):
+        picture = write.picture_hash
+        if picture not in self._known:
+            paths = [row.path for row in self._catalog.photos.with_picture(picture)]
+            self._known[picture] = {photo.path: photo for photo in photos_at(paths)}
+        yield from self._known[picture].values()
+        for path in self._only_read(write):
             yield from photos_at([path]) if path not in self._taken else ()
-        yield from (photo for photo in self._in_roots(write.picture_hash) if photo.path not in self._taken)
+        yield from self._in_roots(picture).values()
+
+    def _take(self, place: Path, picture: str) -> None:
+        """See that a place is no candidate any more: of a thousand equal photos, each one looked through all."""
+        self._taken.add(place)
+        self._known[picture].pop(place, None)
+        for found in self._scanned.values():
+            found[picture].pop(place, None)
 
     def _only_read(self, write: Write) -> Iterator[Path]:
         """Photos whose picture the catalog does not know, as `tagroll tags` reads their heads: by name or size."""
@@ -79,14 +92,15 @@ class Moved:
         for key in (write.photo.name, *([_size(row.stamp)] if row and row.stamp else [])):
             yield from self._unhashed.get(key, [])
 
-    def _in_roots(self, picture: str) -> Sequence[Photo]:
+    def _in_roots(self, picture: str) -> Mapping[Path, Photo]:
         kind = len(picture)  # older catalogs have hashes of another kind
         if kind not in self._scanned:
-            found = self._scanned[kind] = defaultdict(list)
+            found = self._scanned[kind] = defaultdict(dict)
             for photo in photos_at(self._roots):
                 with suppress(PhotoError):
-                    found[self._picture(photo, picture)].append(photo)
-        return self._scanned[kind].get(picture, ())
+                    if photo.path not in self._taken:
+                        found[self._picture(photo, picture)][photo.path] = photo
+        return self._scanned[kind][picture]
 
     def _picture(self, photo: Photo, like: str) -> str:
         return picture_now(photo, self._store, self._catalog, like)

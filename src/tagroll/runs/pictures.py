@@ -1,8 +1,20 @@
 """Which picture a photo holds now: hashed only where the index does not know it."""
 
+from typing import Protocol
+
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Photo
 from tagroll.metadata.store import MetadataStore
+
+
+class Hashes(Protocol):
+    """Who hashes pictures: the store, or somebody on another machine."""
+
+    def stamp(self, photo: Photo) -> str:
+        """See MetadataStore."""
+
+    def picture_hash(self, photo: Photo, like: str = "") -> str:
+        """See MetadataStore."""
 
 
 def picture_now(photo: Photo, store: MetadataStore, catalog: Catalog, like: str = "") -> str:
@@ -20,9 +32,7 @@ def picture_now(photo: Photo, store: MetadataStore, catalog: Catalog, like: str 
     return picture_by(catalog.photos.at(photo.path), photo, store, catalog, like)
 
 
-def picture_by(
-    row: PhotoRow | None, photo: Photo, store: MetadataStore, catalog: Catalog, like: str = ""
-) -> str:
+def picture_by(row: PhotoRow | None, photo: Photo, store: Hashes, catalog: Catalog, like: str = "") -> str:
     """As `picture_now`, by the row that the index has of the photo."""
     if row is None or row.stamp != store.stamp(photo):
         # nothing to note it in: the row of a photo that is tagged now comes with its tags

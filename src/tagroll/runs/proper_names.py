@@ -4,21 +4,24 @@ Words that are both (rose, turkey, reading) count as names only where a capital 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from tagroll.places.towns import is_region, is_town
+from tagroll.runs.name_index import may_be_name
 from tagroll.tags.given_names import given_names
 from tagroll.tags.lexicon import CONCRETE, Synset, lexicon
 
-_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+"""What counts as one word."""
+Words = Sequence[re.Match[str]]
 _POSSESSIVE = re.compile(r"['\u2019]s?$")
 _LOCATION, _PERSON, _LANGUAGE, _TIME = 15, 18, 10, 28
 """WordNet's files (lexnames(5WN)); peoples and their languages share a word: Italian."""
 _LANDS = frozenset({"body of water", "geological formation", "land", "range"})
 """What rivers, mountains and islands are instances of; the Milky Way and the Eiffel Tower are not."""
 _ARTICLES = frozenset({"a", "an", "the"})
-_LONGEST = 3
+LONGEST = 3
 """Words in a name that is known as a whole: New York City."""
 _SMALL = 4
 """Letters up to which a word that begins large in the middle of a sentence may be an abbreviation."""
@@ -43,17 +46,33 @@ def names_in(text: str, *, capitals: bool, first: bool = False) -> Iterator[str]
         capitals: Whether large letters tell names apart, as in an English sentence.
         first: Whether that of the first word does.
     """
-    found = list(_WORD.finditer(text))
+    found = list(WORD.finditer(text))
+    telling = len(found) if not capitals else 0 if first else 1
+    if _may_have_names(text, found, telling):
+        yield from looked_up(text, found, telling)
+
+
+def _may_have_names(text: str, found: Words, telling: int) -> bool:
+    """Whether it is worth unpacking the lists."""
+    if any(word[0][0].isupper() for word in found[telling:]):
+        return True
+    spans = (pair for length in range(LONGEST) for pair in zip(found, found[length:], strict=False))
+    return any(may_be_name(plain(text[begin.start() : end.end()])) for begin, end in spans)
+
+
+def looked_up(text: str, found: Words, telling: int) -> Iterator[str]:
+    """The names in a text, by the lists.
+
+    Args:
+        text: The text.
+        found: Its words.
+        telling: From which word on a capital letter tells a name.
+    """
     at = 0
     while at < len(found):
-        length = next((n for n in range(min(_LONGEST, len(found) - at), 0, -1) if _is_known(found, at, n)), 1)
+        length = next((n for n in range(min(LONGEST, len(found) - at), 0, -1) if _is_known(found, at, n)), 1)
         span = text[found[at].start() : found[at + length - 1].end()]
-        large = (
-            capitals
-            and (first or at > 0)
-            and span[0].isupper()
-            and not (span.isupper() and len(span) <= _SMALL)
-        )
+        large = at >= telling and span[0].isupper() and not (span.isupper() and len(span) <= _SMALL)
         if is_name(span, large=large):
             yield span
         at += length
@@ -118,7 +137,7 @@ def _is_place_or_person(meaning: Synset) -> bool:
     return any(not _LANDS.isdisjoint(words.words[one]) for one in classes)
 
 
-def _is_known(found: list[re.Match[str]], at: int, length: int) -> bool:
+def _is_known(found: Words, at: int, length: int) -> bool:
     """Whether so many words in a row are one noun, or the name of a place."""
     phrase = plain(" ".join(match[0] for match in found[at : at + length]))
     if length == 1 or phrase.split()[0] in _ARTICLES:

@@ -187,6 +187,7 @@ class _Said(NamedTuple):
     description: str
     facts: tuple[Any, ...]
     ours: tuple[str, ...]
+    away: tuple[str, ...]
 
     def about(self, photo: Photo) -> About:
         """As the index keeps it."""
@@ -223,15 +224,16 @@ def _said(read: Metadata | PhotoError) -> _Said | PhotoError:
     return (
         read
         if isinstance(read, PhotoError)
-        else _Said(read.tags, read.title, read.description, read.facts.values(), read.ours)
+        else _Said(read.tags, read.title, read.description, read.facts.values(), read.ours, read.away)
     )
 
 
 def _outcome(path: Path, said: _Said | PhotoError | tuple[str, ...]) -> Outcome:
     if isinstance(said, PhotoError):
         return Outcome(path, Status.FAILED, error=said.message, hint=said.hint)
-    tags, ours = (said.tags, said.ours) if isinstance(said, _Said) else (said, ())
-    return Outcome(path, Status.UNCHANGED, tags, ours=ours)
+    if isinstance(said, _Said):
+        return Outcome(path, Status.UNCHANGED, said.tags, ours=said.ours, away=said.away)
+    return Outcome(path, Status.UNCHANGED, said)
 
 
 def _state(item: Photo | Outcome) -> tuple[str, int]:

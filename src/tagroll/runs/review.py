@@ -1,7 +1,7 @@
 """What a model proposes for photos and nobody has decided yet: for a person to say yes or no to.
 
 A proposal is what the answer that is kept of a picture becomes by the policy, less what the photo has, less what a
-person rejected. Words that a model told but was not sure of are proposals, too, from LEAST on.
+person rejected. Words that a model told but was not sure of are proposals, too, from LEAST on; so are those that were learned.
 """
 
 import threading
@@ -9,12 +9,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from tagroll.domain import Description
 from tagroll.runs.gallery import Gallery, Shown
+from tagroll.runs.learning.telling import AllChances
 from tagroll.runs.run import Workspace
 from tagroll.runs.sureness import unsure
 from tagroll.runs.tag import TagPolicy, TagRequest
+from tagroll.settings import Case
 from tagroll.tags.identity import LEVEL, identity, word_of
 
 
@@ -69,15 +72,17 @@ class Namer:
     def proposals(self, answer: Description) -> dict[str, Proposal]:
         """Word (see `word_of`) -> what is proposed."""
         found: dict[str, Proposal] = {}
+        case: Case = "sentence" if answer.language else "title"
         for word in (*dict.fromkeys(answer.keywords), *unsure(answer)):
-            for tag in self._tags(word):
+            for tag in self._tags(word, case):
                 one, known = Proposal(tag, answer.confidences.get(word)), found.get(word_of(tag))
                 if known is None or one.rank < known.rank:
                     found[word_of(tag)] = one
         return found
 
-    def _tags_of(self, word: str) -> tuple[str, ...]:
-        tags = (self._policy.words.paths.get(identity(tag), tag) for tag in self._policy.tags([word]))
+    def _tags_of(self, word: str, case: Case) -> tuple[str, ...]:
+        placed = self._policy.words.of([word], case, self._policy.max_tags)
+        tags = (self._policy.words.paths.get(identity(tag), tag) for tag in placed.tags)
         return tuple(self._known.get(identity(tag), tag) for tag in tags)
 
 
@@ -93,13 +98,16 @@ class Review:
         self._space, self._gallery = space, gallery
         self._lock, self._looking = threading.RLock(), threading.Lock()
         self._namer: Namer | None = None
+        self._learned = AllChances(space.catalog)
         self._marked: set[int] = set()
         self._since: set[int] = set()
 
     def of(self, shown: Shown) -> list[Proposal]:
         """What is proposed for one photo, the surest first."""
         catalog = self._space.catalog
-        answer = catalog.answers.latest_of(shown.picture_hash) if shown.picture_hash else None
+        if not shown.picture_hash:
+            return []
+        answer = self._learned.added(catalog.answers.latest_of(shown.picture_hash), shown.picture_hash)
         if answer is None:
             return []
         namer = self._namer or self._renew()
@@ -107,6 +115,13 @@ class Review:
             _open(namer.proposals(answer), shown, catalog.verdicts.rejected(shown.picture_hash)),
             key=lambda one: one.rank,
         )
+
+    def same_as(self, shown: Shown) -> Path | None:
+        """The frame of the same burst that the model was shown in the place of a photo; None where it was shown that."""
+        catalog = self._space.catalog
+        answer = catalog.answers.latest_of(shown.picture_hash) if shown.picture_hash else None
+        rows = catalog.photos.with_picture(answer.inherited) if answer and answer.inherited else []
+        return next((row.path for row in rows), None)
 
     def by_tag(self) -> list[Proposed]:
         """Every tag that is proposed, the surest first; marks the photos."""
@@ -135,10 +150,12 @@ class Review:
         """Tag -> the photos for which it is proposed, and how sure the model was."""
         namer, catalog = self._renew(), self._space.catalog
         answers, rejected = catalog.answers.latest(), catalog.verdicts.all_rejected()
+        learned = self._learned.all()
         photos = defaultdict[str, list[tuple[int, float | None]]](list)
         for shown in self._gallery.shown_of(self._gallery.in_order(catalog.photos.answered())):
-            if answer := answers.get(shown.picture_hash):
-                said = rejected.get(shown.picture_hash, set())
+            picture = shown.picture_hash
+            if answer := self._learned.added(answers.get(picture), picture, learned.get(picture, {})):
+                said = rejected.get(picture, set())
                 for one in _open(namer.proposals(answer), shown, said):
                     photos[one.tag].append((shown.id, one.confidence))
         return photos

@@ -7,6 +7,7 @@ What is wanted of a photo is a function of what it says (`Decide`): `mapped`, `w
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +35,7 @@ class Library:
         self._photos: dict[Path, Photo] = {}
         self._said: dict[Path, Metadata] = {}
         self._words: dict[str, str] = {}
+        self._changing: tuple[Decide | None, dict[Path, tuple[Photo, Metadata]]] = None, {}
 
     def remember(self, found: Iterable[Photo | Outcome]) -> Iterator[Photo | Outcome]:
         """Remember the photos on their way from the scan to the reader."""
@@ -44,15 +46,15 @@ class Library:
 
     def add(self, outcome: Outcome) -> None:
         """Note the tags of a photo that was read; a text is kept once, however many photos have it."""
-        tags, ours = (
-            tuple(self._words.setdefault(tag, tag) for tag in some) for some in (outcome.tags, outcome.ours)
-        )
+        kept = self._words.setdefault
+        tags, ours = (tuple(map(kept, some, some)) for some in (outcome.tags, outcome.ours))
         self._said[outcome.path] = Metadata(tags, ours=ours)
+        self._changing = None, {}
 
     @property
     def counts(self) -> Counter[str]:
         """Tag -> how many photos carry it."""
-        return Counter(tag for said in self._said.values() for tag in said.tags)
+        return Counter(chain.from_iterable(said.tags for said in self._said.values()))
 
     @property
     def words(self) -> Counter[str]:
@@ -92,8 +94,11 @@ class Library:
         )
 
     def changing(self, decide: Decide) -> dict[Path, tuple[Photo, Metadata]]:
-        """The photos that would change, in their order, with the tags they have now."""
-        return {path: (self._photos[path], said) for path, said in self._said.items() if decide(said)}
+        """The photos that would change, in their order, with the tags they have now; the last answer is remembered."""
+        if self._changing[0] is not decide:
+            found = {path: (self._photos[path], said) for path, said in self._said.items() if decide(said)}
+            self._changing = decide, found
+        return self._changing[1]
 
 
 def change_for(metadata: Metadata, mapping: Mapping[str, str]) -> Change:

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from tagroll.catalog import About, Catalog, PhotoRow, State, Writing
@@ -26,6 +27,7 @@ from tagroll.domain import (
     Metadata,
     Outcome,
     Photo,
+    Preview,
     Prompt,
     Status,
     Waiting,
@@ -36,7 +38,7 @@ from tagroll.exiftool.pool import INSTALL, ExifTool, available_exiftool
 from tagroll.formats import FORMATS
 from tagroll.metadata.store import MADE, MetadataStore, target_of
 from tagroll.photos.preview.opened import previews
-from tagroll.photos.scan import scan
+from tagroll.photos.scan import Known, scan
 from tagroll.runs.entries import Entries
 from tagroll.runs.executors import Executor, threads
 from tagroll.runs.pictures import picture_now
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     from tagroll.runs.context import Telling
     from tagroll.runs.look import Questions
 
-__all__ = ["Entries", "Run", "Tally", "Workspace", "Written", "scan"]
+__all__ = ["Entries", "Known", "Run", "Tally", "Workspace", "Written", "scan"]
 
 T = TypeVar("T")
 LEFT = "left"
@@ -82,7 +84,7 @@ class Workspace:
         settings: What all commands share.
         catalog: Remembers. Others may write into it, too, unless the lock is held.
         store: Reads and writes the metadata of photos.
-        exiftool: For the formats that need it; None where there is none.
+        exiftool: For the formats that need it; false where there is none.
         placing: Where the store writes.
         stop: Once it is set, no new photo is begun with.
     """
@@ -90,7 +92,7 @@ class Workspace:
     settings: Settings
     catalog: Catalog
     store: MetadataStore
-    exiftool: ExifTool | None
+    exiftool: ExifTool
     placing: Placing = WHERE_SAFE
     stop: threading.Event = field(default_factory=threading.Event)
     _resources: ExitStack = field(default_factory=ExitStack, repr=False)
@@ -127,14 +129,11 @@ class Workspace:
                 resources.enter_context(space.held())
             yield space
 
-    @property
-    def lacks_exiftool(self) -> bool:
-        """Whether photos get sidecars for want of exiftool."""
-        return self.exiftool is None and self.placing.sidecar == "auto"
-
     def sidecar_notes(self, photos: Iterable[Photo]) -> tuple[str, ...]:
         """What a person should know of photos that exiftool would write, if it is missing and there are any."""
-        if not self.lacks_exiftool or all(photo.format.writer != "exiftool" for photo in photos):
+        if self.placing.sidecar != "auto" or all(photo.format.writer != "exiftool" for photo in photos):
+            return ()
+        if self.exiftool:
             return ()
         names = ", ".join(fmt.name.upper() for fmt in FORMATS if fmt.writer == "exiftool")
         text = f"exiftool is not there: these photos get sidecars: {names}."
@@ -154,7 +153,13 @@ class Workspace:
 
     @contextmanager
     def begin(
-        self, command: str, arguments: Sequence[str], *, model: str = "", done: Status = Status.TAGGED
+        self,
+        command: str,
+        arguments: Sequence[str],
+        *,
+        model: str = "",
+        done: Status = Status.TAGGED,
+        of_today: bool = False,
     ) -> Iterator["Run"]:
         """Begin a run: it stands in the history from now on, and comes to its end whatever happens.
 
@@ -163,10 +168,13 @@ class Workspace:
             arguments: Likewise, without secrets.
             model: The name of the model that is asked, or "".
             done: What it does to photos.
+            of_today: Go on with the same run of today, if there was one.
         """
         with self.held():
-            number = self.catalog.runs.start(command, arguments, model)
-            run = Run(self, number, Tally(done, failed_before=self.catalog.runs.failures_before(number)))
+            earlier = self.catalog.runs.of_today(command, arguments) if of_today else None
+            number = earlier.id if earlier else self.catalog.runs.start(command, arguments, model)
+            tally = Tally(done, failed_before=self.catalog.runs.failures_before(number))
+            run = Run(self, number, tally, earlier.summary if earlier else {})
             try:
                 yield run
             except ServerError:
@@ -201,9 +209,10 @@ class Workspace:
         from tagroll.models.choose import choose_model  # 0.15 s that commands without a model need not pay
         from tagroll.runs.limits import Limits
 
-        _ = self.preview  # the decoding processes start while a server is looked for
+        if not defer:
+            _ = self.preview  # the decoding processes start while a server is looked for
         wanted, catalog = settings or self.settings, self.catalog
-        place = json.dumps([*map(without_password, wanted.api_urls), wanted.model])
+        place = _place(wanted)
         last = catalog.servers.model_at(place) if defer else None
         limits = dataclasses.replace(limits or Limits(), took=catalog.servers.limits())
         model = self._resources.enter_context(choose_model(wanted, limits, watch, last=last))
@@ -212,6 +221,10 @@ class Workspace:
         if defer:
             model.when_found(lambda _: catalog.servers.note_model(place, model.describer.served_as))
         return model
+
+    def asked_server_before(self, settings: Settings) -> bool:
+        """Whether these settings led to a server the last time, and not to the built-in model."""
+        return bool(self.catalog.servers.model_at(_place(settings)))
 
     @property
     def waiting(self) -> Waiting | None:
@@ -236,6 +249,10 @@ class Workspace:
         """Hash of a photo's picture as its file is now; see `picture_now`."""
         return picture_now(photo, self.store, self.catalog)
 
+    def see(self, photo: Photo) -> Preview:
+        """What a model sees of a photo. The decoding processes start with the first one: a run may have nothing to ask."""
+        return self.preview(photo)
+
     @property
     def preview(self) -> "PreviewMaker":
         """Makes what a model, or a person, sees of a photo, in processes that start now."""
@@ -245,6 +262,12 @@ class Workspace:
     @cached_property
     def _previews(self) -> "PreviewMaker":
         return self._resources.enter_context(previews(self.exiftool))
+
+
+def _place(settings: Settings) -> str:
+    """What the catalog calls the servers and the model that are wanted."""
+    models = settings.models or (settings.model,)
+    return json.dumps([*map(without_password, settings.api_urls), *models])
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,13 +302,20 @@ class Run:
         space: What it works with.
         number: Its number in the catalog.
         tally: Counts its outcomes.
+        extra: Counts that come to those: what it cost, or what the catalog has of it already where it goes on.
     """
 
-    def __init__(self, space: Workspace, number: int, tally: Tally | None = None) -> None:
+    def __init__(
+        self,
+        space: Workspace,
+        number: int,
+        tally: Tally | None = None,
+        extra: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self.space = space
         self.number = number
         self.tally = tally or Tally()
-        self.extra: dict[str, int] = {}
+        self.extra = extra
         self.clean: Callable[[Path], None] = leftover_cleaner(space.store)
 
     @property
@@ -295,7 +325,8 @@ class Run:
 
     def summary(self) -> dict[str, int]:
         """What the catalog keeps of it."""
-        return self.tally.summary() | self.extra
+        now = self.tally.summary()
+        return {name: self.extra.get(name, 0) + now.get(name, 0) for name in {**self.extra, **now}}
 
     def outcomes(
         self, work: Callable[[T], Outcome], items: Iterable[T | Outcome], executor: Executor | None = None
@@ -312,21 +343,33 @@ class Run:
         """Note which model it is, as soon as that is known."""
         model.when_found(lambda _: self.space.catalog.runs.note_model(self.number, model.describer.model))
 
-    def questions(
-        self, describer: Describer, prompt: Prompt, *, again: bool, telling: "Telling | None" = None, english: bool = True
-    ) -> "Questions":  # fmt: skip
+    def questions(  # noqa: PLR0913 - by name, and each with what most want
+        self,
+        describer: Describer,
+        prompt: Prompt,
+        *,
+        again: bool,
+        telling: "Telling | None" = None,
+        english: bool = True,
+        bursts: bool = False,
+    ) -> "Questions":
         """What asks a model about photos in this run; `again`: also where an answer is kept.
 
-        It is told of photos what `telling` says, and held to what they say; `english`: it answers in English.
+        It is told of photos what `telling` says, and held to what they say; `english`: it answers in English;
+        `bursts`: of the frames of a burst it is shown one.
         """
+        from tagroll.runs.bursts import Bursts
         from tagroll.runs.context import Knowledge
         from tagroll.runs.look import Looker, Questions
 
         space = self.space
         told = telling and telling.heard_by(space.settings)
         knowledge = Knowledge(told, space.store.read, english) if told else None
-        looker = Looker(describer, space.preview, space.store.picture_hash, prompt, knowledge)
-        return Questions(looker, space.catalog.answers, again)
+        looker = Looker(describer, space.see, space.store.picture_hash, prompt, knowledge)
+        return Questions(
+            looker, space.catalog.answers, again,
+            features=space.catalog.features, bursts=Bursts(space.store.read) if bursts else None,
+        )  # fmt: skip
 
     def decide(self, into: Mapping[str, str], apart: Iterable[Collection[str]] = ()) -> None:
         """Remember what tags become, and which stay apart, before the first photo: what is cut off goes on with it."""

@@ -6,7 +6,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import (
@@ -22,6 +22,7 @@ from tagroll.models.choose import Model
 from tagroll.models.prompt import build_prompt, is_english
 from tagroll.runs.context import Knowledge, Telling
 from tagroll.runs.guard import guard
+from tagroll.runs.held import Held
 from tagroll.runs.language import check_language
 from tagroll.runs.look import Look, Questions
 from tagroll.runs.pictures import picture_by
@@ -32,6 +33,10 @@ from tagroll.runs.words import Placed, WordRequest, Words
 from tagroll.runs.write_place import PlaceTag, place_tag
 from tagroll.settings import DEFAULT_MAX_TAGS, EARLIER_MAX_TAGS, Case
 from tagroll.tags.identity import LEVEL, identities, identity, word_of
+
+if TYPE_CHECKING:
+    from tagroll.runs.inside import TextInside
+    from tagroll.runs.learning.taught import Taught
 
 Mode = Literal["yours", "append", "replace"]
 """Which tags go when new ones come: those that tagroll wrote before; none; all."""
@@ -50,6 +55,8 @@ class TagPolicy:
         captions: Which of CAPTIONS are written too, where a photo has none.
         user_comment: Write the tags into EXIF UserComment, too, as the older script did.
         words: What the model's words are called in this library, and where in a tree they stand.
+        inside: Read the text in photos, too.
+        inside_described: Write it into their descriptions.
         place: Write where a photo was taken, too, as a tag and as an address, where it does not say so itself.
     """
 
@@ -62,6 +69,8 @@ class TagPolicy:
     user_comment: bool = False
     words: Words = field(default_factory=Words)
     place: bool = False
+    inside: bool = False
+    inside_described: bool = False
 
     def placed(self, keywords: Iterable[str]) -> Placed:
         """What these keywords of a model become; a comma ends one but where this library has it in a tag."""
@@ -99,6 +108,7 @@ class TagRequest:
         prompt_text: The person's own words to the model, or None.
         telling: What the model is told of photos besides; None for nothing.
         votes: How many answers about a photo are compared.
+        bursts: Frames of a burst have one answer.
     """
 
     policy: TagPolicy = field(default_factory=TagPolicy)
@@ -107,6 +117,7 @@ class TagRequest:
     prompt_text: str | None = None
     telling: Telling | None = None
     votes: int = 1
+    bursts: bool = False
 
     def prompt(self) -> Prompt:
         """What the model is asked. Texts come with the longer answer alone."""
@@ -120,19 +131,27 @@ class TagRequest:
         return dataclasses.replace(self.policy, words=self.words.words(catalog))
 
 
-def tagger(run: Run, model: Model, request: TagRequest) -> "Tagger":
-    """What tags photos in this run."""
+def tagger(run: Run, model: Model, request: TagRequest, learned: "Taught | None" = None) -> "Tagger":
+    """What tags photos in this run, also with what was learned."""
     run.asks(model)
     model.when_found(lambda _: check_language(model.describer, request.language))
     policy = request.policy_in(run.space.catalog)
+    if learned:
+        policy = dataclasses.replace(policy, words=learned.spelled(policy.words))
     telling = request.telling
     if telling and not policy.captions:  # people are for texts; as tags they are there, if anybody wants them
         telling = telling.without("people")
     questions = run.questions(
         model.describer, request.prompt(), again=request.policy.retag, telling=telling,
-        english=is_english(request.language),
+        english=is_english(request.language), bursts=request.bursts,
     )  # fmt: skip
-    return Tagger(run, questions, policy, questions.looker.knowledge)
+    inside = None
+    if policy.inside:
+        from tagroll.runs.inside import TextInside
+
+        space = run.space
+        inside = TextInside(space.catalog, space.preview, described=policy.inside_described)
+    return Tagger(run, questions, policy, questions.looker.knowledge, inside, learned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +163,16 @@ class Tagger:
         questions: Asks the model.
         policy: What is made of its answers.
         knowledge: What they are held to; None for nothing.
+        inside: Reads the text in photos; None: it is not read.
+        learned: What is said of a photo besides: nobody holds a person's own words to anything.
     """
 
     run: Run
     questions: Questions
     policy: TagPolicy
     knowledge: Knowledge | None = None
+    inside: "TextInside | None" = None
+    learned: "Taught | None" = None
 
     def tag(self, photo: Photo) -> Outcome:
         """Describe one photo and write its tags.
@@ -177,7 +200,11 @@ class Tagger:
             ServerError, CatalogError: The run cannot go on.
         """
         space = self.run.space
-        return self.questions.look(photo, picture_by(row, photo, space.store, space.catalog))
+        picture = picture_by(row, photo, self.questions.hashes or space.store, space.catalog)
+        look = self.questions.look(photo, picture)
+        if self.inside is None:
+            return look
+        return dataclasses.replace(look, answer=self.inside.added(look.answer, photo, look.picture))
 
     def propose(self, photo: Photo) -> Outcome:
         """Ask about one photo and keep the answer for a person to judge; write nothing.
@@ -193,7 +220,7 @@ class Tagger:
             if known.status is Status.FAILED:
                 return known
         look = self.look(photo, space.catalog.photos.at(photo.path))
-        held = look.held(photo, self.knowledge)
+        look, held = self._heard(photo, look)
         placed = self.policy.placed(held.answer.keywords)
         outcome = Outcome(
             photo.path, Status.UNCHANGED, placed.tags, asked=look.asked, unlisted=placed.unlisted
@@ -212,14 +239,23 @@ class Tagger:
             PhotoError: It cannot be read or written.
             CatalogError: The run cannot go on.
         """
-        held = look.held(photo, self.knowledge)
+        look, held = self._heard(photo, look)
         placed = self.policy.placed(held.answer.keywords)
         outcome = self._applied(photo, look, row, held.answer, placed.tags)
         outcome = dataclasses.replace(outcome, asked=look.asked, unlisted=placed.unlisted, struck=held.struck)
         return self._told_of(outcome, look)
 
+    def _heard(self, photo: Photo, look: Look) -> tuple[Look, Held]:
+        """What the model said, and what is left of it, both with what was learned."""
+        held = look.held(photo, self.knowledge)
+        return self.learned.added(photo, look, held) if self.learned else (look, held)
+
     def _told_of(self, outcome: Outcome, look: Look) -> Outcome:
         """With how sure the model was of its words, if it tells."""
+        if look.answer.inherited:
+            rows = self.run.space.catalog.photos.with_picture(look.answer.inherited)
+            same_as = look.same_as or next((row.path for row in rows), None)
+            outcome = dataclasses.replace(outcome, same_as=same_as)
         if not look.answer.confidences:
             return outcome
         words = self.policy.words
@@ -252,8 +288,10 @@ class Tagger:
         # a hash of an older catalog, which is shorter, says nothing about this one
         if row is None or (len(row.picture_hash) == len(picture) and row.picture_hash != picture):
             row = self._moved(picture)
-        # an answer of before, with the names that were not struck out then, is written already as well
-        said = (tags, _with(place, self.policy.tags(look.answer.keywords)))
+        said = [tags]
+        if answer is not look.answer:
+            # an answer of before, with the names that were not struck out then, is written already as well
+            said.append(_with(place, self.policy.tags(look.answer.keywords)))
         decided = bool(
             row
             and (earlier := row.wanted)

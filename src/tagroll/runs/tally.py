@@ -24,6 +24,7 @@ class Tally:
         agreed: Photos whose words were made those of their shoot.
         struck: Photos of which a model named people or places that they do not.
         asked: Photos a model was asked about.
+        inherited: Photos that got the answer about another frame of their burst.
         beside: Photos whose tags are, or would be, beside them, by why and where.
         broken_seals: Photos whose C2PA signature is, or would be, invalid.
         failed_before: Photos that failed when the same was done last.
@@ -40,6 +41,7 @@ class Tally:
     agreed: int = 0
     struck: int = 0
     asked: int = 0
+    inherited: int = 0
     beside: Counter[Beside] = field(default_factory=Counter)
     broken_seals: int = 0
     failed_before: frozenset[Path] = frozenset()
@@ -53,6 +55,7 @@ class Tally:
         self.unlisted.update(outcome.unlisted)
         self.struck += bool(outcome.struck)
         self.asked += outcome.asked
+        self.inherited += outcome.same_as is not None and outcome.status.changed
         self.broken_seals += outcome.broke_seal
         if outcome.beside:
             self.beside[outcome.beside] += 1
@@ -85,5 +88,5 @@ class Tally:
         told = [
             status for status in Status if status is self.done or not status.changed or self.counts[status]
         ]
-        more = {"agreed": self.agreed} if self.agreed else {}
+        more = {name: count for name in ("agreed", "inherited") if (count := getattr(self, name))}
         return {"total": self.total} | {str(status): self.counts[status] for status in told} | more

@@ -17,6 +17,9 @@ _WORD = re.compile(r"[^\W\d_]+|\d+(?:[./,:]\d+)*|[&|+#]")
 _LETTERS = 3
 _SHARE = 0.3
 """Share of the words that English does not know which a language must know, to be one of the library's."""
+_SHARE_OF_ENGLISH = 0.02
+"""Words that are English alone, beside those of the library's languages, from which on English is one of these: a low
+share, as a wrong word does more harm than two for one thing."""
 _WORDS, _MORE_WORDS = 2, 8
 """How many these must be at least, of the first language and of any more."""
 _AND = {"de": "und", "es": "y", "fr": "et", "it": "e", "nl": "en", "pt": "e"}
@@ -30,10 +33,13 @@ class Languages:
     Attributes:
         codes: The languages (ISO 639-1), the one of most words first; English is not told of.
         word_for: Word (small letters) -> the word that stands for all its forms.
+        beside_english: Whether some of the words are English alone, so that a word of both may be meant in English
+            (animal beside animaux).
     """
 
     codes: tuple[str, ...] = ()
     word_for: Mapping[str, str] = field(default_factory=dict, repr=False)
+    beside_english: bool = False
 
     def key(self, tag: str) -> str:
         """What is left of a tag without plurals and ways of writing of these languages; "" where they know no word of it."""
@@ -41,6 +47,12 @@ class Languages:
         if not any(word in self.word_for for word in words):
             return ""
         return " ".join(self.word_for.get(word, word) for word in words)
+
+    def may_be_one(self, a: str, b: str) -> bool:
+        """Whether two tags with one key are of these languages, and not English."""
+        return not (
+            is_english(a) or is_english(b) if self.beside_english else is_english(a) and is_english(b)
+        )
 
 
 def _words(tag: str) -> list[str]:
@@ -60,14 +72,9 @@ def languages_of(tags: Iterable[str]) -> Languages:
     """
     words = {word for tag in tags for word in _words(tag)}
     english = lexicon()
-    open_words = {
-        word
-        for word in words
-        if len(word) >= _LETTERS
-        and word.isalpha()
-        and word not in english.known
-        and word not in english.meanings
-    }
+    letters = {word for word in words if len(word) >= _LETTERS and word.isalpha()}
+    open_words = {word for word in letters if word not in english.known and word not in english.meanings}
+    in_english = letters - open_words
     if len(open_words) < _WORDS:
         return Languages()
     umlauts = {word: _with_umlauts(word) for word in open_words}
@@ -80,7 +87,10 @@ def languages_of(tags: Iterable[str]) -> Languages:
             break
         codes.append(code)
         open_words -= found
-    return Languages(tuple(codes), _word_for(words, codes, known, umlauts))
+    theirs = {word for code in codes for word in known[code]}
+    english_alone = in_english - theirs - english.names
+    beside = len(english_alone) >= max(_WORDS, _SHARE_OF_ENGLISH * len(letters & theirs))
+    return Languages(tuple(codes), _word_for(words, codes, known, umlauts), beside)
 
 
 def _with_umlauts(word: str) -> str:

@@ -20,6 +20,9 @@ _LEVELS = 4
 """How many steps up WordNet's tree still say something to a person (dog, domestic animal, animal)."""
 
 
+_NONE: frozenset[int] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Synset:
     """One meaning, as WordNet draws it.
@@ -69,7 +72,8 @@ class Lexicon:
 
     def main_meanings(self, word: str, share: int = MAIN_SHARE) -> frozenset[int]:
         """The meanings that make up at least `share` percent of a word's uses."""
-        return frozenset(s for s, percent in self.meanings.get(word, {}).items() if percent >= share)
+        known = self.meanings.get(word)
+        return frozenset(s for s, percent in known.items() if percent >= share) if known else _NONE
 
     def above(self, meaning: int, levels: int = _LEVELS) -> frozenset[int]:
         """The meanings up to so many steps above one."""
@@ -137,6 +141,11 @@ class _Meanings(Mapping[str, Mapping[int, int]]):
 
     def __contains__(self, word: object) -> bool:
         return word in self._line
+
+    def get(self, word: str, default: Any = None) -> Any:
+        """As of any mapping; that of `Mapping` raises and catches an error for every word that is not there."""
+        line = self._line.get(word)
+        return default if line is None else self._read(line)
 
     def __getitem__(self, word: str) -> Mapping[int, int]:
         return self._read(self._line[word])

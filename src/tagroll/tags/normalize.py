@@ -3,11 +3,12 @@
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from typing import Literal
 
 from tagroll.tags.identity import identity
 
-Case = Literal["title", "lower", "keep"]
+Case = Literal["title", "sentence", "lower", "keep"]
 
 MAX_CHARS = 64
 """A longer "tag" is text. Also what IPTC's 64 bytes hold of plain ASCII, so most tags fit there uncut."""
@@ -60,7 +61,8 @@ def normalize(
 
     Args:
         keywords: Any texts.
-        case: "title" gives words that are all lower case a capital ("DSLR" and "McDonald" stay);
+        case: "title" gives words that are all lower case a capital ("DSLR" and "McDonald" stay), "sentence" the first
+            word alone, as most languages write;
             "lower" lowers everything; "keep" changes nothing.
         max_tags: How many tags at the most, 0 or more; the first ones stay. None: all.
         whole: Identities of texts that a person wrote: a comma in them stays.
@@ -69,14 +71,24 @@ def normalize(
         The tags. Normalising them again changes nothing.
     """
     tags: dict[str, str] = {}
-    for part in _parts(keywords, whole):
-        if max_tags is not None and len(tags) >= max_tags:
-            break
-        # Casing can take a joiner's neighbour from it (İ becomes i and a dot) and can undo NFC.
-        tag = unicodedata.normalize("NFC", _without_loose_joiners(_cased(_stripped(part), case)))
-        if _is_tag(tag) and not _ends_like_a_sentence(part.strip(_QUOTES + " ")):
+    for text in map(_clean, keywords):
+        for tag in _tags_in(text, case, is_whole=identity(text) in whole):
+            if max_tags is not None and len(tags) >= max_tags:
+                return tuple(tags.values())
             tags.setdefault(identity(tag), tag)
     return tuple(tags.values())
+
+
+@lru_cache(maxsize=1 << 12)
+def _tags_in(text: str, case: Case, *, is_whole: bool) -> tuple[str, ...]:
+    """The tags that a clean keyword is; models use few words again and again."""
+    # Casing can take a joiner's neighbour from it (İ becomes i and a dot) and can undo NFC.
+    return tuple(
+        tag
+        for part in _parts(text, is_whole=is_whole)
+        if _is_tag(tag := unicodedata.normalize("NFC", _without_loose_joiners(_cased(_stripped(part), case))))
+        and not _ends_like_a_sentence(part.strip(_QUOTES + " "))
+    )
 
 
 def is_visible(text: str) -> bool:
@@ -87,14 +99,12 @@ def is_visible(text: str) -> bool:
     return _visible(text) == text
 
 
-def _parts(keywords: Iterable[str], whole: Collection[str]) -> Iterator[str]:
-    """Cut keywords at the characters that other programs read as structure."""
-    for text in map(_clean, keywords):
-        is_whole = identity(text) in whole
-        # each by itself: a sentence behind a `|` makes no sentence of the list before it
-        for piece in _SEPARATORS.split(text):
-            for part in [piece] if is_whole or _is_prose(piece) else _LISTED.split(piece):
-                yield from _without_slashes(part)
+def _parts(text: str, *, is_whole: bool) -> Iterator[str]:
+    """Cut a keyword at the characters that other programs read as structure."""
+    # each by itself: a sentence behind a `|` makes no sentence of the list before it
+    for piece in _SEPARATORS.split(text):
+        for part in [piece] if is_whole or _is_prose(piece) else _LISTED.split(piece):
+            yield from _without_slashes(part)
 
 
 def _without_slashes(part: str) -> Iterator[str]:
@@ -175,7 +185,7 @@ def _cased(tag: str, case: Case) -> str:
         return tag.lower()
     if case == "keep":
         return tag
-    return re.sub("[^ /]+", lambda word: _capital(word[0]), tag)
+    return re.sub("[^ /]+", lambda word: _capital(word[0]), tag, count=1 if case == "sentence" else 0)
 
 
 def _capital(word: str) -> str:

@@ -55,9 +55,16 @@ class Background:
     @property
     def fitting(self) -> float:
         """A threshold that would do: the one asked for, or one just above all but 1 in 1000 pairs."""
-        if self.usable:
-            return self.threshold
-        high = float(self.cosines[math.ceil(0.999 * len(self.cosines)) - 1])
+        return self.threshold if self.usable else self.just_above(0.001)
+
+    @property
+    def least(self) -> float:
+        """A cosine that does not lie inside the background; 0 where there are too few pairs to tell."""
+        return self.just_above(_LIMIT) if len(self.cosines) >= _MIN_PAIRS else 0.0
+
+    def just_above(self, share: float) -> float:
+        """A cosine just above all but this share of the pairs."""
+        high = float(self.cosines[math.ceil((1 - share) * len(self.cosines)) - 1])
         return min(0.99, math.floor(high * 100 + 1) / 100)
 
 

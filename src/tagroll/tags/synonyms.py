@@ -23,6 +23,8 @@ _USUAL = 50
 """Percent of a word's uses in which it is the class that it stands for behind another word."""
 _ANIMAL, _PLANT, _TIME = 5, 20, 28
 """WordNet's files of animals, plants and times."""
+_SYNONYMOUS = CONCRETE | {11, 15, _TIME}
+"""WordNet's files whose synonyms people take for each other: things, events, places and times (not acts, nor people)."""
 
 
 @cache
@@ -30,8 +32,8 @@ def _groups() -> dict[str, frozenset[int]]:
     """Key -> the lines of everyday.txt's synonyms it stands in."""
     found: dict[str, set[int]] = {}
     for number, line in enumerate(everyday()["same"]):
-        for name in line.split("="):
-            found.setdefault(key(name), set()).add(number)
+        for name in line.split(" = "):
+            found.setdefault(name, set()).add(number)
     return {name: frozenset(numbers) for name, numbers in found.items()}
 
 
@@ -40,7 +42,7 @@ def classes(phrase: str) -> frozenset[str]:
     """The names of the classes of synonyms a key belongs to: two keys that share one mean the same."""
     words = lexicon()
     nouns = () if _is_adjective(phrase) else words.main_meanings(phrase, DOMINANT)
-    meanings = {f"wordnet {s}" for s in nouns if words.synsets[s].kind in CONCRETE}
+    meanings = {f"wordnet {s}" for s in nouns if words.synsets[s].kind in _SYNONYMOUS}
     return frozenset(meanings | {f"everyday {n}" for n in _groups().get(phrase, ())})
 
 

@@ -28,11 +28,25 @@ class Evidence(StrEnum):
     SYNONYM = "synonym"
     PHRASING = "phrasing"
     SEMANTIC = "semantic"
+    MODEL = "model"
 
     @property
     def rank(self) -> int:
         """0 is the strongest."""
         return list(Evidence).index(self)
+
+    @property
+    def certainty(self) -> float:
+        """How likely it is right, 0 to 1: of rules as measured, of meaning and of a model a cautious guess."""
+        return _CERTAINTY.get(self, 1.0)
+
+
+_CERTAINTY = {
+    Evidence.SYNONYM: 0.99,
+    Evidence.PHRASING: 0.97,
+    Evidence.SEMANTIC: 0.6,
+    Evidence.MODEL: 0.8,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +57,13 @@ class Verdict:
         evidence: Why they become one; None where they do not.
         never: Why they must stay apart, even in one cluster with others; "" where they need not.
         open: Whether the rules have no opinion, so that an embedding may decide.
+        is_doubtful: Whether a judge may know better than `never`: blue sky lies under sky, outdoor scene is outdoor.
     """
 
     evidence: Evidence | None = None
     never: str = ""
     open: bool = False
+    is_doubtful: bool = False
 
 
 _SHORT = 3
@@ -97,6 +113,8 @@ def judge(a: Term, b: Term) -> Verdict:
         found = None if never else next((evidence for same, evidence in _MEANT if same(a, b)), None)
     if found is not None:
         return Verdict(found)
-    if never := never or related(a, b):
+    if never:
         return Verdict(never=never)
+    if never := related(a, b):
+        return Verdict(never=never, is_doubtful=True)
     return Verdict(Evidence.SPELLING) if is_typo(a, b) else Verdict(open=_is_open(a, b))

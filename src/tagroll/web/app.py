@@ -22,7 +22,7 @@ from tagroll.web.desk import Desk
 from tagroll.web.guard import Access, Guard
 
 STATIC: Final = Path(__file__).parent / "static"
-SCREENS: Final = ("/", "/tags", "/review", "/history")
+SCREENS: Final = ("/", "/tags", "/review", "/pairs", "/history")
 _STATUS = {UsageError: 400, PhotoError: 422, CatalogLockedError: 409}
 
 
@@ -93,6 +93,7 @@ _READING = [
     Route("/api/captions", reading.captions),
     Route("/original/{number:number}", reading.original),
     Route("/api/review", reading.review),
+    Route("/api/pairs", reading.pairs),
     Route("/api/history", reading.history),
     Route("/api/searches", reading.searches),
     Route("/api/status", reading.status),
@@ -101,6 +102,7 @@ _READING = [
 ]
 _WRITING = [
     Route("/api/verdicts", writing.verdicts, methods=["POST"]),
+    Route("/api/pairs", writing.pairs, methods=["POST"]),
     Route("/api/edits", writing.edits, methods=["POST"]),
     Route("/api/edits/{number:number}/undo", writing.undo, methods=["POST"]),
     Route("/api/history/{number:number}/undo", writing.undo_run, methods=["POST"]),

@@ -10,7 +10,7 @@ from typing import Final
 from tagroll.errors import TagrollError
 from tagroll.runs.gallery import Gallery, Progress
 from tagroll.runs.review import Review
-from tagroll.web.watching import Watching
+from tagroll.runs.watching import Watching
 
 log = logging.getLogger(__name__)
 

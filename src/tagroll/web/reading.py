@@ -12,14 +12,17 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from tagroll.runs.columns import text
-from tagroll.runs.find import hints
+from tagroll.runs.find import hints, unseen
 from tagroll.runs.gallery import Gallery, Shown
 from tagroll.runs.history import History, PastRun
+from tagroll.runs.merge import suggestions
 from tagroll.runs.thumbnails import THUMB, VIEW
 from tagroll.web.desk import Desk
 from tagroll.web.events import event
 
 MOST_RUNS: Final = 200
+MOST_PAIRS: Final = 300
+"""Pairs of tags that are judged in one go: nobody does more."""
 MOST_CAPTIONS: Final = 1000
 """Photos whose captions are asked for at once; a screen shows fewer."""
 _NUMBERS = re.compile(r"[0-9]{1,18}(?:,[0-9]{1,18})*")
@@ -66,20 +69,24 @@ async def search(request: Request) -> Response:
 def _found(gallery: Gallery, typed: str) -> Response:
     found = gallery.search(typed)
     reasons = () if found.exact else hints(gallery, typed)
-    return JSONResponse({"exact": found.exact, "close": found.close, "reasons": list(map(text, reasons))})
+    note = {"text": unseen(found.unseen)} if found.unseen else None
+    return JSONResponse(
+        {"exact": found.exact, "close": found.close, "note": note, "reasons": list(map(text, reasons))}
+    )
 
 
 async def photo(request: Request) -> Response:
     """All that is known of one photo."""
     desk, shown = desk_of(request), shown_of(request)
     proposals = await run_in_threadpool(desk.review.of, shown)
+    same_as = await run_in_threadpool(desk.review.same_as, shown)
     return JSONResponse({
         "id": shown.id, "name": text(shown.path.name), "folder": shown.folder,
         "path": text(str(shown.path)), "format": shown.format, "width": shown.width, "height": shown.height,
         "taken": shown.taken, "camera": shown.camera, "latitude": shown.latitude, "longitude": shown.longitude,
         "rating": shown.rating, "title": shown.title, "description": shown.description, "tags": shown.tags,
         "proposals": [{"tag": one.tag, "confidence": one.confidence} for one in proposals],
-        "error": shown.error, "hint": shown.hint,
+        "same_as": text(same_as.name) if same_as else None, "error": shown.error, "hint": shown.hint,
     })  # fmt: skip
 
 
@@ -151,6 +158,18 @@ async def review(request: Request) -> Response:
     return JSONResponse({
         "tags": [
             {"tag": one.tag, "count": len(one.photos), "best": one.best, "photos": one.photos} for one in found
+        ]
+    })  # fmt: skip
+
+
+async def pairs(request: Request) -> Response:
+    """Pairs of tags that may be one, what is likely to gain most first."""
+    desk = desk_of(request)
+    found = await run_in_threadpool(lambda: suggestions(desk.space.catalog, desk.gallery.tag_counts()))
+    return JSONResponse({
+        "pairs": [
+            {"tag": one.tag, "into": one.into, "photos": one.photos, "evidence": one.evidence}
+            for one in found[:MOST_PAIRS]
         ]
     })  # fmt: skip
 

@@ -32,7 +32,11 @@ def listen(addresses: Sequence[str], port: int) -> list[socket.socket]:
             # with its protocol named, asyncio sends small answers at once; else each waits 40 ms for the one before
             kind = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             one = opened.enter_context(socket.socket(*kind))
-            if sys.platform != "win32":  # there, it would let two servers have one port
+            if (
+                sys.platform == "win32"
+            ):  # there, two servers could have one port, and with SO_REUSEADDR they do
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+            else:
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 one.bind((address, port))

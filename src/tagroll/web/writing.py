@@ -48,6 +48,17 @@ async def verdicts(request: Request) -> Response:
     return _taken(await run_in_threadpool(_editing(request).judge, said))
 
 
+async def pairs(request: Request) -> Response:
+    """Say whether two tags are one: `same` true makes them one, false keeps them apart, null does so no longer."""
+    given = await body(request)
+    tag, into = text(given, "tag"), text(given, "into")
+    if given.get("same") is True:
+        return _taken(await run_in_threadpool(_editing(request).merge, tag, into))
+    apart = given.get("same") is False
+    await run_in_threadpool(lambda: _editing(request).keep_apart((tag, into), apart=apart))
+    return JSONResponse({"apart": apart})
+
+
 async def undo(request: Request) -> Response:
     """Take an action back."""
     try:

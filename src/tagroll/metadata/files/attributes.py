@@ -8,6 +8,7 @@ access list, extended attributes) is not lost: such a photo stays as it is, and 
 import errno
 import os
 import stat
+import sys
 
 from tagroll.errors import WriteError
 from tagroll.metadata.files.order import NUDGE_NS
@@ -34,7 +35,7 @@ def keep_owner(new: Temporary, wanted: os.stat_result) -> None:
         OwnerLostError: We may not.
     """
     is_now = os.fstat(new.fd)
-    if (is_now.st_uid, is_now.st_gid) == (wanted.st_uid, wanted.st_gid):
+    if sys.platform == "win32" or (is_now.st_uid, is_now.st_gid) == (wanted.st_uid, wanted.st_gid):
         return
     try:
         os.fchown(new.fd, wanted.st_uid, wanted.st_gid)

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import stat
 import sys
 from functools import cache
 
@@ -20,6 +21,25 @@ _FICLONE = 0x40049409  # linux/fs.h
 _COPYFILE_METADATA = 7  # copyfile.h: access list, flags and extended attributes
 
 
+def identity(state: os.stat_result) -> tuple[int, ...]:
+    """What changes whenever a file becomes another one, or gets other bytes or attributes.
+
+    Windows has no time of the last change of attributes: some of its calls give the time of making in its place, and some do not.
+    """
+    found = state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
+    return found if sys.platform == "win32" else (*found, state.st_ctime_ns)
+
+
+def is_protected(state: os.stat_result) -> bool:
+    """Whether somebody has locked a file in macOS' Finder, or made it read-only on Windows.
+
+    It cannot be replaced then; and a copy that gets its flags on macOS could not even be removed again.
+    """
+    flags = stat.UF_IMMUTABLE | stat.UF_APPEND | stat.SF_IMMUTABLE | stat.SF_APPEND
+    attributes = getattr(state, "st_file_attributes", 0)
+    return bool(getattr(state, "st_flags", 0) & flags or attributes & stat.FILE_ATTRIBUTE_READONLY)
+
+
 def lock(fd: int) -> bool | None:
     """Take an exclusive advisory lock without waiting.
 
@@ -27,17 +47,17 @@ def lock(fd: int) -> bool | None:
         True if we have it now, False if someone else has, None where files cannot be locked. Closing the last
         descriptor gives it back, and so does the end of the process, however it ends.
     """
-    if sys.platform == "win32":
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno in _NO_LOCKS:
-            return None
-        raise
-    return True
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        else:
+            return True
+    return None
 
 
 def sync(fd: int) -> None:
@@ -87,13 +107,12 @@ def keep_large_blocks() -> None:
 
 def clone(source: int, target: int) -> bool:
     """Let an empty file share the blocks of another one, where the file system can (Btrfs, XFS, bcachefs ...)."""
-    if sys.platform != "linux":
-        return False
-    try:
-        fcntl.ioctl(target, _FICLONE, source)
-    except OSError:
-        return False  # it cannot, or they are on two disks; what else is wrong shows when bytes are copied
-    return True
+    if sys.platform == "linux":
+        # it cannot, or they are on two disks; what else is wrong shows when bytes are copied
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(target, _FICLONE, source)
+            return True
+    return False
 
 
 def copy_attributes(source: int, target: int, *, strict: bool = True) -> None:

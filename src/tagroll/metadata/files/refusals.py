@@ -27,6 +27,10 @@ _REASONS = {
     errno.EXDEV: ("a hard link cannot lead to another disk", "use --link sym, or make copies"),
     errno.EIO: ("the disk reported an error", "check the disk, and your backup, before going on"),
     errno.ENOENT: ("the file or its folder is gone", ""),
+    errno.ENOTCONN: (
+        "the disk is not connected any more",
+        "connect it and run again; what is done stays done",
+    ),
 }
 
 

@@ -27,7 +27,7 @@ from tagroll.metadata.files.attributes import (
     set_times,
 )
 from tagroll.metadata.files.order import Later, two_seconds_later
-from tagroll.metadata.files.platforms import lock, sync, sync_folder
+from tagroll.metadata.files.platforms import identity, is_protected, lock, sync, sync_folder
 from tagroll.metadata.files.refusals import Tell, os_errors_in_plain_words, untold
 from tagroll.metadata.files.temporary import (
     CLOSED_ON_EXEC,
@@ -110,7 +110,7 @@ class Original:
             ChangedMeanwhileError: It is not the same any more.
         """
         with contextlib.suppress(OSError):
-            if _identity(self.path.lstat()) == _identity(self.state):
+            if identity(self.path.lstat()) == identity(self.state):
                 return
         raise _changed()
 
@@ -134,17 +134,18 @@ def hold(path: Path, *, whole: bool = True) -> Iterator[Original]:
         WriteError: Another run keeps it locked, or another program is writing it.
     """
     file, state = _open_locked(path)
-    with file:
+    try:
         try:
             left = not whole and is_large(state) and stat.S_ISREG(state.st_mode)
             data = b"" if left else _read_whole(file.fileno(), state)
         except OSError as error:
             raise MetadataError(f"cannot be read: {error.strerror}") from error
-        if (len(data) != state.st_size and not left) or _identity(os.fstat(file.fileno())) != _identity(
-            state
-        ):
+        if (len(data) != state.st_size and not left) or identity(os.fstat(file.fileno())) != identity(state):
             raise ChangedMeanwhileError("another program is writing the file", "Run again when it is done")
         yield Original(path, data, state, file)
+    finally:
+        with contextlib.suppress(OSError):  # nothing was written through it, and the disk may be gone
+            file.close()
 
 
 def safe_replace(
@@ -170,6 +171,11 @@ def safe_replace(
         WriteError: The disk is full, read-only, ...; nothing was written.
     """
     folder, old = original.path.parent, original.state
+    if is_protected(old):
+        raise WriteError(
+            "cannot be written: the file is locked",
+            "Unlock it: Get Info in the Finder, Properties in Windows",
+        )
     mode = stat.S_IMODE(old.st_mode)
     with temporary(folder, replaces=original.path, mode=mode & 0o777) as temp:
         with os_errors_in_plain_words():
@@ -347,10 +353,6 @@ def _read_whole(fd: int, state: os.stat_result) -> bytes:
     while len(data) < size and (more := os.read(fd, size + 1 - len(data))):  # one call may give fewer
         data += more
     return data
-
-
-def _identity(state: os.stat_result) -> tuple[int, ...]:
-    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
 def _holds(fd: int, data: bytes) -> bool:

@@ -83,7 +83,8 @@ def temporary(folder: Path, *, replaces: Path | None = None, mode: int = 0o600) 
     try:
         yield new
     finally:
-        new.file.close()
+        with contextlib.suppress(OSError):  # where it counts it is closed already
+            new.file.close()
         if not new.kept:
             with contextlib.suppress(OSError):  # it has become the photo, or the next start removes it
                 new.name.unlink()
@@ -117,7 +118,10 @@ def give_name(new: Temporary, path: Path) -> None:
             os.link(new.name, path, follow_symlinks=False)
         except FileExistsError:
             raise _exists() from None
-        except OSError:  # FAT and many shares have no hard links, and all say so differently
+        except (
+            OSError,
+            NotImplementedError,
+        ):  # FAT and many shares have no hard links, and all say so differently
             if os.path.lexists(path):  # as close as it gets
                 raise _exists() from None
             new.name.rename(path)
@@ -143,7 +147,8 @@ def when_closed(path: Path, file: FileIO, check: Callable[[], None], act: Callab
     while True:
         with locked_folder(path.parent):
             check()
-            file.close()
+            with os_errors_in_plain_words():
+                file.close()
             try:
                 return act()
             except OSError as error:

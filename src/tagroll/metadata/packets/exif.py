@@ -21,6 +21,8 @@ MAX_BYTES = 65_527
 
 _DESCRIPTION, _EXIF_IFD, _COMMENT, _KEYWORDS = 0x10E, 0x8769, 0x9286, 0x9C9E
 _CAPTIONS = {_DESCRIPTION: "ImageDescription", 0x9C9B: "XPTitle", 0x9C9C: "XPComment", 0x9C9F: "XPSubject"}
+_TOLD = frozenset({_KEYWORDS, _EXIF_IFD, *_CAPTIONS})
+"""What is read of the first directory."""
 _POINTERS = frozenset({_EXIF_IFD, 0x8825, 0xA005})
 """Entries that hold the place of another directory: Exif, GPS, interoperability."""
 
@@ -184,30 +186,30 @@ def read_text(block: bytes) -> ExifText:
     """
     try:
         tiff = _Block(block)
-        entry = tiff.find(tiff.first, _KEYWORDS)
+        first: dict[int, Entry] = {}
+        for one in tiff.entries(tiff.first, _TOLD):
+            first.setdefault(one.tag, one)
     except BrokenTiffError:
         return ExifText(None, None)
     try:
+        entry = first.get(_KEYWORDS)
         keywords = None if entry is None else _words(tiff.text(entry))
     except BrokenTiffError as error:
         raise MetadataError("the EXIF keywords (XPKeywords) lie outside the EXIF block") from error
     try:
-        at = tiff.exif_at()
-        entry = None if at is None else tiff.find(at, _COMMENT)
+        pointer = first.get(_EXIF_IFD)
+        entry = tiff.find(tiff.number(pointer.at), _COMMENT) if pointer else None
         comment = "" if entry is None else _decode(tiff.text(entry), tiff.order)
     except BrokenTiffError:
-        return ExifText(None, keywords, _captions(tiff))
-    return ExifText(comment, keywords, _captions(tiff))
+        return ExifText(None, keywords, _captions(tiff, first))
+    return ExifText(comment, keywords, _captions(tiff, first))
 
 
-def _captions(tiff: _Block) -> dict[str, str]:
+def _captions(tiff: _Block, first: Mapping[int, Entry]) -> dict[str, str]:
     found = {}
-    first: dict[int, Entry] = {}
-    for entry in tiff.entries(tiff.first, _CAPTIONS):
-        first.setdefault(entry.tag, entry)
-    for tag, entry in first.items():
+    for tag in filter(_CAPTIONS.__contains__, first):
         with suppress(BrokenTiffError):
-            value = tiff.text(entry)
+            value = tiff.text(first[tag])
             text = plain_text(value) if tag == _DESCRIPTION else _words(value)
             found[_CAPTIONS[tag]] = text.strip("\0 \t\r\n")
     return {name: text for name, text in found.items() if text}

@@ -119,8 +119,14 @@ def tags_after(tags: Iterable[str], change: Change) -> tuple[str, ...]:
     A flat tag that is a level of a path there is not missing. Removing comes first, so removing and adding
     the same tag gives it a new spelling or another place.
     """
-    gone = {identity(tag) for tag in change.remove}
-    added = [LEVEL.join(levels(tag)) for tag in change.add]
+    return _tags_after(tuple(tags), tuple(change.add), tuple(change.remove))
+
+
+@lru_cache(maxsize=64)
+def _tags_after(tags: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...]) -> tuple[str, ...]:
+    """As `tags_after`, which each step of a write asks for again."""
+    gone = {identity(tag) for tag in remove}
+    added = [LEVEL.join(levels(tag)) for tag in add]
     found: dict[str, str] = {}
     for tag in tags:
         if identity(tag) not in gone:

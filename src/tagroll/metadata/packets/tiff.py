@@ -14,8 +14,9 @@ _SIZES = {
 }
 """Bytes of one value, by its type."""
 _WHOLE = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-_BYTES = {"H": 2, "I": 4, "Q": 8}
 _BIG = 43
+_NUMBERS = {order + code: struct.Struct(order + code) for order in "<>" for code in "HIQ"}
+"""One whole number, by the order of bytes and its code."""
 _ROWS = {order + form: struct.Struct(f"{order}HH{form}{form}") for order in "<>" for form in "IQ"}
 """Tag, type, count, and value or its place, by the order of bytes and the width of the latter two."""
 _Data = TypeVar("_Data", bytearray, memoryview)
@@ -26,13 +27,14 @@ class BrokenTiffError(ValueError):
 
 
 class Entry(NamedTuple):
-    """One entry of a directory; `start` is where it stands, `at` where its value, or the place of that, stands."""
+    """One entry of a directory; `start` is where it stands, `at` where its value, or the `place` of that, stands."""
 
     tag: int
     kind: int
     values: int
     start: int
     at: int
+    place: int
 
     @property
     def size(self) -> int:
@@ -63,16 +65,16 @@ class Tiff(Generic[_Data]):
         is_big = self.number(2, "H") == _BIG
         self._counter, self._offset = ("Q", "Q") if is_big else ("H", "I")
         self._row = _ROWS[self.order + self._offset]
-        self._head, self._width = _BYTES[self._counter], _BYTES[self._offset]
+        self._head, self._width = struct.calcsize(f"={self._counter}"), struct.calcsize(f"={self._offset}")
         self.first = self.number(8 if is_big else 4, self._offset)
 
     def number(self, at: int, code: str = "I") -> int:
         """The whole number at a place; `code`: H, I or Q, as in struct."""
-        size = _BYTES[code]
-        self._budget -= size
-        if at + size > len(self.data) or self._budget < 0:
+        form = _NUMBERS[self.order + code]
+        self._budget -= form.size
+        if at + form.size > len(self.data) or self._budget < 0:
             raise BrokenTiffError("outside the file")
-        value: int = struct.unpack_from(self.order + code, self.data, at)[0]
+        value: int = form.unpack_from(self.data, at)[0]
         return value
 
     def cut(self, start: int, size: int) -> _Data:
@@ -84,17 +86,18 @@ class Tiff(Generic[_Data]):
 
     def entries(self, position: int, only: Container[int] | None = None) -> list[Entry]:
         """The entries of the directory at a place, in their order; `only`: those with one of these tags."""
-        start, rows = self._rows(position)
-        found = enumerate(self._row.iter_unpack(rows))
-        return [self._entry(start, at, row) for at, row in found if only is None or row[0] in only]
+        at, rows = self._rows(position)
+        size, inner = self._row.size, self._row.size - self._width
+        found = []
+        for tag, kind, values, place in self._row.iter_unpack(rows):
+            if only is None or tag in only:
+                found.append(Entry(tag, kind, values, at, at + inner, place))
+            at += size
+        return found
 
     def find(self, position: int, wanted: int) -> Entry | None:
         """The first entry with a tag in the directory at a place."""
-        start, rows = self._rows(position)
-        for index, row in enumerate(self._row.iter_unpack(rows)):
-            if row[0] == wanted:
-                return self._entry(start, index, row)
-        return None
+        return next(iter(self.entries(position, (wanted,))), None)
 
     def directory(self, position: int) -> tuple[dict[int, Entry], int]:
         """The entries of one directory by tag, and the place of the next (0: none)."""
@@ -109,16 +112,16 @@ class Tiff(Generic[_Data]):
 
     def span(self, entry: Entry) -> tuple[int, int]:
         """Where a value stands, which is in the entry itself when it fits: first byte, and the one after the last."""
-        fits = entry.size <= self._width
-        start = entry.at if fits else self.number(entry.at, self._offset)
-        if start + entry.size > len(self.data):
+        size = entry.size
+        start = entry.at if size <= self._width else entry.place
+        if start + size > len(self.data):
             raise BrokenTiffError("outside the file")
-        return start, start + entry.size
+        return start, start + size
 
     def value(self, entry: Entry) -> _Data:
         """The bytes of a value."""
-        start, end = self.span(entry)
-        return self.cut(start, end - start)
+        size = entry.size
+        return self.cut(entry.at if size <= self._width else entry.place, size)
 
     def numbers(self, entry: Entry | None) -> list[int]:
         """A value as whole numbers; [] when there is none."""
@@ -133,7 +136,3 @@ class Tiff(Generic[_Data]):
             raise BrokenTiffError("a directory in the header")
         start = position + self._head
         return start, self.cut(start, self.number(position, self._counter) * self._row.size)
-
-    def _entry(self, first: int, index: int, row: tuple[int, ...]) -> Entry:
-        start = first + index * self._row.size
-        return Entry(row[0], row[1], row[2], start, start + self._row.size - self._width)

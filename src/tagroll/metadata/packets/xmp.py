@@ -68,10 +68,11 @@ class Xmp:
         self._rdf = _find_rdf(self._root)
         self._descriptions = _descriptions(self._rdf)
 
-    def names(self) -> set[str]:
-        """The names of all properties that are there."""
-        found = {str(child.tag) for description in self._descriptions for child in description}
-        return found.union(*(map(str, description.attrib) for description in self._descriptions))
+    def names(self) -> Iterator[str]:
+        """The names of all properties that are there, some more than once."""
+        for description in self._descriptions:
+            yield from map(str, description.attrib)
+            yield from (str(child.tag) for child in description)
 
     def values(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """The values of a list in order, or the one of a simple property."""

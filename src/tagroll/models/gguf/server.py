@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tagroll.errors import ServerError, UsageError
+from tagroll.parallel import out_of_reach
 
 GET_EXTRA = 'pip install "tagroll[llama]"'
 LOADING_S = 900.0
@@ -114,7 +114,9 @@ class LocalServer:
         with ExitStack() as stack:
             self._log = stack.enter_context(tempfile.TemporaryFile())
             arguments = (sys.executable, "-P", "-c", _BOOTSTRAP, os.pathsep.join(filter(None, sys.path)))
-            self._process = stack.enter_context(_child(arguments, self._log))
+            self._process: subprocess.Popen[bytes] = stack.enter_context(subprocess.Popen(  # noqa: S603 - our own code
+                arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, **out_of_reach()
+            ))  # fmt: skip
             stack.callback(self._process.kill)
             ready = self._start({
                 "model": str(files.model), "mmproj": str(files.mmproj), "name": files.name, "key": self.key,
@@ -165,11 +167,3 @@ class LocalServer:
 
 
 _HINT = "The file may be damaged, made for a newer llama.cpp, or too large for this machine's memory"
-
-
-def _child(arguments: Sequence[str], log: Any) -> "subprocess.Popen[bytes]":
-    """The child, out of reach of Ctrl-C: the parent decides what that means."""
-    options: dict[str, Any] = {"process_group": 0}
-    if sys.platform == "win32":
-        options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-    return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, **options)  # noqa: S603 - our own code

@@ -1,8 +1,11 @@
 """An answer without what is not the answer: thoughts, chat template debris, fences, the prompt."""
 # ruff: noqa: RUF001 - one model's tokens have full-width bars
 
+import json
 import re
 from dataclasses import dataclass
+
+from tagroll.models.reply.late import late
 
 # What thoughts are called: whole names, and stems that no name of a part of an answer has.
 _THOUGHTS = (
@@ -10,7 +13,7 @@ _THOUGHTS = (
     r"[\w:-]{0,20}?(?:analy[sz]|think|thought|reason(?!ab)|reflect|deliberat|monologue|inner_?voice|scratch_?pad|rationale|"
     r"gedank|denk|pensamiento|pens[ée]e|raisonnement|ragionament|рассужд|размышл|思考|推理)[\w:-]{0,20})"
 )
-_THINKING = re.compile(
+_THINKING = late(
     rf"(?P<open><{_THOUGHTS}(?:\s[^<>]{{0,80}})?>|<\|(?!end|\w+_end\|){_THOUGHTS}\|>|"
     rf"\[{_THOUGHTS}\]|\{{{_THOUGHTS}\}}|◁think▷|<\|channel>thought|"
     r"<unused94>thought|<\|channel\|>\s*(?:analysis|commentary)[^<]{0,80}<\|message\|>|"
@@ -23,7 +26,7 @@ _THINKING = re.compile(
 _TITLED = r"think(?:ing)?|thoughts?(?: process)?|reasoning|analysis|reflection"
 _ANSWERED = r"(?:(?:my|the) )?(?:final )?(?:answer|response|output|result|keywords|tags)"
 # Thoughts under a heading or a label, known as such by the heading or label of the answer that follows.
-_TITLED_THOUGHTS = re.compile(
+_TITLED_THOUGHTS = late(
     rf"^[ \t]*#{{1,6}}[ \t]*(?:{_TITLED})\b[^\n]*\n.*?(?=^[ \t]*#{{1,6}}[ \t]*{_ANSWERED}\b)|"
     rf"^[ \t*]*(?:{_TITLED})[ *]*:.*?(?=^[ \t*]*{_ANSWERED}[ *]*:)|"
     r"^[ \t]*thinking ?\.{3}.*?^[ \t]*\.{3} ?done thinking\b\.?|"
@@ -34,7 +37,7 @@ _TITLED_THOUGHTS = re.compile(
     r"\Aanalysis(?=[A-Z\s]).*?assistant\s*final",
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
-_TURN = re.compile(
+_TURN = late(
     r"(?P<user><\|im_start\|>\s*user|<start_of_turn>\s*user|<\|turn>\s*user|<\|user\|>|"
     r"<\|start_header_id\|>user<\|end_header_id\|>|\[INST\]|"
     r"^[ \t]*+(?:###[ \t]*(?:Instruction|Human|User)\b:?|(?:USER|User|Human)[ \t]*:|user[ \t]*$))|"
@@ -48,51 +51,55 @@ _TURN = re.compile(
     r"\[END FINAL RESPONSE\])",
     re.MULTILINE,
 )
-_TOKEN = re.compile(
+_TOKEN = late(
     r"<\|?[\w▁ -]{1,40}\|>|<\|[\w▁ -]{1,40}>|<｜[\w▁ -]{1,40}｜>|"
     r"<(?:s|bos|pad|unk|unused\d*|image|seg\d*|loc_?\d+|OD|patch_index_\d+|img|br ?/?|0x[0-9A-Fa-f]{2})>|"
     r"\[/?(?:INST|TOOL_CALLS|OUT|SYS|IMG|CLS|SEP|[BE]O[ST]|END|(?:unused|PAD|MASK|UNK|extra_id_?|control_?)\d*)\]|"
-    r"<!\[CDATA\[|\]\]>|<!--.{0,2000}?-->|<[?!][A-Za-z][^<>]{0,300}>|"
+    r"<!\[CDATA\[|\]\]>|<!--.{0,2000}?-->|<[?!](?!php)[A-Za-z][^<>]{0,300}>|"
     r"\bto=(?:self|user)\b",
     re.DOTALL,
 )
-_FENCE = re.compile(
+_FENCE = late(
     r"```[ \t]*(?:(?:json[5c]?|ya?ml|python|py|te?xt|plain(?:text)?|markdown|md|csv|html|xml|javascript|js|"
     r"bash|toml|output|list|tool_code)\b|[\w+-]*(?=\r?\n))?|~~~\w*(?=\r?\n|\Z)",
     re.IGNORECASE,
 )
 # An element that names a part of the answer becomes a line with that label.
-_ELEMENT = re.compile(r"<(/?)(?:\w{1,20}:)?([A-Za-z][\w-]{0,30})(?:[\s=][^<>]{0,200})?/?>")
-_HALF_ELEMENT = re.compile(r"<(\w[\w:-]{0,30})(?:>[^<>]*)?\Z")
-_FOLDED = re.compile(r"<details[^<>]{0,80}>\s*<summary>([^<]{0,80})</summary>", re.IGNORECASE)
-_BB_ELEMENT = re.compile(r"\[(/?)([A-Za-z]{1,12})\]")
-_NEIGHBOURS = re.compile(r"(</(span|a|code|mark|b|strong|em)>)\s*(?=<\2\b)")
+_ELEMENT = late(r"<(/?)(?:\w{1,20}:)?([A-Za-z][\w-]{0,30})(?:[\s=][^<>]{0,200})?/?>")
+_HALF_ELEMENT = late(r"<(\w[\w:-]{0,30})(?:>[^<>]*)?\Z")
+_FOLDED = late(r"<details[^<>]{0,80}>\s*<summary>([^<]{0,80})</summary>", re.IGNORECASE)
+_EXPLAINED = late(r"<dd\b[^<>]{0,80}>.*?(?:</dd>|(?=<dt)|\Z)", re.IGNORECASE | re.DOTALL)
+_BB_ELEMENT = late(r"\[(/?)([A-Za-z]{1,12})\]")
+_NEIGHBOURS = late(r"(</(span|a|code|mark|b|strong|em)>)\s*(?=<\2\b)")
 _INLINE = frozenset(("b", "i", "em", "strong", "u", "span", "code", "mark", "a", "ref", "font", "small"))
 # What is said of a place in the picture, and the place; an element that holds a keyword as an attribute.
-_GROUNDED = re.compile(
+_GROUNDED = late(
     r"<(?:ref|phrase|object_ref)>([^<\n]{1,100})</(?:ref|phrase|object_ref)>|"
-    r"<(box|object|quad|point|det)>[^\n]{0,400}?</\2>(?P<next>\s*(?=<(?:ref|phrase|object_ref)>))?",
+    r"<(box|object(?=>\s*[<\[(\d])|quad|point|det)>[^\n]{0,400}?</\2>(?P<next>\s*(?=<(?:ref|phrase|object_ref)>))?",
     re.IGNORECASE,
 )
-_PLACED = re.compile(r"(?<=[^\s,;])[ ]?(?:\[\[[\d.,;\s]+\]\]|[(\[]\d[\d.]*(?:[,;\s]+\d[\d.]*){3}[)\]])")
-_ORDINAL = re.compile(r"(?:[\u2460-\u2473\u2776-\u277f]|\d\ufe0f?\u20e3)\s*")
+_PLACED = late(r"(?<=[^\s,;])[ ]?(?:\[\[[\d.,;\s]+\]\]|[(\[]\d[\d.]*(?:[,;\s]+\d[\d.]*){3}[)\]])")
+_ORDINAL = late(r"(?:[\u2460-\u2473\u2776-\u277f]|\d\ufe0f?\u20e3)\s*")
 # The same as tokens: <|ref|>..<|/ref|>, <|box_start|>..<|box_end|>.
-_MARK = re.compile(r"<\|(/?)(ref|det|box|quad|point|object_ref)(?:_(?:start|(end)))?\|>")
-_STRUCK = re.compile(r"~~[^~\n]{1,100}~~")
-_LINK = re.compile(r"!?\[([^\[\]\n]{1,100})\]\((?:\w+:|[#/.])[^()\s]{0,300}\)")
-_MARKDOWN_ESCAPE = re.compile(r"(?<!\\)\\([\[\]_*#~-])")
-_CALL = re.compile(r"\s*[\w.]+\(\s*([\"'])([^\"'\n]+)\1\s*\)\s*;?\s*")
-_BOXED = re.compile(r"\\boxed\{((?:[^{}\\]|\\\w+\{[^{}]*\})*)\}")
-_LATEX = re.compile(r"\$*\\(?:text\w{0,6}|mathrm|mathbf)\{([^{}]*)\}\$*")
-_LATEX_LIST = re.compile(r"\\(?:begin|end)\{\w{1,20}\}|\\item\b")
-_ATTRIBUTE = re.compile(
+_MARK = late(r"<\|(/?)(ref|det|box|quad|point|object_ref)(?:_(?:start|(end)))?\|>")
+_STRUCK = late(r"~~[^~\n]{1,100}~~")
+_LINK = late(r"!?\[([^\[\]\n]{1,100})\]\((?:\w+:|[#/.])[^()\s]{0,300}\)")
+_MARKDOWN_ESCAPE = late(r"(?<!\\)\\([\[\]_*#~-])")
+_CALL = late(r"\s*[\w.]+\(\s*([\"'])([^\"'\n]+)\1\s*\)\s*;?\s*")
+_SLANTED_NOTE = late(r"[*_]{1,2}(\([^()\n]*\))[*_]{1,2}")
+_WORDS = late(r"(?:\bqw\s?|[%~]w|(?<=[A-Za-z]=)(?=\())[(\[{<]([^()\[\]{}<>\"',]*)[)\]}>]")
+"""Lists of words without quotes, in Perl, Ruby and shells."""
+_NEXT_ROW = late(r"(?<=['\"])\s*\)\s*,\s*\(\s*(?=['\"\d])")
+"""Between the rows of a table in SQL."""
+_BOXED = late(r"\\boxed\{((?:[^{}\\]|\\\w+\{[^{}]*\})*)\}")
+_LATEX = late(r"\$*\\(?:text\w{0,6}|mathrm|mathbf)\{([^{}]*)\}\$*")
+_LATEX_LIST = late(r"\\(?:begin|end)\{\w{1,20}\}|\\item\b")
+_ATTRIBUTE = late(
     r"<(?:tag|keyword|label|item|object)\s[^<>]{0,80}?\b(?:name|value|label|text)=[\"']([^\"'<>]{1,100})[\"'][^<>]{0,200}?>"
     r"(?:\s*</(?:tag|keyword|label|item|object)>)?",
     re.IGNORECASE,
 )
-_INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufeff\u200b\u2060\u200e\u200f\u202a-\u202e\u2066-\u2069]+"
-)
+_INVISIBLE = late(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufeff\u200b\u2060\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
 
 _MAX_CHARS = 100_000
@@ -135,11 +142,14 @@ def _without_dialects(text: str) -> str:
         text = _MARK.sub(lambda mark: f"<{'/' if mark[1] or mark[3] else ''}{mark[2]}>", text)
     if call := _CALL.fullmatch(text):
         text = call[2]
+    text = _WORDS.sub(
+        lambda words: json.dumps(words[1].split(), ensure_ascii=False), _NEXT_ROW.sub(", ", text)
+    )
     if boxed := _BOXED.findall(text):
         text = boxed[-1]
     if "\\" in text:
         text = _MARKDOWN_ESCAPE.sub("\\1", _LATEX_LIST.sub("\n", _LATEX.sub("\\1", text)))
-    text = _LINK.sub("\\1", _STRUCK.sub("", text))
+    text = _LINK.sub("\\1", _STRUCK.sub("", _SLANTED_NOTE.sub("\\1", text)))
     text = _ORDINAL.sub("\n- ", _PLACED.sub("", text))
     text = _GROUNDED.sub(lambda found: (found[1] or "") + (", " if found["next"] is not None else ""), text)
     return _ATTRIBUTE.sub("\n\\1\n", text)
@@ -147,7 +157,7 @@ def _without_dialects(text: str) -> str:
 
 def without_markup(text: str) -> str:
     """HTML and XML as plain lines: "<tags><tag>beach</tag></tags>" is "tags:", "tag:", "beach"."""
-    text = _FOLDED.sub("\n\\1:\n", _NEIGHBOURS.sub("\\1, ", text))
+    text = _FOLDED.sub("\n\\1:\n", _NEIGHBOURS.sub("\\1, ", _EXPLAINED.sub("\n", text)))
     if "[/" in text:
         text = _BB_ELEMENT.sub("<\\1\\2>", text.replace("[*]", "\n- "))
     half = _HALF_ELEMENT.search(text)

@@ -3,7 +3,11 @@
 
 import html
 import re
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
 
+from tagroll.models.reply.late import late
 from tagroll.models.reply.names import Part, is_category, is_name, part_named
 from tagroll.models.reply.phrases import (
     BROKEN,
@@ -25,25 +29,25 @@ _MAX_CJK_CHARS = 14
 _MAX_UNSPACED_CHARS = 45
 
 _PICTOGRAMS = r"[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff\s]+"
-_EMOJI = re.compile(f"^{_PICTOGRAMS}|{_PICTOGRAMS}$")
-_TAIL = re.compile(r"\s(?:etc|usw|ecc|и т\.? ?д|и др|и т\.? ?п)\.?$|(?:等等?|など)$")
-_BULLET = re.compile(
-    r"(?:[-*+•·‣◦▪►▸➤→✓✔☑○●\u2013—>~]+|\(?\d{1,3}[.):、．]|\(?[a-z]\)|\[[ xX]?\])\s+|"
+_EMOJI = late(f"^{_PICTOGRAMS}|{_PICTOGRAMS}$")
+_TAIL = late(r"\s(?:etc|usw|ecc|и т\.? ?д|и др|и т\.? ?п)\.?$|(?:等等?|など)$")
+_BULLET = late(
+    r"(?:[-*+•·‣◦▪►▸➤→✓✔☑○●\u2013—>~]+|\(?\d{1,3}[.):、．]|\(?[a-z]\)|\[[ xX]?\]|\d{1,3}(?:\.\d+)?\s?%)\s+|"
     r"\d\ufe0f?\u20e3\s*|\d{1,2}[.):．](?=[^\W\d])|[・•·‣◦▪►▸➤✓✔☑○●]+"
 )
-_SCORE = re.compile(
+_SCORE = late(
     r"(?:(?<!\d)\s*[:=|,]\s*|\s+[-\u2013—@~]\s*|\s*[(\[]\s*|\s+(?=\d{1,3}(?:\.\d+)?\s?%|[01]\.\d))"
     r"(?:confidence|score|prob(?:ability)?|conf)?\.?[:= ]*"
-    r"(?:\d{1,3}(?:\.\d+)?\s?%|\d(?:\.\d+)?(?:\s?/\s?10{1,2})?|\d{2,3}|\.\d+|high|medium|low)\s*[)\]]?$",
+    r"(?:\d{1,3}(?:\.\d+)?\s?%|\d(?:\.\d+)?(?:\s?/\s?10{1,2})?|\d{2,3}|\.\d+|high|medium|low|true|yes)\s*[)\]]?$",
     re.IGNORECASE,
 )
-_PARENTHESES = re.compile(
-    r"(?<![,;])(?:\s++|(?<=[^\x00-\x7f]))(?:\([^()]*+\)|\[[^\[\]]*+\])|\s*+（[^（）]*+）"
-)
-_SURROGATES = re.compile(r"\\u([0-9a-fA-F]{4})")
+_COUNT = late(r"^\s*\d{1,3}\s?[x×]\s(?=[^\W\d])|\s[x×]\s?\d{1,3}\s*$", re.IGNORECASE)
+_PARENTHESES = late(r"(?<![,;])(?:\s++|(?<=[^\x00-\x7f]))(?:\([^()]*+\)|\[[^\[\]]*+\])|\s*+（[^（）]*+）")
+_SURROGATES = late(r"\\u([0-9a-fA-F]{4})")
 _EDGES = " \t\n\r\"'`*_~,.:;!?=<>{}[]()|\\/-\u2013—…\u2018\u2019“”„«»「」『』、，。；：؛،"
 
 
+@lru_cache(maxsize=1 << 12)
 def clean_item(text: str) -> str:
     """Take an item's decoration off.
 
@@ -152,20 +156,37 @@ def split_label(text: str) -> tuple[str, str]:
         head, colon, value = re.sub(r"\s(?:[\u2013—]|->|=>|→)\s", " - ", text).partition(" - ")
         if value.count(" ") < 2:  # "Spider-Man - Poster" is one name
             return "", ""
-    head, value = head.strip(_EDGES), value.strip(' *_`"')
+    head, value = head.strip(_EDGES), value.strip(' *_`":')
     return (head, value) if head and value and head.count(" ") < MAX_WORDS else ("", "")
 
 
-_LIST_BREAK = re.compile(r"[;；؛|•\t\n]|\s[·‧/>]\s|(?<=\S) {3,}(?=\S)")
-_SPACED = re.compile(r"\s[.+]\s")
-_ARROW = re.compile(r"\s(?:[→⇒»~]|[-=]>)\s")
-_WEIGHED = re.compile(r"(?<=[:=]0\.\d)\s+|(?<=[:=]0\.\d\d)\s+|(?<=[:=]1\.0)\s+")
-_COMMA = re.compile(r"[，、،､]|,(?!\d{3}\b)")
-_DASH = re.compile(r"\s[-\u2013—]\s")
-_HAN_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+(?:\s+[\u3040-\u30ff\u3400-\u9fff]+)+")
-_WRAPPED = re.compile(r'`([^`\n]++)`|「([^「」\n]++)」|『([^『』\n]++)』|\[([^\[\]\n]++)\]|"([^"\n]++)"')
-_NUMBER = re.compile(r"(?:^|\s)\(?\d{1,3}[.)]\s")
-_AND = re.compile(r"\s(?:and|und|et|y|e|en|och|og|и|ve)\s")
+_LIST_BREAK = late(r"[;；؛|•\t\n]|\s[·‧/>]\s|(?<=\S) {3,}(?=\S)")
+_SPACED = late(r"\s[.+]\s")
+_ARROW = late(r"\s(?:[→⇒»~]|[-=]>)\s")
+_WEIGHED = late(r"(?<=[:=]0\.\d)\s+|(?<=[:=]0\.\d\d)\s+|(?<=[:=]1\.0)\s+")
+_COMMA = late(r"[，、،､]|,(?!\d{3}\b)")
+_DASH = late(r"\s[-\u2013—]\s")
+_HAN_WORDS = late(r"[\u3040-\u30ff\u3400-\u9fff]+(?:\s+[\u3040-\u30ff\u3400-\u9fff]+)+")
+_WRAPPED = late(r'`([^`\n]++)`|「([^「」\n]++)」|『([^『』\n]++)』|\[([^\[\]\n]++)\]|"([^"\n]++)"')
+_NUMBER = late(r"(?:^|\s)\(?\d{1,3}[.)]\s")
+_AND = late(r"\s(?:and|und|et|y|e|en|och|og|и|ve)\s")
+
+
+def ungrown(items: Sequence[str]) -> Sequence[str]:
+    """The items up to where a model runs in a loop: "dog", "dog park", "dog park bench", "dog park bench tree" ..."""
+    grown = 0
+    for place, (before, item) in enumerate(pairwise(map(str.strip, items))):
+        grows = before and (item.startswith(f"{before} ") or item.endswith(f" {before}"))
+        grown = grown + 1 if grows else 0
+        if grown > 2:
+            return items[:place]
+    return items
+
+
+def uncounted(items: Sequence[str]) -> Sequence[str]:
+    """The items without how many there are of each, where most have that: "dog x2", "2x dog". "BMW x5" has it alone."""
+    bare = [_COUNT.sub("", item) for item in items]
+    return bare if 2 * sum(map(str.__ne__, bare, items)) > len(items) > 1 else items
 
 
 def is_list_text(text: str) -> bool:

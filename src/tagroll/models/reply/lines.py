@@ -2,30 +2,34 @@
 # ruff: noqa: RUF001 - full-width punctuation is meant
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import chain, takewhile
 
-from tagroll.models.reply.items import clean_item, is_sentence, split_items, split_label, unescape
+from tagroll.models.reply.items import clean_item, is_sentence, split_items, split_label, unescape, ungrown
+from tagroll.models.reply.late import late
 from tagroll.models.reply.names import Part, is_category, is_name, part_named, words_of
 from tagroll.models.reply.phrases import CLAUSE, INTERJECTION, REFUSAL, RELATION
 from tagroll.models.reply.values import Findings
 
-_BULLET = re.compile(
-    r"\s*(?:(?:[-*+•‣◦▪►▸➤→✓✔☑○●\u2013—]|\(?\d{1,3}[.)．、]|\(?[a-z]\)|\(?[ivx]{1,4}[.)])\s+(?=\S)|"
+_BULLET = late(
+    r"\s*(?:(?:\*{1,4}|[-+•‣◦▪►▸➤→✓✔☑○●\u2013—]|(?:[│┃|][ \t]*)*[├└┣┗|`+][─━-]+|"
+    r"\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|\d{1,2}\.\d{1,2}|\d{1,3}[．、])\s+(?=\S)|(?=\*\*[^*\n]{1,60}\*\*\s*[:\u2013—-]?\s+\S)|"
     r"\d{1,2}[.)．、](?=[^\W\d])|[・•‣◦▪►▸➤✓✔☑○●](?=\S))"
 )
-_CONTINUED = re.compile(rf"(?<=[,，、])[ \t]*+\n(?!{_BULLET.pattern})\s*+")
-_HASHTAG = re.compile(r"(?<![\w#&])#(?=[^\W_])([\w-]+)")
-_TABLE_RULE = re.compile(r"[\s|:+-]+")
-_LABELS_IN_LINE = re.compile(
+_CONTINUED = late(rf"(?<=[,，、])[ \t]*+\n(?!{_BULLET.pattern})\s*+")
+_COMMENT = late(r"(?<=[\w\"'])[ \t]+#[ \t][^\n]*")
+_HASHTAG = late(r"(?<![\w#&])#(?=[^\W_])([\w-]+)")
+_TABLE_RULE = late(r"[\s|:+-]+")
+_LABELS_IN_LINE = late(
     r"(?:(?<=[\s.*])|^)(?=\**(?:Title|Description|Keywords|Tags|File ?name|Summary|Caption)\**:)"
 )
-_SPOKEN_LABEL = re.compile(
+_SPOKEN_LABEL = late(
     r"^[\s*]*(?:\w{2,8}:)?((?:[\w' ]{0,40}\b)?(?:keywords|tags)\b[\w' ]{0,40}?)"
     r"(?:\s(?:are|include|would be|could be)(?=\s)(?!\s*:)|\s*(?:=|->|=>|→)+|\s[-\u2013—](?=\s))\s*",
     re.IGNORECASE | re.MULTILINE,
 )
-_BRACKETED_LABEL = re.compile(r"^[ \t]*[【\[]([^\]】\[\n]{1,30})[】\]][ \t]*[:：]?[ \t]*(?=\S)", re.MULTILINE)
-_COUNTED = re.compile(
+_BRACKETED_LABEL = late(r"^[ \t]*[【\[]([^\]】\[\n]{1,30})[】\]][ \t]*[:：]?[ \t]*(?=\S)", re.MULTILINE)
+_COUNTED = late(
     r"[ \t]*[(\[*<]{0,3}(?:(?:no|nr|number|tag|keyword|label|item)\b\.?[ \t]*)?(?:[#№][ \t]?(?=\d+ )|(?!#))"
     r"(\d{1,3}|(?:[a-z]|[ivx]{1,5})(?=[.):\]*/>]|[ \t][-\u2013—]))\b"
     r"(?:[.):\]*/>]{1,3}|[ \t](?=[-\u2013—:]))?[ \t]*[-\u2013—:]?[ \t]+(?=\S)",
@@ -36,10 +40,14 @@ _COUNTS = (
     tuple("abcdefghijklmnopqrstuvwxyz"),
     tuple("i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split()),  # noqa: SIM905
 )
-_FINAL = re.compile(r"\b(?:final|corrected|revised|improved)\b", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"(?<=[^\W\d_]{3}[.!])\s+(?=[^\W\d_])")
-_NOTED = re.compile(r"(\S+(?: \S+){0,2}) (?:-|->|=>|→) \S")
-"""A keyword on its line, and a note about it."""
+_CANNOT = late(r"\b(?:can(?:no|['’])t|won['’]t|unable|not able)\b(?!.*\bbut\b)", re.IGNORECASE)
+_FINAL = late(r"\b(?:final|corrected|revised|improved)\b", re.IGNORECASE)
+_SENTENCE_END = late(r"(?<=[^\W\d_]{3}[.!])\s+(?=[^\W\d_])")
+_NOTED = late(r"\s*([^\s:]+(?: [^\s:]+){0,2})(?: (?:-|=|[-=]>|[→\u2013—])|:) (?!.* - )\S")
+"""A keyword on its line, and a note about it..."""
+_NOTE = late(r" (?:-|[-=]>|[→\u2013—]) |[:=] (?:an?|the|there)\s", re.IGNORECASE)
+"""...which at least one of the lines shows to be a note."""
+_INTRODUCES = late(r"\b(?:following|contains?|includes?|depicts?|shows?|see)\b", re.IGNORECASE)
 _PARTS = (Part.KEYWORDS, Part.TITLE, Part.DESCRIPTION, Part.FILENAME)
 """They may head a section without a colon; "number" and "box" may be keywords on a line."""
 _MAX_INTRO_WORDS = 20
@@ -50,7 +58,7 @@ _MAX_MEAN_WORDS = 3.2
 
 def read_text(text: str, into: Findings) -> None:
     """Collect what an answer in plain text holds."""
-    text = _SPOKEN_LABEL.sub("\\1: ", INTERJECTION.sub("", unescape(text)))
+    text = _SPOKEN_LABEL.sub("\\1: ", INTERJECTION.sub("", _COMMENT.sub("", unescape(text))))
     text = _BRACKETED_LABEL.sub(lambda label: f"{label[1]}: " if is_name(label[1]) else label[0], text)
     text = "\n".join(map(_label_on_each_line, _without_numbers(text.splitlines())))
     text = _CONTINUED.sub(" ", text)
@@ -59,9 +67,10 @@ def read_text(text: str, into: Findings) -> None:
     for lines in final or sections.values():
         into.named.extend(_list_items(lines, labelled=True))
     into.has_list = into.has_list or bool(sections)
-    # Without a label, a list in a refusal says what to do instead, not what is in the picture.
-    if not into.named and not REFUSAL.search(text):
-        into.others.extend(_list_items(rest, labelled=False))
+    if not into.named:
+        # Without a label, a list in a refusal says what to do instead, not what is in the picture.
+        asked = list(takewhile(lambda line: not REFUSAL.search(line), rest))
+        into.others.extend(_list_items(asked, labelled=False))
 
 
 def _without_numbers(lines: list[str]) -> list[str]:
@@ -76,6 +85,9 @@ def _without_numbers(lines: list[str]) -> list[str]:
 
 def _label_on_each_line(line: str) -> str:
     """Put "Title: Evening Keywords: beach, sea" on two lines."""
+    parts = re.split(r"\s*[|;]\s*", line)
+    if len(parts) > 1 and all(is_category(part.partition(": ")[0]) and ": " in part for part in parts):
+        return "\n".join(parts)
     return _LABELS_IN_LINE.sub("\n", line) if len(_LABELS_IN_LINE.findall(line)) > 1 else line
 
 
@@ -110,14 +122,16 @@ def _label(line: str) -> tuple[Part | None, str, str]:
     """The part of the answer that a line begins, its label, and what follows on the line."""
     head, colon, value = line.replace("：", ":").partition(":")
     words = words_of(re.sub(r"^\W*\d{1,2}[.)]", "", head)).split()
-    part = part_named(" ".join(words))
+    said = re.split(r"[.!?]\s", head)[-1]
+    part = part_named(said)
     if colon:
         limit = _MAX_INTRO_WORDS if part is Part.KEYWORDS else 3
         fits = not value.startswith("//")
     else:
         limit = 3 if re.match(r"\s*(?:#+\s|\*\*)", line) else 1
         fits = part in _PARTS and (limit == 3 or is_name(line))
-    if not fits or not 0 < len(words) <= limit or part is Part.THINGS:
+    fits = fits and 0 < len(words) <= limit and part is not Part.THINGS
+    if not fits or _CANNOT.search(said):
         return None, "", ""
     return part, head, value.strip(" *_") if value.strip(" *_-`") else ""
 
@@ -130,12 +144,13 @@ def _list_items(lines: list[str], *, labelled: bool) -> list[str]:
         labelled: A label says that keywords follow; else the lines must look like nothing but a list.
     """
     text = "\n".join(lines)
-    table = [line for line in lines if line.count("|") > 1]
+    bars = min((line.count("|") for line in lines if "|" in line and _TABLE_RULE.fullmatch(line)), default=2)
+    table = [line for line in lines if line.count("|") >= min(bars, 2)]
     if len(table) > 1:
         return _table_items(table)
     bullets = [line for line in lines if _BULLET.match(line)]
     if len(bullets) > (0 if labelled else 1):
-        return _bullet_items(bullets)
+        return _bullet_items([line for line in lines if line in bullets or _is_categorised(line)])
     hashtags = _HASHTAG.findall(text)
     if len(hashtags) > 1:
         alone = "," not in text and not is_sentence(" ".join(_HASHTAG.sub("", text).split()) or "x")
@@ -156,15 +171,28 @@ def _paragraph_items(lines: list[str], *, labelled: bool, alone: bool) -> list[s
     """The raw items in one paragraph without bullets: comma lists, or a word or two on each line."""
     ends = (":", "：") if labelled or alone else (":", "：", "!", "?")
     lines = [line for line in lines if line.strip() and not line.rstrip().endswith(ends)]
+    if noted := _noted(lines):
+        return noted
     items = [item for line in lines for item in _comma_items(line, labelled=labelled)]
     if items or labelled:
         return items or [line for line in lines if not _is_said(line)]
-    if len(lines) > 1 and all(_NOTED.match(line) for line in lines):
-        lines = [match[1] for match in map(_NOTED.match, lines) if match]
     names = [line for line in lines if not _is_said(line)]
     longest = max((len(line.split()) for line in names), default=0)
     fits = longest <= 4 if len(names) > 2 else longest <= 2 and (alone or len(names) > 1)
     return names if fits and len(lines) - len(names) < min(len(names), 3) else []
+
+
+def _noted(lines: list[str]) -> list[str]:
+    """The keywords of lines that have one each and a note about it, or []."""
+    noted = [match[1] for match in map(_NOTED.match, lines) if match]
+    fits = len(noted) == len(lines) > 1 and any(map(_NOTE.search, lines))
+    return noted if fits and not any(map(is_category, noted)) else []
+
+
+def _is_categorised(line: str) -> bool:
+    """Whether a line says of what kind its few words are ("place: meadow")."""
+    head, value = split_label(line)
+    return is_category(head) and value.count(" ") < 3
 
 
 def _is_said(line: str) -> bool:
@@ -173,6 +201,9 @@ def _is_said(line: str) -> bool:
 
 def _comma_items(line: str, *, labelled: bool, nested: bool = False) -> list[str]:
     """The raw items of a list in one line, or []; `nested`: it stood behind a label already."""
+    intro, _, told = line.partition(": ")
+    if told and "," not in intro and _INTRODUCES.search(intro):
+        line, nested = told.rstrip("."), True
     head, value = ("", "") if nested else split_label(line)
     if value and not value[0].isdigit():  # a digit begins a score: "beach: 0.9, sunset: 0.8"
         found = _comma_items(value.replace(":", " "), labelled=labelled, nested=True)
@@ -182,7 +213,7 @@ def _comma_items(line: str, *, labelled: bool, nested: bool = False) -> list[str
         return stopped
     # "beach, sunset, ocean. These tags describe the photo."
     first, *more = _SENTENCE_END.split(line, maxsplit=1)
-    parts = [part for part in split_items(first) if part.strip()]
+    parts = [part for part in ungrown(split_items(first)) if part.strip()]
     if labelled:
         named = sum(map(bool, map(clean_item, parts)))
         return parts if len(parts) > 1 and named * 2 >= len(parts) and not is_sentence(parts[0]) else []
@@ -221,6 +252,9 @@ def _relates(part: str) -> bool:
 def _bullet_items(lines: list[str]) -> list[str]:
     """The raw items of a bulleted or numbered list; [] when most of it is prose."""
     bodies = [_emphasis_as_label(_BULLET.sub("", line, count=1)) for line in lines]
+    bodies = [body for body in bodies if not body.rstrip().endswith((":", "："))] or bodies
+    if noted := _noted(bodies):
+        return noted
     labels = [split_label(body) for body in bodies]
     # "- **Mood:** The picture has a calm feeling" is prose in sections: then no label is a keyword.
     in_sections = any(is_category(head) and is_sentence(value) for head, value in labels)
@@ -238,15 +272,19 @@ def _bullet_items(lines: list[str]) -> list[str]:
 
 def _emphasis_as_label(body: str) -> str:
     """Make "**Beach** with waves" to "Beach: with waves": what is bold is the item."""
-    match = re.match(r"(?:\*\*|__)([^*_]{1,60})(?:\*\*|__)\s*(?:[:\u2013—-]\s*)?(?=\S)(?!,)", body)
+    match = re.match(r"(?:\*\*|__)([^*_]{1,60})(?:\*\*|__)\s*([:\u2013—-]\s*)?(?=\S)(?!,)", body)
+    if match and match[2] and ":" not in match[0] and not is_category(match[1]):
+        return match[1]
     return f"{match[1].rstrip(':')}: {body[match.end() :]}" if match else body.replace("**", "")
 
 
-def _table_items(lines: Iterable[str]) -> list[str]:
+def _table_items(lines: Sequence[str]) -> list[str]:
     """The raw items in the column of a table that holds keywords."""
     rows = [[cell.strip(" *`") for cell in line.strip().strip("|").split("|")] for line in lines]
     rows = [row for row in rows if not _TABLE_RULE.fullmatch("|".join(row))]
     header = [part_named(cell) for cell in rows[0]] if rows else []
+    if len(rows) == len(lines) and not any(header) and all(map(clean_item, chain(*rows))):
+        return list(chain(*rows))
     wanted = next((part for part in (Part.KEYWORDS, Part.THINGS) if part in header), None)
     if len(rows) == 2 and wanted is not Part.KEYWORDS and all(map(is_category, rows[0])):
         return [item for cell in rows[1] for item in split_items(cell)]

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tagroll.models.reply.late import late
+
 _MAX_DEPTH = 24
 
 
@@ -27,7 +29,7 @@ class Found:
 
 def find_json(text: str) -> Iterator[Found]:
     """Every outermost object and array in a text, in order."""
-    opener = re.compile(r"[{\[]|\((?=\s*[\"'])")
+    opener = late(r"[{\[]|\((?=\s*(?:\d+,\s*)?[\"'])")
     start, wasted = 0, 0
     if _BODY.match(text):
         reader = _Reader(text, 0)
@@ -47,7 +49,7 @@ def find_json(text: str) -> Iterator[Found]:
 
 
 # The server was told how the answer begins, so that its first bracket is missing.
-_BODY = re.compile(r'\s*+"[^"\n]{1,80}"\s*+(?::\s*+["\[{]|,\s*+")')
+_BODY = late(r'\s*+"[^"\n]{1,80}"\s*+(?::\s*+["\[{]|,\s*+")')
 
 
 def _merged(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -99,21 +101,21 @@ _QUOTES = {
 }
 # A quote ends a string when what follows can follow a string: ["a "nice" day", 'dog's toy'] are two.
 _STRINGS = {
-    quote: re.compile(
+    quote: late(
         rf"((?:[^\\{ends}]++|\\.|"
         rf"[{ends}](?!\s*+[,，、;:：=\]}})】/]|\s++\#|\s*+\Z|[ \t]*+[\r\n]|\s++[\"'“\u2018]))*+)[{ends}]",
         re.DOTALL,
     )
     for quote, ends in _QUOTES.items()
 }
-_CLOSED = {quote: re.compile(rf"([^\\\n{ends}]{{1,100}})[{ends}](?=\s)") for quote, ends in _QUOTES.items()}
+_CLOSED = {quote: late(rf"([^\\\n{ends}]{{1,100}})[{ends}](?=\s)") for quote, ends in _QUOTES.items()}
 """Where no end of a string fits: ["beach", "sunset" ocean]."""
-_LAST = re.compile(r"([^\"\n,\[{]{1,60}?)\s*+(?=[\]}][\s\]}`]*+\Z)")
+_LAST = late(r"([^\"\n,\[{]{1,60}?)\s*+(?=[\]}][\s\]}`]*+\Z)")
 """Where only the brackets of the whole answer follow: ["beach", "sunset]."""
-_SKIP = re.compile(r"(?:[\s,，、;؛،\\]++|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|\#(?=[\s!#-])[^\n]*+)*+")
-_BARE = re.compile(r"[^,，、;:：=\n\[\]{}】]++")
-_COLON = re.compile(r"\s*+(?::|：|=>|=)")
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_SKIP = late(r"(?:[\s,，、;؛،\\]++|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|\#(?=[\s!#-])[^\n]*+)*+")
+_BARE = late(r"[^,，、;:：=\n\[\]{}】]++")
+_COLON = late(r"\s*+(?::|：|=>|=)")
+_ESCAPE = late(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "", "f": ""}
 _LITERALS = {"true": True, "false": False, "null": None, "none": None, "undefined": None, "nan": None}
 _CUT = object()
@@ -170,7 +172,7 @@ class _Reader:
         return match is not None
 
     def _after_colon(self, depth: int) -> Any:
-        self.pos = re.compile(r"\s*+").match(self.text, self.pos).end()  # type: ignore[union-attr]
+        self.pos = late(r"\s*+").match(self.text, self.pos).end()  # type: ignore[union-attr]
         if self.pos < len(self.text) and self.text[self.pos] in ",]}":
             return None
         return self._value(depth) if self.pos < len(self.text) else _CUT

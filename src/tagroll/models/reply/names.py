@@ -4,6 +4,8 @@ import re
 from enum import Enum
 from functools import lru_cache
 
+from tagroll.models.reply.late import late
+
 
 class Part(Enum):
     """A part of an answer, as the name of a JSON key or the label of a line tells it."""
@@ -24,7 +26,7 @@ class Part(Enum):
 def _pattern(spaced: str, unspaced: str = "") -> re.Pattern[str]:
     """Names as whole words; in scripts without spaces between words, anywhere."""
     words = "|".join(spaced.split("|"))
-    return re.compile(rf"(?<!\w)(?:{words})(?!\w)" + (f"|{unspaced}" if unspaced else ""))
+    return late(rf"(?<!\w)(?:{words})(?!\w)" + (f"|{unspaced}" if unspaced else ""))
 
 
 # The first that matches wins: "keyword description" is about keywords, "file title" about the file.
@@ -86,7 +88,7 @@ _CATEGORY = _pattern(
 )
 
 
-_GAP = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z\d])")
+_GAP = late(r"[\W_]+|(?<=[a-z])(?=[A-Z\d])")
 
 
 def words_of(name: str) -> str:

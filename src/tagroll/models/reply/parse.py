@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from tagroll.errors import ReplyError
 from tagroll.models.reply.clean import Cleaned, clean, without_markup
-from tagroll.models.reply.items import clean_item, is_placeholder, unescape
+from tagroll.models.reply.items import clean_item, is_placeholder, uncounted, unescape, ungrown
 from tagroll.models.reply.lines import read_text
 from tagroll.models.reply.loose_json import Found, find_json
 from tagroll.models.reply.names import Part
@@ -85,7 +85,7 @@ def _variants(cleaned: Cleaned) -> Iterable[str]:
         yield html.unescape(answer)
     if not answer and cleaned.thoughts:
         # Some servers put a whole answer there. What is not JSON is only thinking aloud.
-        yield "\n".join(cleaned.thoughts[v.start : v.end] for v in find_json(cleaned.thoughts))
+        yield "\n".join(cleaned.thoughts[v.start : v.end] for v in find_json(cleaned.thoughts) if v.whole)
 
 
 def _decoded(text: str) -> str:
@@ -155,7 +155,7 @@ def _keywords(items: list[str]) -> tuple[str, ...]:
     if any(REFUSAL.search(item) for item in items[:1]):
         return ()  # "I'm sorry", "but I cannot", "identify people"
     keywords: dict[str, str] = {}
-    for item in dict.fromkeys(items):
+    for item in ungrown(uncounted(list(dict.fromkeys(items)))):
         if keyword := clean_item(item):
             keywords.setdefault(identity(keyword), keyword)
     if items and len(items) >= _LOOP * len(keywords):

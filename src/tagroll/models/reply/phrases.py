@@ -3,7 +3,9 @@
 
 import re
 
-VERBS = re.compile(
+from tagroll.models.reply.late import late
+
+VERBS = late(
     r"\b(?:is|are|was|were|isn't|aren't|has|have|shows?|depicts?|appears?|seems?|i'm|i've|i'll|it's|there's|"
     r"that's|here's|ist|sind|zeigt|zeigen|est|sont|montre|muestra|está|están|sono|mostra|é|são|toont|это|"
     r"показан[аоы]?|изображен[аоы]?)\b|\bi\b(?= [a-z])",
@@ -11,14 +13,12 @@ VERBS = re.compile(
 )
 """They make a sentence of three words or more."""
 
-POINTING = re.compile(
-    r"\b(?:this|these|those|here|dieses?|cette|esta|questa|questo|deze|этот)\b", re.IGNORECASE
-)
+POINTING = late(r"\b(?:this|these|those|here|dieses?|cette|esta|questa|questo|deze|этот)\b", re.IGNORECASE)
 """They make a sentence of five words or more ("this way up" is none)."""
 
-CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+CJK = late(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
-CJK_SENTENCE = re.compile(
+CJK_SENTENCE = late(
     r"[。！？].|.{8}[。！？]|这[张是幅]|這[張是幅]|"
     r"[图圖][片中像][中里裡展显顯]?[有展显顯是]|照片[中里裡展显顯]|[显顯展]示了|"
     r"です|ます|ました|ません|この(?:画像|写真)|습니다|입니다|이 (?:이미지|사진)"
@@ -33,7 +33,7 @@ _NONE = (
     r"(?:nessun\w*|keine?\w*|nicht|aucune?|pas|ning[uú]n\w*|nenhum\w*|não|brak|żadn\w*|nie|ingen|inget|intet|ikke|inte|geen|niet|"
     r"нет|не|немає|yok|tidak|nincs|nem|ei|δεν|không|없\w*|않\w*|なし|ない|ません|未|[没沒]|[无無]|لا|نیست|אין|לא|नहीं|ไม่)"
 )
-REFUSAL = re.compile(
+REFUSAL = late(
     r"\b(?:sorry|apologi[sz]e|apologies|as an? (?:ai|language|text|artificial)|unable to|not able to|"
     r"can(?:no|['’]|\s?no)t (?:see|view|access|process|analy[sz]e|identify|help|assist|provide|describe|"
     r"generate|determine|fulfil|comply|do|tag|create|recogni[sz]e|be|answer|open|continue)|"
@@ -58,7 +58,7 @@ REFUSAL = re.compile(
     re.IGNORECASE,
 )
 
-BLIND = re.compile(
+BLIND = late(
     r"\bi(?:['’]m| am)? (?:can(?:no|['’]|\s?no)t|unable to|not able to|don['’]t) "
     r"(?:(?:directly|actually|really) )*(?:see|view|access|open|process|display|analy[sz]e|interpret) "
     r"(?:(?:directly|actual|the|this|that|any|an|your|attached|uploaded|provided) )*"
@@ -67,7 +67,7 @@ BLIND = re.compile(
 )
 """A model that says this sees no picture; tags that it gives all the same are made up."""
 
-PLACEHOLDER = re.compile(
+PLACEHOLDER = late(
     r"(?:(?:your|the|first|second|third|next|last|another|some|more|example|sample) )*"
     r"(?:tags?|keywords?|hashtags?|"
     r"(?:item|label|object|word|string|thing|example)(?=[ _-]*\d|[ _-][a-cnxyz]$))"
@@ -83,7 +83,7 @@ NOT_A_KEYWORD = frozenset(
 ) | {"et cetera", "and more", "not sure", "no idea", "no tags", "no keywords", "thank you", "object object"}
 """Answers of a word or two that name nothing."""
 
-BROKEN = re.compile(
+BROKEN = late(
     r"(.)\1{3,}|(.{2,3}?)\2{3,}.{0,2}|(.{4,12}?)\3{3,}.{0,11}|(?:unused|pad|token|extra_id|reserved|special)_?\d+|c[xy]|[xy]_?(?:min|max|\d|center|cent(?:er|re))|"
     r"[-+]?\d{1,3}(?:\.\d+)?°(?:\d.*)?[nsewo]?|.*\d\.\d{4,}.*"
 )
@@ -108,7 +108,7 @@ _FAULTS = (
     r"no(?: available| visible| recogni[sz]able| identifiable)?|"
     r"too many|too much|internal|unexpected)"
 )
-SERVER = re.compile(
+SERVER = late(
     r"(?:(?:http(?:/[\d.]+)? )?(?:error )?\d{3} )?(?:"
     rf"(?:the |your )?{_PARTS} (?:(?:is|was|are|has been|have been) )?(?:temporarily |currently )?{_STATES}|"
     r"(?:http(?:/[\d.]+)?|(?:error|status)(?: code)?):? ?\d{3}|"
@@ -125,23 +125,23 @@ SERVER = re.compile(
 """A server's own words (a part of it and its state), or words about the answer: as all that was said, they name nothing
 in a picture."""
 
-TROUBLE = re.compile(
+TROUBLE = late(
     r"\W{0,3}(?:(?:\w*error|\w*exception|fatal)\s*[\]:]|\[(?:error|info|warn(?:ing)?|debug|critical)|traceback \()",
     re.IGNORECASE,
 )
 """What begins so reports an error."""
 
-CODE = re.compile(
+CODE = late(
     r"[{}<>\\\[\]]|://|\w=[\"']|\"\s*[:\[\]]|[A-Za-z0-9_]\(|base64|^image/|\.(?:jpe?g|png|webp|gif|heic|tiff?|bmp|json)$",
     re.IGNORECASE,
 )
 
-SOURCE = re.compile(
+SOURCE = late(
     r"\A\s*(?:import|from) [\w.]+.*\n|^\s*(?:interface|class|struct|enum|def)\s+\w+\s*[{:(]|::=", re.MULTILINE
 )
 """The form of an answer in a language for programs, or a program: an echo, or no answer at all."""
 
-CLAUSE = re.compile(
+CLAUSE = late(
     r"(?:with|while|where|which|who|as|its|his|her|their|creating|featuring|showing|surrounded|including|but|so|"
     r"in the|on the|under|against|set|(?:standing|sitting|giving|making|adding)(?= )|i|you|we|let|okay|ok|well|sure|"
     r"first|next|hmm|wait|of course|certainly)\b",
@@ -149,14 +149,14 @@ CLAUSE = re.compile(
 )
 """What follows a comma in a sentence, but not in a list."""
 
-RELATION = re.compile(r"\b(?:with|including|featuring|containing|together)\b", re.IGNORECASE)
+RELATION = late(r"\b(?:with|including|featuring|containing|together)\b", re.IGNORECASE)
 """In a part of four words or more it makes the list a sentence: "a bathroom with a toilet, a sink"."""
 
-INTERJECTION = re.compile(
+INTERJECTION = late(
     r"\A\s*(?:sure|certainly|absolutely|of course|okay|ok|great|got it)(?: thing)?[!.,]\s+", re.IGNORECASE
 )
 
-CORRECTION = re.compile(
+CORRECTION = late(
     r"\b(?:final|corrected|correction|revised|updated|improved|refined|instead|wait|actually)\b",
     re.IGNORECASE,
 )

@@ -24,6 +24,7 @@ _ITEM_KEYS = (
     "class",
 )
 _GRADES = frozenset(("high", "medium", "low", "yes", "true", "present", "visible", "certain", "likely"))
+_DENIALS = frozenset(("no", "false", "absent", "0", "0%"))
 _NO_ERROR = frozenset(("", "none", "null", "no", "no error", "n/a", "false", "ok"))
 
 
@@ -172,7 +173,8 @@ def _read_object(answer: dict[str, Any], into: Findings, depth: int) -> None:
         elif part in (Part.TITLE, Part.DESCRIPTION, Part.FILENAME):
             _keep_text(part, value, into)
         else:
-            _read_other(key, value, into, depth)
+            is_wrapper = len(answer) == 1 and isinstance(value, dict)
+            _read_other("" if is_wrapper else key, value, into, depth)
     if into.named and isinstance(answer.get("name"), str):
         into.texts.setdefault(Part.FILENAME, answer["name"])
 
@@ -238,7 +240,7 @@ def _entry(key: str, value: Any, depth: int) -> list[str]:
     if part is Part.ASIDE and is_name(key):
         return []
     if _is_score(value):
-        return [key] if value and value not in ("0", "0%") else []
+        return [key] if value and str(value).casefold() not in _DENIALS else []
     is_explained = isinstance(value, str) and value.count(" ") > 2 and "," not in value
     is_placed = isinstance(value, list) and bool(value) and all(isinstance(v, int | float) for v in value)
     is_key = part is None and (is_explained or is_placed or _is_detail(value))
@@ -248,16 +250,17 @@ def _entry(key: str, value: Any, depth: int) -> list[str]:
 def _is_score(value: Any) -> bool:
     """Whether a value says how sure the model is of its key."""
     if isinstance(value, str):
-        return value.casefold() in _GRADES or value.strip().rstrip("%").replace(".", "", 1).isdecimal()
+        return (
+            value.casefold() in _GRADES | _DENIALS
+            or value.strip().rstrip("%").replace(".", "", 1).isdecimal()
+        )
     return isinstance(value, int | float)
 
 
 def _are_scores(answer: dict[str, Any]) -> bool:
     """Whether an object is a list of keywords with how sure the model is of each."""
     values = answer.values()
-    detailed = len(answer) > 1 and all(
-        _is_detail(value) and any(map(_is_score, value.values())) for value in values
-    )
+    detailed = all(_is_detail(value) and any(map(_is_score, value.values())) for value in values)
     return (detailed or all(map(_is_score, values))) and not all(map(is_name, answer))
 
 

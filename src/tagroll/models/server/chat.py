@@ -56,8 +56,10 @@ class Chat:
         self.channel = Channel(self.wire, self.channel.limits)
         self._blind = None
 
-    def ask(self, jpeg: bytes, question: Question, model: str, tries: Tries | None = None) -> Completion:
-        """Get something said about a picture.
+    def ask(
+        self, jpeg: bytes | None, question: Question, model: str, tries: Tries | None = None
+    ) -> Completion:
+        """Get something said about a picture, or with none to words alone.
 
         Raises:
             PhotoError: The server refuses this picture.

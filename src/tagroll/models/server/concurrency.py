@@ -157,11 +157,17 @@ class Gate:
             None if self._fixed or not learned or self._answers < ENOUGH else min(learned, self._ceiling.most)
         )
 
-    def begin_at(self, took: int | None) -> None:
-        """Begin where an earlier run ended: with half of that, and the rest step by step."""
-        if took and not self._fixed:
-            self._controller = ConcurrencyController(took)
-            self._allowed = max(START, took // 2)
+    def begin_at(self, took: int | None, says: int | None = None, start: int = START) -> None:
+        """Begin where an earlier run ended, with half of that and the rest step by step; else less boldly.
+
+        Args:
+            took: How many at once it took then.
+            says: How many the server says that it takes: approached step by step from few on.
+            start: Where to begin to look where neither is known.
+        """
+        if not self._fixed:
+            self._controller = ConcurrencyController(took or says, start)
+            self._allowed = max(START, (took or 0) // 2)
 
     @property
     def widest(self) -> int:

@@ -13,6 +13,9 @@ LIMITS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """The limits that are tried: fine enough to come close, coarse enough to tell one from the next."""
 
 START = 4
+"""The first limit, where nothing is known of the server."""
+BATCHING_START = 16
+"""The first limit of a server that batches all it gets; twice that is the most."""
 MIN_GAIN = 1.5
 """Two or three times the requests at once must bring this many times the answers, or the climb ends."""
 QUEUED = 1.2
@@ -54,14 +57,16 @@ class ConcurrencyController:
     """Decides on the limit. No clock, no threads: it only hears how answers went.
 
     Args:
-        home: Where it rested the last time, to begin there.
+        home: Where it rested the last time, or what the server says, to begin there.
+        start: Where to begin to look, if there is no home.
 
     Attributes:
         limit: How many at once now.
         found: The limit that is worth remembering; None while it is looked for.
     """
 
-    def __init__(self, home: int | None = None) -> None:
+    def __init__(self, home: int | None = None, start: int = START) -> None:
+        self._start = start
         self.found: int | None = None
         self._first: list[float] = []  # seconds that the first requests took
         self._up = False  # where it looked last
@@ -83,7 +88,7 @@ class ConcurrencyController:
         """
         if not self._above < at_once <= self.limit:
             return  # sent under another limit, or the work is the bottleneck
-        if len(self._first) < START:
+        if len(self._first) < self._start:
             self._first.append(seconds)
         self._answers += 1
         self._load += load
@@ -95,10 +100,11 @@ class ConcurrencyController:
     def _live(self, home: int | None) -> Generator[_Trial, float, None]:
         """Find a home; now and then look whether things have changed: in turns above, and below."""
         if home is None:
-            rate = yield _Trial(START, START)
+            start = self._start
+            rate = yield _Trial(start, start)
             first = list(enumerate(sorted(self._first), 1))
-            waited = _rate(first[START // 2 :]) < QUEUED * _rate(first[: START // 2])
-            home = yield from self._descend(START, _rate(first)) if waited else self._climb(START, rate)
+            waited = _rate(first[start // 2 :]) < QUEUED * _rate(first[: start // 2])
+            home = yield from self._descend(start, _rate(first)) if waited else self._climb(start, rate)
         rest = 8 * max(home, START)
         while True:
             self.found = home

@@ -17,6 +17,7 @@ from tagroll.models.server import sight
 from tagroll.models.server.chat import Chat
 from tagroll.models.server.completion import Completion
 from tagroll.models.server.concurrency import ElsewhereError
+from tagroll.models.server.controller import BATCHING_START, START
 from tagroll.models.server.discovery import (
     Choice,
     ServedModel,
@@ -157,8 +158,11 @@ class ServerDescriber(Describer):
         """The user stops the run: who waits gets a StoppedError, answers on their way get a little time."""
         self._chat.channel.stop()
 
-    def discover(self) -> tuple[str, ...]:
+    def discover(self, *, sees: bool = True) -> tuple[str, ...]:
         """Find the server and the model and see to it that the model takes pictures; once.
+
+        Args:
+            sees: False: any model will do that is not to be shown a picture.
 
         Returns:
             What the user should know about the choice, a sentence each.
@@ -168,12 +172,16 @@ class ServerDescriber(Describer):
         """
         with self._discovering:
             if self._choice is None:
-                self._chat.info = self._look()
-                choice = self._tried(choose(self._chat.info, self._wanted, explicit=self._explicit))
+                self._chat.info = info = self._look()
+                if not sees:
+                    info = replace(info, models=tuple(replace(one, sees=True) for one in info.models))
+                choice = choose(info, self._wanted, explicit=self._explicit)
+                choice = self._tried(choice) if sees else choice
                 self._notes = tuple(note for note in (choice.note, self.doubt) if note)
                 self._choice = choice
-                channel = self._chat.channel
-                channel.gate.begin_at(channel.limits.took.get(self._place))
+                channel, info = self._chat.channel, self._chat.info
+                took = channel.limits.took.get(self._place)
+                channel.gate.begin_at(took, info.slots, BATCHING_START if info.batches else START)
         return self._notes
 
     def describe(self, preview: Preview, prompt: Prompt, tries: Tries | None = None) -> Description:
@@ -191,12 +199,29 @@ class ServerDescriber(Describer):
             ElsewhereError: Another server can have the picture.
         """
         found = self._in_language(self._describe(preview, prompt, tries or Tries()), preview, prompt)
+        if not prompt.listed and prompt.language != "English":
+            found = replace(found, language=prompt.language)
         others = [self._vote(preview, prompt) for _ in range(prompt.votes - 1)]
         return counted(found, others) if others else found
 
+    def answer(self, prompt: Prompt, tries: Tries | None = None) -> str:
+        """Get an answer to words alone, the model's best guess; one that was cut is asked for again, with more room.
+
+        Raises:
+            PhotoError, ServerError, ElsewhereError: See `describe`; the question stands for the photo.
+        """
+        if self._choice is None:
+            self.discover(sees=False)
+        question = Question.first(prompt, thinks=self._thinks)
+        said = self._ask(None, question, self._asked, tries)
+        self._thinks |= said.cut and said.thought
+        if said.cut:
+            said = self._ask(None, replace(question.again(said), temperature=0.0), self._asked, tries)
+        return said.text
+
     def _in_language(self, found: Description, preview: Preview, prompt: Prompt) -> Description:
         """An answer in the language that was asked for: what is in another one is asked for once more."""
-        if is_in(found, prompt.language):
+        if prompt.listed or is_in(found, prompt.language):
             return found
         reminded = replace(
             prompt, text=f"{prompt.text}\n\nEvery word of the answer has to be {prompt.language}."
@@ -332,8 +357,10 @@ class ServerDescriber(Describer):
         told = f"{model.name} may not see pictures: of a plain green one it says {doubt!r}. Look at the first tags"
         return told if doubt else ""
 
-    def _ask(self, jpeg: bytes, question: Question, model: str, tries: Tries | None = None) -> Completion:
-        """Get something said about a picture; see `Chat.ask`."""
+    def _ask(
+        self, jpeg: bytes | None, question: Question, model: str, tries: Tries | None = None
+    ) -> Completion:
+        """Get something said about a picture, or to words alone; see `Chat.ask`."""
         said = self._chat.ask(jpeg, question, model, tries)
         self._note_name(said.model, model)
         return said

@@ -38,6 +38,8 @@ class ServerInfo:
         state: "ready"; "loading" its model; "locked" without the right API key; "mute": lists no models.
         models: What it has, without those that only embed text, listen, speak or paint.
         refusal: The answer that says that it is locked.
+        slots: How many requests it works on at once; None if it does not say.
+        batches: Whether it takes as many at once as it has memory for, and lets the others wait.
     """
 
     url: str
@@ -45,6 +47,8 @@ class ServerInfo:
     state: Literal["ready", "loading", "locked", "mute"] = "ready"
     models: tuple[ServedModel, ...] = ()
     refusal: Answer | None = None
+    slots: int | None = None
+    batches: bool = False
 
     @property
     def sees(self) -> bool:
@@ -119,21 +123,36 @@ def look(wire: Wire, seconds: float) -> ServerInfo:
     return found
 
 
+_BATCHING = frozenset({"vllm", "sglang"})
+"""Who owns the models of servers that batch, by their own word."""
+
+
 def _about(wire: Wire, listed: Any, seconds: float) -> ServerInfo:
     """What the list of models tells, and the server's own endpoints where it says too little."""
     url, entries = wire.address.root, list(_entries(listed))
     models = _models(entries)
     if entries and all("*" in _name(entry) for entry in entries):  # a gateway that takes any name
         return ServerInfo(url, state="mute")
-    if any(entry.get("owned_by") == "llamacpp" for entry in entries):
-        return ServerInfo(url, "llama.cpp", models=models)
-    if models and all(model.sees is not None for model in models):
-        return ServerInfo(url, models=models)
+    owners = {str(entry.get("owned_by")) for entry in entries}
+    if "llamacpp" in owners:
+        return ServerInfo(url, "llama.cpp", models=models, slots=_slots(wire, min(seconds, 2.0)))
+    batches = not owners.isdisjoint(_BATCHING)
+    if batches or (models and all(model.sees is not None for model in models)):
+        return ServerInfo(url, models=models, batches=batches)
     if native := list(_entries(_ask(wire, "/api/v0/models", seconds))):
         return ServerInfo(url, "LM Studio", models=_models(native))
     if _is_list(_ask(wire, "/api/tags", seconds)):
         return ServerInfo(url, "Ollama", models=tuple(_ollama(wire, models, seconds)))
     return ServerInfo(url, models=models)
+
+
+def _slots(wire: Wire, seconds: float) -> int | None:
+    """How many slots llama.cpp has: as its properties say, or as it lists them."""
+    properties = _ask(wire, "/props", seconds)
+    said = properties.get("total_slots") if isinstance(properties, dict) else None
+    if said is None and isinstance(listed := _ask(wire, "/slots", seconds), list):
+        said = len(listed)
+    return said if isinstance(said, int) and said > 0 else None
 
 
 def _ask(wire: Wire, path: str, seconds: float, body: object = None) -> Any:

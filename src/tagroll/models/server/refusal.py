@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from enum import Enum, auto
 
+from tagroll.models.reply.late import late
 from tagroll.models.server.http import REDIRECTS, Answer
 
 
@@ -26,12 +27,12 @@ class Refusal(Enum):
 
 
 SWITCHES = {
-    "effort": re.compile(r"reasoning|effort|\bthink(ing)?\b"),
-    "template": re.compile(r"template|enable_thinking|kwargs"),
-    "schema": re.compile(r"response_format|json_?(schema|object)|schema|grammar|structured|guided"),
-    "temperature": re.compile(r"temperature"),
-    "max_tokens": re.compile(r"max_?(new_)?tokens"),
-    "completion_tokens": re.compile(r"max_?completion_?tokens"),
+    "effort": late(r"reasoning|effort|\bthink(ing)?\b"),
+    "template": late(r"template|enable_thinking|kwargs"),
+    "schema": late(r"response_format|json_?(schema|object)|schema|grammar|structured|guided"),
+    "temperature": late(r"temperature"),
+    "max_tokens": late(r"max_?(new_)?tokens"),
+    "completion_tokens": late(r"max_?completion_?tokens"),
 }
 """The optional parts of a request, the one that is missed least first, and the words that refuse them."""
 _EXTRAS = ("effort", "template", "schema")
@@ -44,12 +45,12 @@ _NOT = (
     r"unknown|unexpected|without|missing|at most 0|only|cannot|can't|unable to|not have|n't have|lacks|\bno )"
 )
 _EYES = r"(image|vision|multi-?modal|mmproj|picture)"
-_BLIND = re.compile(
+_BLIND = late(
     rf"{_EYES}.*{_NOT}|{_NOT}.*{_EYES}|\bno \w+( \w+)? .*\b(support|accept|handle|take)\w* .*{_EYES}"
     r"|\bcontent\b.*\b(must|should|expect\w*|has to|needs? to|only)\b.*\b(str|string|text)\b"
     r"|\bonly\b.{0,20}\btext\b|\btext\W+only\b|\bexpected\b\W*(an? )?\W*(str|string|text)\b|\bstr(ing)? type expected\b"
 )
-_CONTEXT = re.compile(
+_CONTEXT = late(
     r"context[ _-]?(length|size|window|limit)|\b(n|num)_ctx\b|kv.?cache\b.*\b(full|exhausted|space)\b"
     r"|max_model_len|maximum model length|too many tokens"
     r"|context\b.{0,15}\b(full|overflow\w*|exhausted|too (small|short))|\bout of context\b"
@@ -57,27 +58,27 @@ _CONTEXT = re.compile(
     r"|\b(space|room)\b.{0,20}\bcontext\b|\b(inputs?|prompt)\b.*\btokens\b.*\bmust be (<|less|at most|smaller|below)"
     r"|\b(prompt|input|sequence|messages?) (is |are |length )?(\d+ )?(too long|longer|exceed\w*)"
 )
-_SIZE = re.compile(
+_SIZE = late(
     r"(entity|payload|body|request)( body| size)? (is )?too large|\b(body|payload|request size)\b.*\b(limit|exceed)"
 )
-_FLAGGED = re.compile(
+_FLAGGED = late(
     r"moderation|moderated|\bflagged|content[ _-]?(policy|filter\w*|management)|safety|inappropriate|nsfw"
     r"|polic(y|ies)\W*violat|violat\w* .*polic|prohibited|harmful"
     r"|\bsensitive (content|material)|guardrail|data.?inspection|legal reasons"
 )
-_PAYMENT = re.compile(
+_PAYMENT = late(
     r"(insufficient|not enough|out of|no)[ _](credit|balance|fund|quota)|payment required|billing"
     r"|\barrear|\boverdue\b|\b(subscription|plan) (has |is )?expired"
     r"|\b(balance|credits?|funds)\b.{0,4}\b(too low|exhausted|depleted)"
 )
-_MODEL = re.compile(r"\bmodels?\b")
-_ABSENT = re.compile(
+_MODEL = late(r"\bmodels?\b")
+_ABSENT = late(
     r"not (found|loaded|exist|available)|n't exist|no models?\b|invalid model|unknown|unload|no such|not a valid"
     r"|(could ?n.t|could not|cannot|can.t|unable to) find"
 )
-_ASKED = re.compile(r"\b(param|argument|field|feature)")
-_ENDPOINT = re.compile(r"(unexpected|unknown|no such|invalid|undefined) (end ?point|route|path|url)")
-_PASSING = re.compile(
+_ASKED = late(r"\b(param|argument|field|feature)")
+_ENDPOINT = late(r"(unexpected|unknown|no such|invalid|undefined) (end ?point|route|path|url)")
+_PASSING = late(
     r"\bcrash(ed|es)?\b|\bunload(ed|ing)\b|\bterminated\b|\bstopped\b|\bexited\b|\bkilled\b|\beof\b|out of memory|\boom\b"
     r"|fail(ed|ure) to (load|start)( the| a)? (\w+ )?(model|runner|engine|llm)|\bload(ing)?( of)? (the )?model\b.*(fail|cancel)"
     r"|no models? (is |are )?(currently )?loaded|not (yet )?(loaded|ready)|is loading|loading model|\brestart|shutting down"

@@ -51,8 +51,8 @@ class Question:
             tokens += 3 * (tokens - (THOUGHT_TOKENS if thinks else 0))
         return replace(self, tokens=tokens, temperature=0.4, thinks=thinks)
 
-    def body(self, model: str, jpeg: bytes, switches: frozenset[str]) -> bytes:
-        """The request as bytes. The picture goes around the JSON encoder, the slowest part otherwise."""
+    def body(self, model: str, jpeg: bytes | None, switches: frozenset[str]) -> bytes:
+        """The request as bytes, of a picture or of words alone. The picture goes around the JSON encoder, which is slow."""
         fields: dict[str, Any] = {
             "model": model,
             "stream": False,
@@ -70,6 +70,9 @@ class Question:
         if "schema" in switches:
             schema = {"name": self.prompt.task, "strict": True, "schema": self.prompt.schema}
             fields["response_format"] = {"type": "json_schema", "json_schema": schema}
+        if jpeg is None:
+            messages = [{"role": "user", "content": self.prompt.text}]
+            return json.dumps(fields | {"messages": messages}).encode()
         # Words first: what all requests begin with is computed once by servers that keep a prompt cache.
         return b"".join(
             (

@@ -21,7 +21,7 @@ from PIL import (
     TiffImagePlugin,
 )
 
-from tagroll.domain import Form, Preview
+from tagroll.domain import OUTLINE, Form, Preview
 from tagroll.errors import PictureError, plainly
 from tagroll.formats import FORMATS, HEAD_BYTES, Format, detect
 
@@ -98,7 +98,9 @@ def make_preview(
     """
     with _plain_errors():
         upright = _seeable(_upright(source, fmt, max_pixels, orientation, LONG_EDGE))
-        return Preview(_encoded(upright, "JPEG", quality=_QUALITY), upright.width, upright.height)
+        outline = upright.convert("L").resize((OUTLINE, OUTLINE), Image.Resampling.BOX, reducing_gap=2.0)
+        jpeg = _encoded(upright, "JPEG", quality=_QUALITY)
+        return Preview(jpeg, upright.width, upright.height, outline.tobytes())
 
 
 def make_picture(

@@ -44,7 +44,7 @@ class PreviewMaker:
         """What is made of a photo: of itself, or of the preview inside a RAW file and how that is to be turned."""
         if photo.format.decoder != "embedded":
             return make(None, 1)
-        if self.exiftool is None:
+        if not self.exiftool:
             raise PictureError(
                 "the preview inside a RAW file is read with exiftool, which is not installed",
                 INSTALL,

@@ -11,6 +11,7 @@ from typing import IO, Any, Final, Self, cast
 
 from tagroll.domain import Form, Photo, Preview
 from tagroll.errors import PictureError
+from tagroll.parallel import out_of_reach
 from tagroll.photos.preview.protocol import Message, receive, send
 
 MEMORY_LIMIT: Final = 3 << 30
@@ -79,7 +80,7 @@ class PreviewPool:
             PictureError: The picture cannot be decoded, or decoding it crashed or took too long.
         """
         reply, jpeg = self._ask(photo, embedded, orientation, None)
-        return Preview(jpeg, reply["width"], reply["height"])
+        return Preview(jpeg, reply["width"], reply["height"], bytes.fromhex(reply["outline"]))
 
     def picture(
         self, photo: Photo, form: Form, embedded: bytes | None = None, *, orientation: int = 1
@@ -136,7 +137,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # decoders grumble there
-            **_out_of_reach_of_ctrl_c(),
+            **out_of_reach(),
         )
         self._requests = cast("IO[bytes]", self._process.stdin)
         self._answers = cast("IO[bytes]", self._process.stdout)
@@ -179,10 +180,3 @@ class _Worker:
             with suppress(OSError):  # flushing what it did not read any more
                 self._requests.close()
             self._answers.close()
-
-
-def _out_of_reach_of_ctrl_c() -> dict[str, Any]:
-    """Options of Popen: Ctrl-C reaches the terminal's foreground group; the parent decides what it means."""
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-    return {"process_group": 0}

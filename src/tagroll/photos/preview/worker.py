@@ -61,4 +61,5 @@ def _answer(request: dict[str, Any], embedded: bytes) -> Message:
         preview = make_preview(source, fmt, orientation=orientation)
     except PictureError as error:
         return {"error": error.message, "hint": error.hint}, b""
-    return {"width": preview.width, "height": preview.height}, preview.jpeg
+    told = {"width": preview.width, "height": preview.height, "outline": preview.outline.hex()}
+    return told, preview.jpeg

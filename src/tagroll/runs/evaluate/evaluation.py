@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tagroll.domain import Outcome, Photo, Prompt
 from tagroll.errors import UsageError
-from tagroll.models.choose import NO_HEAD, THRESHOLD_NOTE, Model, other_thresholds
+from tagroll.models.choose import THRESHOLD_NOTE, Model, other_thresholds
 from tagroll.models.prompt import build_prompt
 from tagroll.runs.evaluate.examining import AGAIN, Survey, Way, known_cost, questions_for
 from tagroll.runs.evaluate.labels import LabelSet, read_labels
@@ -16,10 +16,8 @@ from tagroll.runs.evaluate.results import EvaluationAnswers, answered
 from tagroll.runs.evaluate.selecting import labelled_photos, spread
 from tagroll.runs.run import Tally, Workspace
 from tagroll.runs.words import WordRequest, Words
-from tagroll.settings import DEFAULT_MAX_TAGS, Backend, Case, Settings, without_password
+from tagroll.settings import BUILTIN_MODELS, DEFAULT_MAX_TAGS, Backend, Case, Settings, without_password
 
-BUILTIN = "builtin"
-"""The name by which --model means the built-in model; and with NO_HEAD the one without its head."""
 COMPARED = 100
 """Photos that models are compared on when none are labelled and nothing is said about how many."""
 
@@ -67,7 +65,7 @@ def model_settings(settings: Settings, names: Sequence[str]) -> Iterator[Setting
     """The settings for each model; without names the one that `tagroll tag` would use."""
     served = dataclasses.replace(settings, model_file=None, server_is_explicit=True, model_is_explicit=True)
     for name in dict.fromkeys(names):
-        backend: Backend = "builtin" if name in (BUILTIN, NO_HEAD) else "server"
+        backend: Backend = "builtin" if name in BUILTIN_MODELS else "server"
         yield dataclasses.replace(served, model=name, backend=backend)
     if settings.model_file or not names:
         yield settings

@@ -69,7 +69,10 @@ def write_page(
 
 def _names(paths: Sequence[Path]) -> dict[Path, str]:
     """Photos by the part of their path that tells them apart."""
-    common = Path(os.path.commonpath([path.parent for path in paths]))
+    try:
+        common = Path(os.path.commonpath([path.parent for path in paths]))
+    except ValueError:  # on two drives of Windows
+        return {path: path.as_posix() for path in paths}
     return {path: path.relative_to(common).as_posix() for path in paths}
 
 

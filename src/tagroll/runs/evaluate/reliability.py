@@ -60,11 +60,12 @@ def reliability(
 def _bin(number: int, row: Sequence[tuple[float, bool]]) -> Bin:
     true = fmean(right for _, right in row)
     low, high = number / BINS, (number + 1) / BINS
-    return Bin(low, high, fmean(said for said, _ in row), true, _interval(true, len(row)), len(row))
+    return Bin(low, high, fmean(said for said, _ in row), true, interval(true, len(row)), len(row))
 
 
-def _interval(share: float, count: int) -> Interval:
-    """Wilson's score interval: right also for few and for shares near 0 and 1."""
-    spread = Z * math.sqrt(share * (1 - share) / count + Z**2 / (4 * count**2))
-    middle, scale = share + Z**2 / (2 * count), 1 + Z**2 / count
+def interval(share: float, count: int, z: float = Z) -> Interval:
+    """Wilson's score interval: right also for few and for shares near 0 and 1; `z`: how many standard deviations wide."""
+    share = min(max(share, 0.0), 1.0)
+    spread = z * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    middle, scale = share + z**2 / (2 * count), 1 + z**2 / count
     return max((middle - spread) / scale, 0.0), min((middle + spread) / scale, 1.0)

@@ -13,12 +13,12 @@ import { address, addressOf, filter, refresh } from "./library.js";
 import * as notes from "./notes.js";
 import { parse } from "./query.js";
 import * as scrub from "./scrub.js";
-import { KEPT, changed, say, show, state, targets, writable } from "./state.js";
+import { KEPT, changed, nearby, say, show, state, targets, writable } from "./state.js";
 import { counted, number } from "./text.js";
 
 const $ = (selector) => document.querySelector(selector);
-const OTHERS = { tags: () => import("./tags.js"), review: () => import("./review.js"), history: () => import("./history.js") };
-const SCREENS = { "/": "grid", "/tags": "tags", "/review": "review", "/history": "history" };
+const OTHERS = { tags: () => import("./tags.js"), review: () => import("./review.js"), pairs: () => import("./pairs.js"), history: () => import("./history.js") };
+const SCREENS = { "/": "grid", "/tags": "tags", "/review": "review", "/pairs": "pairs", "/history": "history" };
 
 // ---- screens and addresses ----
 
@@ -51,8 +51,8 @@ async function arrive() {
 function showScreen(screen) {
   document.body.dataset.screen = screen;
   $("#other").hidden = screen === "grid";
-  document.title = { grid: "tagroll", tags: "All tags · tagroll", review: "Review · tagroll", history: "History · tagroll" }[screen];
-  for (const item of document.querySelectorAll("[data-go]")) item.ariaCurrent = item.dataset.go === screen ? "page" : null;
+  document.title = { grid: "tagroll", tags: "All tags · tagroll", review: "Review · tagroll", pairs: "Review · tagroll", history: "History · tagroll" }[screen];
+  for (const item of document.querySelectorAll("[data-go]")) item.ariaCurrent = item.dataset.go === (screen === "pairs" ? "review" : screen) ? "page" : null;
 }
 
 /** Opens the full view on a photo, or closes it. */
@@ -84,7 +84,7 @@ function drawBar() {
   const terms = query.words ? [...query.terms, { field: "words", value: query.words }] : query.terms;
   const without = (term) => (term.field === "words" ? { ...query, words: "" } : { ...query, terms: query.terms.filter((one) => one !== term) });
   const starred = state.searches.some((one) => one.query === state.text);
-  render(html`<h1>${ready ? counted(close, "photo") : "Photos"}${hits.length > close ? html` <small>and ${number(hits.length - close)} close in meaning</small>` : nothing}</h1>
+  render(html`<h1>${ready ? counted(close, "photo") : "Photos"}${hits.length > close ? html` <small>and ${number(hits.length - close)} ${nearby().toLowerCase()}</small>` : nothing}</h1>
     <div class="terms">${terms.map((term) => html`<button class="term ${term.not ? "without" : ""}" aria-label="Drop ${term.not ? "not " : ""}${term.field} ${term.value}"
         @click=${() => go(address(without(term)))}><small>${term.not ? "not " : ""}${term.field}</small> ${term.value.split("|").at(-1)} ${icon("close")}</button>`)}
       ${state.text && writable() && !starred ? html`<button class="term star" @click=${async () => (await more())?.star()}>${icon("star")} Save</button>` : nothing}</div>
@@ -118,7 +118,7 @@ async function togglePanel() {
 function scopes() {
   if (document.querySelector("dialog[open]:not(#view)")) return [];
   if (state.viewing !== null) return ["one photo", "everywhere"];
-  return { grid: ["photos", "everywhere"], review: ["review", "everywhere"] }[state.screen] ?? ["everywhere"];
+  return { grid: ["photos", "everywhere"], review: ["review", "everywhere"], pairs: ["review", "everywhere"] }[state.screen] ?? ["everywhere"];
 }
 
 const STEPS = { ArrowLeft: -1, ArrowRight: 1 };

@@ -5,7 +5,7 @@ import * as api from "./api.js";
 import { Layout } from "./layout.js";
 import { broken } from "./lazy.js";
 import { FLAG } from "./model.js";
-import { changed, show, state } from "./state.js";
+import { changed, nearby, show, state } from "./state.js";
 import { dayText, momentText } from "./text.js";
 
 // Browsers stop at some 17 million pixels, and trouble was seen from 6 on: taller libraries are scrolled to scale.
@@ -137,7 +137,7 @@ function label(i, x) {
 
 function headingOf(i) {
   const { library, hits, close } = state;
-  if (i >= close) return "Close in meaning";
+  if (i >= close) return nearby();
   return dayText(library.day[hits[i]]);
 }
 

@@ -12,7 +12,7 @@ export class Layout {
    * @param hits places of photos in the library, in the order shown
    * @param width of a row; as all sizes, in pixels
    * @param size `{row, heading}`: wanted height of a row, height of its headings
-   * @param close from which hit on photos are only close in meaning: a group of its own without days
+   * @param close from which hit on photos are only close: a group without days
    */
   constructor(hits, library, width, size, close = hits.length) {
     Object.assign(this, { hits, library, width, size, close });

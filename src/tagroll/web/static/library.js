@@ -1,4 +1,4 @@
-// Getting the library and finding in it: the columns come when they changed, filters are answered here without asking.
+// The library: the columns come when they changed, filters are answered here without asking.
 
 import * as api from "./api.js";
 import { parse as readColumns } from "./model.js";
@@ -57,9 +57,10 @@ export async function filter(text) {
 async function search(words) {
   changed({ found: { words, exact: null, close: [] } });
   try {
-    const { exact, close } = await api.get(`/api/search?q=${encodeURIComponent(words)}`);
+    const { exact, close, note } = await api.get(`/api/search?q=${encodeURIComponent(words)}`);
     if (state.query.words !== words) return; // a newer question is on its way
     state.found = { words, exact, close };
+    if (note) changed({ note });
   } catch (reason) {
     state.found = { words, exact: [], close: [], error: reason.message };
   }

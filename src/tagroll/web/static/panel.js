@@ -68,6 +68,7 @@ async function propose(ids) {
     if (!(best.get(tag) > confidence)) best.set(tag, confidence);
   }
   const tags = [...best].filter(([tag]) => !groups[0].tags.some((one) => identity(one.tag) === identity(tag)));
+  if (ids.length === 1 && told[0].same_as) groups[1].title = `A model proposes for ${told[0].same_as}, of the same burst`;
   groups[1].tags = tags.sort((a, b) => (b[1] ?? 1) - (a[1] ?? 1)).map(([tag, sure]) => ({ tag, note: sure === null ? "" : percent(sure) }));
   for (const group of groups.slice(2)) group.tags = group.tags.filter(({ tag }) => !best.has(tag));
   draw();

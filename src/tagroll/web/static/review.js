@@ -6,6 +6,7 @@ import { judge, undo } from "./actions.js";
 import * as api from "./api.js";
 import { altOf } from "./grid.js";
 import { icon } from "./icons.js";
+import { tabs } from "./tabs.js";
 import { on } from "./keys.js";
 import { say, show, state, writable } from "./state.js";
 import { counted, number, percent } from "./text.js";
@@ -19,6 +20,7 @@ let rounds = []; // {tag, photos: [[id, confidence]], marking: "wrong" | "right"
 let at = 0;
 let focus = 0;
 let root;
+let goTo;
 
 /** Each tag once or twice: its sure proposals, then the unsure ones; long ones in parts. */
 function plan(tags) {
@@ -35,8 +37,9 @@ function plan(tags) {
   return made;
 }
 
-export async function open(element) {
-  root = element;
+export async function open(element, go) {
+  [root, goTo] = [element, go];
+  on("review", { move, mark: () => rounds[at] && mark(focus), accept, none, later, swap, before });
   render(html`<p class="wait">Asking what is proposed …</p>`, root);
   try {
     rounds = plan((await api.get("/api/review")).tags);
@@ -110,7 +113,7 @@ function draw() {
   if (state.screen !== "review" || !root) return;
   const round = rounds[at];
   if (!round) {
-    render(html`<div class="done"><h1>${rounds.length ? "That was all" : "Nothing to review"}</h1>
+    render(html`<div class="done">${tabs("/review", goTo)}<h1>${rounds.length ? "That was all" : "Nothing to review"}</h1>
       <p>${rounds.length ? "What you put off with Later is asked again next time." : html`Ask a model without writing anything: <code>tagroll tag FOLDER --review</code>`}</p>
       ${at ? html`<button class="plain" @click=${before}>${icon("undo")} Back to the tag before</button>` : nothing}</div>`, root);
     return;
@@ -120,7 +123,7 @@ function draw() {
   const right = marking === "right" ? marked.size : photos.length - marked.size;
   const upcoming = [...new Map(rounds.map((one, i) => [one.tag, i]).reverse())].reverse();
   const here = Math.max(0, upcoming.findIndex(([one]) => one === tag) - 3);
-  render(html`<div class="review"><nav class="words" aria-label="Proposed tags"><ul>${repeat(upcoming.slice(here, here + AHEAD), ([one]) => one, ([one, i]) => html`
+  render(html`<div class="review"><nav class="words" aria-label="Proposed tags">${tabs("/review", goTo)}<ul>${repeat(upcoming.slice(here, here + AHEAD), ([one]) => one, ([one, i]) => html`
       <li><button class="facet" aria-current=${one === tag ? "true" : "false"} @click=${() => to(i)}><span class="what">${name(one)}</span>
         <span class="n">${number(left(one))}</span></button></li>`)}</ul></nav>
     <div class="judge"><div class="ask"><h1>Is this <em>${name(tag)}</em>?</h1>
@@ -158,5 +161,4 @@ function move({ key }) {
   all[focus].focus();
 }
 
-on("review", { move, mark: () => rounds[at] && mark(focus), accept, none, later, swap, before });
 show(draw);

@@ -1,7 +1,7 @@
 // The years at the right edge: where one is, and a way to be elsewhere. It is for the pointer alone; keys have G.
 
 import * as grid from "./grid.js";
-import { show, state } from "./state.js";
+import { nearby, show, state } from "./state.js";
 import { monthText } from "./text.js";
 
 const HOLD = 450; // milliseconds a finger rests until its moves count a tenth
@@ -45,7 +45,7 @@ function place() {
   const layout = grid.current();
   if (!layout.rows) return;
   const hit = layout.first[layout.rowAt(grid.offset() + 8)];
-  bubble.textContent = hit >= state.close ? "Close in meaning" : monthText(state.library.minute[state.hits[hit]]);
+  bubble.textContent = hit >= state.close ? nearby() : monthText(state.library.minute[state.hits[hit]]);
 }
 
 function draw() {

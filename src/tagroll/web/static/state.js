@@ -6,12 +6,12 @@ import { parse } from "./query.js";
 export const state = {
   library: nothingYet(),
   version: 0, // counts up whenever tags in the library changed
-  screen: "grid", // grid, tags, review, history
+  screen: "grid", // grid, tags, review, pairs, history
   query: parse(""),
   text: "", // the query as it stands in the address
   found: { words: "", exact: null, close: [] }, // what the server said of the words
   hits: new Uint32Array(0), // places of the photos shown
-  close: 0, // from which hit on they are only close in meaning
+  close: 0, // from which hit on they are only close
   focus: 0, // the hit that has the keyboard
   selected: new Set(), // ids
   panel: false, // is the tag panel open
@@ -54,6 +54,8 @@ export const unfinished = () => state.actions.filter((one) => one.state === "sen
 
 /** One line for a person, for ten seconds. */
 export const say = (text) => changed({ note: { text } });
+
+export const nearby = () => (state.query.words.startsWith("like:") ? "Alike" : "Close in meaning");
 
 export const writable = () => !state.library.head.readOnly;
 

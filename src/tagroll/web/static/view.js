@@ -1,9 +1,10 @@
 // One photo, large: PhotoSwipe on a stage in a native <dialog>, what is known of the photo and its tags beside.
-// PhotoSwipe's own focus trap, roles and styles are left out: the panel beside the stage must be reached.
+// Without its focus trap, roles and styles: the panel must be reached.
 
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
 import PhotoSwipe from "./vendor/photoswipe/photoswipe.esm.min.js";
 import * as api from "./api.js";
+import { go } from "./app.js";
 import * as choose from "./choose.js";
 import * as grid from "./grid.js";
 import { icon } from "./icons.js";
@@ -13,7 +14,7 @@ import { broken, panel, style } from "./lazy.js";
 import { changed, show, state } from "./state.js";
 import { momentText, number } from "./text.js";
 
-const EDGE = 4000; // pixels of the long edge, as if of every photo: how far it may be zoomed
+const EDGE = 4000; // pixels, as if of every photo
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const dialog = document.querySelector("#view");
@@ -72,7 +73,7 @@ function listen(stage) {
   pswp.on("change", arrived);
   pswp.on("zoomPanUpdate", ({ slide: one }) => one.currZoomLevel > one.zoomLevels.initial * 1.3 && original(one));
   pswp.on("close", () => state.viewing !== null && leave());
-  // Without this the picture sits where it was when the panel beside or below it fills.
+  // Or the picture stays where it was when the panel fills.
   const sizes = new ResizeObserver(() => pswp?.updateSize());
   sizes.observe(stage);
   pswp.on("destroy", () => {
@@ -81,7 +82,7 @@ function listen(stage) {
   });
 }
 
-/** Only now does it take swipes, and only now can it be closed. */
+/** Only now does it take swipes, and can be closed. */
 function opened() {
   if (state.viewing === null) pswp.close();
   else dialog.dataset.ready = "";
@@ -138,6 +139,12 @@ function gone() {
   grid.focusHit(focus);
 }
 
+function alike() {
+  const id = idOf(state.viewing);
+  close();
+  return go(`/?q=like:${id}`);
+}
+
 function toggleBeside() {
   beside = !beside;
   draw();
@@ -158,6 +165,7 @@ function draw() {
   render(html`<button class="plain" aria-label="Back to the photos" title="Back (Esc)" @click=${() => leave()}>${icon("back")}</button>
     <span class="where">${number(state.viewing + 1)} of ${number(hits.length)}</span>
     <button class="plain" aria-label="Select the photo" aria-pressed=${chosen} title="Select (Space)" @click=${() => choose.toggle(state.viewing)}>${icon("check")}</button>
+    <button class="plain" aria-label="Alike" title="Alike (L)" @click=${alike}>${icon("photos")}</button>
     <button class="plain" aria-label="Details" aria-pressed=${beside} title="Details (I)" @click=${toggleBeside}>${icon("info")}</button>`,
   dialog.querySelector(".tools"));
   render(about(library), dialog.querySelector(".about"));
@@ -186,10 +194,11 @@ on("one photo", {
   toggle: () => choose.toggle(state.viewing),
   zoom: () => pswp.toggleZoom(),
   info: toggleBeside,
+  alike,
   proposal: async ({ key }) => (await panel())?.takeProposal(Number(key)),
 });
 
-/** T in the full view: to the field of the panel beside. */
+/** T: to the field of the panel. */
 export async function toField() {
   if (!beside) toggleBeside();
   (await panel())?.field()?.focus();

@@ -1,4 +1,4 @@
 """What the built-in model is made of.
 
-weights -> graph -> network -> recogniser -> head, words -> tagger
+weights, graph -> efficientnet, nanodet -> network -> detector -> recogniser -> head, classes -> tagger
 """

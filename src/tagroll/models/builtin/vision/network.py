@@ -1,4 +1,7 @@
-"""From a JPEG to features: decoding, and the network through onnxruntime."""
+"""The networks through onnxruntime, and the pictures that they take.
+
+Safe to call from several threads; each call keeps one core busy.
+"""
 
 import io
 
@@ -8,62 +11,45 @@ import onnxruntime
 from PIL import Image, UnidentifiedImageError
 
 from tagroll.errors import PictureError, plainly
-from tagroll.models.builtin.vision.graph import build_onnx
-from tagroll.models.builtin.vision.weights import FloatArray, load_weights
+from tagroll.models.builtin.vision.weights import FloatArray
 
-SHORT_SIDE = 384
-"""Pixels. The network was trained on crops of 260; things in a photo are smaller than in ImageNet's."""
-LONGEST = 1.8
-"""Long side by short side at most; longer photos are squeezed, or a panorama would cost as much as ten."""
+Pixels = npt.NDArray[np.uint8]
 
 
 class Network:
-    """EfficientNet-Lite2. Safe to call from several threads; each call keeps one core busy.
+    """A network that is run on one core: photos side by side use the cores better than one photo on all.
 
-    Attributes:
-        class_weights: The last layer, 1280 x 1000.
-        class_biases: Its biases, 1000.
+    Args:
+        model: An ONNX model, encoded.
     """
 
-    def __init__(self) -> None:
-        weights = load_weights()
+    def __init__(self, model: bytes) -> None:
         options = onnxruntime.SessionOptions()
-        # photos side by side use the cores better than one photo on all of them
         options.intra_op_num_threads = 1
         options.enable_mem_pattern = False  # photos differ in shape
-        self._session = onnxruntime.InferenceSession(
-            build_onnx(weights), options, providers=["CPUExecutionProvider"]
-        )
-        self.class_weights: FloatArray = weights["_fc.weight"].T.copy()
-        self.class_biases: FloatArray = weights["_fc.bias"].copy()
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._outputs = [output.name for output in self._session.get_outputs()]
 
-    def features(self, jpeg: bytes) -> FloatArray:
-        """See a photo.
-
-        Returns:
-            The last feature map, 1280 x rows x columns, from 0 to 6.
-
-        Raises:
-            PictureError: These bytes are no picture.
-        """
-        pixels = read_pixels(jpeg)[np.newaxis]
-        features: FloatArray = self._session.run(None, {"pixels": pixels})[0][0]
-        return features
+    def run(self, **inputs: npt.NDArray[np.generic]) -> dict[str, FloatArray]:
+        """What the network makes of its inputs, by the names of its outputs."""
+        return dict(zip(self._outputs, self._session.run(None, inputs), strict=True))
 
 
-def read_pixels(jpeg: bytes) -> npt.NDArray[np.uint8]:
-    """Decode to height x width x 3, the short side at SHORT_SIDE, the long one at most LONGEST times that.
+def decode(jpeg: bytes, short: int, long: int) -> Image.Image:
+    """Decode a picture, to a half or a quarter where its sides stay at least so long.
 
     Raises:
         PictureError: These bytes are no picture.
     """
     try:
         with Image.open(io.BytesIO(jpeg)) as image:
-            image.draft("RGB", (2 * SHORT_SIDE, 2 * SHORT_SIDE))
-            scale = SHORT_SIDE / min(image.size)
-            width, height = (round(min(side * scale, SHORT_SIDE * LONGEST)) for side in image.size)
-            return np.asarray(
-                image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2)
-            )
+            sides = (long, short) if image.width >= image.height else (short, long)
+            image.draft("RGB", sides)
+            return image.convert("RGB")
     except (OSError, UnidentifiedImageError) as error:
         raise PictureError(f"the preview cannot be decoded: {plainly(error)}") from error
+
+
+def pixels(image: Image.Image, width: int, height: int, filtered: Image.Resampling) -> Pixels:
+    """The picture in another size, 1 x height x width x 3."""
+    return np.asarray(image.resize((width, height), filtered, reducing_gap=2))[np.newaxis]

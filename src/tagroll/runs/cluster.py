@@ -1,0 +1,437 @@
+"""Looking at photos on many machines that see the same folder, by Dask; writing, and remembering, stays with who began.
+
+A worker takes a photo, hashes, decodes and looks at it with its own server or its own built-in model; what comes back is a
+`Look`. Which worker gets which photo, and what becomes of the photos of one that dies, is Dask's business. Workers are admitted
+one by one: one that has another tagroll, another model, or does not see the folder gets no photo.
+"""
+
+import atexit
+import os
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from tagroll import __version__
+from tagroll.domain import Describer, Description, Photo, Preview, Prompt
+from tagroll.errors import PictureError, ServerError, TagrollError, UsageError, plainly
+from tagroll.exiftool.pool import available_exiftool
+from tagroll.metadata.store import MetadataStore
+from tagroll.models.choose import Model
+from tagroll.models.spec import ModelSpec
+from tagroll.photos.preview.opened import previews
+from tagroll.runs.context import Context, Knowledge, Telling
+from tagroll.runs.limits import Limits
+from tagroll.runs.look import Look, Looker, Questions
+from tagroll.runs.tag import Tagger
+from tagroll.settings import Settings
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+    from tagroll.photos.preview.maker import PreviewMaker
+
+T = TypeVar("T")
+
+LOCAL: Final = "local:"
+INSTALL: Final = "Install it with the cluster: pip install 'tagroll[cluster]'"
+THREADS: Final = 8
+"""Photos at once on a worker that is started here; who starts workers says it with `dask worker --nthreads`."""
+ADMIT_EVERY: Final = 2.0
+
+
+# on a worker ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What a worker says of itself.
+
+    Attributes:
+        version: Of its tagroll.
+        model: The name under which answers of its model are kept; "" where `error` says why there is none.
+        names_only: Whether that knows names of things and no more.
+        error: Why it cannot look at photos, or "".
+        unseen: One of the photos that it does not see, or "".
+    """
+
+    version: str
+    model: str = ""
+    names_only: bool = False
+    error: str = ""
+    unseen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a worker looks with, opened once for all its photos."""
+
+    describer: Describer
+    preview: "PreviewMaker"
+    store: MetadataStore
+
+
+_opened: dict[bytes, Tools] = {}
+"""By what travelled."""
+_opening = threading.Lock()
+
+
+def _tools(spec: ModelSpec) -> Tools:
+    key = pickle.dumps(spec)
+    with _opening:
+        if key not in _opened:
+            resources, exiftool = ExitStack(), available_exiftool()
+            atexit.register(resources.close)
+            model = resources.enter_context(replace(spec, settings=_as_here(spec.settings)).open())
+            preview = resources.enter_context(previews(exiftool))
+            store = resources.enter_context(MetadataStore(exiftool=exiftool))
+            _opened[key] = Tools(model.describer, preview, store)
+        return _opened[key]
+
+
+def _as_here(settings: Settings) -> Settings:
+    """With the server and the key that this machine names."""
+    urls = tuple(os.environ.get("TAGROLL_API_URL", "").split()) or settings.api_urls
+    return replace(settings, api_urls=urls, api_key=os.environ.get("TAGROLL_API_KEY", ""))
+
+
+def hello(version: str, spec: ModelSpec, probes: Sequence[tuple[Path, int]]) -> Hello:
+    """What this worker says of itself.
+
+    Args:
+        version: Of the tagroll of who asks; with another one no model is looked for.
+        spec: Which model.
+        probes: Photos, and their sizes.
+    """
+    here = Hello(__version__)
+    if version != __version__:
+        return here
+    for path, size in probes:
+        if not path.is_file() or path.stat().st_size != size:
+            return replace(here, unseen=str(path))
+    try:
+        describer = _tools(spec).describer
+        return replace(here, model=describer.cache_name, names_only=describer.names_only)
+    except TagrollError as error:
+        return replace(here, error=error.message)
+
+
+def picture(spec: ModelSpec, photo: Photo) -> str:
+    """Hash of a photo's picture.
+
+    Raises:
+        MetadataError: It cannot be read.
+    """
+    return _tools(spec).store.picture_hash(photo)
+
+
+def look(spec: ModelSpec, photo: Photo, question: Prompt, telling: Telling | None) -> Look:
+    """Look at a photo.
+
+    Raises:
+        PhotoError: It cannot be looked at.
+        ServerError: The model cannot be asked any more.
+    """
+    tools = _tools(spec)
+    knowledge = Knowledge(telling, tools.store.read) if telling else None
+    looker = Looker(tools.describer, tools.preview, tools.store.picture_hash, question, knowledge)
+    context = looker.context(photo)
+    answer = tools.describer.describe(tools.preview(photo), context.asked(question) if context else question)
+    return Look("", answer, context=context, names_only=tools.describer.names_only)
+
+
+# where the run is ----------------------------------------------------------------------------------------
+
+
+class ClusterDescriber(Describer):
+    """Stands for the model that all workers have; it is asked by them.
+
+    Args:
+        model: The name under which its answers are kept.
+        names_only: See Describer.
+    """
+
+    def __init__(self, model: str, *, names_only: bool) -> None:
+        self._model, self._names_only = model, names_only
+
+    @property
+    def model(self) -> str:
+        """See Describer."""
+        return self._model
+
+    @property
+    def names_only(self) -> bool:
+        """See Describer."""
+        return self._names_only
+
+    def kept_name(self, answer: Description) -> str:
+        """See Describer."""
+        del answer
+        return self._model
+
+    def describe(self, preview: Preview, prompt: Prompt) -> Description:
+        """Nobody asks here."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class ClusterWish:
+    """What a person wants of a cluster.
+
+    Attributes:
+        address: Of Dask's scheduler, as tcp://HOST:8786, or local:N for N processes here.
+        folders: Folder here -> what it is called on the workers.
+    """
+
+    address: str
+    folders: Mapping[Path, Path] = field(default_factory=dict)
+
+    def there(self, photo: Photo) -> Photo:
+        """A photo by the path that it has on the workers."""
+        for here, there in self.folders.items():
+            if photo.path.is_relative_to(here):
+                return replace(photo, path=there / photo.path.relative_to(here))
+        return photo
+
+
+def wanted_of(settings: Settings, limits: Limits) -> ModelSpec:
+    """The model that these settings name, as workers find it."""
+    return ModelSpec(settings, limits)
+
+
+class Cluster:
+    """Workers that look at photos. Safe to use from many threads.
+
+    Args:
+        client: Of Dask.
+        wish: What a person wants.
+        spec: Which model.
+        probes: Some of the photos: a worker that does not see them gets none.
+        stop: Ends all waiting.
+        patience: Seconds for which it is waited for a worker where none is left.
+        tell: Called with what a person should know.
+    """
+
+    def __init__(  # noqa: PLR0913 - what is asked of it, and by whom
+        self,
+        client: "Client",
+        wish: ClusterWish,
+        spec: ModelSpec,
+        *,
+        probes: Sequence[Photo],
+        stop: threading.Event,
+        patience: float,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._client, self._wish, self._spec, self._stop = client, wish, spec, stop
+        self._probes = [(wish.there(photo).path, photo.size) for photo in probes]
+        self._patience, self._tell = patience, tell
+        self._admitted: dict[str, Hello] = {}
+        self._refused: dict[str, str] = {}
+        self._admit()
+        if not self._admitted:
+            reasons = "; ".join(f"{name} {reason}" for name, reason in self._refused.items())
+            raise UsageError(
+                f"no worker can look at the photos: {reasons or 'none is there'}", "See: tagroll doctor on it"
+            )
+        self._first = next(iter(self._admitted.values()))
+        self._closed = threading.Event()
+        self._admitting = threading.Thread(target=self._go_on_admitting, name="tagroll-admit", daemon=True)
+        self._admitting.start()
+
+    @classmethod
+    @contextmanager
+    def open(cls, wish: ClusterWish, spec: ModelSpec, **more: Any) -> Iterator["Cluster"]:
+        """Find the workers, or start some here.
+
+        Raises:
+            ServerError: There is no scheduler.
+            UsageError: None of its workers can be used, or what runs it is not installed.
+        """
+        settings = spec.settings if wish.address.startswith(LOCAL) else replace(spec.settings, api_key="")
+        with ExitStack() as resources:
+            cluster = cls(_client(wish.address, resources), wish, replace(spec, settings=settings), **more)
+            resources.callback(cluster.close)
+            yield cluster
+
+    def close(self) -> None:
+        """No worker is admitted any more."""
+        self._closed.set()
+        self._admitting.join()
+
+    @property
+    def threads(self) -> int:
+        """Photos that are of use at once: a few more than the workers look at, so that none has to wait for one."""
+        nthreads: dict[str, int] = self._client.nthreads()
+        return max(8, sum(nthreads.get(name, 0) for name in self._admitted) * 5 // 4 + 4)
+
+    def tagger(self, here: Tagger) -> Tagger:
+        """What tags photos as another tagger does, and has the workers look."""
+        questions = ClusterQuestions.on(self, here.questions, here.run.space.store)
+        return replace(here, questions=questions)
+
+    def model(self) -> Model:
+        """The model that they all have."""
+        describer = ClusterDescriber(self._first.model, names_only=self._first.names_only)
+        count = len(self._admitted)
+        notes = [
+            f"{count} {'worker looks' if count == 1 else 'workers look'} at the photos: {self._first.model}"
+        ]
+        return Model(describer, self.threads, tuple(notes))
+
+    def picture_hash(self, photo: Photo) -> str:
+        """Hash of a photo's picture.
+
+        Raises:
+            MetadataError: It cannot be read.
+            ServerError: No worker is left.
+        """
+        return self._done(picture, self._wish.there(photo))
+
+    def look(self, photo: Photo, question: Prompt, telling: Telling | None) -> Look:
+        """What a worker sees of a photo.
+
+        Raises:
+            PhotoError: It cannot be looked at.
+            ServerError: No worker is left.
+        """
+        return self._done(look, self._wish.there(photo), question, telling)
+
+    def _done(self, work: Callable[..., T], *given: object) -> T:
+        from distributed import KilledWorker
+
+        try:
+            future = self._client.submit(work, self._spec, *given, pure=False, workers=list(self._admitted))
+            done: T = self._waited(future)
+        except KilledWorker as error:
+            raise PictureError("ends every worker that looks at it", "Leave it out with --exclude") from error
+        return done
+
+    def _waited(self, future: "Future") -> Any:
+        done, lonely = threading.Event(), 0.0
+        future.add_done_callback(lambda _: done.set())
+        while not done.wait(1):
+            alone = not self._alive()
+            lonely = (lonely or time.monotonic()) if alone else 0.0
+            if alone and (self._stop.is_set() or time.monotonic() - lonely > self._patience):
+                future.cancel()
+                raise ServerError(
+                    "no worker is left",
+                    "Start one, and run the same command again: it goes on where it stopped",
+                )
+        return future.result()
+
+    def _alive(self) -> bool:
+        return bool(self._admitted.keys() & self._client.scheduler_info()["workers"].keys())
+
+    def _go_on_admitting(self) -> None:
+        while not self._closed.wait(ADMIT_EVERY):
+            self._admit()
+
+    def _admit(self) -> None:
+        """Ask the workers that are new who they are."""
+        there = self._client.scheduler_info()["workers"]
+        new = [name for name in there if name not in self._admitted and name not in self._refused]
+        if not new:
+            return
+        told = self._client.run(hello, __version__, self._spec, self._probes, workers=new, on_error="return")
+        for name, one in told.items():
+            if reason := self._why_not(one):
+                self._refused[name] = reason
+                self._tell(f"worker {name} {reason}: it gets no photos")
+            else:
+                self._admitted[name] = one
+
+    def _why_not(self, one: Hello | BaseException) -> str:
+        first = next(iter(self._admitted.values()), None)
+        if isinstance(one, BaseException):
+            return f"cannot run tagroll ({plainly(one)})"
+        if one.version != __version__:
+            return f"has tagroll {one.version}, not {__version__}"
+        if one.unseen:
+            return f"does not see {one.unseen}"
+        if one.error:
+            return f"has no model ({one.error})"
+        return (
+            f"has another model ({one.model}, not {first.model})"
+            if first and one.model != first.model
+            else ""
+        )
+
+
+def _client(address: str, resources: ExitStack) -> "Client":
+    try:
+        import dask.config
+
+        dask.config.set(
+            {"logging": {"distributed": "critical"}}
+        )  # read when it is imported: what goes wrong we tell
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise UsageError("--cluster needs Dask, which is not installed", INSTALL) from error
+    if address.startswith(LOCAL):
+        number = address.removeprefix(LOCAL)
+        if not number.isdecimal() or int(number) < 1:
+            raise UsageError(f"{address} names no number of processes", "Write it as local:4")
+        address = resources.enter_context(
+            LocalCluster(n_workers=int(number), threads_per_worker=THREADS, dashboard_address="127.0.0.1:0")
+        )
+    try:
+        return resources.enter_context(Client(address, timeout=10, set_as_default=False))
+    except (OSError, ValueError) as error:
+        raise ServerError(
+            f"no scheduler of Dask answers at {address}", "Start one: dask scheduler"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Hashes pictures on workers; whether a file is as it was is seen from here.
+
+    Attributes:
+        cluster: The workers.
+        store: Sees the files here.
+    """
+
+    cluster: Cluster
+    store: MetadataStore
+
+    def stamp(self, photo: Photo) -> str:
+        """See MetadataStore."""
+        return self.store.stamp(photo)
+
+    def picture_hash(self, photo: Photo, like: str = "") -> str:
+        """See MetadataStore."""
+        return self.store.picture_hash(photo, like) if like else self.cluster.picture_hash(photo)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterQuestions(Questions):
+    """Asks through workers.
+
+    Attributes:
+        cluster: The workers.
+    """
+
+    cluster: Cluster | None = None
+
+    def ask(self, photo: Photo, picture: str, name: str) -> tuple[Description, Context | None]:
+        """See Questions."""
+        del name
+        assert self.cluster  # noqa: S101 - see `on`
+        telling = self.looker.knowledge.telling if self.looker.knowledge else None
+        seen = self.cluster.look(photo, self.looker.question(photo), telling)
+        self.keep(photo, picture, seen.context, seen.answer)
+        return seen.answer, seen.context
+
+    @classmethod
+    def on(cls, cluster: Cluster, asked: Questions, store: MetadataStore) -> "ClusterQuestions":
+        """The same questions, asked by workers; of bursts they know nothing."""
+        return cls(
+            asked.looker, asked.answers, asked.again, asked.just_this, asked.features, hashes=Remote(cluster, store),
+            cluster=cluster,
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Learning a person's tags of what the built-in model sees: examples -> lessons -> words for new photos."""

@@ -1,0 +1,147 @@
+"""`tagroll tag --cluster`: real workers of Dask look; one is killed, one comes late, some are refused."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from support.runs import contents, environment
+from support.stub import Stub, keywords
+from tagroll import __version__
+from tagroll.models.spec import ModelSpec
+from tagroll.runs.cluster import Hello, hello
+from tagroll.settings import Settings
+
+pytest.importorskip("distributed")
+
+PATIENCE_S = 120
+
+
+def wait(until: Callable[[], object], what: str) -> None:
+    give_up = time.monotonic() + PATIENCE_S
+    while not until():
+        assert time.monotonic() < give_up, what
+        time.sleep(0.1)
+
+
+class Cluster:
+    """A scheduler, and workers as people start them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._processes = folder, list[subprocess.Popen[bytes]]()
+        log = self._start("scheduler", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        found: list[str] = []
+        wait(
+            lambda: found.extend(re.findall(r"tcp://127\.0\.0\.1:\d+", log.read_text())) or found,
+            "no scheduler",
+        )
+        self.address = found[0]
+
+    def worker(self, name: str, **variables: str) -> subprocess.Popen[bytes]:
+        words = (self.address, "--nthreads", "2", "--no-nanny", "--no-dashboard", "--name", name)
+        log = self._start(name, "worker", *words, **variables)
+        wait(lambda: "Registered to" in log.read_text(), f"{name} does not start")
+        return self._processes[-1]
+
+    def _start(self, name: str, *words: str, **variables: str) -> Path:
+        log = self._folder / f"{name}.log"
+        with log.open("wb") as out:
+            command = [sys.executable, "-m", "dask", *words]
+            made = environment(self._folder) | variables
+            self._processes.append(
+                subprocess.Popen(command, stdout=out, stderr=out, env=made, cwd=self._folder)
+            )
+        return log
+
+    def close(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    folder = tmp_path / "dask"
+    folder.mkdir()
+    made = Cluster(folder)
+    yield made
+    made.close()
+
+
+def photos(folder: Path, number: int) -> Path:
+    folder.mkdir()
+    for n in range(number):
+        Image.new("RGB", (60, 40), (5 * n % 256, 255 - n, n)).save(folder / f"{n:02}.jpg")
+    return folder
+
+
+@contextmanager
+def meanwhile(work: Callable[[], None]) -> Iterator[None]:
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    thread.join()
+
+
+def test_workers_look_one_dies_and_one_comes_late(tagroll, tmp_path, cluster):
+    folder = photos(tmp_path / "photos", 40)
+    before = contents(folder)
+    with Stub(usual=keywords("Lake"), delay=0.3) as server:
+        here = {"TAGROLL_API_URL": server.url}  # each asks the server that it names itself
+        doomed = cluster.worker("one", **here)
+        cluster.worker("two", **here)
+
+        def trouble() -> None:
+            wait(lambda: len(server.bodies) > 6, "nobody asks")
+            doomed.send_signal(signal.SIGKILL)
+            cluster.worker("three", **here)
+
+        with meanwhile(trouble):
+            done = tagroll("tag", folder, "--cluster", cluster.address, "--json", "-v", TAGROLL_PATIENCE="60")
+        assert done.code == 0, done.err[-6000:]
+        assert done.summary["tagged"] == 40
+        assert 40 <= len(server.bodies) <= 43  # what the dead one was at is asked again, and nothing else
+        again = tagroll("tag", folder, "--cluster", cluster.address, "--json", LANG="C")
+        assert again.summary["unchanged"] == 40
+        assert len(server.bodies) <= 43
+    assert tagroll("undo").code == 0
+    assert contents(folder) == before
+
+
+def test_folders_with_other_names_and_workers_that_do_not_see_them(tagroll, tmp_path, cluster):
+    folder = photos(tmp_path / "photos", 4)
+    shutil.copytree(folder, tmp_path / "there", copy_function=os.link)
+    with Stub(usual=keywords("Lake")) as server:
+        cluster.worker("one", TAGROLL_API_URL=server.url)
+        words = ("tag", folder, "--cluster", cluster.address, "--dry-run", "--json")
+        blind = tagroll(*words, "--map", f"{folder}={tmp_path / 'nowhere'}", LANG="C")
+        assert blind.code == 2
+        assert "does not see" in blind.err
+        seen = tagroll(*words, "--map", f"{folder}={tmp_path / 'there'}", LANG="C")
+        assert (seen.code, seen.summary["tagged"]) == (0, 4)
+
+
+def test_a_cluster_that_is_not_there(tagroll, tmp_path):
+    folder = photos(tmp_path / "photos", 1)
+    gone = tagroll("tag", folder, "--cluster", "tcp://127.0.0.1:1", LANG="C")
+    assert gone.code == 4
+    assert "no scheduler of Dask answers" in gone.err
+    assert tagroll("tag", folder, "--cluster", "local:many").code == 2
+    assert tagroll("tag", folder, "--map", "nothing").code == 2
+
+
+def test_what_a_worker_says_of_itself(tmp_path):
+    spec = ModelSpec(Settings(backend="server", api_urls=("http://127.0.0.1:1",)))
+    assert hello("0.0.0", spec, []) == Hello(__version__)
+    assert hello(__version__, spec, [(tmp_path / "gone.jpg", 3)]).unseen
+    assert "127.0.0.1:1" in hello(__version__, spec, []).error
