@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -20,6 +21,8 @@ from tagroll.settings import Settings
 PHOTOS = int(os.environ.get("TAGROLL_PLUG_PHOTOS", "16"))
 STATES = int(os.environ.get("TAGROLL_PLUG_STATES", "250"))
 """How many states a disk may be in are tried. CONTRIBUTING has the numbers for a release: 200 photos, 10,000 states."""
+CHANCE = partial(Random, 7)
+"""The same states every time."""
 AFTERWARDS = 100
 """So many calls after a photo has its new name, its row is settled, too."""
 SIDECAR = (
@@ -143,10 +146,10 @@ def test_no_photo_is_lost_when_the_plug_is_pulled(tmp_path: Path, monkeypatch: p
     assert len(judge.busy) == PHOTOS  # each was written, or got a sidecar
 
     def states() -> Iterator[tuple[int, Callable[[], dict[Path, bytes]]]]:
-        return crashes(Disk({path: File(bytearray(data)) for path, data in before.items()}), calls, Random(7))
+        return crashes(Disk({path: File(bytearray(data)) for path, data in before.items()}), calls, CHANCE())
 
     number_of_states = sum(1 for _ in states())
-    chosen = set(Random(7).sample(range(number_of_states), min(STATES, number_of_states)))
+    chosen = set(CHANCE().sample(range(number_of_states), min(STATES, number_of_states)))
     for state, (number, found) in enumerate(states()):
         if state in chosen:
             try:
