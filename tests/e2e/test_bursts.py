@@ -83,7 +83,7 @@ def test_a_burst_is_one_question(tagroll, tmp_path):
             ]  # type: ignore[union-attr]
         assert not any(answer.inherited for answer in kept if answer)
 
-        assert tagroll("tag", folder, "--api-url", server.url, "--retag").code == 0
+        assert tagroll("tag", folder, "--api-url", server.url, "--fresh").code == 0
         assert len(server.bodies) == 10
 
 

@@ -91,7 +91,7 @@ def test_replace_tells_what_it_dropped_and_without_it_a_person_s_tags_stay(tagro
         assert same.photos["red.jpg"]["status"] == "unchanged"  # the person's edit is the last word
         assert "Grandma" in same.photos["red.jpg"]["tags"]
     with Stub(usual=keywords("Lake", "Ship")) as server:
-        appended = tagroll("tag", folder, "--api-url", server.url, "--retag", "--append-tags")
+        appended = tagroll("tag", folder, "--api-url", server.url, "--fresh", "--append-tags")
         assert "did not write" not in appended.err
         assert set(listed(exiftool_folder(folder, "-XMP-dc:Subject")["red.jpg"]["XMP-dc:Subject"])) == {
             "Lake",
@@ -102,7 +102,7 @@ def test_replace_tells_what_it_dropped_and_without_it_a_person_s_tags_stay(tagro
         kept = tagroll("tag", folder, "--api-url", server.url, "--json")
         assert set(kept.photos["red.jpg"]["tags"]) == {"Lake", "Grandma", "Ship"}
         assert tagroll("undo").code == 0
-        replaced = tagroll("tag", folder, "--api-url", server.url, "--retag", "--replace")
+        replaced = tagroll("tag", folder, "--api-url", server.url, "--fresh", "--replace")
         assert "replaced 1 tag that tagroll did not write" in replaced.err
         assert "tagroll undo" in replaced.err
         assert "without --replace they stay" in replaced.err

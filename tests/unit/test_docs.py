@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import click
@@ -14,6 +15,8 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 
 
 def make_reference():
+    if (tools := str(ROOT / "tools")) not in sys.path:  # one of them imports another
+        sys.path.append(tools)
     spec = importlib.util.spec_from_file_location("make_reference", ROOT / "tools" / "make_reference.py")
     assert spec
     assert spec.loader

@@ -470,13 +470,12 @@ class ClusterQuestions(Questions):
         assert self.cluster  # noqa: S101 - see `on`
         telling = self.looker.knowledge.telling if self.looker.knowledge else None
         seen = self.cluster.look(photo, self.looker.question(photo), telling)
-        self.keep(photo, picture, seen.context, seen.answer)
-        return seen.answer, seen.context
+        return self.keep(photo, picture, seen.context, seen.answer), seen.context
 
     @classmethod
     def on(cls, cluster: Cluster, asked: Questions, store: MetadataStore) -> "ClusterQuestions":
         """The same questions, asked by workers; of bursts they know nothing."""
         return cls(
             asked.looker, asked.answers, asked.again, asked.just_this, asked.features, hashes=Remote(cluster, store),
-            cluster=cluster,
+            judge=asked.judge, cluster=cluster,
         )  # fmt: skip
