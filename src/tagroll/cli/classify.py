@@ -68,7 +68,7 @@ class ClassifyOptions:
             ClassifyRequest.of(self.directory, self.output, policy),
             recursive=self.recursive, follow_links=self.scope.follow_links, language=self.asking.language,
             prompt_text=self.asking.prompt_text(), words=self.words.request(), telling=self.telling,
-            votes=self.asking.votes,
+            votes=self.asking.votes, checked=self.asking.check_tags,
         )  # fmt: skip
         request.check()
         return request

@@ -59,7 +59,7 @@ class EvalOptions:
         return EvaluationRequest(
             self.again, fresh=self.fresh, max_tags=self.asking.max_tags, case=self.asking.letters,
             language=self.asking.language, words=self.words.request(), prompt_text=self.asking.prompt_text(),
-            votes=self.asking.votes,
+            votes=self.asking.votes, checked=self.asking.check_tags,
         )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Eval
         for wanted in model_settings(settings, names):
             models.append(space.model(wanted, options.asking.limits(), partial(watched, settings)))
             tell(settings, *models[-1].notes)
-        tell(settings, *threshold_notes(models, options.thresholds))
+        tell(settings, *threshold_notes(models, options.thresholds, checked=options.asking.check_tags))
         evaluation = Evaluation(space, subject, options.request(), partial(_watch, settings, space))
         with stop_on_interrupt(space.stop, space.halt):
             answers: list[EvaluationAnswers] = []

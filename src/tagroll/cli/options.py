@@ -232,7 +232,8 @@ def _settings(values: dict[str, Any]) -> Settings:
         catalog=values.pop("catalog", None) or default_catalog(),
         server_is_explicit=_is_explicit(ctx, "api_urls") or _is_explicit(ctx, "model"),
         model_is_explicit=_is_explicit(ctx, "model"),
-        threshold_is_typed=ctx.get_parameter_source("threshold") is click.core.ParameterSource.COMMANDLINE,
+        threshold_is_typed=ctx.get_parameter_source("threshold") is click.core.ParameterSource.COMMANDLINE
+        and not ctx.params.get("check_tags"),
     )
 
 
@@ -336,9 +337,11 @@ def threshold_option(*, several: bool = False) -> Callable[[Callable[..., Any]],
     if several:
         return click.option(
             "--threshold", "thresholds", type=probability, multiple=True, cls=Several, metavar="P",
-            help="Show what the built-in model does at this threshold, too; may be given more than once.",
+            help="Show what the built-in model, and with --check-tags any, does at this threshold, too; "
+                 "may be given more than once.",
         )  # fmt: skip
     return click.option(
         "--threshold", type=probability, metavar="P", envvar="TAGROLL_THRESHOLD",
-        help="How sure the built-in model has to be of a tag.  [default: what its training found]",
+        help="How sure the built-in model has to be of a tag, and with --check-tags a server's model.  "
+             "[default: what its training found; what `tagroll eval --check-tags` found, else 0.5]",
     )  # fmt: skip

@@ -122,7 +122,7 @@ class TagOptions:
         )  # fmt: skip
         return TagRequest(
             policy, self.words.request(), self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes,
-            self.bursts,
+            self.bursts, self.asking.check_tags,
         )  # fmt: skip
 
 

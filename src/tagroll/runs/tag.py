@@ -109,6 +109,7 @@ class TagRequest:
         telling: What the model is told of photos besides; None for nothing.
         votes: How many answers about a photo are compared.
         bursts: Frames of a burst have one answer.
+        checked: The model is asked again of each of its words, and those of which it is not sure are left out.
     """
 
     policy: TagPolicy = field(default_factory=TagPolicy)
@@ -118,12 +119,14 @@ class TagRequest:
     telling: Telling | None = None
     votes: int = 1
     bursts: bool = False
+    checked: bool = False
 
     def prompt(self) -> Prompt:
         """What the model is asked. Texts come with the longer answer alone."""
         return build_prompt(
             "classify" if self.policy.captions else "tags", max_tags=self.policy.max_tags, language=self.language,
             wordlist=self.words.wordlist, prompt_file_text=self.prompt_text, votes=self.votes,
+            check=self.checked,
         )  # fmt: skip
 
     def policy_in(self, catalog: Catalog) -> TagPolicy:
