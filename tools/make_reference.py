@@ -35,7 +35,8 @@ DECODERS = {
     "pillow": "Pillow",
     "heif": "pi-heif",
     "embedded": "the camera's preview inside, through exiftool",
-    "none": "not yet",
+    "psd": "its merged picture",
+    "jxl": "pylibjxl, with `tagroll[jxl]`",
 }
 
 
