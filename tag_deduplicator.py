@@ -8,4 +8,4 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
 from tagroll.cli import main
 
 if __name__ == "__main__":
-    main(["dedupe", *sys.argv[1:]], prog_name="tag_deduplicator.py")
+    main(["dedupe", "--report", *sys.argv[1:]], prog_name="tag_deduplicator.py")

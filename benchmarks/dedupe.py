@@ -44,11 +44,12 @@ def vocabulary(count: int) -> list[str]:
 
 
 def make(folder: Path, photos: int, tags: list[str]) -> None:
-    """Write the photos."""
-    jpeg = io.BytesIO()
-    Image.new("RGB", (90, 60), (99, 120, 40)).save(jpeg, "JPEG")
-    head, tail = jpeg.getvalue()[:20], jpeg.getvalue()[20:]
+    """Write the photos, no two of one picture: its number in black and white."""
     for number in range(photos):
+        jpeg = io.BytesIO()
+        bits = bytes(255 * int(bit) for bit in f"{number:020b}")
+        Image.frombytes("L", (20, 1), bits).resize((160, 8), Image.Resampling.NEAREST).save(jpeg, "JPEG")
+        head, tail = jpeg.getvalue()[:20], jpeg.getvalue()[20:]
         some = [tags[(5 * number + i * i * 7919) % len(tags)] for i in range(4)] + [tags[number % len(tags)]]
         items = "".join(f"<rdf:li>{escape(tag)}</rdf:li>" for tag in dict.fromkeys(some))
         packet = b"http://ns.adobe.com/xap/1.0/\0" + PACKET.format(items).encode()

@@ -1,9 +1,10 @@
-"""Write docs/reference/ from the code: commands, formats, fields, exit codes. A test keeps it in step.
+"""Write docs/reference/ and man/ from the code: commands, formats, fields, exit codes. A test keeps them in step.
 
 python tools/make_reference.py           write the pages
 python tools/make_reference.py --check   exit 1 if they are not what the code says
 """
 
+import html
 import inspect
 import itertools
 import re
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 
 import click
+import make_man
 
 from tagroll import errors, web
 from tagroll.cli.app import COMMANDS, main
@@ -19,7 +21,7 @@ from tagroll.formats import FORMATS
 from tagroll.metadata.apps import APPS, HIERARCHICAL, IPTC, SUBJECT, App, Sources
 from tagroll.metadata.table import FIELDS, Field
 
-FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+ROOT = Path(__file__).parents[1]
 KEYS = Path(web.__file__).parent / "static" / "keys.js"
 MADE = "<!-- made by tools/make_reference.py; change the code, not this page -->\n"
 WRITERS = {
@@ -33,18 +35,21 @@ DECODERS = {
     "pillow": "Pillow",
     "heif": "pi-heif",
     "embedded": "the camera's preview inside, through exiftool",
-    "none": "not yet",
+    "psd": "its merged picture",
+    "jxl": "pylibjxl, with `tagroll[jxl]`",
 }
 
 
 def pages() -> dict[str, str]:
-    """Every page by its file name."""
-    return {f"{name}.md": command_page(name) for name in COMMANDS} | {
-        "commands.md": overview(),
-        "formats.md": formats_page(),
-        "fields.md": fields_page(),
-        "exit-codes.md": exit_codes_page(),
+    """Every page by its path."""
+    reference = {name: command_page(name) for name in COMMANDS} | {
+        "commands": overview(),
+        "formats": formats_page(),
+        "fields": fields_page(),
+        "exit-codes": exit_codes_page(),
     }
+    manual = {f"man/{name}": text for name, text in make_man.pages(exit_codes()).items()}
+    return {f"docs/reference/{name}.md": text for name, text in reference.items()} | manual
 
 
 def overview() -> str:
@@ -85,8 +90,15 @@ def option_row(option: click.Option, ctx: click.Context) -> str:
     if record is None:
         return ""
     variables = option.envvar if isinstance(option.envvar, str) else ""
-    names, text = (part.replace("|", "\\|") for part in record)
-    return f"| `{names}` | {text} | {f'`{variables}`' if variables else ''} |"
+    names, text = record[0], record[1].replace("|", "\\|")
+    return f"| {code(names)} | {text} | {code(variables)} |"
+
+
+def code(text: str) -> str:
+    """Code in a cell of a table; a bar in backticks would be read otherwise by each program that shows the page."""
+    if "|" in text:
+        return f"<code>{html.escape(text).replace('|', '&#124;')}</code>"
+    return f"`{text}`" if text else ""
 
 
 def _named(keys: str) -> str:
@@ -232,8 +244,7 @@ def written(row: Field) -> str:
 def field_row(row: Field) -> str:
     """One line of the table of metadata fields."""
     packet = "" if row.family == "text" else row.family.upper()
-    separator = f"`{row.separator}`".replace("|", "\\|") if row.separator else ""
-    return f"| `{row.name}` | {packet} | {HOLDS[row.holds]} | {separator} | {written(row)} |"
+    return f"| `{row.name}` | {packet} | {HOLDS[row.holds]} | {code(row.separator)} | {written(row)} |"
 
 
 def fields_page() -> str:
@@ -243,8 +254,8 @@ def fields_page() -> str:
     return f"# Fields\n\n{MADE}\n{ABOUT_FIELDS}\n{head}{rows}\n"
 
 
-def exit_codes_page() -> str:
-    """Exit codes, from the error tree."""
+def exit_codes() -> dict[int, str]:
+    """Exit codes and what they mean, from the error tree."""
     kinds = [
         errors.TagrollError,
         errors.UsageError,
@@ -258,7 +269,12 @@ def exit_codes_page() -> str:
         3: "Finished, some photos failed or folders could not be read.",
         130: "Interrupted.",
     }
-    rows = "\n".join(f"| {code} | {text} |" for code, text in sorted(texts.items()))
+    return dict(sorted(texts.items()))
+
+
+def exit_codes_page() -> str:
+    """The table of them."""
+    rows = "\n".join(f"| {code} | {text} |" for code, text in exit_codes().items())
     return f"# Exit codes\n\n{MADE}\n| code | meaning |\n|---|---|\n{rows}\n"
 
 
@@ -267,14 +283,14 @@ def run(arguments: list[str]) -> int:
     stale = [
         name
         for name, text in pages().items()
-        if not (FOLDER / name).exists() or (FOLDER / name).read_text() != text
+        if not (ROOT / name).exists() or (ROOT / name).read_text() != text
     ]
     if "--check" in arguments:
-        print("stale: " + ", ".join(stale) if stale else "docs/reference says what the code says")
+        print("stale: " + ", ".join(stale) if stale else "docs/reference and man say what the code says")
         return 1 if stale else 0
-    FOLDER.mkdir(parents=True, exist_ok=True)
     for name, text in pages().items():
-        (FOLDER / name).write_text(text)
+        (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / name).write_text(text)
     return 0
 
 

@@ -81,7 +81,7 @@ class Prompt:
 
     Attributes:
         task: "tags" wants keywords; "classify" wants title, description, keywords and a file name; "pairs" shows no
-            picture and wants to know how pairs of tags belong together.
+            picture and wants to know how pairs of tags belong together; "check" wants yes or no of each word of an answer.
         text: The words that go with the picture.
         schema: JSON schema of the wanted answer.
         max_tags: How many keywords, or answers about pairs, are wanted at the most.
@@ -91,9 +91,11 @@ class Prompt:
         votes: So many times a model that can say something else each time is asked; what recurs is kept.
         language: Of the answer, by its English name; "" where any will do.
         listed: Words of a person's list are wanted, in whatever language these are.
+        check: The model is asked again of each of its words whether it is there.
+        after: Words that come after the picture.
     """
 
-    task: Literal["tags", "classify", "pairs"]
+    task: Literal["tags", "classify", "pairs", "check"]
     text: str
     schema: Mapping[str, object] = field(repr=False)
     max_tags: int
@@ -103,6 +105,8 @@ class Prompt:
     votes: int = 1
     language: str = "English"
     listed: bool = False
+    check: bool = False
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,8 @@ class Description:
             for a model that does not tell.
         language: Of all this, by its English name; "" for English, and where nobody knows.
         inherited: Hash of the picture that the model was shown, where it is another frame of the same burst; else "".
+        said: The model's own words, where it was asked again of each whether it is there; what it was asked of besides are
+            broader words. Empty where it was not.
         features: What its network saw, where it tells and was asked now; they are kept apart from the answer.
     """
 
@@ -143,6 +149,7 @@ class Description:
     confidences: Mapping[str, float] = field(default_factory=dict)
     language: str = ""
     inherited: str = ""
+    said: tuple[str, ...] = ()
     features: Features | None = field(default=None, compare=False, repr=False)
 
 

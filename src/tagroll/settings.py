@@ -73,7 +73,7 @@ class Settings:
         model_file: A model to run ourselves, in the place of any server.
         mmproj: Its image projector; None takes the one beside it.
         threshold: How sure the built-in model has to be, 0.1 to 1; None leaves it to the model.
-        threshold_is_typed: It was given for this very run: its user is told where it has no effect.
+        threshold_is_typed: It was given for this very run, without a check of tags: its user is told where it has no effect.
         catalog: The SQLite file of all that tagroll remembers.
         json: Results as JSON lines on stdout.
         quiet: Nothing on stderr but errors.

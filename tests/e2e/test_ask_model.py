@@ -39,7 +39,17 @@ def server(says=None, **more) -> Stub:
 
 
 def asking(folder: Path, url: str, *options: object) -> tuple[object, ...]:
-    return ("dedupe", folder, "--ask-model", "--api-url", url, "--evidence", "spelling,model", *options)
+    return (
+        "dedupe",
+        folder,
+        "--report",
+        "--ask-model",
+        "--api-url",
+        url,
+        "--evidence",
+        "spelling,model",
+        *options,
+    )
 
 
 def mapping(folder: Path) -> dict[str, str]:

@@ -76,9 +76,9 @@ def test_people_are_told_for_texts_alone_and_not_at_all_if_nobody_wants_it(tagro
         assert "Anna" not in told(server)
         tagroll("tag", photo.parent, "--api-url", server.url, "--title")
         assert "- People in it: Ida Holm, Anna Berg, Tom Sand" in told(server)  # and not the dog
-        tagroll("tag", photo.parent, "--api-url", server.url, "--title", "--no-people", "--retag")
+        tagroll("tag", photo.parent, "--api-url", server.url, "--title", "--no-people", "--fresh")
         assert "People" not in told(server)
-        tagroll("tag", photo.parent, "--api-url", server.url, "--context", "none", "--retag")
+        tagroll("tag", photo.parent, "--api-url", server.url, "--context", "none", "--fresh")
         assert "known of the photo" not in told(server)
 
 
@@ -117,7 +117,7 @@ def test_a_photo_that_was_asked_about_is_not_asked_again_because_something_else_
         write(moved / photo.name, "-XMP-dc:Subject+=Anna's boat")
         tagroll("tag", moved, "--api-url", server.url)
         assert server.chats == 1
-        tagroll("tag", moved, "--api-url", server.url, "--retag")
+        tagroll("tag", moved, "--api-url", server.url, "--fresh")
         assert server.chats == 2
 
 

@@ -69,7 +69,7 @@ def built_in(*arguments):
 
 def test_a_dry_run_prints_the_plan_and_touches_no_photo(tagroll, library):
     before = contents(library)
-    done = tagroll(*built_in(library, "--dry-run"))
+    done = tagroll(*built_in(library, "--dry-run", "--report"))
     assert done.code == 0, done
     assert re.search(r"DSLR  \(2 photos\)\n(  <-.*\n)*  <- Dslr  \(2 photos\): spelling", done.out)
     assert "Woodland  (1 photo): synonym" in done.out
@@ -85,6 +85,7 @@ def test_a_dry_run_prints_the_plan_and_touches_no_photo(tagroll, library):
     assert {row["tag"] for row in rows.rows if row["type"] == "merge"} == set(report["tag_mapping"])
     assert rows.summary["rewritten"] == 4
     assert tagroll(*built_in(library, "--dry-run", "--evidence", "spelling")).out.count("<-") == 2
+    assert contents(library) == before
 
 
 def test_a_run_rewrites_every_field_and_undo_gives_back_every_byte(tagroll, library):
@@ -92,7 +93,7 @@ def test_a_run_rewrites_every_field_and_undo_gives_back_every_byte(tagroll, libr
     by_hand = ["-XMP-dc:Subject=Dslr", "-XMP-dc:Subject=Lake", "-XMP-digiKam:TagsList=Dslr"]
     write_by_exiftool(*by_hand, library / "3.jpg.xmp")
     before, states = contents(library), {p.name: p.stat() for p in library.iterdir()}
-    done = tagroll(*built_in(library, "--json"))
+    done = tagroll(*built_in(library, "--json", "--report"))
     assert done.code == 0, done
     assert (done.summary["rewritten"], done.summary["beside"]) == (3, 1)  # a BMP is not written into
     assert done.summary["unchanged"] == 2
@@ -114,7 +115,6 @@ def test_a_run_rewrites_every_field_and_undo_gives_back_every_byte(tagroll, libr
 
     again = tagroll(*built_in(library, "--json"))
     assert again.summary["unchanged"] == again.summary["total"] == 6
-    (library / "tag_deduplication_report_embedding.json").unlink()
     undone = tagroll("undo", "--json")
     assert undone.code == 0, undone
     assert contents(library) == before
@@ -122,7 +122,15 @@ def test_a_run_rewrites_every_field_and_undo_gives_back_every_byte(tagroll, libr
 
 @pytest.mark.parametrize("ends", ["dry", "written", "one fails"])
 def test_the_report_has_the_older_scripts_shape_and_ours_beside_it(tagroll, library, ends):
-    options = ("--evidence", "spelling,synonym", "--similarity-threshold", "0.9", "--batch-size", "7")
+    options = (
+        "--report",
+        "--evidence",
+        "spelling,synonym",
+        "--similarity-threshold",
+        "0.9",
+        "--batch-size",
+        "7",
+    )
     if ends == "one fails":  # what cannot be read is no result of rewriting
         (library / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe1\x00\x10Exif")
     done = tagroll("dedupe", library, *options, *(["--dry-run"] if ends == "dry" else []))
@@ -217,7 +225,6 @@ def test_an_edited_plan_decides_and_is_remembered(tagroll, library, tmp_path):
     plan = tmp_path / "plan.toml"
     before = contents(library)
     assert tagroll(*built_in(library, "--plan", plan)).code == 0
-    (library / "tag_deduplication_report_dryrun.json").unlink()
     assert contents(library) == before
     lines = [line for line in plan.read_text().splitlines() if "Woodland" not in line]
     plan.write_text("\n".join(lines).replace('"Outdoors" = "Outdoor"', '"Outdoor" = "Outdoors"'))
@@ -258,7 +265,6 @@ def test_an_edited_plan_decides_and_is_remembered(tagroll, library, tmp_path):
 def test_a_plan_of_another_catalog_is_refused_and_one_by_hand_is_done(tagroll, library, tmp_path):
     plan = tmp_path / "plan.toml"
     assert tagroll(*built_in(library, "--plan", plan)).code == 0
-    (library / "tag_deduplication_report_dryrun.json").unlink()
     before = contents(library)
     foreign = {"TAGROLL_CATALOG": str(tmp_path / "other.sqlite")}
     refused = tagroll("dedupe", library, "--plan", plan, "--apply", **foreign)
@@ -405,14 +411,12 @@ def test_a_killed_run_goes_on_with_what_it_had_decided(tagroll, tmp_path):
     before = contents(folder)
     with started(tmp_path, *built_in(folder, "--json")) as child:
         wait_for(lambda: '"rewritten"' in child.stdout.readline())
-    assert not (folder / "tag_deduplication_report_embedding.json").exists()
     counts = tagroll("tags", folder, "--json").rows[-2]["tags"]
     assert counts["Dslr"] > 0, "it was killed too late to show anything"
     done = tagroll(*built_in(folder, "--json"))
     assert done.code == 0
     assert tagroll("tags", folder, "--json").rows[-2]["tags"] == {"DSLR": 300}
     assert not list(folder.glob(".tagroll-*"))
-    (folder / "tag_deduplication_report_embedding.json").unlink()
     assert tagroll("undo").code == 0
     assert tagroll("undo").code == 0
     assert contents(folder) == before

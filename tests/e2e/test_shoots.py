@@ -85,7 +85,7 @@ def test_a_word_that_a_person_took_away_from_a_photo_is_not_agreed_on_there(tagr
     else:
         write_by_exiftool("-XMP-dc:Subject=Sky", folder / "000.jpg")
     with says(("woodland", "Sky", "Path"), ("Woodland",), ("Forest",)) as server:
-        done = tagroll("tag", folder, "--api-url", server.url, "--retag", "--append-tags")
+        done = tagroll("tag", folder, "--api-url", server.url, "--fresh", "--append-tags")
         assert done.code == 0, done
     assert "Forest" not in subjects(folder)[0], subjects(folder)
     assert [tags[0] for tags in subjects(folder)[1:]] == ["Forest", "Forest"]

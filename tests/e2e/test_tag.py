@@ -91,7 +91,7 @@ def test_replace_tells_what_it_dropped_and_without_it_a_person_s_tags_stay(tagro
         assert same.photos["red.jpg"]["status"] == "unchanged"  # the person's edit is the last word
         assert "Grandma" in same.photos["red.jpg"]["tags"]
     with Stub(usual=keywords("Lake", "Ship")) as server:
-        appended = tagroll("tag", folder, "--api-url", server.url, "--retag", "--append-tags")
+        appended = tagroll("tag", folder, "--api-url", server.url, "--fresh", "--append-tags")
         assert "did not write" not in appended.err
         assert set(listed(exiftool_folder(folder, "-XMP-dc:Subject")["red.jpg"]["XMP-dc:Subject"])) == {
             "Lake",
@@ -102,7 +102,7 @@ def test_replace_tells_what_it_dropped_and_without_it_a_person_s_tags_stay(tagro
         kept = tagroll("tag", folder, "--api-url", server.url, "--json")
         assert set(kept.photos["red.jpg"]["tags"]) == {"Lake", "Grandma", "Ship"}
         assert tagroll("undo").code == 0
-        replaced = tagroll("tag", folder, "--api-url", server.url, "--retag", "--replace")
+        replaced = tagroll("tag", folder, "--api-url", server.url, "--fresh", "--replace")
         assert "replaced 1 tag that tagroll did not write" in replaced.err
         assert "tagroll undo" in replaced.err
         assert "without --replace they stay" in replaced.err
@@ -357,7 +357,7 @@ def test_what_a_person_took_away_stays_away_and_review_writes_nothing(tagroll, t
     assert "Cat" in tags
     tagroll("tag", folder, "--backend", "builtin")
     assert tagroll("tags", "remove", "Cat", folder).code == 0
-    tagroll("tag", folder, "--backend", "builtin", "--append-tags", "--retag")
+    tagroll("tag", folder, "--backend", "builtin", "--append-tags", "--fresh")
     left = tagroll("tags", folder, "--json").photos
     assert {name: set(photo["tags"]) for name, photo in left.items()} == {
         name: set(tags) - {"Cat"} for name, tags in given.items()
@@ -366,7 +366,7 @@ def test_what_a_person_took_away_stays_away_and_review_writes_nothing(tagroll, t
 
 @pytest.mark.parametrize(
     "again",
-    [("--append-tags",), ("--append-tags", "--retag"), ("--retag",), (), ("--dry-run", "--retag")],
+    [("--append-tags",), ("--append-tags", "--fresh"), ("--fresh",), (), ("--dry-run", "--fresh")],
     ids=" ".join,
 )
 def test_what_a_person_took_away_is_told_as_the_reason(tagroll, tmp_path, again):

@@ -142,7 +142,6 @@ def test_interactive_asks_merge_by_merge_and_remembers(tagroll, tmp_path):
     }  # fmt: skip
     later = tagroll("dedupe", library, "--evidence", "spelling,synonym", "--json")
     assert later.summary["rewritten"] == 0  # Woodland stays apart without being asked about again
-    (library / "tag_deduplication_report_embedding.json").unlink()
     assert tagroll("undo").code == 0
     assert contents(library) == before
     assert tagroll("dedupe", library, "--interactive").code == 2  # nobody to ask
@@ -168,7 +167,7 @@ def test_photos_tagged_by_a_real_model_are_merged_with_real_embeddings_and_put_b
     both = {tag for tag in lower if any(tag.title() in words for words in tags.values())}
     assert both, "the model says nothing that two photos share"
     server = ("--embedding-url", embedder.url, "--embedding-model", "tiny-embedder")
-    done = tagroll("dedupe", folder, *server, "--json")
+    done = tagroll("dedupe", folder, *server, "--json", "--report")
     assert done.code == 0, done
     report = json.loads((folder / "tag_deduplication_report_embedding.json").read_text())
     assert report["configuration"]["embedding_model"] == "tiny-embedder"
@@ -279,7 +278,7 @@ def test_the_older_script_replaces_all_and_a_setting_or_its_option_keeps(tagroll
     def after(*options: str, script: str | None = None, setting: str = "") -> list[str]:
         config.write_text(setting)
         with Stub(usual=keywords("Sky")) as server:
-            arguments = [*(() if script else ("tag",)), library, "--api-url", server.url, "--retag", *options]
+            arguments = [*(() if script else ("tag",)), library, "--api-url", server.url, "--fresh", *options]
             done = tagroll(*arguments, script=script)
         assert done.code == 0, done
         found = tags_of(tagroll, library)["4.png"]

@@ -220,3 +220,11 @@ def test_several_servers_share_the_work_and_survive_each_other(tiny_model, previ
         with pytest.raises(ServerError, match="is gone"):
             many.describe(preview(), PROMPT)
         many.close()
+
+
+def test_it_says_yes_or_no_of_each_of_its_words(describer, preview):
+    """The model has learned colours only: what it says means nothing, but it is held to the form, and the photo is not lost."""
+    seen = describer.describe(preview("red"), build_prompt("tags", max_tags=6, check=True))
+    assert seen.said[0].casefold() == "red"
+    assert set(seen.said) <= seen.confidences.keys()
+    assert all(0 <= sure <= 1 for sure in seen.confidences.values())

@@ -15,6 +15,7 @@ The HTTP parser is a few lines on purpose: it must cost less than the client tha
 import argparse
 import asyncio
 import json
+import math
 import sys
 import threading
 import time
@@ -68,6 +69,43 @@ def chat(content: object, *, finish: str = "stop", **message: object) -> Says:
 
 def keywords(*words: str) -> Says:
     return chat(json.dumps({"keywords": words}))
+
+
+def is_check(request: Request) -> bool:
+    """Whether it is asked of each word whether it is there."""
+    return "Do not list keywords" in json.dumps(request.body["messages"])
+
+
+def checked(request: Request, sure: Mapping[str, float], *, chances: bool = True) -> Says:
+    """Yes or no of each word that a check asks about (without a schema: of all in `sure`), as likely as `sure` says, else 0.02.
+
+    With `chances`, as llama.cpp tells them: the answer in tokens, and beside each the likeliest ones.
+    """
+    form = request.body.get("response_format")
+    words = form["json_schema"]["schema"]["required"] if form else list(sure)
+    tokens: list[tuple[str, dict[str, float]]] = []
+    for place, word in enumerate(words):
+        yes = sure.get(word, 0.02)
+        tokens.append((", " if place else "{", {}))
+        tokens.append((f"{json.dumps(word)}:", {}))
+        say = {"yes": yes, "no": 1 - yes}
+        tokens.append(
+            (
+                f' "{max(say, key=say.__getitem__)}',
+                {f' "{one}': 0.9 * how for one, how in say.items()} | {' "': 0.05},
+            )
+        )
+        tokens.append(('"', {}))
+    tokens.append(("}", {}))
+    says = chat("".join(text for text, _ in tokens))
+    if chances and request.body.get("logprobs"):
+        assert isinstance(says.body, dict)
+        says.body["choices"][0]["logprobs"] = {"content": [
+            {"token": text, "logprob": 0.0,
+             "top_logprobs": [{"token": one, "logprob": math.log(max(how, 1e-9))} for one, how in likely.items()]}
+            for text, likely in tokens
+        ]}  # fmt: skip
+    return says
 
 
 def error(status: int, message: object, headers: Mapping[str, str] | None = None) -> Says:

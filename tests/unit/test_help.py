@@ -39,13 +39,13 @@ def test_headings_name_only_options_that_there_are():
 def test_the_examples_of_a_command_can_be_typed(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Pictures").mkdir()
-    for file in ("words.txt", "labels.json"):
+    for file in ("words.txt", "labels.json", "photo.jpg"):
         (tmp_path / file).write_text("{}")
     shown = CliRunner().invoke(main, [name, "--help"]).stdout
     command = main.get_command(click.Context(main), name)
     for line, why in EXAMPLES[name]:
         assert f"  # {why}\n  {line}\n" in shown
-        program, typed, *arguments = shlex.split(line)
+        program, typed, *arguments = shlex.split(line.partition(" >")[0])
         assert (program, typed) == ("tagroll", name)
         command.make_context(name, arguments)  # wrong options and missing files are errors
 

@@ -24,7 +24,7 @@ LAYERS = [
 
 ROOMS = {
     "metadata": [{"packets", "files"}, {"containers"}],
-    "models": [{"reply", "builtin", "earlier"}, {"prompt"}, {"server", "gguf"}],
+    "models": [{"reply", "builtin", "earlier"}, {"prompt"}, {"checking"}, {"server", "gguf"}],
 }
 """Rooms of a part, from below; what is not named lies above them and is one."""
 

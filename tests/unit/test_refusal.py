@@ -4,6 +4,7 @@ import pytest
 
 from tagroll.models.server.http import Answer
 from tagroll.models.server.refusal import (
+    CHANCES,
     SWITCHES,
     Refusal,
     fewer_switches,
@@ -289,7 +290,7 @@ def test_a_page_for_people_is_no_api():
     assert refusal_of(Answer(200, b"{}", error="model not loaded")) is Refusal.MODEL
 
 
-ALL = frozenset(SWITCHES)
+ALL = frozenset(SWITCHES) - {CHANCES}
 
 
 @pytest.mark.parametrize(
@@ -307,10 +308,12 @@ ALL = frozenset(SWITCHES)
         ),
         ("Unrecognized field: max_new_tokens", {"max_tokens"}),
         ("image input is not supported", set()),
+        ("logprobs are not supported by this backend", {CHANCES}),
+        ("top_logprobs must be at most 0", {CHANCES}),
     ],
 )
 def test_a_switch_that_is_named_is_known(words, named):
-    assert refused_switches(words, ALL) == named
+    assert refused_switches(words, ALL | {CHANCES}) == named
 
 
 def test_the_newer_name_of_the_room_is_named_only_when_it_was_sent():

@@ -91,4 +91,5 @@ def _asked(prompt: Prompt) -> str:
 
 def _description(kept: object) -> Description:
     fields = json.loads(str(kept))
-    return Description(**{**fields, "keywords": tuple(fields["keywords"])})
+    lists = {name: tuple(fields.get(name, ())) for name in ("keywords", "said")}
+    return Description(**{**fields, **lists})

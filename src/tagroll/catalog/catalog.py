@@ -12,6 +12,7 @@ from tagroll.catalog.features import KeptFeatures
 from tagroll.catalog.journal import Journal
 from tagroll.catalog.learned import KeptLearned
 from tagroll.catalog.photos import Photos
+from tagroll.catalog.promises import Promises
 from tagroll.catalog.readings import Readings
 from tagroll.catalog.relations import Relations
 from tagroll.catalog.runs import Runs
@@ -45,6 +46,7 @@ class Catalog:
         learned: What was learned of a person's tags.
         relations: What models said of pairs of tags.
         readings: The text in pictures.
+        promises: How sure a model has to be of its words.
 
     Raises:
         CatalogError: The file cannot be opened, is no catalog, or (to read only) is not there.
@@ -67,6 +69,7 @@ class Catalog:
         self.learned = KeptLearned(self._database)
         self.relations = Relations(self._database)
         self.readings = Readings(self._database)
+        self.promises = Promises(self._database)
 
     def __enter__(self) -> Self:
         """Use as a context manager."""

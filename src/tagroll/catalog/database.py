@@ -161,10 +161,19 @@ class Database:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder that only its owner can enter. One that is there stays as it is: it may be the user's."""
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    """Make a folder that only its owner can enter. One that is there stays as it is: it may be the user's.
+
+    It is on the disk when this returns, with those above it: a journal whose folder is lost with the power is none.
+    """
+    missing = [one for one in (folder, *folder.parents) if not one.is_dir()]
+    for one in reversed(missing):
+        one.mkdir(mode=stat.S_IRWXU if one == folder else 0o777, exist_ok=True)
+        with contextlib.suppress(OSError):  # Windows opens no folders, and some disks sync none
+            descriptor = os.open(one.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def _make_private(path: Path) -> None:

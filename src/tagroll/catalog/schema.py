@@ -202,6 +202,12 @@ MIGRATIONS = (
         weights BLOB NOT NULL           -- float32, little-endian; empty where it is too little to tell
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE promises (             -- how sure a model has to be of its words
+        model TEXT PRIMARY KEY,
+        said TEXT NOT NULL              -- JSON: catalog.promises.Promise
+    ) WITHOUT ROWID;
+    """,
 )
 _APPLICATION = 1952540530
 _TABLES = {"runs", "answers", "writes", "photos"}

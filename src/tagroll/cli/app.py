@@ -6,13 +6,16 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tagroll import __version__
 from tagroll.cli.terminal import complain, error_row, print_json, show
 from tagroll.errors import TagrollError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "tag": "Write what a model sees into the photos, as tags.",
@@ -29,6 +32,8 @@ COMMANDS = {
     "check": "See that no picture was damaged since tagroll first saw it.",
     "model": "Fetch a larger built-in model, or one that reads text; list, remove.",
     "eval": "Measure how good and how fast models are, on labelled photos.",
+    "config": "Show the settings and where each comes from; an example of the settings file.",
+    "completion": "Print what makes the Tab key complete commands, options and tags.",
     "doctor": "Say in plain words what works here and what does not.",
 }
 """Name -> one line of help. `tagroll --help` reads this and imports no command."""
@@ -50,6 +55,15 @@ class Commands(click.Group):
         command = importlib.import_module(f"tagroll.cli.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101 - our own modules
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """What the Tab key offers: commands, without importing them, and options."""
+        from click.shell_completion import CompletionItem
+
+        named = [
+            CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

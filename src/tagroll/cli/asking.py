@@ -62,6 +62,7 @@ class AskingOptions(WaitingOptions):
         prompt_file: Has the user's own words to the model.
         case: Letter case of tags, where the user says one.
         votes: Answers about a photo that are compared.
+        check_tags: Whether a server is asked again of each tag.
     """
 
     limit: int | None
@@ -71,6 +72,7 @@ class AskingOptions(WaitingOptions):
     prompt_file: Path | None
     case: Case | None
     votes: int
+    check_tags: bool
 
     @property
     def letters(self) -> Case:
@@ -132,6 +134,9 @@ def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
                      help="Letter case of tags.  [default: title; in other languages than English, sentence]"),
         click.option("--votes", type=click.IntRange(1, 9), metavar="N", default=1, show_default=True, envvar="TAGROLL_VOTES",
                      help="Ask a server N times about each photo and keep what more than half of the answers say."),
+        click.option("--check-tags", is_flag=True, envvar="TAGROLL_CHECK_TAGS",
+                     help="Ask a server once more, of each tag: is it there? What it is not sure of is left out, or said in a "
+                          "broader word."),
     )  # fmt: skip
     for option in reversed(options):
         decorated = option(decorated)

@@ -13,6 +13,7 @@ from tagroll.cli.asking import AskingOptions, asking_options
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.knowing import context_options
 from tagroll.cli.options import (
+    fresh_option,
     scan_options,
     shared_options,
     threshold_option,
@@ -20,6 +21,7 @@ from tagroll.cli.options import (
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, ignore_error, opened, scanned
 from tagroll.cli.terminal import say, show, tell
+from tagroll.cli.then import then_option
 from tagroll.cli.typed import typed, undo_command
 from tagroll.cli.words import WordOptions, word_options
 from tagroll.domain import Outcome, Photo, Status
@@ -40,7 +42,7 @@ class ClassifyOptions:
     output: Path | None
     recursive: bool
     dry_run: bool
-    again: bool
+    fresh: bool
     name_style: "Style"
     name_template: str
     link: Literal["hard", "sym"] | None
@@ -59,14 +61,14 @@ class ClassifyOptions:
         from tagroll.runs.classify import LINKS, ClassifyPolicy, ClassifyRequest
 
         policy = ClassifyPolicy(
-            again=self.again, dry_run=self.dry_run, style=self.name_style, template=self.name_template,
+            again=self.fresh, dry_run=self.dry_run, style=self.name_style, template=self.name_template,
             case=self.asking.letters, max_tags=self.asking.max_tags, write_metadata=self.write_metadata, engine=LINKS[self.link],
         )  # fmt: skip
         request = replace(
             ClassifyRequest.of(self.directory, self.output, policy),
             recursive=self.recursive, follow_links=self.scope.follow_links, language=self.asking.language,
             prompt_text=self.asking.prompt_text(), words=self.words.request(), telling=self.telling,
-            votes=self.asking.votes,
+            votes=self.asking.votes, checked=self.asking.check_tags,
         )  # fmt: skip
         request.check()
         return request
@@ -88,9 +90,8 @@ class ClassifyOptions:
 )
 @click.option("--recursive", is_flag=True, help="Look into the folders inside DIR too, and mirror them.")
 @click.option("--dry-run", is_flag=True, help="Print the names; make no file.")
-@click.option(
-    "--again", is_flag=True, help="Make new copies also of photos that have one; ask the model again."
-)
+@fresh_option("Ask the model again, and make new copies of photos that have one.", "--again")
+@then_option
 @click.option(
     "--name-style",
     type=click.Choice(["slug", "keep"]),

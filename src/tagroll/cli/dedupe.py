@@ -18,6 +18,7 @@ from tagroll.cli.progress import watched
 from tagroll.cli.rewrite import session
 from tagroll.cli.scanning import Scope
 from tagroll.cli.terminal import tell
+from tagroll.cli.then import then_option
 from tagroll.cli.words import VocabularyFile
 from tagroll.errors import UsageError
 from tagroll.settings import Mtime, Placing, Settings, without_password
@@ -42,6 +43,7 @@ class DedupeOptions:
     embedding_model: str
     evidence: tuple[str, ...]
     plain: bool
+    report: bool
     plan: Path | None
     apply: bool
     vocabulary: Path | str | None
@@ -121,9 +123,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command("dedupe", cls=GroupedCommand)
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--dry-run", is_flag=True, help="Print the plan and write its report; write nothing into photos."
-)
+@click.option("--dry-run", is_flag=True, help="Print the plan; write nothing into photos.")
 @click.option(
     "--similarity-threshold",
     type=click.FloatRange(0, 1),
@@ -134,6 +134,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option(
     "--min-cluster-size",
+    hidden=True,
     type=click.IntRange(min=2),
     default=2,
     show_default=True,
@@ -142,6 +143,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option(
     "--batch-size",
+    hidden=True,
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
@@ -172,7 +174,13 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     callback=_evidence,
     help="What may merge tags, with commas between.",
 )
-@click.option("--plain", is_flag=True, help="Merge by cosine alone, without rules, as the older script did.")
+@click.option(
+    "--plain",
+    is_flag=True,
+    hidden=True,
+    help="Merge by cosine alone, without rules, as the older script did.",
+)
+@click.option("--report", is_flag=True, hidden=True, help="Write a report into DIR, as the older script did.")
 @click.option(
     "--plan",
     type=_FILE,
@@ -202,6 +210,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     metavar="N",
     help="Pairs of tags that --ask-model asks about.",
 )
+@then_option
 @waiting_options
 @scan_options
 @store_options
@@ -211,7 +220,7 @@ def command(settings: Settings, **values: Any) -> None:
 
     The word is the one on most photos. Spelling and synonyms are judged by rules and dictionaries, the rest by
     embeddings: of a server, or built in. What was decided is remembered, also by `tagroll tag`. `tagroll undo`
-    takes it back. A report is written into DIR.
+    takes it back.
     """  # fmt: skip
     options = DedupeOptions(**values)
     options.check()

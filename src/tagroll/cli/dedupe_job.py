@@ -118,7 +118,7 @@ class Job:
         )
 
     def _end(self, proposal: "MergeProposal") -> int:
-        """Rewrite the photos, or say which would be; write the report."""
+        """Rewrite the photos, or say which would be; write the report where one is wanted."""
         from tagroll.runs.merge import write_report
         from tagroll.runs.merge_report import DRY_REPORT, REPORT
 
@@ -130,8 +130,10 @@ class Job:
         except BaseException:
             advise(session, None)
             raise
-        told = self._told(proposal, report if options.writes and before else None)
-        write_report(session.opened.paths[0] / (REPORT if options.writes else DRY_REPORT), told, len(before))
+        if options.report:
+            told = self._told(proposal, report if options.writes and before else None)
+            place = session.opened.paths[0] / (REPORT if options.writes else DRY_REPORT)
+            write_report(place, told, len(before))
         report.finish()
         merged = sum(tag != word for tag, word in mapping.items())
         tell(

@@ -16,6 +16,7 @@ from tagroll.cli.eval_files import init
 from tagroll.cli.eval_output import print_results, print_rows
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
+    fresh_option,
     scan_options,
     shared_options,
     threshold_option,
@@ -58,7 +59,7 @@ class EvalOptions:
         return EvaluationRequest(
             self.again, fresh=self.fresh, max_tags=self.asking.max_tags, case=self.asking.letters,
             language=self.asking.language, words=self.words.request(), prompt_text=self.asking.prompt_text(),
-            votes=self.asking.votes,
+            votes=self.asking.votes, checked=self.asking.check_tags,
         )  # fmt: skip
 
 
@@ -77,7 +78,7 @@ class EvalOptions:
               help="The file that --init writes, .json or .txt; the page stands beside it.")  # fmt: skip
 @click.option("--again", type=click.IntRange(min=0), metavar="N", default=10, show_default=True,
               help="Ask about N photos twice more, to see how steady the answers are.")  # fmt: skip
-@click.option("--fresh", is_flag=True, help="Ask also where an answer is known.")
+@fresh_option("Ask the model again, also where an answer is known.")
 @threshold_option(several=True)
 @asking_options
 @word_options
@@ -114,7 +115,7 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Eval
         for wanted in model_settings(settings, names):
             models.append(space.model(wanted, options.asking.limits(), partial(watched, settings)))
             tell(settings, *models[-1].notes)
-        tell(settings, *threshold_notes(models, options.thresholds))
+        tell(settings, *threshold_notes(models, options.thresholds, checked=options.asking.check_tags))
         evaluation = Evaluation(space, subject, options.request(), partial(_watch, settings, space))
         with stop_on_interrupt(space.stop, space.halt):
             answers: list[EvaluationAnswers] = []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tagroll.cli.completing import tags
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import scan_options, shared_options
 from tagroll.cli.scanning import Scope, ignore_error
@@ -70,7 +71,10 @@ class FindOptions:
 
 @click.command("find", cls=Find)
 @click.argument(
-    "query", required=False, callback=lambda _ctx, _param, word: word and word.removeprefix(_QUERY)
+    "query",
+    required=False,
+    shell_complete=tags,
+    callback=lambda _ctx, _param, word: word and word.removeprefix(_QUERY),
 )
 @click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option(

@@ -1,6 +1,7 @@
 """`tagroll model get|list|remove`."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,7 +21,7 @@ WHICH = click.argument("which", metavar="large|text", type=click.Choice(["large"
 @click.option("--yes", is_flag=True, help="Fetch it without a question.")
 @click.option("--from", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="Take it from this file, which was fetched elsewhere; nothing is asked of the network.")  # fmt: skip
-@shared_options(model=False)
+@shared_options(model=False, catalog=False)
 def get(settings: Settings, which: str, file: Path | None, *, yes: bool) -> None:
     """Fetch a model: one file, named with its licence, size and SHA-256 before it is fetched.
 
@@ -54,7 +55,7 @@ def _agreed() -> bool:
 
 
 @click.command("list", cls=GroupedCommand)
-@shared_options(model=False)
+@shared_options(model=False, catalog=False)
 def list_models(settings: Settings) -> None:
     """List the models that can be fetched, and where they are if they were."""
     from tagroll.runs.fetched import known
@@ -69,7 +70,7 @@ def list_models(settings: Settings) -> None:
 
 @click.command("remove", cls=GroupedCommand)
 @WHICH
-@shared_options(model=False)
+@shared_options(model=False, catalog=False)
 def remove(settings: Settings, which: str) -> None:
     """Remove a fetched model from this machine. What it said of photos stays known."""
     from tagroll.runs.fetched import remove as take_away
@@ -86,7 +87,7 @@ def remove(settings: Settings, which: str) -> None:
 class Model(Actions):
     """The actions."""
 
-    actions: ClassVar[dict[str, click.Command]] = {"get": get, "list": list_models, "remove": remove}
+    actions: ClassVar[Mapping[str, click.Command]] = {"get": get, "list": list_models, "remove": remove}
 
 
 @click.command("model", cls=Model)

@@ -31,17 +31,29 @@ from tagroll.settings import (
 
 TOLD = "tagroll.hints"
 """Where a command's context has the hints of the settings file: folder -> text."""
+READ = "tagroll.read"
+"""Where a command's context has the path of the settings file, which need not be there."""
 UNREAD = "tagroll.unread"
 """Where a command's context notes that there are settings in the current folder, which were not read."""
 
 
 def _load_config(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
     """Put the settings file under click's defaults, before any other option is looked at."""
+    load_config(ctx, value or config_file())
+    ctx.meta[UNREAD] = not value and unread_config(ctx.meta[READ])
+
+
+def load_config(ctx: click.Context, path: Path) -> None:
+    """Make what a settings file says the defaults of a command.
+
+    Raises:
+        UsageError: It cannot be read, or says something that no option knows.
+    """
     command = (ctx.info_name or "").partition(" ")[0]  # "tags rename" is a part of "tags"
-    path = value or config_file()
+    ctx.meta[READ] = path
     values = read_config(path)
     ctx.meta[TOLD] = values.pop(HINTS, {})
-    if values:  # looking at the options of all commands imports all of them
+    if values and not ctx.resilient_parsing:  # not for the Tab key: this imports all commands
         _refuse_unknown(ctx, values, path)
     section = values.get(command)
     merged = {key: one for key, one in values.items() if not isinstance(one, dict)}
@@ -50,7 +62,6 @@ def _load_config(ctx: click.Context, _parameter: click.Parameter, value: Path | 
     named = {names.get(key, key): one for key, one in merged.items()}
     files = [p.name for p in ctx.command.params if isinstance(p.type, click.Path) and p.name in named]
     ctx.default_map = named | {name: _beside(path, named[name]) for name in files}
-    ctx.meta[UNREAD] = not value and unread_config(path)
 
 
 def _beside(config: Path, named: object) -> object:
@@ -61,7 +72,11 @@ def _beside(config: Path, named: object) -> object:
 def _keys(command: click.Command) -> dict[str, str]:
     """What an option may be called in a settings file -> its parameter. A settings file names no other."""
     options = [p for p in command.params if isinstance(p, click.Option)]
-    named = ((p.name, (*p.opts, p.name)) for p in options if p.name and p.name != "config")
+    named = (
+        (p.name, (*p.opts, *getattr(p, "formerly", ()), p.name))
+        for p in options
+        if p.name and p.name != "config"
+    )
     return {word.lstrip("-").replace("-", "_"): name for name, words in named for word in words}
 
 
@@ -121,6 +136,19 @@ class Several(click.Option):
         return super().type_cast_value(ctx, (value,) if isinstance(value, str | int | float) else value)
 
 
+class Renamed(click.Option):
+    """A flag that had other names: they work still, also in a settings file, and no help offers them."""
+
+    def __init__(self, *args: Any, formerly: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.formerly = formerly
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Let the parser know the former names, too."""
+        super().add_to_parser(parser, ctx)
+        parser.add_option(self, dest=self.name, opts=list(self.formerly), action="store_const", const=True)
+
+
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _MODEL = (
     click.option("--api-url", "api_urls", metavar="URL", multiple=True, cls=Several, envvar="TAGROLL_API_URL",
@@ -146,8 +174,12 @@ _MODELS = (
 _ABOUT_MODELS = {False: (), True: _MODEL, "several": _MODELS}
 
 
-def shared_options(*, model: bool | Literal["several"]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def shared_options(
+    *, model: bool | Literal["several"], catalog: bool = True
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the shared options, those about models when `model`; it gets them as `settings`.
+
+    Without `catalog` it gets no --catalog: it uses none.
 
     With "several", --model may be given more than once, and the command gets the names as `models`.
     """
@@ -161,7 +193,7 @@ def shared_options(*, model: bool | Literal["several"]) -> Callable[[Callable[..
                 values["scope"] = Scope(settings, exclude, follow_links=follow)
             return function(settings=settings, **values)
 
-        for option in reversed((*_ABOUT_MODELS[model], *_OUTPUT, _CONFIG)):
+        for option in reversed((*_ABOUT_MODELS[model], *_OUTPUT[not catalog :], _CONFIG)):
             wrapper = option(wrapper)
         return wrapper
 
@@ -197,10 +229,11 @@ def _settings(values: dict[str, Any]) -> Settings:
     return Settings(
         **given,
         key_goes_out=key_goes_with(ctx, "api_urls"),
-        catalog=values.pop("catalog") or default_catalog(),
+        catalog=values.pop("catalog", None) or default_catalog(),
         server_is_explicit=_is_explicit(ctx, "api_urls") or _is_explicit(ctx, "model"),
         model_is_explicit=_is_explicit(ctx, "model"),
-        threshold_is_typed=ctx.get_parameter_source("threshold") is click.core.ParameterSource.COMMANDLINE,
+        threshold_is_typed=ctx.get_parameter_source("threshold") is click.core.ParameterSource.COMMANDLINE
+        and not ctx.params.get("check_tags"),
     )
 
 
@@ -225,6 +258,11 @@ def key_goes_with(ctx: click.Context, address: str) -> bool:
 def _is_explicit(ctx: click.Context, name: str) -> bool:
     """Whether the user said it: on the command line, in a variable or in a settings file."""
     return ctx.get_parameter_source(name) not in (None, click.core.ParameterSource.DEFAULT)
+
+
+def fresh_option(text: str, *formerly: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The one word for "ask again where an answer is known", with what it does here and what it was called."""
+    return click.option("--fresh", cls=Renamed, is_flag=True, formerly=formerly, help=text)
 
 
 def scan_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -299,9 +337,11 @@ def threshold_option(*, several: bool = False) -> Callable[[Callable[..., Any]],
     if several:
         return click.option(
             "--threshold", "thresholds", type=probability, multiple=True, cls=Several, metavar="P",
-            help="Show what the built-in model does at this threshold, too; may be given more than once.",
+            help="Show what the built-in model, and with --check-tags any, does at this threshold, too; "
+                 "may be given more than once.",
         )  # fmt: skip
     return click.option(
         "--threshold", type=probability, metavar="P", envvar="TAGROLL_THRESHOLD",
-        help="How sure the built-in model has to be of a tag.  [default: what its training found]",
+        help="How sure the built-in model has to be of a tag, and with --check-tags a server's model.  "
+             "[default: what its training found; what `tagroll eval --check-tags` found, else 0.5]",
     )  # fmt: skip

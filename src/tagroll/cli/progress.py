@@ -11,6 +11,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import click
+
 from tagroll.cli.scanning import report_skipped
 from tagroll.cli.terminal import print_json, print_line, say, show, tell
 from tagroll.domain import Outcome, Status, Waiting, plural
@@ -21,6 +23,8 @@ from tagroll.settings import Settings
 if TYPE_CHECKING:
     from tagroll.runs.run import Tally, Workspace
 
+TALLY = "tagroll.tally"
+"""Where a command's context has the counts of what it shows."""
 PLAIN_EVERY_S = 10.0
 SHOWN_FAILURES = 20
 WORDS = {Status.BESIDE: "in sidecars"}
@@ -63,6 +67,8 @@ class Report:
 
     def __enter__(self) -> Self:
         """Start to show progress."""
+        if ctx := click.get_current_context(silent=True):
+            ctx.meta[TALLY] = self.tally
         if not self.settings.quiet:
             self._line = ProgressLine(self) if sys.stderr.isatty() else PlainLine(self)
         bar = self._line if isinstance(self._line, ProgressLine) else None

@@ -18,6 +18,7 @@ from tagroll.cli.clustering import HERE, ClusterOptions, cluster, cluster_option
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.knowing import context_options
 from tagroll.cli.options import (
+    fresh_option,
     scan_options,
     shared_options,
     store_options,
@@ -26,6 +27,7 @@ from tagroll.cli.options import (
 from tagroll.cli.progress import UNSURE, Report, no_photos, stop_on_interrupt
 from tagroll.cli.scanning import Scope, ignore_error, must_be_writable, noted, opened, scanned
 from tagroll.cli.terminal import print_json, say, show, tell
+from tagroll.cli.then import then_option
 from tagroll.cli.typed import typed, undo_command
 from tagroll.cli.words import SHOWN, WordOptions, read_library, word_options
 from tagroll.domain import CAPTIONS, Outcome, Photo, Status, plural
@@ -68,7 +70,7 @@ class TagOptions:
     placing: Placing
     mtime: Mtime
     dry_run: bool = False
-    retag: bool = False
+    fresh: bool = False
     cluster: ClusterOptions = HERE
 
     def modes(self) -> list[str]:
@@ -113,14 +115,14 @@ class TagOptions:
         described = self.description or self.text_in_description
         captions = {"title": self.title, "description": described, "alt_text": self.alt_text}
         policy = TagPolicy(
-            mode=self.mode(), retag=self.retag, dry_run=self.dry_run, case=self.asking.letters,
+            mode=self.mode(), retag=self.fresh, dry_run=self.dry_run, case=self.asking.letters,
             max_tags=self.asking.max_tags, captions=tuple(name for name in CAPTIONS if captions[name]),
             user_comment=self.user_comment, place=self.write_place,
             inside=inside, inside_described=self.text_in_description,
         )  # fmt: skip
         return TagRequest(
             policy, self.words.request(), self.asking.language, self.asking.prompt_text(), self.telling, self.asking.votes,
-            self.bursts,
+            self.bursts, self.asking.check_tags,
         )  # fmt: skip
 
 
@@ -198,7 +200,8 @@ def tag_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("tag", cls=GroupedCommand)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Print what would be written; write nothing into photos.")
-@click.option("--retag", is_flag=True, help="Ask the model again about photos it has described before.")
+@fresh_option("Ask the model again about photos it has described before.", "--retag")
+@then_option
 @cluster_options
 @tag_options
 def command(settings: Settings, paths: tuple[Path, ...], **values: Any) -> None:

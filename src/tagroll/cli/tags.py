@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from tagroll.cli.completing import actions_or_paths
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import scan_options, shared_options
 from tagroll.cli.progress import Report, no_photos
@@ -36,7 +37,14 @@ class Tags(GroupedCommand):
 
 
 @click.command("tags", cls=Tags)
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "paths",
+    metavar="PATH...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    shell_complete=actions_or_paths,
+)
 @click.option("--ours", is_flag=True, help="Only the tags that tagroll wrote.")
 @click.option("--yours", is_flag=True, help="Only those that it did not write.")
 @click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tagroll.cli import completing
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import scan_options, shared_options, store_options
 from tagroll.cli.rewrite import advise, session
@@ -39,8 +40,8 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("rename", cls=GroupedCommand)
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", shell_complete=completing.tags)
+@click.argument("new", shell_complete=completing.tags)
 @_PATHS
 @_options
 def rename(settings: Settings, old: str, new: str, **values: Any) -> None:
@@ -54,7 +55,9 @@ def rename(settings: Settings, old: str, new: str, **values: Any) -> None:
 
 
 @click.command("merge", cls=GroupedCommand)
-@click.argument("tags_and_into", metavar="TAG... INTO", nargs=-1, required=True)
+@click.argument(
+    "tags_and_into", metavar="TAG... INTO", nargs=-1, required=True, shell_complete=completing.tags
+)
 @click.option("--in", "paths", metavar="PATH", multiple=True, required=True, type=click.Path(path_type=Path),
               help="Where the photos are; may be given more than once.")  # fmt: skip
 @_options
@@ -72,7 +75,9 @@ def merge(settings: Settings, tags_and_into: tuple[str, ...], **values: Any) -> 
 
 
 @click.command("remove", cls=GroupedCommand)
-@click.argument("tag_and_paths", metavar="TAG PATH...", nargs=-1, required=True)
+@click.argument(
+    "tag_and_paths", metavar="TAG PATH...", nargs=-1, required=True, shell_complete=completing.tag_then_paths
+)
 @click.option("--ours", is_flag=True, help="Take all tags away that tagroll wrote; name no TAG.")
 @_options
 def remove(settings: Settings, tag_and_paths: tuple[str, ...], *, ours: bool, **values: Any) -> None:
@@ -101,7 +106,7 @@ def remove(settings: Settings, tag_and_paths: tuple[str, ...], *, ours: bool, **
 
 
 @click.command("keep", cls=GroupedCommand)
-@click.argument("tag")
+@click.argument("tag", shell_complete=completing.tags)
 @_PATHS
 @_options
 def keep(settings: Settings, tag: str, **values: Any) -> None:

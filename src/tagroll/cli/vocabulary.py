@@ -1,6 +1,7 @@
 """`tagroll vocabulary build PATH...`."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -60,7 +61,7 @@ def _build(
 class Vocabulary(Actions):
     """The actions."""
 
-    actions: ClassVar[dict[str, click.Command]] = {"build": build}
+    actions: ClassVar[Mapping[str, click.Command]] = {"build": build}
 
 
 @click.command("vocabulary", cls=Vocabulary)

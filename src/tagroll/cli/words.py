@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tagroll.cli.completing import tags
 from tagroll.cli.options import Several
 from tagroll.cli.progress import stop_on_interrupt
 from tagroll.cli.rewrite import Session
@@ -45,11 +46,11 @@ _STRICT = click.option(
     "--strict", is_flag=True, help="Drop tags that are not in the vocabulary; a broader word of it takes their place."
 )  # fmt: skip
 _BAN = click.option(
-    "--ban", multiple=True, cls=Several, metavar="WORD|FILE",
+    "--ban", shell_complete=tags, multiple=True, cls=Several, metavar="WORD|FILE",
     help="Never give this tag, however it is spelled; a word or a file of words. May be given more than once.",
 )  # fmt: skip
 _REQUIRE = click.option(
-    "--require", multiple=True, cls=Several, metavar="WORD|FILE",
+    "--require", shell_complete=tags, multiple=True, cls=Several, metavar="WORD|FILE",
     help="Always give this tag, too, whatever the model says; a word, a path (a|b) or a file. May be given more than once.",
 )  # fmt: skip
 

@@ -25,7 +25,9 @@ BUILTIN_NOTE = (
     "No model server answers at {url}: the built-in model looks at the photos.\n"
     "  It knows everyday things. For more: start LM Studio, Ollama or llama.cpp, then tagroll doctor{or_fetch}."
 )
-THRESHOLD_NOTE = "--threshold is for the built-in model: a model on a server does not tell how sure it is."
+THRESHOLD_NOTE = (
+    "--threshold is for the built-in model: a model on a server tells how sure it is with --check-tags."
+)
 SPARE_THREADS = 6
 """Photos that are hashed, decoded or written while as many as a server takes are with the server."""
 

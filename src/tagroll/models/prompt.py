@@ -19,6 +19,9 @@ ENUM_LIMIT = 300
 VOCABULARY_CHARACTERS = 6000
 """What of a vocabulary is told in words: about 2,000 tokens, half of Ollama's smallest context."""
 
+CHECKED = "y1"
+"""At the end of the key of a question with a check; another number for another wording of the check."""
+
 LANGUAGES = {
     "ar": "Arabic",
     "cs": "Czech",
@@ -96,6 +99,7 @@ def build_prompt(  # noqa: PLR0913 - by name, and each with what most want
     wordlist: Wordlist = Wordlist(),
     prompt_file_text: str | None = None,
     votes: int = 1,
+    check: bool = False,
 ) -> Prompt:
     """Say what is wanted of a model.
 
@@ -106,6 +110,7 @@ def build_prompt(  # noqa: PLR0913 - by name, and each with what most want
         wordlist: Which keywords may, or had better, be used.
         prompt_file_text: The user's own words in place of ours; language, wordlist and form are added.
         votes: How many answers are compared, 1 or more.
+        check: Whether the model is asked again of each of its words.
 
     Returns:
         The prompt; its key changes with everything that shapes the answer.
@@ -134,8 +139,10 @@ def build_prompt(  # noqa: PLR0913 - by name, and each with what most want
         language=language_name(language) if language or not own else "", listed=bool(wordlist.words),
     )  # fmt: skip
     if votes > 1:
-        return replace(asked, key=f"{key}x{votes}", votes=votes)
-    return replace(asked, earlier=earlier)
+        asked = replace(asked, key=f"{key}x{votes}", votes=votes)
+    if check:
+        return replace(asked, key=f"{asked.key}{CHECKED}", check=True)
+    return asked if votes > 1 else replace(asked, earlier=earlier)
 
 
 def is_english(language: str | None) -> bool:

@@ -147,6 +147,7 @@ class ClassifyRequest:
         prompt_text: The person's own words to the model, or None.
         telling: What the model is told of photos besides; None for nothing.
         votes: How many answers about a photo are compared.
+        checked: The model is asked again of each of its words, and those of which it is not sure are left out.
     """
 
     source: Path
@@ -159,6 +160,7 @@ class ClassifyRequest:
     prompt_text: str | None = None
     telling: Telling | None = None
     votes: int = 1
+    checked: bool = False
 
     @classmethod
     def of(cls, directory: Path, output: Path | None, policy: ClassifyPolicy) -> "ClassifyRequest":
@@ -194,6 +196,7 @@ class ClassifyRequest:
         return build_prompt(
             "classify", max_tags=self.policy.max_tags, language=self.language,
             wordlist=self.words.wordlist, prompt_file_text=self.prompt_text, votes=self.votes,
+            check=self.checked,
         )  # fmt: skip
 
     @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """What was done: the runs, and what a run did to each photo, as a face shows it."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,6 +91,10 @@ class History:
             return
         with Catalog(settings.catalog, read_only=True) as catalog:
             yield cls(catalog)
+
+    def words(self) -> Counter[str]:
+        """Tag -> how many of the photos that are known carry it."""
+        return self._catalog.photos.words()
 
     def runs(self, limit: int) -> Sequence[PastRun]:
         """The last runs, the newest first."""

@@ -92,6 +92,10 @@ class Looker:
         return context.asked(prompt) if context else prompt
 
 
+def _as_it_is(answer: Description) -> Description:
+    return answer
+
+
 @dataclass(frozen=True, slots=True)
 class Questions:
     """Asks a model about pictures, each once, and keeps what it says. Safe to use from many threads.
@@ -106,6 +110,7 @@ class Questions:
         bursts: Sees to it that the frames of a burst wait for one answer; None: each is asked about, and what a photo
             has from another frame does not count.
         hashes: Who hashes pictures, if not the store.
+        judge: What is made of an answer that was checked, by how sure the model is of its words.
     """
 
     looker: Looker
@@ -116,6 +121,7 @@ class Questions:
     asking: Asking = field(default_factory=Asking)
     bursts: Bursts | None = None
     hashes: Hashes | None = None
+    judge: Callable[[Description], Description] = _as_it_is
 
     def look(self, photo: Photo, picture: str) -> Look:
         """What the model says of a photo with this picture: kept, or asked for now.
@@ -156,24 +162,26 @@ class Questions:
         describe = partial(describer.describe, preview, self.looker.question(photo, context))
         # what a built-in model costs is not worth the doubt
         burst = None if describer.names_only else self.bursts
-        answer = burst.once(photo, picture, preview, describe) if burst else describe()
-        self.keep(photo, picture, context, answer)
-        return answer, context
+        facts = context.facts if context else None
+        answer = burst.once(photo, picture, preview, describe, facts) if burst else describe()
+        return self.keep(photo, picture, context, answer), context
 
-    def keep(self, photo: Photo, picture: str, context: Context | None, answer: Description) -> None:
-        """Keep what was said about a photo of which the model was told this."""
+    def keep(self, photo: Photo, picture: str, context: Context | None, answer: Description) -> Description:
+        """Keep what was said about a photo of which the model was told this, and give what counts of it."""
+        answer = self.judge(answer)
         store_answer(
             self.answers, self.looker.describer, self.looker.question(photo, context), picture, answer
         )
         if answer.features and self.features:
             self.features.keep(picture, answer.features)
+        return answer
 
     def _kept(self, photo: Photo, picture: str) -> Description | None:
         if self.again:
             return None
         describer, question = self.looker.describer, self.looker.question(photo)
         kept = load_answer(self.answers, describer, question, picture, just_this=self.just_this)
-        return None if kept and kept.inherited and not self.bursts else kept
+        return None if kept is None or (kept.inherited and not self.bursts) else self.judge(kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -358,6 +358,7 @@ class Run:
         It is told of photos what `telling` says, and held to what they say; `english`: it answers in English;
         `bursts`: of the frames of a burst it is shown one.
         """
+        from tagroll.runs.bars import judging
         from tagroll.runs.bursts import Bursts
         from tagroll.runs.context import Knowledge
         from tagroll.runs.look import Looker, Questions
@@ -369,6 +370,7 @@ class Run:
         return Questions(
             looker, space.catalog.answers, again,
             features=space.catalog.features, bursts=Bursts(space.store.read) if bursts else None,
+            judge=judging(space.catalog, space.settings.threshold),
         )  # fmt: skip
 
     def decide(self, into: Mapping[str, str], apart: Iterable[Collection[str]] = ()) -> None:

@@ -12,7 +12,8 @@ LEAST: Final = 0.3
 def unsure(answer: Description) -> list[str]:
     """The words that were not sure enough for an answer and may be right all the same, the surest first."""
     told = sorted(answer.confidences.items(), key=lambda item: -item[1])
-    return [word for word, how in told if how >= LEAST and word not in answer.keywords]
+    spoken = answer.said or answer.confidences  # what it was asked of besides are broader words
+    return [word for word, how in told if how >= LEAST and word not in answer.keywords and word in spoken]
 
 
 def sureness(

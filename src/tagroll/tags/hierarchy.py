@@ -10,7 +10,7 @@ from tagroll.tags.lexicon import everyday, lexicon
 from tagroll.tags.term import Term, term
 from tagroll.tags.vetoes import is_kind
 
-_DOMINANT = 70
+DOMINANT = 70
 _LEVELS = 3
 _ABSTRACT = frozenset(
     {
@@ -55,7 +55,8 @@ class Child:
 
 
 @cache
-def _everyday_parents() -> dict[str, tuple[str, ...]]:
+def everyday_parents() -> dict[str, tuple[str, ...]]:
+    """Lexical key of an everyday word -> the keys of those above it, by the list of everyday things."""
     found: dict[str, list[str]] = {}
     for line in everyday()["under"]:
         parent, _, children = line.partition(":")
@@ -77,17 +78,17 @@ def parent_of(child: Term, by_key: Mapping[str, str]) -> tuple[str, str] | None:
         name = " ".join(child.words[-size:])
         if name in by_key and not name.isdecimal() and (not is_thing or is_kind(child, term(name))):
             return by_key[name], "modifier"
-    for name in _everyday_parents().get(child.key, ()):
+    for name in everyday_parents().get(child.key, ()):
         if name in by_key:
             return by_key[name], "everyday"
     for levels in range(1, _LEVELS + 1):
-        for meaning in sorted(words.main_meanings(child.key, _DOMINANT)):
+        for meaning in sorted(words.main_meanings(child.key, DOMINANT)):
             for above in sorted(words.above(meaning, levels)):
                 for name in words.words[above]:
                     if (
                         name in by_key
                         and name not in _ABSTRACT
-                        and above in words.main_meanings(name, _DOMINANT)
+                        and above in words.main_meanings(name, DOMINANT)
                     ):
                         return by_key[name], "kind"
     return None

@@ -14,7 +14,15 @@ from tagroll.models.server.discovery import ServerInfo, blind_error
 from tagroll.models.server.forms import Forms
 from tagroll.models.server.http import Answer, Wire
 from tagroll.models.server.outage import TRIES, Tries, Trouble
-from tagroll.models.server.refusal import Refusal, may_pass, no_switches, refusal_of, refused_switches
+from tagroll.models.server.refusal import (
+    CHANCES,
+    SWITCHES,
+    Refusal,
+    may_pass,
+    no_switches,
+    refusal_of,
+    refused_switches,
+)
 from tagroll.models.server.request import Question
 from tagroll.models.server.retry import Channel, Limits, UnheardError, is_too_much, spread
 from tagroll.models.server.telling import ENDS, FINAL, photo_error, server_error
@@ -44,7 +52,8 @@ class Chat:
         self.channel = Channel(wire, limits)
         self.info = ServerInfo(wire.address.root, state="mute")
         self.stats = Stats()
-        self._forms = Forms()
+        self._forms = Forms(frozenset(SWITCHES) - {CHANCES})
+        self._check_forms: Forms | None = None  # begins with what the first answer has taught
         self._lock = threading.Lock()
         self._judging = threading.Lock()
         self._blind: bool | None = None  # whether it refused the plain picture, once that was asked
@@ -67,25 +76,27 @@ class Chat:
             ElsewhereError: Another server can have it.
             StoppedError: The run is being stopped.
         """
-        switches, tries, sure = self._forms.now, tries or Tries(), False
+        forms = self._forms_of(question)
+        switches, tries, sure = forms.now, tries or Tries(), False
 
         def body(form: frozenset[str]) -> bytes:
             return question.body(model, jpeg, form)
 
         def doubtful() -> bool:
-            return not sure and self._is_doubtful(switches)
+            return not sure and _is_doubtful(forms, switches)
 
         while True:
             began = time.monotonic()
             try:
                 answer = self.channel.chat(body(switches), tries, doubtful)
             except UnheardError:
-                found = self._other_form(switches, body)
+                found = self._other_form(forms, switches, body)
                 sure, switches = found is None, switches if found is None else found
                 continue
             said = read_completion(answer.json()) if not answer.is_refusal else None
             if said:
-                self._count(said, time.monotonic() - began, switches)
+                forms.answered(switches)
+                self._count(said, time.monotonic() - began)
                 return said
             why = refusal_of(answer, model)
             if why is Refusal.ADDRESS and not self.stats.answers:
@@ -93,15 +104,23 @@ class Chat:
                 if self.wire.move_on(_base(answer)):
                     continue
                 answer = self._absent  # what was given is told, not the last guess
-            found = self._mended(answer, why, switches, body)
+            found = self._mended(answer, why, forms, switches, body)
             if found is None:
                 self._refused(answer, why, model, tries)
             else:
                 switches = found
 
+    def _forms_of(self, question: Question) -> Forms:
+        """What is known of questions of this kind: a server may take a photo and not a check."""
+        if question.prompt.task != "check":
+            return self._forms
+        with self._lock:
+            self._check_forms = self._check_forms or Forms(self._forms.now | {CHANCES})
+            return self._check_forms
+
     def _mended(
-        self, answer: Answer, why: Refusal, switches: frozenset[str], body: Callable[[frozenset[str]], bytes]
-    ) -> frozenset[str] | None:
+        self, answer: Answer, why: Refusal, forms: Forms, switches: frozenset[str], body: Callable[[frozenset[str]], bytes]
+    ) -> frozenset[str] | None:  # fmt: skip
         """The form of the question that a refusal asks for, None if it is for something else."""
         passing = self.stats.answers and may_pass(answer.error)
         if why in ENDS | FINAL or answer.is_ok or passing:
@@ -109,21 +128,17 @@ class Chat:
         if named := refused_switches(answer.error, switches):
             return switches - named
         doubtful = why is not Refusal.MODEL and not is_too_much(answer.error)
-        return self._other_form(switches, body) if doubtful else None
+        return self._other_form(forms, switches, body) if doubtful else None
 
     def _other_form(
-        self, switches: frozenset[str], body: Callable[[frozenset[str]], bytes]
+        self, forms: Forms, switches: frozenset[str], body: Callable[[frozenset[str]], bytes]
     ) -> frozenset[str] | None:
         """A form that is answered, while none was yet; after that, a refusal is no matter of the form."""
         return (
-            self._forms.find(switches, lambda form: self._takes(body(form)))
-            if self._is_doubtful(switches)
+            forms.find(switches, lambda form: self._takes(body(form)))
+            if _is_doubtful(forms, switches)
             else None
         )
-
-    def _is_doubtful(self, switches: frozenset[str]) -> bool:
-        """Whether a form of the question may be what is refused: nothing was answered yet, or others know better."""
-        return not self.stats.answers or not switches <= self._forms.now
 
     def _takes(self, body: bytes) -> bool:
         """Whether a question is answered, outside of all queues and waiting."""
@@ -143,8 +158,7 @@ class Chat:
                 self._blind = not self._takes(plain)
             return self._blind
 
-    def _count(self, said: Completion, seconds: float, switches: frozenset[str]) -> None:
-        self._forms.answered(switches)
+    def _count(self, said: Completion, seconds: float) -> None:
         with self._lock:
             self._refusals.clear()
             self.stats += Stats(1, seconds, said.prompt_tokens, said.completion_tokens)
@@ -212,6 +226,11 @@ class Chat:
         if tries.elsewhere():
             raise ElsewhereError
         raise error
+
+
+def _is_doubtful(forms: Forms, switches: frozenset[str]) -> bool:
+    """Whether a form of the question may be what is refused: nothing was answered yet, or others know better."""
+    return not forms.is_known or not switches <= forms.now
 
 
 def _base(answer: Answer) -> str:

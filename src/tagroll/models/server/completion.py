@@ -1,11 +1,13 @@
 """What a chat completion says, wherever a server puts it."""
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tagroll.models.checking import Token
 from tagroll.models.server.bodies import first_choice
 
 _CUT = frozenset({"length", "max_tokens", "max_length", "model_length", "token_limit", "incomplete"})
@@ -34,6 +36,7 @@ class Completion:
         prompt_tokens: As the server counted, 0 if it did not.
         completion_tokens: Likewise.
         model: Which model says so, "" if that is not told.
+        tokens: The pieces of the text, with what could have stood in their place, where that was asked for and told.
     """
 
     text: str
@@ -42,6 +45,7 @@ class Completion:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     model: str = ""
+    tokens: tuple[Token, ...] = ()
 
     @property
     def is_endless(self) -> bool:
@@ -76,8 +80,26 @@ def read_completion(answer: Any) -> Completion | None:
         next((n for key in keys if isinstance(n := counts.get(key), int)), 0) for keys in _COUNTS
     )
     return Completion(
-        content, cut or breaks_off(content), thought, prompt, completion, _text(answer.get("model"))
-    )
+        content, cut or breaks_off(content), thought, prompt, completion, _text(answer.get("model")),
+        _tokens(choice.get("logprobs")),
+    )  # fmt: skip
+
+
+def _tokens(told: Any) -> tuple[Token, ...]:
+    """The tokens of an answer; none where what is told of them is not of the form that it should have."""
+    content = told.get("content") if isinstance(told, dict) else None
+    if not isinstance(content, list):
+        return ()
+    try:
+        return tuple(
+            Token(
+                one["token"],
+                {other["token"]: math.exp(min(other["logprob"], 0.0)) for other in one["top_logprobs"]},
+            )
+            for one in content
+        )
+    except (KeyError, TypeError):
+        return ()
 
 
 def breaks_off(text: str) -> bool:

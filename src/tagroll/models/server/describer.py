@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from tagroll.domain import Describer, Description, Preview, Prompt, Stats, Waiting
 from tagroll.errors import PhotoError, ReplyError, ServerError
+from tagroll.models.checking import asked_of, check_prompt, read_check, with_broader
 from tagroll.models.reply.parse import parse_reply
 from tagroll.models.server import sight
 from tagroll.models.server.chat import Chat
@@ -42,6 +43,7 @@ from tagroll.models.server.wire_error import WireError
 
 OTHERS = 3
 """So many other models are tried where none was named and the server does not say which of them see."""
+NO_CHECK = "Leave out --check-tags, or take a larger model"
 THINKS_ON = "Switch its thinking off in the server, or take a model that does not think"
 
 
@@ -202,7 +204,8 @@ class ServerDescriber(Describer):
         if not prompt.listed and prompt.language != "English":
             found = replace(found, language=prompt.language)
         others = [self._vote(preview, prompt) for _ in range(prompt.votes - 1)]
-        return counted(found, others) if others else found
+        found = counted(found, others) if others else found
+        return self._checked(found, preview, prompt) if prompt.check and found.keywords else found
 
     def answer(self, prompt: Prompt, tries: Tries | None = None) -> str:
         """Get an answer to words alone, the model's best guess; one that was cut is asked for again, with more room.
@@ -238,6 +241,19 @@ class ServerDescriber(Describer):
                     f"{self.model} does not answer in {prompt.language}, also when asked twice: look at the tags"
                 )
         return found
+
+    def _checked(self, found: Description, preview: Preview, prompt: Prompt) -> Description:
+        """An answer with how sure the model is of each of its words, asked again; one that says nothing is asked once more."""
+        words = asked_of(found, prompt)
+        question = Question.first(check_prompt(prompt, words), thinks=self._thinks)
+        said = self._ask(preview.jpeg, question, self._asked)
+        sure = read_check(said.text, said.tokens, words)
+        if len(sure) < len(words):
+            said = self._ask(preview.jpeg, question.again(said), self._asked)
+            sure = read_check(said.text, said.tokens, words) | sure
+        if not sure:
+            raise ReplyError(f"the model {self.model} does not say yes or no of its words", NO_CHECK)
+        return replace(found, said=found.keywords, confidences=with_broader(sure))
 
     def _vote(self, preview: Preview, prompt: Prompt) -> tuple[str, ...]:
         """The keywords of one more answer; none if it cannot be used."""

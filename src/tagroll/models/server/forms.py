@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from tagroll.models.server.refusal import SWITCHES, fewer_switches, no_switches
+from tagroll.models.server.refusal import fewer_switches, no_switches
 
 TRIALS = 3
 """So many photos at most for finding out whether a server that says nothing dislikes a part of the question."""
@@ -12,12 +12,16 @@ TRIALS = 3
 class Forms:
     """The optional parts of a question that go with it. For many threads.
 
+    Args:
+        now: Those that the server may take.
+
     Attributes:
-        now: Those that the server is thought to take: all at first.
+        now: Those that the server is thought to take.
+        is_known: Whether a question with them was answered.
     """
 
-    def __init__(self) -> None:
-        self.now = frozenset(SWITCHES)
+    def __init__(self, now: frozenset[str]) -> None:
+        self.now, self.is_known = now, False
         self._trials = 0
         self._trying = threading.Lock()
 
@@ -25,6 +29,7 @@ class Forms:
         """A question with these was answered: what was left away stays away."""
         with self._trying:
             self.now &= switches
+            self.is_known = True
 
     def find(
         self, switches: frozenset[str], answers: Callable[[frozenset[str]], bool]

@@ -26,7 +26,10 @@ class Refusal(Enum):
     OTHER = auto()
 
 
+CHANCES = "logprobs"
+"""The part that only a check has: how likely other answers were."""
 SWITCHES = {
+    CHANCES: late(r"log_?probs?|log_?probabilit"),
     "effort": late(r"reasoning|effort|\bthink(ing)?\b"),
     "template": late(r"template|enable_thinking|kwargs"),
     "schema": late(r"response_format|json_?(schema|object)|schema|grammar|structured|guided"),
@@ -35,7 +38,7 @@ SWITCHES = {
     "completion_tokens": late(r"max_?completion_?tokens"),
 }
 """The optional parts of a request, the one that is missed least first, and the words that refuse them."""
-_EXTRAS = ("effort", "template", "schema")
+_EXTRAS = (CHANCES, "effort", "template", "schema")
 _INSTEAD = {"completion_tokens": "max_tokens"}
 """Parts that are sent only when another one is off."""
 

@@ -7,9 +7,13 @@ from typing import Any
 
 from tagroll.domain import Prompt
 from tagroll.models.server.completion import Completion
+from tagroll.models.server.refusal import CHANCES
 
 THOUGHT_TOKENS = 4096
 """Room for a model that thinks although it was asked not to."""
+
+ALTERNATIVES = 5
+"""Of each token of an answer with yes and no: so many likeliest ones are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +71,15 @@ class Question:
             fields["chat_template_kwargs"] = {"enable_thinking": False}
         if "effort" in switches:
             fields["reasoning_effort"] = "none"
+        if self.prompt.task == "check" and CHANCES in switches:
+            fields |= {"logprobs": True, "top_logprobs": ALTERNATIVES}
         if "schema" in switches:
             schema = {"name": self.prompt.task, "strict": True, "schema": self.prompt.schema}
             fields["response_format"] = {"type": "json_schema", "json_schema": schema}
         if jpeg is None:
             messages = [{"role": "user", "content": self.prompt.text}]
             return json.dumps(fields | {"messages": messages}).encode()
+        after = [{"type": "text", "text": self.prompt.after}] if self.prompt.after else []
         # Words first: what all requests begin with is computed once by servers that keep a prompt cache.
         return b"".join(
             (
@@ -81,6 +88,8 @@ class Question:
                 json.dumps({"type": "text", "text": self.prompt.text}).encode(),
                 b', {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,',
                 binascii.b2a_base64(jpeg, newline=False),
-                b'"}}]}]}',
+                b'"}}',
+                b"".join(b", " + json.dumps(part).encode() for part in after),
+                b"]}]}",
             )
         )

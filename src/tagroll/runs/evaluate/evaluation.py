@@ -10,6 +10,7 @@ from tagroll.domain import Outcome, Photo, Prompt
 from tagroll.errors import UsageError
 from tagroll.models.choose import THRESHOLD_NOTE, Model, other_thresholds
 from tagroll.models.prompt import build_prompt
+from tagroll.runs.bars import Bars
 from tagroll.runs.evaluate.examining import AGAIN, Survey, Way, known_cost, questions_for
 from tagroll.runs.evaluate.labels import LabelSet, read_labels
 from tagroll.runs.evaluate.results import EvaluationAnswers, answered
@@ -71,9 +72,11 @@ def model_settings(settings: Settings, names: Sequence[str]) -> Iterator[Setting
         yield settings
 
 
-def threshold_notes(models: Iterable[Model], thresholds: Sequence[float]) -> tuple[str, ...]:
-    """What the user is told where thresholds have no effect, as no model has one."""
-    without = thresholds and not any(other_thresholds(model, thresholds) for model in models)
+def threshold_notes(
+    models: Iterable[Model], thresholds: Sequence[float], *, checked: bool
+) -> tuple[str, ...]:
+    """What the user is told where thresholds have no effect, as no model has one; `checked`: any has."""
+    without = thresholds and not checked and not any(other_thresholds(model, thresholds) for model in models)
     return (THRESHOLD_NOTE,) if without else ()
 
 
@@ -90,6 +93,8 @@ class EvaluationRequest:
         words: What a person says of the words.
         prompt_text: The person's own words to the model, or None.
         votes: How many answers about a photo are compared.
+        checked: The models are asked again of each of their words.
+        bars: How sure they have to be then.
     """
 
     again: int = 10
@@ -100,12 +105,15 @@ class EvaluationRequest:
     words: WordRequest = field(default_factory=WordRequest)
     prompt_text: str | None = None
     votes: int = 1
+    checked: bool = False
+    bars: Bars = field(default_factory=Bars)
 
     def prompt(self) -> Prompt:
         """What the models are asked: what `tagroll tag` asks."""
         return build_prompt(
             "tags", max_tags=self.max_tags, language=self.language,
             wordlist=self.words.wordlist, prompt_file_text=self.prompt_text, votes=self.votes,
+            check=self.checked,
         )  # fmt: skip
 
 
@@ -152,6 +160,11 @@ class Evaluation:
         yield first
         for other in other_thresholds(model, thresholds):
             yield dataclasses.replace(self.answers(other), cost=first.cost, confidences={})
+        for threshold in dict.fromkeys(thresholds) if any(said.said for said in first.said.values()) else ():
+            request = dataclasses.replace(self.request, bars=Bars(threshold), fresh=False)
+            there = dataclasses.replace(self, request=request).answers(model)
+            name = f"{first.model}@{threshold:g}"
+            yield dataclasses.replace(there, model=name, cost=first.cost, confidences={})
 
     def answers(self, model: Model) -> EvaluationAnswers:
         """Ask one model about all photos, and about a few of them twice more."""
@@ -166,11 +179,22 @@ class Evaluation:
         known = known_cost(space.catalog.runs.all(), self._arguments, name, prompt)
         question = prompt.text if model.describer.served_as else ""
         cost = first.cost if self.request.fresh else known
-        return EvaluationAnswers(name, outcomes, again, recompressed, cost, question, first.confidences)
+        return EvaluationAnswers(
+            name,
+            outcomes,
+            again,
+            recompressed,
+            cost,
+            question,
+            first.confidences,
+            first.answers,
+            first.placed,
+        )
 
     def _survey(self, model: Model, words: Words, photos: Sequence[Photo | Outcome], way: Way) -> Survey:
         request, space = self.request, self.space
         questions = questions_for(model.describer, way, request.prompt(), space, fresh=request.fresh)
+        questions = dataclasses.replace(questions, judge=request.bars.judged)
         placed = partial(words.of, case=request.case, limit=request.max_tags)
         return Survey(questions, photos, way, model.threads, space.stop, placed)
 

@@ -7,13 +7,14 @@ their own; so nothing is asked twice, and what one command has learned the other
 import dataclasses
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from tagroll.catalog import RunRow
-from tagroll.domain import Describer, Outcome, Photo, Preview, Prompt, Status
+from tagroll.domain import Describer, Description, Outcome, Photo, Preview, Prompt, Status
 from tagroll.errors import StoppedError
 from tagroll.parallel import map_unordered
 from tagroll.runs.evaluate.pictures import recompressed
@@ -55,9 +56,14 @@ class Cost:
         """As it is kept with the run in the catalog, with the prompt it is for."""
         row = dataclasses.asdict(self) | {
             "seconds": round(self.seconds * 1000),
-            "prompt": int(prompt.key, 16),
+            "prompt": _number(prompt),
         }
         return {f"cost_{name}": value for name, value in row.items()}
+
+
+def _number(prompt: Prompt) -> int:
+    """Tells prompts apart among the counts of a run."""
+    return zlib.crc32(prompt.key.encode())
 
 
 def known_cost(runs: Sequence[RunRow], arguments: Sequence[str], model: str, prompt: Prompt) -> Cost:
@@ -66,7 +72,7 @@ def known_cost(runs: Sequence[RunRow], arguments: Sequence[str], model: str, pro
     for run in runs:
         row = run.summary
         same = (run.command, run.arguments, run.model) == ("eval", tuple(arguments), model)
-        if same and row.get("cost_prompt") == int(prompt.key, 16):
+        if same and row.get("cost_prompt") == _number(prompt):
             asked, timed, ms, said, answered = (
                 row.get(f"cost_{f.name}", 0) for f in dataclasses.fields(Cost)
             )
@@ -87,6 +93,7 @@ class Survey:
         placed: What becomes of keywords.
         cost: Of what was asked so far.
         confidences: Photo -> how likely each word is, where the answer tells.
+        answers: Photo -> what the model said.
     """
 
     questions: Questions
@@ -97,6 +104,7 @@ class Survey:
     placed: Callable[[Sequence[str]], Placed]
     cost: Cost = Cost()
     confidences: dict[Path, Mapping[str, float]] = field(default_factory=dict)
+    answers: dict[Path, Description] = field(default_factory=dict)
 
     @property
     def describer(self) -> Describer:
@@ -145,6 +153,7 @@ class Survey:
     def _outcome(self, photo: Photo) -> Outcome:
         looker = self.questions.looker
         look = self.questions.look(photo, looker.picture_hash(photo))
+        self.answers[photo.path] = look.answer
         if look.answer.confidences:
             self.confidences[photo.path] = look.answer.confidences
         placed = self.placed(look.answer.keywords)

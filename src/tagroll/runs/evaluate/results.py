@@ -1,17 +1,22 @@
 """The numbers of an evaluation: what comes out of the answers of each model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
-from tagroll.domain import Outcome, Status
+from tagroll.domain import Description, Outcome, Status
 from tagroll.runs.evaluate.examining import Cost
 from tagroll.runs.evaluate.labels import LabelSet
 from tagroll.runs.evaluate.reliability import Bin, reliability
 from tagroll.runs.evaluate.scoring import Measure, PhotoScore, Scorer, fold, jaccard, measure
+from tagroll.runs.words import Placed
 
 Tags = Mapping[Path, tuple[str, ...]]
+
+
+def _all_of(keywords: Sequence[str]) -> Placed:
+    return Placed(tuple(keywords))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,8 @@ class EvaluationAnswers:
         question: The words that went with the picture, "" for a model that reads none.
         confidences: Photo -> how likely each word is; empty for a model that does not tell, and for one that differs
             from another only in its threshold.
+        said: Photo -> its answer.
+        placed: What becomes of keywords.
     """
 
     model: str
@@ -36,6 +43,8 @@ class EvaluationAnswers:
     cost: Cost
     question: str
     confidences: Mapping[Path, Mapping[str, float]] = field(default_factory=dict)
+    said: Mapping[Path, Description] = field(default_factory=dict, repr=False)
+    placed: Callable[[Sequence[str]], Placed] = _all_of
 
     @property
     def tags(self) -> dict[Path, tuple[str, ...]]:
