@@ -4,6 +4,7 @@ python tools/make_reference.py           write the pages
 python tools/make_reference.py --check   exit 1 if they are not what the code says
 """
 
+import html
 import inspect
 import itertools
 import re
@@ -34,7 +35,8 @@ DECODERS = {
     "pillow": "Pillow",
     "heif": "pi-heif",
     "embedded": "the camera's preview inside, through exiftool",
-    "none": "not yet",
+    "psd": "its merged picture",
+    "jxl": "pylibjxl, with `tagroll[jxl]`",
 }
 
 
@@ -88,8 +90,15 @@ def option_row(option: click.Option, ctx: click.Context) -> str:
     if record is None:
         return ""
     variables = option.envvar if isinstance(option.envvar, str) else ""
-    names, text = (part.replace("|", "\\|") for part in record)
-    return f"| `{names}` | {text} | {f'`{variables}`' if variables else ''} |"
+    names, text = record[0], record[1].replace("|", "\\|")
+    return f"| {code(names)} | {text} | {code(variables)} |"
+
+
+def code(text: str) -> str:
+    """Code in a cell of a table; a bar in backticks would be read otherwise by each program that shows the page."""
+    if "|" in text:
+        return f"<code>{html.escape(text).replace('|', '&#124;')}</code>"
+    return f"`{text}`" if text else ""
 
 
 def _named(keys: str) -> str:
@@ -235,8 +244,7 @@ def written(row: Field) -> str:
 def field_row(row: Field) -> str:
     """One line of the table of metadata fields."""
     packet = "" if row.family == "text" else row.family.upper()
-    separator = f"`{row.separator}`".replace("|", "\\|") if row.separator else ""
-    return f"| `{row.name}` | {packet} | {HOLDS[row.holds]} | {separator} | {written(row)} |"
+    return f"| `{row.name}` | {packet} | {HOLDS[row.holds]} | {code(row.separator)} | {written(row)} |"
 
 
 def fields_page() -> str:

@@ -25,8 +25,8 @@ class Format:
     Attributes:
         name: Short lower-case name, unique in FORMATS.
         suffixes: File name endings in lower case, with the dot.
-        decoder: Who turns it into pixels: "pillow", "heif" (pi-heif), "embedded" (the preview inside a RAW),
-            or "none": a photo that we know but cannot look at.
+        decoder: Who turns it into pixels: "pillow", "heif" (pi-heif), "psd" (we ourselves), "jxl" (pylibjxl, where it is
+            installed), or "embedded" (the preview inside a RAW).
         writer: Which engine writes metadata: "jpeg", "png", "webp" in process, "exiftool", or "sidecar" only.
         matches: Whether the first HEAD_BYTES bytes of a file are of this format.
         container: How its files are built, by the names of `metadata/containers/container.py`; "" where nothing is
@@ -41,7 +41,7 @@ class Format:
 
     name: str
     suffixes: tuple[str, ...]
-    decoder: Literal["pillow", "heif", "embedded", "none"]
+    decoder: Literal["pillow", "heif", "psd", "jxl", "embedded"]
     writer: Literal["jpeg", "png", "webp", "exiftool", "sidecar"]
     matches: Callable[[bytes], bool] = field(repr=False, compare=False)
     container: str = ""
@@ -164,9 +164,12 @@ FORMATS: Final = (
     Format("bmp", (".bmp", ".dib"), "pillow", "sidecar", _is_bmp, container="bmp", families=frozenset(), pillow="Bmp"),
     Format("heic", (".heic", ".heif", ".hif", ".heics", ".heifs"), "heif", "exiftool", _is_heic, container="heif"),
     Format("avif", (".avif", ".avifs"), "pillow", "exiftool", _is_avif, container="heif", pillow="Avif", media_type="image/avif"),
-    # Neither Pillow nor a small library under a permissive licence decodes JPEG XL
     Format(
-        "jxl", (".jxl",), "none", "exiftool", _starts(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"), container="jxl"
+        "jxl", (".jxl",), "jxl", "exiftool", _starts(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"), container="jxl"
+    ),
+    Format(
+        "psd", (".psd", ".psb"), "psd", "sidecar", _starts(b"8BPS\0\1", b"8BPS\0\2"),
+        container="psd", families=ALL_FAMILIES,
     ),
     _RAW,  # before TIFF: a CR2 is both
     _TIFF,

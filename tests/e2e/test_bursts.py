@@ -6,12 +6,18 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance
 
+from support.photos import as_photo
 from support.stub import Stub, keywords
 from tagroll.catalog import Catalog
-from tagroll.domain import OUTLINE, Description, Facts, Metadata, Photo, Preview
+from tagroll.domain import OUTLINE, Describer, Description, Facts, Metadata, Photo, Preview, Prompt
 from tagroll.errors import ReplyError, ServerError
 from tagroll.formats import FORMATS
+from tagroll.metadata.store import MetadataStore
+from tagroll.models.prompt import build_prompt
 from tagroll.runs.bursts import ALIKE, Bursts, alike
+from tagroll.runs.context import Telling
+from tagroll.runs.run import Workspace
+from tagroll.settings import Settings
 
 JPEG = next(fmt for fmt in FORMATS if fmt.name == "jpeg")
 
@@ -116,6 +122,32 @@ def test_what_failed_with_one_frame_is_asked_of_the_next():
     assert once(bursts, "3", fail(AssertionError())) == Description(("Lake",), "m", inherited="2")
     with pytest.raises(ServerError):
         once(Bursts(lambda _: Metadata(facts=Facts(taken=1))), "1", fail(ServerError("gone")))
+
+
+@pytest.mark.parametrize("telling", [Telling(), None])
+def test_a_photo_is_read_once_before_it_is_asked_about(tmp_path, monkeypatch, telling):
+    save(scene(1), tmp_path / "1.jpg", 0)
+    read, asked = list[Path](), list[str]()
+
+    class Seer(Describer):
+        model = "seer"
+
+        def describe(self, preview: Preview, prompt: Prompt) -> Description:
+            del preview
+            asked.append(prompt.text)
+            return Description(("lake",), "seer")
+
+    def noted(store: MetadataStore, photo: Photo) -> Metadata:
+        read.append(photo.path)
+        return store._read(photo, None)
+
+    monkeypatch.setattr(MetadataStore, "read", noted)
+    with Workspace.open(Settings(catalog=tmp_path / "c.sqlite")) as space, space.begin("tag", []) as run:
+        prompt = build_prompt("tags", max_tags=9)
+        questions = run.questions(Seer(), prompt, again=False, telling=telling, bursts=True)
+        questions.look(as_photo(tmp_path / "1.jpg"), "picture")
+    assert read == [tmp_path / "1.jpg"]
+    assert ("- Time: May, midday" in asked[0]) is bool(telling)
 
 
 def test_memory_does_not_grow():

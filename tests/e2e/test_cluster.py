@@ -10,16 +10,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from support.photos import as_photo
 from support.runs import contents, environment
 from support.stub import Stub, keywords
 from tagroll import __version__
 from tagroll.models.spec import ModelSpec
-from tagroll.runs.cluster import Hello, hello
+from tagroll.runs.cluster import Hello, as_here, hello
 from tagroll.settings import Settings
 
 pytest.importorskip("distributed")
@@ -63,6 +65,9 @@ class Cluster:
             )
         return log
 
+    def end_scheduler(self) -> None:
+        self._processes[0].kill()
+
     def close(self) -> None:
         for process in self._processes:
             process.kill()
@@ -93,27 +98,39 @@ def meanwhile(work: Callable[[], None]) -> Iterator[None]:
     thread.join()
 
 
-def test_workers_look_one_dies_and_one_comes_late(tagroll, tmp_path, cluster):
+def test_workers_look_all_die_one_after_the_other_and_one_comes_late(tagroll, tmp_path, cluster):
     folder = photos(tmp_path / "photos", 40)
     before = contents(folder)
     with Stub(usual=keywords("Lake"), delay=0.3) as server:
         here = {"TAGROLL_API_URL": server.url}  # each asks the server that it names itself
-        doomed = cluster.worker("one", **here)
-        cluster.worker("two", **here)
+        doomed = [cluster.worker(name, **here) for name in ("one", "two")]
 
         def trouble() -> None:
-            wait(lambda: len(server.bodies) > 6, "nobody asks")
-            doomed.send_signal(signal.SIGKILL)
+            for number, worker in enumerate(doomed):
+                wait(lambda: len(server.bodies) > 6 * (number + 1), "nobody asks")  # noqa: B023 - at once
+                worker.send_signal(signal.SIGKILL)
             cluster.worker("three", **here)
 
+        words = ("tag", folder, "--cluster", cluster.address, "--json")
         with meanwhile(trouble):
-            done = tagroll("tag", folder, "--cluster", cluster.address, "--json", "-v", TAGROLL_PATIENCE="60")
+            done = tagroll(*words, "-v", TAGROLL_PATIENCE="60")
         assert done.code == 0, done.err[-6000:]
         assert done.summary["tagged"] == 40
-        assert 40 <= len(server.bodies) <= 43  # what the dead one was at is asked again, and nothing else
-        again = tagroll("tag", folder, "--cluster", cluster.address, "--json", LANG="C")
+        # although tags were written meanwhile into what the late one has to see
+        assert "gets no photos" not in done.err
+        assert 40 <= len(server.bodies) <= 46  # what the dead ones were at is asked again, and nothing else
+        asked = len(server.bodies)
+        again = tagroll(*words, LANG="C")
         assert again.summary["unchanged"] == 40
-        assert len(server.bodies) <= 43
+        assert len(server.bodies) == asked
+
+        def end() -> None:
+            wait(lambda: len(server.bodies) > asked + 6, "nobody asks")
+            cluster.end_scheduler()
+
+        with meanwhile(end):
+            cut_off = tagroll(*words, "--retag", LANG="C")
+        assert (cut_off.code, "scheduler of Dask is gone" in cut_off.err) == (4, True), cut_off.err
     assert tagroll("undo").code == 0
     assert contents(folder) == before
 
@@ -140,8 +157,30 @@ def test_a_cluster_that_is_not_there(tagroll, tmp_path):
     assert tagroll("tag", folder, "--map", "nothing").code == 2
 
 
+@pytest.mark.parametrize(
+    ("own", "urls", "key", "goes_out"),
+    [
+        ({}, ("http://nas",), "", False),
+        ({"TAGROLL_API_KEY": "mine"}, ("http://nas",), "mine", False),
+        (
+            {"TAGROLL_API_URL": "http://a http://b", "TAGROLL_API_KEY": "mine"},
+            ("http://a", "http://b"),
+            "mine",
+            True,
+        ),
+    ],
+)
+def test_a_worker_asks_its_own_server_and_its_key_is_for_no_other(monkeypatch, own, urls, key, goes_out):
+    for name in ("TAGROLL_API_URL", "TAGROLL_API_KEY"):
+        monkeypatch.setenv(name, own.get(name, ""))
+    here = as_here(Settings(api_urls=("http://nas",), key_goes_out=False))
+    assert (here.api_urls, here.api_key, here.key_goes_out) == (urls, key, goes_out)
+
+
 def test_what_a_worker_says_of_itself(tmp_path):
     spec = ModelSpec(Settings(backend="server", api_urls=("http://127.0.0.1:1",)))
     assert hello("0.0.0", spec, []) == Hello(__version__)
-    assert hello(__version__, spec, [(tmp_path / "gone.jpg", 3)]).unseen
+    photo = as_photo(photos(tmp_path / "photos", 1) / "00.jpg")
+    assert hello(__version__, spec, [(photo, "the hash of another one")]).unseen
+    assert hello(__version__, spec, [(replace(photo, path=tmp_path / "gone.jpg"), "")]).unseen
     assert "127.0.0.1:1" in hello(__version__, spec, []).error

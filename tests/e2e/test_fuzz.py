@@ -5,7 +5,22 @@ import sys
 from pathlib import Path
 
 TOOL = Path(__file__).parents[2] / "tools" / "fuzz.py"
-PARSERS = {"jpeg", "png", "webp", "tiff", "gif", "bmp", "heic", "avif", "jxl", "raw", "xmp", "iptc", "exif"}
+PARSERS = {
+    "jpeg",
+    "png",
+    "webp",
+    "tiff",
+    "gif",
+    "bmp",
+    "psd",
+    "heic",
+    "avif",
+    "jxl",
+    "raw",
+    "xmp",
+    "iptc",
+    "exif",
+}
 
 
 def test_damaged_bytes_break_no_parser(tmp_path):

@@ -89,7 +89,7 @@ def test_a_word_of_ones_own_is_learned_given_rejected_and_taken_back(tagroll, li
 
         # what a person took away stays away, and is an example of what the tag is not
         assert tagroll("tags", "remove", "Things|our boat", new / "boat1.jpg").code == 0
-        tagroll(*run, "--retag")
+        tagroll(*run, "--fresh")
         assert "our boat" not in tags_in(new)["boat1.jpg"]
         assert "our boat" in tags_in(new)["boat2.jpg"]
         after = {row["tag"]: row for row in tagroll("learn", old, new, "--json").rows}

@@ -357,7 +357,7 @@ def test_what_a_person_took_away_stays_away_and_review_writes_nothing(tagroll, t
     assert "Cat" in tags
     tagroll("tag", folder, "--backend", "builtin")
     assert tagroll("tags", "remove", "Cat", folder).code == 0
-    tagroll("tag", folder, "--backend", "builtin", "--append-tags", "--retag")
+    tagroll("tag", folder, "--backend", "builtin", "--append-tags", "--fresh")
     left = tagroll("tags", folder, "--json").photos
     assert {name: set(photo["tags"]) for name, photo in left.items()} == {
         name: set(tags) - {"Cat"} for name, tags in given.items()
@@ -366,7 +366,7 @@ def test_what_a_person_took_away_stays_away_and_review_writes_nothing(tagroll, t
 
 @pytest.mark.parametrize(
     "again",
-    [("--append-tags",), ("--append-tags", "--retag"), ("--retag",), (), ("--dry-run", "--retag")],
+    [("--append-tags",), ("--append-tags", "--fresh"), ("--fresh",), (), ("--dry-run", "--fresh")],
     ids=" ".join,
 )
 def test_what_a_person_took_away_is_told_as_the_reason(tagroll, tmp_path, again):

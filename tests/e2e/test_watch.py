@@ -169,7 +169,7 @@ def test_hours(hours, now, left, until):
     assert (parsed.left(at(now)), parsed.until(at(now))) == (left, until)
 
 
-@pytest.mark.parametrize("hours", ["22:00", "25:00-06:00", "night", ""])
+@pytest.mark.parametrize("hours", ["22:00", "25:00-06:00", "22:00+01:00-06:00", "night", ""])
 def test_what_are_no_hours(hours):
     with pytest.raises(UsageError, match="time of day"):
         Hours.parse(hours)

@@ -17,9 +17,9 @@ from tagroll.tags.identity import without
 
 SAMPLES = {
     "baseline.jpg": 60, "rgb.png": 30, "lossy.webp": 30, "single.tif": 20, "plain.heic": 20, "rgb.avif": 10,
-    "plain.jxl": 10, "animated.gif": 10, "palette.bmp": 20, "raw.dng": 10,
+    "plain.jxl": 10, "animated.gif": 10, "palette.bmp": 20, "raw.dng": 10, "rgb.psd": 10,
 }  # fmt: skip
-BESIDE = (".bmp", ".dng")
+BESIDE = (".bmp", ".dng", ".psd")
 WORDS = [f"Word {number}" for number in range(600)]
 A_MODEL_SAYS, A_PERSON_SAYS = WORDS[:400], WORDS[300:]
 """They have a hundred words in common."""

@@ -209,9 +209,37 @@ def dng(picture: Image.Image) -> None:
     (HERE / "raw.dng").write_bytes(header + jpeg + mosaic + sub + directory(preview, first_at))
 
 
+def packed(row: bytes) -> bytes:
+    """A row as PackBits has it: runs of three and more, the rest as it is."""
+    out, at = b"", 0
+    while at < len(row):
+        run = next((n for n in range(1, 128) if row[at + n : at + n + 1] != row[at : at + 1]), 128)
+        out += (
+            bytes((257 - run & 255, row[at]))
+            if run > 2
+            else b"".join(bytes((0, one)) for one in row[at : at + run])
+        )
+        at += run
+    return out
+
+
+def photoshop(picture: Image.Image) -> None:
+    """Documents without layers: 8 bits a channel and packed; large, 16 bits and as they are."""
+    planes = [band.tobytes() for band in picture.split()]
+    size = struct.pack(">II", picture.height, picture.width)
+    rows = [plane[at : at + picture.width] for plane in planes for at in range(0, len(plane), picture.width)]
+    tight = [packed(row) for row in rows]
+    counts = struct.pack(f">{len(tight)}H", *map(len, tight))
+    head = b"8BPS" + struct.pack(">H6xH", 1, 3) + size + struct.pack(">HH", 8, 3)
+    (HERE / "rgb.psd").write_bytes(head + bytes(12) + b"\0\1" + counts + b"".join(tight))
+    head = b"8BPS" + struct.pack(">H6xH", 2, 3) + size + struct.pack(">HH", 16, 3)
+    deep = b"".join(bytes((one, one)) for plane in planes for one in plane)
+    (HERE / "deep.psb").write_bytes(head + bytes(16) + b"\0\0" + deep)
+
+
 def main() -> None:
     picture = draw()
-    for make in (jpegs, pngs, others, heics, gain_map, jxl, dng):
+    for make in (jpegs, pngs, others, heics, gain_map, jxl, photoshop, dng):
         make(picture)
 
 

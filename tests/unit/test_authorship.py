@@ -25,7 +25,7 @@ INSIDE = (
     *("baseline.jpg", "rgb.png", "lossy.webp", "single.tif", "plain.heic", "rgb.avif", "plain.jxl"),
     *("animated.gif",),
 )
-BESIDE = ("palette.bmp", "raw.dng")
+BESIDE = ("palette.bmp", "rgb.psd", "raw.dng")
 OURS_IN_FILE = "-XMP-tagroll:WrittenTags"
 
 

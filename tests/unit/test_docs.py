@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -93,6 +94,18 @@ def test_every_page_can_be_reached_from_the_readme():
         seen.add(page)
         todo += [page.parent / target for target in re.findall(r"\]\(([^)#:]+)[^)]*\)", page.read_text())]
     assert {p.resolve() for p in PAGES} <= seen
+
+
+def test_every_page_is_in_the_navigation_of_the_site():
+    site = tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))["project"]
+
+    def pages(entries):
+        for entry in entries:
+            for where in entry.values() if isinstance(entry, dict) else [entry]:
+                yield from pages(where) if isinstance(where, list) else [where]
+
+    found = [*pages(site["nav"])]
+    assert sorted(found) == sorted(str(page.relative_to(ROOT / "docs")) for page in PAGES[2:])
 
 
 def test_the_readme_names_the_commands_ci_runs():

@@ -24,6 +24,8 @@ SAMPLES = {
     "plain.heic": "heic",
     "rgb.avif": "avif",
     "plain.jxl": "jxl",
+    "rgb.psd": "psd",
+    "deep.psb": "psd",
     "raw.dng": "raw",
 }
 

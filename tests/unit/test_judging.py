@@ -117,6 +117,7 @@ def test_the_budget_is_for_what_gains_most(catalog: Catalog) -> None:
         "", "{}", '{"verdicts": []}', '{"verdicts": [{"id": 1, "relation": "same"}]}',
         '{"verdicts": [{"id": 1, "relation": "same"}, {"id": 1, "relation": "same"}]}',
         '{"verdicts": [{"id": 1, "relation": "same"}, {"id": 2, "relation": "alike"}]}',
+        '{"verdicts": [{"id": 1, "relation": "same"}, {"id": [2], "relation": "same"}]}',
         '{"verdicts": [{"id": 1, "relation": "same"}, {"id": 2, "relation": "same"}, {"id": 2, "relation": "unsure"}]}',
     ],
 )  # fmt: skip

@@ -4,6 +4,7 @@ import io
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import zlib
@@ -42,6 +43,7 @@ WHOLE = (
         "animated.webp",
     ),
     *("single.tif", "pages.tif", "animated.gif", "palette.bmp", "plain.heic", "rotated.heic", "rgb.avif"),
+    *("plain.jxl", "rgb.psd", "deep.psb"),
 )
 
 
@@ -403,6 +405,65 @@ def test_noise_behind_a_real_beginning_is_a_picture_error_or_a_picture(fmt: Form
     head = beginnings.get(fmt.name) or (sample.read_bytes()[:150] if sample else b"")
     with suppress(PictureError):
         make_preview(head + noise, fmt)
+
+
+def document(mode: str, number: int, *, depth: int = 8, resources: bytes = b"", packing: int = 0) -> bytes:
+    """A Photoshop document with the test's picture, colours as that program stores them."""
+    shown = picture().quantize(8) if mode == "P" else picture().convert(mode)
+    planes = [band.tobytes() for band in shown.split()]
+    if mode == "CMYK":
+        planes = [bytes(255 - value for value in plane) for plane in planes]
+    palette = bytes(shown.getpalette() or ()) if mode == "P" else b""
+    colours = b"".join(palette[channel::3].ljust(256, b"\0") for channel in range(3)) if palette else b""
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, len(planes), shown.height, shown.width, depth, number)
+    sections = (
+        struct.pack(">I", len(colours)) + colours + struct.pack(">I", len(resources)) + resources + bytes(4)
+    )
+    return head + sections + struct.pack(">H", packing) + b"".join(planes)
+
+
+@pytest.mark.parametrize(("mode", "number"), [("RGB", 3), ("CMYK", 4), ("P", 2)])
+def test_photoshop_documents_of_several_modes(mode: str, number: int) -> None:
+    assert is_near(centres(preview_of(document(mode, number))), QUADRANTS)
+
+
+def test_a_photoshop_document_goes_by_its_profile_and_in_lab() -> None:
+    profile = wide_gamut_profile()
+    resource = b"8BIM\x04\x0f\0\0" + struct.pack(">I", len(profile)) + profile
+    shown = centres(preview_of(document("RGB", 3, resources=resource)))
+    assert is_near(shown, centres(preview_of(encoded(picture(), "PNG", icc_profile=profile))))
+    there, back = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    lab = ImageCms.profileToProfile(picture(), there, back, outputMode="LAB")
+    assert lab
+    planes = b"".join(band.tobytes() for band in lab.split())
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, lab.height, lab.width, 8, 9)
+    assert is_near(
+        centres(preview_of(head + bytes(12) + b"\0\0" + planes)), QUADRANTS, 8
+    )  # 8 bits of Lab are coarse
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (document("RGB", 3, resources=b"8BIM\x04\x21\0\0\0\0\0\x06\0\0\0\1\0\0"), "no merged picture"),
+        (document("RGB", 3, packing=2), "packing"),
+        (document("RGB", 3, depth=32), "rare kind"),
+        (document("RGB", 7), "rare kind"),
+        (document("L", 3), "rare kind"),
+        (document("RGB", 3)[:-1], "truncated"),
+        (document("RGB", 3)[:30], "truncated"),
+    ],
+)
+def test_photoshop_documents_that_cannot_be_seen_say_why(data: bytes, told: str) -> None:
+    with pytest.raises(PictureError, match=told):
+        make_preview(data, FORMAT["psd"])
+
+
+def test_jpeg_xl_without_its_decoder_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pylibjxl", None)
+    with pytest.raises(PictureError, match="without pylibjxl") as caught:
+        make_preview(FILES / "plain.jxl", FORMAT["jxl"])
+    assert "tagroll[jxl]" in caught.value.hint
 
 
 def test_jxl_and_raw_without_a_preview_say_so() -> None:

@@ -74,7 +74,7 @@ class App:
     read: Callable[[Sources], Seen] = field(repr=False)
     exact: bool = True
     closed: frozenset[str] = frozenset()
-    untried: frozenset[str] = frozenset({"gif", "jxl"})
+    untried: frozenset[str] = frozenset({"gif", "jxl", "psd"})
     beside: bool = False
 
 
@@ -223,13 +223,13 @@ def _fstop(photo: Sources) -> Seen:
     return _seen(fields.get(SUBJECT, ()), fields, (SUBJECT,), "the photo" if is_jpeg else "name.xmp")
 
 
-_NO_JPEG_OR_TIFF = frozenset({"avif", "gif", "heic", "jxl", "png", "webp"})
+_NO_JPEG_OR_TIFF = frozenset({"avif", "gif", "heic", "jxl", "png", "psd", "webp"})
 APPS = (
     App("Lightroom Classic", levels=True, read=_lightroom, closed=frozenset({"bmp", "gif", "webp"})),
     App("digiKam", levels=True, read=_digikam),
     App("digiKam with sidecars on", levels=True, read=_digikam_beside, beside=True),
     App("Immich", levels=True, read=_immich, untried=frozenset()),
-    App("Aves", levels=False, read=_aves, untried=frozenset({"avif", "gif", "heic", "jxl"})),
+    App("Aves", levels=False, read=_aves, untried=frozenset({"avif", "gif", "heic", "jxl", "psd"})),
     App("PhotoPrism", levels=False, read=_photoprism, exact=False, untried=frozenset()),
     App("darktable", levels=True, read=_darktable, exact=False),
     App("Windows Explorer", levels=False, read=_windows, untried=_NO_JPEG_OR_TIFF),

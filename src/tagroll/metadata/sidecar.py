@@ -28,7 +28,7 @@ _VIDEOS = frozenset(
 _DOCUMENTS = frozenset(
     {
         *(".afphoto", ".ai", ".clip", ".eps", ".indd", ".kra", ".ora", ".pdf", ".procreate"),
-        *(".psb", ".psd", ".psdt", ".pdd", ".svg", ".svgz", ".xcf"),
+        *(".psdt", ".pdd", ".svg", ".svgz", ".xcf"),
         *(".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".wav", ".wma"),  # cameras record notes
         *(".dpx", ".exr", ".hdr", ".insp", ".j2c", ".j2k", ".jp2"),
         *(".jpf", ".jpx", ".jxr", ".pcx", ".tga", ".wdp"),

@@ -62,7 +62,11 @@ def read_relations(text: str, number: int) -> list[Relation]:
         verdicts = found.value.get("verdicts") if isinstance(found.value, dict) else found.value
         if isinstance(verdicts, list) and found.whole:
             said = [(one.get("id"), one.get("relation")) for one in verdicts if isinstance(one, dict)]
-            by_number = {place: relation for place, relation in said if relation in list(Relation)}
+            by_number = {
+                place: relation
+                for place, relation in said
+                if isinstance(place, int) and relation in list(Relation)
+            }
             if len(said) == len(verdicts) == number and by_number.keys() == set(range(1, number + 1)):
                 return [Relation(by_number[place]) for place in range(1, number + 1)]
     raise ReplyError("the model does not say one thing of each pair", "A larger model may do")

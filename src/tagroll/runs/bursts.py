@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tagroll.domain import OUTLINE, Description, Metadata, Photo, Preview
+from tagroll.domain import OUTLINE, Description, Facts, Metadata, Photo, Preview
 from tagroll.runs.ask_once import is_of_one_photo
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Bursts:
     """Sees to it that the frames of a burst wait for one answer. Safe to use from many threads.
 
     Args:
-        read: What a photo says, its time and camera among it.
+        read: What a photo says, its time and camera among it, where that was not read before.
     """
 
     def __init__(self, read: Callable[[Photo], Metadata]) -> None:
@@ -68,16 +68,28 @@ class Bursts:
         self._changing = threading.Lock()
 
     def once(
-        self, photo: Photo, picture: str, preview: Preview, ask: Callable[[], Description]
+        self,
+        photo: Photo,
+        picture: str,
+        preview: Preview,
+        ask: Callable[[], Description],
+        facts: Facts | None = None,
     ) -> Description:
         """The answer to `ask`, or that about another frame of the same burst, which is waited for.
 
         What failed with that frame says nothing about this one.
 
+        Args:
+            photo: Which.
+            picture: Hash of its picture.
+            preview: What the model sees.
+            ask: Asks it.
+            facts: What the file tells, where it was read before; None: it is read now.
+
         Raises:
             TagrollError: What `ask` raises; what ends the run, in every thread that waits for it.
         """
-        facts = self._read(photo).facts
+        facts = facts or self._read(photo).facts
         if facts.taken is None or not preview.outline:
             return ask()
         mine = Frame(photo.path, facts.camera, facts.taken, picture, replace(preview, jpeg=b""))

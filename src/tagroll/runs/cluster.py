@@ -11,14 +11,15 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from tagroll import __version__
 from tagroll.domain import Describer, Description, Photo, Preview, Prompt
-from tagroll.errors import PictureError, ServerError, TagrollError, UsageError, plainly
+from tagroll.errors import MetadataError, PictureError, ServerError, TagrollError, UsageError, plainly
 from tagroll.exiftool.pool import available_exiftool
 from tagroll.metadata.store import MetadataStore
 from tagroll.models.choose import Model
@@ -37,11 +38,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+URLS, KEY = "TAGROLL_API_URL", "TAGROLL_API_KEY"
 LOCAL: Final = "local:"
 INSTALL: Final = "Install it with the cluster: pip install 'tagroll[cluster]'"
 THREADS: Final = 8
 """Photos at once on a worker that is started here; who starts workers says it with `dask worker --nthreads`."""
 ADMIT_EVERY: Final = 2.0
+_MOST_WORKERS: Final = 10
+"""How often a photo is given to others where all that it was given to are gone: it may be the reason."""
+_LOGGERS = ("distributed", "distributed.client", "distributed.gc", "tornado.application")
+_GONE = "the scheduler of Dask is gone"
+_GO_ON = "Start it, and run the same command again: it goes on where it stopped"
 
 
 # on a worker ---------------------------------------------------------------------------------------------
@@ -86,33 +93,40 @@ def _tools(spec: ModelSpec) -> Tools:
         if key not in _opened:
             resources, exiftool = ExitStack(), available_exiftool()
             atexit.register(resources.close)
-            model = resources.enter_context(replace(spec, settings=_as_here(spec.settings)).open())
+            model = resources.enter_context(replace(spec, settings=as_here(spec.settings)).open())
             preview = resources.enter_context(previews(exiftool))
             store = resources.enter_context(MetadataStore(exiftool=exiftool))
             _opened[key] = Tools(model.describer, preview, store)
         return _opened[key]
 
 
-def _as_here(settings: Settings) -> Settings:
-    """With the server and the key that this machine names."""
-    urls = tuple(os.environ.get("TAGROLL_API_URL", "").split()) or settings.api_urls
-    return replace(settings, api_urls=urls, api_key=os.environ.get("TAGROLL_API_KEY", ""))
+def as_here(settings: Settings) -> Settings:
+    """With the servers and the key that this machine names; its key is for its own servers, not for others' (see `key_for`)."""
+    urls, key = tuple(os.environ.get(URLS, "").split()), os.environ.get(KEY, "")
+    if urls:
+        models = settings.models if len(settings.models) == len(urls) else ()
+        settings = replace(settings, api_urls=urls, models=models)
+    return replace(settings, api_key=key, key_goes_out=bool(urls)) if key else settings
 
 
-def hello(version: str, spec: ModelSpec, probes: Sequence[tuple[Path, int]]) -> Hello:
+def hello(version: str, spec: ModelSpec, probes: Sequence[tuple[Photo, str]]) -> Hello:
     """What this worker says of itself.
 
     Args:
         version: Of the tagroll of who asks; with another one no model is looked for.
         spec: Which model.
-        probes: Photos, and their sizes.
+        probes: Photos, and the hashes of their pictures: these stay while tags are written.
     """
-    here = Hello(__version__)
+    here, store = Hello(__version__), MetadataStore()
     if version != __version__:
         return here
-    for path, size in probes:
-        if not path.is_file() or path.stat().st_size != size:
-            return replace(here, unseen=str(path))
+    for photo, picture in probes:
+        try:
+            is_seen = store.picture_hash(photo) == picture
+        except MetadataError:
+            is_seen = False
+        if not is_seen:
+            return replace(here, unseen=str(photo.path))
     try:
         describer = _tools(spec).describer
         return replace(here, model=describer.cache_name, names_only=describer.names_only)
@@ -228,7 +242,7 @@ class Cluster:
         tell: Callable[[str], None],
     ) -> None:
         self._client, self._wish, self._spec, self._stop = client, wish, spec, stop
-        self._probes = [(wish.there(photo).path, photo.size) for photo in probes]
+        self._probes = list(_pictures(wish, probes))
         self._patience, self._tell = patience, tell
         self._admitted: dict[str, Hello] = {}
         self._refused: dict[str, str] = {}
@@ -267,7 +281,7 @@ class Cluster:
     def threads(self) -> int:
         """Photos that are of use at once: a few more than the workers look at, so that none has to wait for one."""
         nthreads: dict[str, int] = self._client.nthreads()
-        return max(8, sum(nthreads.get(name, 0) for name in self._admitted) * 5 // 4 + 4)
+        return max(8, sum(nthreads.get(name, 0) for name in list(self._admitted)) * 5 // 4 + 4)
 
     def tagger(self, here: Tagger) -> Tagger:
         """What tags photos as another tagger does, and has the workers look."""
@@ -303,39 +317,58 @@ class Cluster:
 
     def _done(self, work: Callable[..., T], *given: object) -> T:
         from distributed import KilledWorker
+        from distributed.client import ClosedClientError
 
         try:
-            future = self._client.submit(work, self._spec, *given, pure=False, workers=list(self._admitted))
-            done: T = self._waited(future)
-        except KilledWorker as error:
-            raise PictureError("ends every worker that looks at it", "Leave it out with --exclude") from error
-        return done
+            for _ in range(_MOST_WORKERS):
+                workers = list(self._admitted)
+                future = self._client.submit(work, self._spec, *given, pure=False, workers=workers)
+                if self._is_done(future, workers):
+                    done: T = future.result()
+                    return done
+                future.cancel()
+        except (CancelledError, ClosedClientError) as error:
+            raise ServerError(_GONE, _GO_ON) from error
+        except KilledWorker:
+            pass
+        raise PictureError("ends every worker that looks at it", "Leave it out with --exclude")
 
-    def _waited(self, future: "Future") -> Any:
+    def _is_done(self, future: "Future", workers: Sequence[str]) -> bool:
+        """Wait for what some workers are to do; False where they are all gone, and others are there.
+
+        Raises:
+            ServerError: Nobody is.
+        """
         done, lonely = threading.Event(), 0.0
         future.add_done_callback(lambda _: done.set())
         while not done.wait(1):
-            alone = not self._alive()
-            lonely = (lonely or time.monotonic()) if alone else 0.0
-            if alone and (self._stop.is_set() or time.monotonic() - lonely > self._patience):
-                future.cancel()
-                raise ServerError(
-                    "no worker is left",
-                    "Start one, and run the same command again: it goes on where it stopped",
-                )
-        return future.result()
+            there = self._there()
+            if not there.isdisjoint(workers):
+                lonely = 0.0
+            elif not there.isdisjoint(list(self._admitted)):
+                return False
+            else:
+                lonely = lonely or time.monotonic()
+                if self._stop.is_set() or time.monotonic() - lonely > self._patience:
+                    future.cancel()
+                    raise ServerError(
+                        "no worker is left",
+                        "Start one, and run the same command again: it goes on where it stopped",
+                    )
+        return True
 
-    def _alive(self) -> bool:
-        return bool(self._admitted.keys() & self._client.scheduler_info()["workers"].keys())
+    def _there(self) -> set[str]:
+        """The workers that the scheduler knows; after it has gone, none."""
+        return set(self._client.scheduler_info(n_workers=-1).get("workers", ()))
 
     def _go_on_admitting(self) -> None:
-        while not self._closed.wait(ADMIT_EVERY):
-            self._admit()
+        with suppress(OSError):  # the scheduler is gone: whoever waits for a photo says so
+            while not self._closed.wait(ADMIT_EVERY):
+                self._admit()
 
     def _admit(self) -> None:
         """Ask the workers that are new who they are."""
-        there = self._client.scheduler_info()["workers"]
-        new = [name for name in there if name not in self._admitted and name not in self._refused]
+        new = sorted(self._there() - self._admitted.keys() - self._refused.keys())
         if not new:
             return
         told = self._client.run(hello, __version__, self._spec, self._probes, workers=new, on_error="return")
@@ -363,13 +396,20 @@ class Cluster:
         )
 
 
+def _pictures(wish: ClusterWish, photos: Sequence[Photo]) -> Iterator[tuple[Photo, str]]:
+    """Photos as the workers find them, and the hashes of their pictures; those that cannot be read here prove nothing."""
+    store = MetadataStore()
+    for photo in photos:
+        with suppress(MetadataError):
+            yield wish.there(photo), store.picture_hash(photo)
+
+
 def _client(address: str, resources: ExitStack) -> "Client":
     try:
         import dask.config
 
-        dask.config.set(
-            {"logging": {"distributed": "critical"}}
-        )  # read when it is imported: what goes wrong we tell
+        # read when it is imported: what goes wrong we tell
+        dask.config.set({"logging": dict.fromkeys(_LOGGERS, "critical")})
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise UsageError("--cluster needs Dask, which is not installed", INSTALL) from error
@@ -378,7 +418,12 @@ def _client(address: str, resources: ExitStack) -> "Client":
         if not number.isdecimal() or int(number) < 1:
             raise UsageError(f"{address} names no number of processes", "Write it as local:4")
         address = resources.enter_context(
-            LocalCluster(n_workers=int(number), threads_per_worker=THREADS, dashboard_address="127.0.0.1:0")
+            LocalCluster(
+                n_workers=int(number),
+                threads_per_worker=THREADS,
+                dashboard_address="127.0.0.1:0",
+                env={URLS: "", KEY: ""},  # what was typed counts more, and travels
+            )
         )
     try:
         return resources.enter_context(Client(address, timeout=10, set_as_default=False))

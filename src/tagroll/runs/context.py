@@ -60,6 +60,7 @@ class Context:
         people: Those whom another program named in it.
         hint: What its owner says.
         words: Identities of all words that some field of the photo says, told or not: what an answer may name.
+        facts: What its file tells; no model is told it as such.
     """
 
     place: str = ""
@@ -69,6 +70,7 @@ class Context:
     people: tuple[str, ...] = ()
     hint: str = ""
     words: frozenset[str] = field(default=frozenset(), compare=False)
+    facts: Facts = field(default=Facts(), compare=False)
 
     @property
     def text(self) -> str:
@@ -150,7 +152,7 @@ class Telling:
         texts = (
             *_names(place), *folder, *tags, *people, hint, *address, said.title, said.description, said.alt_text,
         )  # fmt: skip
-        return replace(told, words=_words(texts))
+        return replace(told, words=_words(texts), facts=said.facts)
 
 
 @dataclass(frozen=True, slots=True)

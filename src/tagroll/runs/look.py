@@ -162,7 +162,8 @@ class Questions:
         describe = partial(describer.describe, preview, self.looker.question(photo, context))
         # what a built-in model costs is not worth the doubt
         burst = None if describer.names_only else self.bursts
-        answer = burst.once(photo, picture, preview, describe) if burst else describe()
+        facts = context.facts if context else None
+        answer = burst.once(photo, picture, preview, describe, facts) if burst else describe()
         return self.keep(photo, picture, context, answer), context
 
     def keep(self, photo: Photo, picture: str, context: Context | None, answer: Description) -> Description:

@@ -60,7 +60,7 @@ class Hours:
             UsageError: It is no such thing.
         """
         try:
-            begin, end = (dt.time.fromisoformat(part.strip()) for part in text.split("-"))
+            begin, end = (dt.datetime.strptime(part.strip(), "%H:%M").time() for part in text.split("-"))  # noqa: DTZ007 - here
         except ValueError as error:
             raise UsageError(f"{text} is no time of day", "Write it as 22:00-06:00") from error
         return cls(begin, end)
@@ -120,9 +120,9 @@ class Watch:
     def batches(self) -> Iterator[list[Path] | None]:
         """What is to be looked at next, as it comes; None for everything below the roots: at first, and once a day."""
         watching = Watching(self._roots, self.heard, self._deaf)
-        watching.start()
         if self._poll:
             self._deaf("")
+        watching.start()
         try:
             yield from self._batches()
         finally:
@@ -238,6 +238,8 @@ class Watch:
 
     def _deaf(self, reason: str) -> None:
         """The system does not tell of changes: look for them."""
+        if self._polling:
+            return
         self._poll = self._poll or POLL
         why = f" ({reason})" if reason else ""
         self._tell(

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from tagroll.errors import MetadataError
 from tagroll.formats import Format
-from tagroll.metadata.containers import bmff, c2pa, gif, hidden_tags, jpeg, jxl, png, tiff, webp
+from tagroll.metadata.containers import bmff, c2pa, gif, hidden_tags, jpeg, jxl, png, psd, tiff, webp
 from tagroll.metadata.containers.limits import (
     MADE_OF_CRUMBS,
     MAX_BLOCKS,
@@ -91,6 +91,7 @@ CONTAINERS: Mapping[str, Container] = {
         bmff.heif_parts, count=_BOXES, is_signed=c2pa.in_boxes, has_tags=hidden_tags.in_heif,
         exif=bmff.heif_exif, xmp=bmff.heif_xmp, size=bmff.heif_size, turns_itself=True,
     ),
+    "psd": Container(psd.psd_parts, size=psd.psd_size),
     "jxl": Container(
         jxl.jxl_parts, count=_BOXES, is_signed=c2pa.in_boxes,
         check_read=jxl.check_nothing_hidden, read_only_reason=jxl.read_only_reason,

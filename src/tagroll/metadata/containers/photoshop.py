@@ -16,6 +16,7 @@ _SIGNATURES = frozenset({b"8BIM", b"8BPS", b"PHUT", b"DCSR", b"AgHg", b"MeSa"})
 _IPTC = 0x0404
 _DIGEST = 0x0425
 _XMP = 0x0424
+_PROFILE = 0x040F
 
 
 class _Resource(NamedTuple):
@@ -67,6 +68,11 @@ def xmp_of(block: bytes) -> tuple[bytes, ...]:
     if b"8BIM\x04\x24" not in block:
         return ()
     return tuple(resource.data for resource in _resources(block) if resource.key == _XMP)
+
+
+def profile_of(block: bytes) -> bytes:
+    """The colour profile among the resources, where PSD files have theirs; none: b""."""
+    return next((resource.data for resource in _resources(block) if resource.key == _PROFILE), b"")
 
 
 def digest_of(block: bytes) -> bytes | None:

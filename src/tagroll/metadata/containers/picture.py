@@ -12,6 +12,7 @@ picture alone. What counts as picture, by format:
   decode them.
 - HEIC, AVIF: the data of all picture items, and all item properties (size, rotation, colour, decoder set-up).
 - JPEG XL: the codestream.
+- PSD, PSB: all but the resources, of which the colour profile counts.
 
 The orientation in EXIF does not count. A file of another format, one that cannot be taken apart, and an image
 sequence are hashed whole, and so is one that is too large to be held in memory.

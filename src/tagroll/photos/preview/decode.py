@@ -6,9 +6,9 @@ Runs in the worker processes of `pool`, which alone import this: Pillow is heavy
 import io
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -24,6 +24,8 @@ from PIL import (
 from tagroll.domain import OUTLINE, Form, Preview
 from tagroll.errors import PictureError, plainly
 from tagroll.formats import FORMATS, HEAD_BYTES, Format, detect
+from tagroll.photos.preview.jxl import open_jxl
+from tagroll.photos.preview.psd import open_psd
 
 LONG_EDGE: Final = 1024
 """Pixels; what vision models look at without losing the patience of their users."""
@@ -154,13 +156,11 @@ _DAMAGED = "The file is damaged; look for the photo on its card or in a backup"
 def _upright(
     source: Path | bytes, fmt: Format, max_pixels: int, orientation: int, long_edge: int
 ) -> Image.Image:
-    if fmt.decoder == "none":
-        raise PictureError(f"{fmt.name} pictures cannot be decoded", "Convert the photo to JPEG")
     if fmt.decoder == "embedded":
         fmt = _embedded_format(source)
     with _reader(source) as file:
-        if fmt.decoder == "heif":
-            image = _open_heif(file, max_pixels)
+        if opener := _OPENERS.get(fmt.decoder):
+            image = opener(file, partial(_check_size, max_pixels=max_pixels))
         else:
             image = _open(file, fmt, max_pixels, long_edge)
         # libheif turns the picture, and what EXIF says there must be ignored (ISO/IEC 23008-12, 6.5.10)
@@ -275,15 +275,19 @@ def _check_jpeg_data(file: BinaryIO, pixels: int) -> None:
     file.seek(start)
 
 
-def _open_heif(file: BinaryIO, max_pixels: int) -> Image.Image:
+def _open_heif(file: BinaryIO, check_size: Callable[[tuple[int, int]], None]) -> Image.Image:
     import pi_heif  # 60 ms, and many collections hold no HEIC
 
     container = pi_heif.open_heif(file)
     if not len(container):  # libheif leaves out what it cannot decode
         raise PictureError("there is no picture in it that can be decoded", "Convert the photo to JPEG")
-    _check_size(container.size, max_pixels)
+    check_size(container.size)
     image: Image.Image = container.to_pillow()
     return image
+
+
+_OPENERS = {"heif": _open_heif, "psd": open_psd, "jxl": open_jxl}
+"""Who decodes what Pillow does not, by the decoder of a row of FORMATS."""
 
 
 def _orientation(image: Image.Image, default: int) -> int:
