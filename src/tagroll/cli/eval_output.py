@@ -10,7 +10,7 @@ from tagroll.domain import Status, plural
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
-    from tagroll.catalog.promises import Promise
+    from tagroll.runs.evaluate.promising import Promise
     from tagroll.runs.evaluate.results import EvaluationAnswers, Result
 
 

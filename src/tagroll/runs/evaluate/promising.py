@@ -20,6 +20,8 @@ from tagroll.runs.evaluate.results import EvaluationAnswers
 from tagroll.runs.evaluate.scoring import Labelled, Scorer
 from tagroll.tags.identity import identity
 
+__all__ = ["Promise", "Promiser", "promises"]
+
 STEPS: Final = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
 """Bars that are tried."""
 SURELY: Final = 2.24
