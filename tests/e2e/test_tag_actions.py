@@ -6,6 +6,7 @@ import select
 import subprocess
 import sys
 import time
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,19 @@ def test_actions_that_cannot_be_are_refused(tagroll, library):
     assert done.code == 0
     assert 'No photo has the tag "Nowhere"' in done.err
     assert contents(library) == before
+
+
+def test_a_tag_is_named_as_it_looks_however_its_letters_are_encoded(tagroll, tmp_path):
+    one, two = (unicodedata.normalize(form, "Café") for form in ("NFC", "NFD"))
+    folder = tagged(tmp_path / "photos", {"1.jpg": (one, "Red"), "2.jpg": (two, "Red")})
+    renamed = tagroll("tags", "rename", two, "Inn", folder, "--dry-run", "--json")
+    assert {name: row["tags"] for name, row in renamed.photos.items()} == dict.fromkeys(
+        ("1.jpg", "2.jpg"), ["Inn", "Red"]
+    )
+    assert tagroll("tags", "rename", two, one, folder).code == 0
+    assert tags_of(tagroll, folder) == dict.fromkeys(("1.jpg", "2.jpg"), [one, "Red"])
+    assert tagroll("tags", "remove", two, folder).code == 0
+    assert tags_of(tagroll, folder) == dict.fromkeys(("1.jpg", "2.jpg"), ["Red"])
 
 
 class Terminal:

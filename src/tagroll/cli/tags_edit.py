@@ -1,6 +1,7 @@
 """`tagroll tags rename|merge|remove|keep|prune`: what a person wants of tags, done to every photo that carries them."""
 
 import sys
+import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +101,7 @@ def remove(settings: Settings, tag_and_paths: tuple[str, ...], *, ours: bool, **
         if ours:
             return Rewriting(without_ours)
         _tell_missing(settings, [tag], library.counts)
-        return Rewriting(mapped({tag: REMOVED}), by_person=True)
+        return Rewriting(mapped(_spelled({tag: REMOVED}, library.counts)), by_person=True)
 
     sys.exit(_run(settings, "remove", values, wanted, authors=ours))
 
@@ -168,14 +169,27 @@ def _merging(settings: Settings, into: dict[str, str]) -> Callable[["Library"], 
 
     def wanted(library: "Library") -> "Rewriting":
         _tell_missing(settings, into, library.counts)
-        return Rewriting(mapped(into), merges=into)
+        there = _spelled(into, library.counts)
+        return Rewriting(mapped(there), merges=there)
 
     return wanted
 
 
 def _tell_missing(settings: Settings, tags: Collection[str], known: Collection[str]) -> None:
     """Say of tags that no photo carries what may be meant."""
-    tell(settings, *(_not_there(tag, known) for tag in tags if tag not in known))
+    forms = set(map(_form, known))
+    tell(settings, *(_not_there(tag, known) for tag in tags if _form(tag) not in forms))
+
+
+def _spelled(into: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
+    """What tags become, by the ways in which photos have them: Café has two, which look the same, and one is typed."""
+    forms = {_form(tag): word for tag, word in into.items()}
+    there = {tag: forms[_form(tag)] for tag in known if _form(tag) in forms}
+    return {**into, **{tag: word for tag, word in there.items() if tag != word}}
+
+
+def _form(tag: str) -> str:
+    return unicodedata.normalize("NFC", tag)
 
 
 def _not_there(tag: str, known: Collection[str]) -> str:

@@ -45,8 +45,12 @@ def keep(name: str, data: bytes) -> None:
     _sync_names()
 
 
-def load(name: str) -> bytes:
+def load(name: str, again: str) -> bytes:
     """What is kept under a name.
+
+    Args:
+        name: Of the file.
+        again: The command that fetches it.
 
     Raises:
         FileNotFoundError: Nothing is.
@@ -56,7 +60,7 @@ def load(name: str) -> bytes:
     with file.open("rb") as kept:
         digest, data = kept.read(_DIGEST), kept.read()
     if blake3(data).digest() != digest:
-        raise TagrollError(f"{file} is damaged", "Fetch it again: tagroll model list says how")
+        raise TagrollError(f"{file} is damaged", f"Fetch it again: {again}")
     return data
 
 

@@ -67,7 +67,7 @@ class Fetched:
             TagrollError: It is damaged.
         """
         self.check()
-        return keeping.load(self.file)
+        return keeping.load(self.file, self.command)
 
 
 _CLIP = Source(
