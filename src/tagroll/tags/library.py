@@ -221,7 +221,7 @@ class TagLibrary:
                 yield Edge(i, j, evidence.rank, self.cosine(i, j) or 0.0)
 
     def representative(self, members: "Iterable[int]") -> int:
-        """A preferred word, else one of the language to translate into, the one on most photos, the shortest, the first by alphabet.
+        """A preferred word, else one of the language to translate into, on most photos, the shortest, the first by alphabet.
 
         Where it is written with accents as well, that spelling takes its place, unless it is of another language.
         """
