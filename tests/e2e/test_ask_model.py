@@ -80,7 +80,7 @@ def test_what_a_model_calls_the_same_is_written_through_a_plan_and_can_be_undone
     assert any(line.startswith('"Splashing" = "Splash"  # 1 photo; model') for line in lines)
     assert any(line.startswith('"Clear Sky" = "Sky|Clear Sky"') for line in lines)
     mapping(library)
-    assert tagroll("dedupe", library, "--plan", plan, "--apply").code == 0
+    assert tagroll("dedupe", library, "--plan", plan, "--apply", "--report").code == 0
     assert mapping(library)["Splashing"] == "Splash"
     assert tagroll("undo").code == 0
     assert contents(library) == before

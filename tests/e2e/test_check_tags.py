@@ -1,5 +1,7 @@
 """`tag --check-tags`: a server is asked again of each tag; what it is not sure of is left out, or said in a broader word."""
 
+import json
+
 from support.runs import paint
 from support.stub import Stub, checked, is_check, keywords
 
@@ -51,3 +53,36 @@ def test_a_copy_is_named_after_what_is_sure(tagroll, tmp_path):
     with serving() as server:
         done = tagroll("classify", tmp_path / "photos", "--api-url", server.url, "--check-tags", "--json")
     assert done.photos["a.jpg"]["tags"] == ["Dog", "Beach"]
+
+
+def test_what_eval_finds_is_what_tag_keeps_to(tagroll, tmp_path):
+    """The model says "cat" of every photo and is fairly sure of it; one of forty has a cat."""
+    photos = {f"{n}.jpg": (3 * n, 120, 255 - 3 * n) for n in range(40)}
+    paint(tmp_path / "photos", *photos.items())
+    labels = tmp_path / "labels.json"
+    labels.write_text(
+        json.dumps({"photos": "photos", **{name: ["dog"] for name in list(photos)[1:]}, "0.jpg": ["cat"]})
+    )
+    sure = {"dog": 0.9, "cat": 0.7, "animal": 0.95}
+    with Stub(
+        lambda request: checked(request, sure) if is_check(request) else keywords("cat", "dog")
+    ) as server:
+        asked = ("--api-url", server.url, "--check-tags", "--json")
+        done = tagroll("eval", labels, *asked, "--promise", "20", "--again", "0", "--threshold", "0.8")
+        (promise,) = (row for row in done.rows if row["type"] == "promise")
+        assert promise["model"] == "stub-vlm"
+        assert promise["usual"] == 0.5
+        assert promise["own"].keys() == {"cat"}
+        assert (promise["photos"], promise["tags"], promise["wrong"]) == (40, 40, 1)
+        assert promise["bound"] < 0.2 == promise["most_wrong"]
+        assert "surely at most 20 of 100 tags are wrong" in done.err
+        assert "cat: never" in done.err
+        tags = {row["model"]: row["tags_per_photo"] for row in done.rows if row["type"] == "model"}
+        assert tags == {"stub-vlm": 2.0, "stub-vlm@0.8": 2.0}, "at 0.8 a cat is an animal"
+        asked_before = server.chats
+        assert asked_before == 80
+        row = tagroll("tag", tmp_path / "photos" / "7.jpg", *asked).photos["7.jpg"]
+        assert set(row["tags"]) == {"Dog", "Animal"}
+        strict = tagroll("eval", labels, *asked, "--promise", "2", "--again", "0")
+        assert '"usual": null' in strict.out.replace(":null", ": null")
+        assert "cannot be promised" in strict.err

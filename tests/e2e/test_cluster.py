@@ -21,7 +21,7 @@ from support.runs import contents, environment
 from support.stub import Stub, keywords
 from tagroll import __version__
 from tagroll.models.spec import ModelSpec
-from tagroll.runs.cluster import Hello, as_here, hello
+from tagroll.runs.worker import Hello, as_here, hello
 from tagroll.settings import Settings
 
 pytest.importorskip("distributed")
@@ -136,7 +136,7 @@ def test_workers_look_all_die_one_after_the_other_and_one_comes_late(tagroll, tm
 
 
 def test_folders_with_other_names_and_workers_that_do_not_see_them(tagroll, tmp_path, cluster):
-    folder = photos(tmp_path / "photos", 4)
+    folder = photos(tmp_path / "Malcesine", 4)
     shutil.copytree(folder, tmp_path / "there", copy_function=os.link)
     with Stub(usual=keywords("Lake")) as server:
         cluster.worker("one", TAGROLL_API_URL=server.url)
@@ -146,6 +146,7 @@ def test_folders_with_other_names_and_workers_that_do_not_see_them(tagroll, tmp_
         assert "does not see" in blind.err
         seen = tagroll(*words, "--map", f"{folder}={tmp_path / 'there'}", LANG="C")
         assert (seen.code, seen.summary["tagged"]) == (0, 4)
+        assert "Malcesine" in str(server.bodies[0])
 
 
 def test_a_cluster_that_is_not_there(tagroll, tmp_path):

@@ -14,6 +14,8 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
+import numpy as np
+import pylibjxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -457,6 +459,23 @@ def test_a_photoshop_document_goes_by_its_profile_and_in_lab() -> None:
 def test_photoshop_documents_that_cannot_be_seen_say_why(data: bytes, told: str) -> None:
     with pytest.raises(PictureError, match=told):
         make_preview(data, FORMAT["psd"])
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_jpeg_xl_goes_by_its_profile(lossless: bool) -> None:
+    profile = wide_gamut_profile()
+    data = pylibjxl.encode(np.asarray(picture()), lossless=lossless, icc=profile)
+    assert is_near(
+        centres(preview_of(data)), centres(preview_of(encoded(picture(), "PNG", icc_profile=profile))), 8
+    )
+
+
+def test_jpeg_xl_in_gray_and_with_transparent_parts() -> None:
+    for mode in ("L", "RGBA"):
+        data = pylibjxl.encode(np.atleast_3d(np.asarray(picture().convert(mode))), lossless=True)
+        assert is_near(
+            centres(preview_of(data)), centres(preview_of(encoded(picture().convert(mode), "PNG")))
+        )
 
 
 def test_jpeg_xl_without_its_decoder_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

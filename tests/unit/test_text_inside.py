@@ -1,6 +1,7 @@
 """Text in photos: where lines lie, what they say, what follows from them, and that it is found."""
 
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,21 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageDraw, ImageFont
 
+from support.photos import FILES, as_photo
 from tagroll.catalog import Catalog, PhotoRow
-from tagroll.domain import Description, Photo, Preview
+from tagroll.domain import Describer, Description, Photo, Preview, Prompt, Status
 from tagroll.errors import PictureError, UsageError
 from tagroll.formats import FORMATS
 from tagroll.models.builtin.fetched.models import TEXT
 from tagroll.models.builtin.text.areas import areas
 from tagroll.models.builtin.text.reader import TextReader
 from tagroll.models.builtin.text.words import is_date_stamp, tags_of, telling
+from tagroll.models.choose import Model
+from tagroll.runs.context import Telling
 from tagroll.runs.inside import TextInside, check_reader
+from tagroll.runs.run import Workspace
+from tagroll.runs.tag import TagPolicy, TagRequest, tagger
+from tagroll.settings import Settings
 
 
 @given(arrays.arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
@@ -91,6 +98,26 @@ def test_it_is_read_once_searched_and_never_a_keyword(
         catalog.texts.update()
         assert catalog.texts.search('"palm springs"').size == 1
         assert catalog.texts.search("tags : palm").size == 0
+
+
+def test_names_that_are_written_in_the_photo_are_not_struck_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Seer(Describer):
+        model = "seer"
+
+        def describe(self, preview: Preview, prompt: Prompt) -> Description:
+            del preview, prompt
+            return Description(("hotel",), "seer", description="A hotel. Emma stands in front of it.")
+
+    monkeypatch.setattr(TextReader, "read", lambda *_: ("Hotel Paris",))
+    photo = as_photo(Path(shutil.copy(FILES / "baseline.jpg", tmp_path)))
+    policy = TagPolicy(captions=("description",), inside=True, inside_described=True)
+    with Workspace.open(Settings(catalog=tmp_path / "c.sqlite")) as space, space.begin("tag", []) as run:
+        request = TagRequest(policy, telling=Telling())
+        outcome = tagger(run, Model(Seer(), 1, ()), request).tag(photo)
+        assert (outcome.status, outcome.tags) == (Status.TAGGED, ("Text", "Hotel"))
+        assert space.store.read(photo).description == "A hotel. Text: Hotel Paris"
 
 
 @pytest.fixture

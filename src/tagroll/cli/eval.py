@@ -13,7 +13,7 @@ import click
 
 from tagroll.cli.asking import AskingOptions, asking_options
 from tagroll.cli.eval_files import init
-from tagroll.cli.eval_output import print_results, print_rows
+from tagroll.cli.eval_output import print_promise, print_results, print_rows
 from tagroll.cli.grouped import GroupedCommand
 from tagroll.cli.options import (
     fresh_option,
@@ -48,6 +48,7 @@ class EvalOptions:
     again: int
     fresh: bool
     thresholds: tuple[float, ...]
+    promise: int
     asking: AskingOptions
     words: WordOptions
     scope: Scope
@@ -78,6 +79,9 @@ class EvalOptions:
               help="The file that --init writes, .json or .txt; the page stands beside it.")  # fmt: skip
 @click.option("--again", type=click.IntRange(min=0), metavar="N", default=10, show_default=True,
               help="Ask about N photos twice more, to see how steady the answers are.")  # fmt: skip
+@click.option("--promise", type=click.IntRange(1, 50), metavar="N", default=10, show_default=True,
+              help="With --check-tags and labels: find how sure the model has to be so that at most N of 100 tags are wrong; "
+                   "`tag --check-tags` keeps to it.")  # fmt: skip
 @fresh_option("Ask the model again, also where an answer is known.")
 @threshold_option(several=True)
 @asking_options
@@ -126,6 +130,7 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Eval
                         say(GO_ON)
                         return 130
         results = evaluate(answers, subject.labels)
+        _promise(space, options, answers, subject)
         if settings.json:
             print_rows(answers, results, time.monotonic() - started)
         else:
@@ -140,6 +145,17 @@ def _run(settings: Settings, target: Path, names: tuple[str, ...], options: Eval
     return (
         0 if not subject.missing and not any(result.failures for result in results) else PhotoError.exit_code
     )
+
+
+def _promise(
+    space: "Workspace", options: EvalOptions, answers: "list[EvaluationAnswers]", subject: "EvaluationInput"
+) -> None:
+    """Find and tell what can be promised of models whose tags were checked."""
+    from tagroll.runs.evaluate.promising import promises
+
+    if options.asking.check_tags and subject.labels:
+        for name, found in promises(space.catalog, answers, subject.labels, options.promise / 100):
+            print_promise(space.settings, name, found, options.promise)
 
 
 def _subject(target: Path, options: EvalOptions) -> "EvaluationInput":

@@ -5,10 +5,12 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tagroll.cli.terminal import print_json, print_line, show
-from tagroll.domain import Status
+from tagroll.cli.terminal import print_json, print_line, show, tell
+from tagroll.domain import Status, plural
+from tagroll.settings import Settings
 
 if TYPE_CHECKING:
+    from tagroll.runs.evaluate.promising import Promise
     from tagroll.runs.evaluate.results import EvaluationAnswers, Result
 
 
@@ -73,3 +75,25 @@ def print_rows(answers: "Sequence[EvaluationAnswers]", results: "Sequence[Result
             "seconds": round(seconds, 3),
         }
     )
+
+
+def print_promise(settings: Settings, model: str, found: "Promise | None", most: int) -> None:
+    """What can be promised of a model's checked tags: on stderr, and with --json as a line."""
+    if settings.json:
+        row = dataclasses.asdict(found) if found else {"most_wrong": most / 100, "usual": None}
+        print_json({"type": "promise", "model": model, **row})
+    if found is None:
+        tell(
+            settings,
+            f"{show(model)}: that at most {most} of 100 tags are wrong cannot be promised on these labels, however sure it is.",
+            "  Label more photos, or allow more: --promise N",
+        )
+        return
+    tell(
+        settings,
+        f"{show(model)}: surely at most {most} of 100 tags are wrong where it is {found.usual:.2f} sure or more "
+        f"({found.wrong} of {plural(found.tags, 'tag')} on {plural(found.photos, 'photo')}).",
+        "  tagroll tag --check-tags keeps to that.",
+    )
+    for word, bar in sorted(found.own.items()):
+        tell(settings, f"  {show(word)}: {'never' if bar > 1 else f'from {bar:.2f} on'}")

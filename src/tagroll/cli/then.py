@@ -56,6 +56,8 @@ def _words(_ctx: click.Context, _parameter: click.Parameter, value: str | None) 
         words = shlex.split(value or "", posix=sys.platform != "win32")  # there "\" stands in paths
     except ValueError as error:
         raise click.BadParameter(f"a quotation mark is missing ({error})") from error
+    if sys.platform == "win32":
+        words = [word.strip('"') for word in words]
     if not words:
         if value is None:
             return ()

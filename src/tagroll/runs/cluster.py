@@ -1,13 +1,10 @@
 """Looking at photos on many machines that see the same folder, by Dask; writing, and remembering, stays with who began.
 
-A worker takes a photo, hashes, decodes and looks at it with its own server or its own built-in model; what comes back is a
-`Look`. Which worker gets which photo, and what becomes of the photos of one that dies, is Dask's business. Workers are admitted
-one by one: one that has another tagroll, another model, or does not see the folder gets no photo.
+A worker (see `worker`) takes a photo, hashes, decodes and looks at it with its own server or its own built-in model. Which worker
+gets which photo, and what becomes of the photos of one that dies, is Dask's business. Workers are admitted one by one: one with
+another tagroll or another model, or that does not see the folder gets no photo.
 """
 
-import atexit
-import os
-import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,26 +16,22 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from tagroll import __version__
 from tagroll.domain import Describer, Description, Photo, Preview, Prompt
-from tagroll.errors import MetadataError, PictureError, ServerError, TagrollError, UsageError, plainly
-from tagroll.exiftool.pool import available_exiftool
+from tagroll.errors import MetadataError, PictureError, ServerError, UsageError, plainly
 from tagroll.metadata.store import MetadataStore
 from tagroll.models.choose import Model
 from tagroll.models.spec import ModelSpec
-from tagroll.photos.preview.opened import previews
-from tagroll.runs.context import Context, Knowledge, Telling
+from tagroll.runs.context import Context, Telling
 from tagroll.runs.limits import Limits
-from tagroll.runs.look import Look, Looker, Questions
+from tagroll.runs.look import Questions
 from tagroll.runs.tag import Tagger
+from tagroll.runs.worker import KEY, URLS, Hello, hello, look, picture
 from tagroll.settings import Settings
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-    from tagroll.photos.preview.maker import PreviewMaker
-
 T = TypeVar("T")
 
-URLS, KEY = "TAGROLL_API_URL", "TAGROLL_API_KEY"
 LOCAL: Final = "local:"
 INSTALL: Final = "Install it with the cluster: pip install 'tagroll[cluster]'"
 THREADS: Final = 8
@@ -49,116 +42,6 @@ _MOST_WORKERS: Final = 10
 _LOGGERS = ("distributed", "distributed.client", "distributed.gc", "tornado.application")
 _GONE = "the scheduler of Dask is gone"
 _GO_ON = "Start it, and run the same command again: it goes on where it stopped"
-
-
-# on a worker ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """What a worker says of itself.
-
-    Attributes:
-        version: Of its tagroll.
-        model: The name under which answers of its model are kept; "" where `error` says why there is none.
-        names_only: Whether that knows names of things and no more.
-        error: Why it cannot look at photos, or "".
-        unseen: One of the photos that it does not see, or "".
-    """
-
-    version: str
-    model: str = ""
-    names_only: bool = False
-    error: str = ""
-    unseen: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What a worker looks with, opened once for all its photos."""
-
-    describer: Describer
-    preview: "PreviewMaker"
-    store: MetadataStore
-
-
-_opened: dict[bytes, Tools] = {}
-"""By what travelled."""
-_opening = threading.Lock()
-
-
-def _tools(spec: ModelSpec) -> Tools:
-    key = pickle.dumps(spec)
-    with _opening:
-        if key not in _opened:
-            resources, exiftool = ExitStack(), available_exiftool()
-            atexit.register(resources.close)
-            model = resources.enter_context(replace(spec, settings=as_here(spec.settings)).open())
-            preview = resources.enter_context(previews(exiftool))
-            store = resources.enter_context(MetadataStore(exiftool=exiftool))
-            _opened[key] = Tools(model.describer, preview, store)
-        return _opened[key]
-
-
-def as_here(settings: Settings) -> Settings:
-    """With the servers and the key that this machine names; its key is for its own servers, not for others' (see `key_for`)."""
-    urls, key = tuple(os.environ.get(URLS, "").split()), os.environ.get(KEY, "")
-    if urls:
-        models = settings.models if len(settings.models) == len(urls) else ()
-        settings = replace(settings, api_urls=urls, models=models)
-    return replace(settings, api_key=key, key_goes_out=bool(urls)) if key else settings
-
-
-def hello(version: str, spec: ModelSpec, probes: Sequence[tuple[Photo, str]]) -> Hello:
-    """What this worker says of itself.
-
-    Args:
-        version: Of the tagroll of who asks; with another one no model is looked for.
-        spec: Which model.
-        probes: Photos, and the hashes of their pictures: these stay while tags are written.
-    """
-    here, store = Hello(__version__), MetadataStore()
-    if version != __version__:
-        return here
-    for photo, picture in probes:
-        try:
-            is_seen = store.picture_hash(photo) == picture
-        except MetadataError:
-            is_seen = False
-        if not is_seen:
-            return replace(here, unseen=str(photo.path))
-    try:
-        describer = _tools(spec).describer
-        return replace(here, model=describer.cache_name, names_only=describer.names_only)
-    except TagrollError as error:
-        return replace(here, error=error.message)
-
-
-def picture(spec: ModelSpec, photo: Photo) -> str:
-    """Hash of a photo's picture.
-
-    Raises:
-        MetadataError: It cannot be read.
-    """
-    return _tools(spec).store.picture_hash(photo)
-
-
-def look(spec: ModelSpec, photo: Photo, question: Prompt, telling: Telling | None) -> Look:
-    """Look at a photo.
-
-    Raises:
-        PhotoError: It cannot be looked at.
-        ServerError: The model cannot be asked any more.
-    """
-    tools = _tools(spec)
-    knowledge = Knowledge(telling, tools.store.read) if telling else None
-    looker = Looker(tools.describer, tools.preview, tools.store.picture_hash, question, knowledge)
-    context = looker.context(photo)
-    answer = tools.describer.describe(tools.preview(photo), context.asked(question) if context else question)
-    return Look("", answer, context=context, names_only=tools.describer.names_only)
-
-
-# where the run is ----------------------------------------------------------------------------------------
 
 
 class ClusterDescriber(Describer):
@@ -306,14 +189,16 @@ class Cluster:
         """
         return self._done(picture, self._wish.there(photo))
 
-    def look(self, photo: Photo, question: Prompt, telling: Telling | None) -> Look:
-        """What a worker sees of a photo.
+    def look(
+        self, photo: Photo, question: Prompt, telling: Telling | None
+    ) -> tuple[Description, Context | None]:
+        """What a worker's model says of a photo, and what it was told of it.
 
         Raises:
             PhotoError: It cannot be looked at.
             ServerError: No worker is left.
         """
-        return self._done(look, self._wish.there(photo), question, telling)
+        return self._done(look, self._wish.there(photo), photo, question, telling)
 
     def _done(self, work: Callable[..., T], *given: object) -> T:
         from distributed import KilledWorker
@@ -469,8 +354,8 @@ class ClusterQuestions(Questions):
         del name
         assert self.cluster  # noqa: S101 - see `on`
         telling = self.looker.knowledge.telling if self.looker.knowledge else None
-        seen = self.cluster.look(photo, self.looker.question(photo), telling)
-        return self.keep(photo, picture, seen.context, seen.answer), seen.context
+        answer, context = self.cluster.look(photo, self.looker.prompt, telling)
+        return self.keep(photo, picture, context, answer), context
 
     @classmethod
     def on(cls, cluster: Cluster, asked: Questions, store: MetadataStore) -> "ClusterQuestions":

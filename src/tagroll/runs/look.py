@@ -1,29 +1,21 @@
-"""Looking at one photo: what may travel to another process or machine, and what comes back.
+"""Looking at one photo: Looker, the model and what it is told -> Questions, each asked once -> Look, for whom writes it."""
 
-LookSpec -> Looker, where the looking is done -> Look, for whom writes the photo
-"""
-
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagroll.domain import Describer, Description, Photo, Preview, Prompt
-from tagroll.exiftool.pool import available_exiftool
-from tagroll.metadata.store import MetadataStore
 from tagroll.models.answers import AnswerStore, load_answer, store_answer
-from tagroll.photos.preview.opened import previews
 from tagroll.runs.ask_once import Asking
 from tagroll.runs.bursts import Bursts
-from tagroll.runs.context import Context, Knowledge, Telling
+from tagroll.runs.context import Context, Knowledge
 from tagroll.runs.held import Held
 from tagroll.runs.pictures import Hashes
 
 if TYPE_CHECKING:
     from tagroll.catalog import KeptFeatures
-    from tagroll.models.spec import ModelSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +62,6 @@ class Looker:
     picture_hash: Callable[[Photo], str]
     prompt: Prompt
     knowledge: Knowledge | None = None
-
-    def look(self, photo: Photo) -> Look:
-        """Ask the model about a photo.
-
-        Raises:
-            PhotoError: The photo cannot be read or decoded, or the model says nothing usable of it.
-            ServerError: The model cannot be asked any more.
-        """
-        context = self.context(photo)
-        answer = self.describer.describe(self.preview(photo), self.question(photo, context))
-        return Look(self.picture_hash(photo), answer, context=context, names_only=self.describer.names_only)
 
     def context(self, photo: Photo) -> Context | None:
         """What is known of a photo; None for a model that is told nothing."""
@@ -182,45 +163,3 @@ class Questions:
         describer, question = self.looker.describer, self.looker.question(photo)
         kept = load_answer(self.answers, describer, question, picture, just_this=self.just_this)
         return None if kept is None or (kept.inherited and not self.bursts) else self.judge(kept)
-
-
-@dataclass(frozen=True, slots=True)
-class LookSpec:
-    """All that another process needs in order to look at photos as this one does.
-
-    Attributes:
-        model: Which model.
-        prompt: What it is asked.
-        telling: What it is told of photos, as far as they say it themselves.
-    """
-
-    model: "ModelSpec"
-    prompt: Prompt
-    telling: Telling | None = None
-
-    @contextmanager
-    def open(self) -> Iterator[Looker]:
-        """Open the model, and what makes images, here.
-
-        Raises:
-            ServerError: The model cannot be used here.
-        """
-        exiftool = available_exiftool()
-        with (
-            self.model.open() as model,
-            previews(exiftool) as preview,
-            MetadataStore(exiftool=exiftool) as store,
-        ):
-            knowledge = Knowledge(self.telling, store.read) if self.telling else None
-            yield Looker(model.describer, preview, store.picture_hash, self.prompt, knowledge)
-
-
-def look_at(spec: LookSpec, photos: Iterable[Photo]) -> list[Look]:
-    """Look at photos in a process that has nothing opened yet.
-
-    Raises:
-        PhotoError: One cannot be read or decoded, or the model says nothing usable of it.
-        ServerError: The model cannot be used here.
-    """
-    with spec.open() as looker:
-        return [looker.look(photo) for photo in photos]

@@ -204,10 +204,7 @@ class Tagger:
         """
         space = self.run.space
         picture = picture_by(row, photo, self.questions.hashes or space.store, space.catalog)
-        look = self.questions.look(photo, picture)
-        if self.inside is None:
-            return look
-        return dataclasses.replace(look, answer=self.inside.added(look.answer, photo, look.picture))
+        return self.questions.look(photo, picture)
 
     def propose(self, photo: Photo) -> Outcome:
         """Ask about one photo and keep the answer for a person to judge; write nothing.
@@ -249,8 +246,13 @@ class Tagger:
         return self._told_of(outcome, look)
 
     def _heard(self, photo: Photo, look: Look) -> tuple[Look, Held]:
-        """What the model said, and what is left of it, both with what was learned."""
+        """What the model said, and what is left of it, both with the text in the photo and with what was learned."""
         held = look.held(photo, self.knowledge)
+        if self.inside:  # the photo says this itself
+            whole = self.inside.added(look.answer, photo, look.picture)
+            is_whole = held.answer is look.answer
+            left = whole if is_whole else self.inside.added(held.answer, photo, look.picture)
+            look, held = dataclasses.replace(look, answer=whole), dataclasses.replace(held, answer=left)
         return self.learned.added(photo, look, held) if self.learned else (look, held)
 
     def _told_of(self, outcome: Outcome, look: Look) -> Outcome:

@@ -155,15 +155,14 @@ class LocalServer:
             impatience.cancel()
 
     def _complaint(self) -> str:
-        """What llama.cpp says about it: of its lines, the first ones say why, and the longest most."""
+        """What llama.cpp says about it: of its lines, the first ones say why, and the longest most, names of files aside."""
         self._process.kill()  # it has closed its output, so it is about to end, or hangs at that
         self._process.wait()
         self._log.seek(0)
         lines = self._log.read(20_000).decode("utf-8", "replace").splitlines()
         said = [re.sub(r"^[\d.]+ [A-Z] ", "", line) for line in lines if re.match(r"[\d.]+ E ", line)]
-        return max(
-            said or lines[-1:] or ["it ended without a word; there may be too little memory"], key=len
-        )[:300]
+        told = said or lines[-1:] or ["it ended without a word; there may be too little memory"]
+        return max(told, key=lambda line: len(re.sub("'.*?'", "", line)))[:300]
 
 
 _HINT = "The file may be damaged, made for a newer llama.cpp, or too large for this machine's memory"

@@ -49,9 +49,8 @@ class ManyDescriber(Describer):
         self._lock = threading.Lock()
         self._room = threading.Condition(self._lock)
         self._busy = dict.fromkeys(self._servers, 0)  # pictures at each server that is alive
-        self._seconds = dict.fromkeys(
-            self._servers, 0.0
-        )  # that a picture takes there; 0 while that is not known
+        # that a picture takes there; 0 while that is not known
+        self._seconds = dict.fromkeys(self._servers, 0.0)
         self._queue = 0  # pictures that wait for room
         self._most = 0  # pictures that were here at once
         self._stopped = False

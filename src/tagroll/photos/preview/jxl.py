@@ -30,7 +30,7 @@ def open_jxl(file: BinaryIO, check_size: Callable[[tuple[int, int]], None]) -> I
     told = pylibjxl.probe(data)
     check_size((told["width"], told["height"]))
     pixels, more = pylibjxl.decode(data, metadata=True)
-    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2:] == (1,) else pixels)
     if profile := more.get("icc") or more.get("icc_profile"):
         image.info["icc_profile"] = profile
     return image

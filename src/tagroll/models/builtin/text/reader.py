@@ -34,6 +34,8 @@ UPWARDS = 1.5
 LEAST_SURE = 0.8
 """How sure the reader has to be of a line on average."""
 MOST_LINES = 100
+LEAST_SIDE = 6
+"""Pixels; smaller lines cannot be read."""
 
 
 class TextReader:
@@ -137,10 +139,6 @@ def _boxes(finder: onnxruntime.InferenceSession, image: Image.Image) -> list[tup
         for left, top, right, bottom in grown
     )
     return [box for box in boxes if min(box[2] - box[0], box[3] - box[1]) >= LEAST_SIDE]
-
-
-LEAST_SIDE = 6
-"""Pixels; smaller lines cannot be read."""
 
 
 def _grown(area: Area) -> tuple[float, float, float, float]:
