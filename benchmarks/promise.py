@@ -20,6 +20,7 @@ from support.stub import Request, Says, Stub, checked, is_check, keywords
 from tagroll.domain import Description, Preview
 from tagroll.models.prompt import build_prompt
 from tagroll.models.server.describer import ServerDescriber
+from tagroll.models.server.retry import Limits
 from tagroll.runs.bars import Bars
 from tagroll.runs.evaluate.examining import Cost
 from tagroll.runs.evaluate.labels import LabelSet
@@ -38,7 +39,10 @@ def asked(erring: Erring, photos: int) -> dict[Path, Description]:
         sure = next(turn)
         return checked(request, sure) if is_check(request) else keywords(*sure)
 
-    with Stub(says) as server, closing(ServerDescriber(server.url, "stub-vlm")) as model:
+    with (
+        Stub(says) as server,
+        closing(ServerDescriber(server.url, "stub-vlm", limits=Limits(repeats=None))) as model,
+    ):
         model.discover()
         prompt, preview = build_prompt("tags", check=True), Preview(b"photo", 1, 1)
         return {path: model.describe(preview, prompt) for path, _ in drawn}

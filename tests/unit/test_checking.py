@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -161,6 +162,8 @@ def test_what_is_not_sure_is_said_in_a_broader_word_or_not_at_all() -> None:
     found = Bars().judged(ANSWER)
     assert found.keywords == ("dog", "beach")
     assert unsure(found) == ["golden retriever"], "a proposal; broader words that were not needed are none"
+    learned = replace(found, confidences={**found.confidences, "our boat": 0.6})
+    assert unsure(learned) == ["our boat", "golden retriever"], "what others say of the photo is one"
     assert Bars(0.95).judged(found).keywords == ()
     assert Bars(0.3).judged(found).keywords == ("golden retriever", "beach"), (
         "judged anew of the model's own words"

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from tagroll.domain import Description
+from tagroll.tags.broader import broader
+from tagroll.tags.identity import identities
 
 LEAST: Final = 0.3
 """How sure a model has to be, 0 to 1, for a proposal: of such words about half are right (measured: .52 from .3 to .4)."""
@@ -12,8 +14,12 @@ LEAST: Final = 0.3
 def unsure(answer: Description) -> list[str]:
     """The words that were not sure enough for an answer and may be right all the same, the surest first."""
     told = sorted(answer.confidences.items(), key=lambda item: -item[1])
-    spoken = answer.said or answer.confidences  # what it was asked of besides are broader words
-    return [word for word, how in told if how >= LEAST and word not in answer.keywords and word in spoken]
+    said = identities(answer.said)
+    besides = {
+        above for word in answer.said for above in broader(word)
+    } - said  # asked in case the word is not sure
+    there = besides.union(answer.keywords)
+    return [word for word, how in told if how >= LEAST and word not in there]
 
 
 def sureness(
