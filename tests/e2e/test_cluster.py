@@ -151,9 +151,11 @@ def test_folders_with_other_names_and_workers_that_do_not_see_them(tagroll, tmp_
 
 def test_a_cluster_that_is_not_there(tagroll, tmp_path):
     folder = photos(tmp_path / "photos", 1)
-    gone = tagroll("tag", folder, "--cluster", "tcp://127.0.0.1:1", LANG="C")
+    gone = tagroll("tag", folder, "--cluster", "tcp://me:secret@127.0.0.1:1", LANG="C")
     assert gone.code == 4
     assert "no scheduler of Dask answers" in gone.err
+    assert "secret" not in gone.err
+    assert "Traceback" not in gone.err
     assert tagroll("tag", folder, "--cluster", "local:many").code == 2
     assert tagroll("tag", folder, "--map", "nothing").code == 2
 

@@ -111,6 +111,37 @@ def test_what_came_before_and_what_comes_is_tagged_once_and_whole(tmp_path, tagr
     assert (folder / "road.jpg").read_bytes() == whole
 
 
+def test_what_a_person_takes_back_stays_away_and_a_folder_that_comes_back_is_heard_again(tmp_path, tagroll):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    dogs, before = Path(shutil.copy(EXAMPLES / "dogs.jpg", folder)), (EXAMPLES / "dogs.jpg").read_bytes()
+    with (
+        Stub(usual=keywords("Lake")) as server,
+        watching(folder, tmp_path, "--api-url", server.url) as watcher,
+    ):
+        watcher.wait(lambda: watcher.tagged() == ["dogs.jpg"])
+        watcher.wait(lambda: tagroll("undo").code == 0)  # once it holds the catalog no more
+        folder.rename(tmp_path / "away")  # as a drive that is unmounted, and another one comes in its place
+        folder.mkdir()
+        shutil.copy2(tmp_path / "away" / "dogs.jpg", folder)
+        shutil.copy(EXAMPLES / "road.jpg", folder)
+        watcher.wait(lambda: "road.jpg" in watcher.tagged())
+        shutil.copy(EXAMPLES / "cat.png", folder)
+        watcher.wait(lambda: "cat.png" in watcher.tagged())
+        assert dogs.read_bytes() == before
+        assert watcher.tagged().count("dogs.jpg") == 1
+
+
+def test_no_more_photos_than_the_limit(tmp_path, tagroll):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("dogs", "road", "harbour"):
+        shutil.copy(EXAMPLES / f"{name}.jpg", folder)
+    with Stub(usual=keywords("Lake")) as server:
+        done = tagroll("watch", folder, "--api-url", server.url, "--limit", "2", "--json")
+    assert (done.code, done.summary["tagged"]) == (0, 2)
+
+
 def test_a_server_that_is_away_is_waited_for(tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()

@@ -188,6 +188,14 @@ class Journal:
         )
         return tuple(tuple(json.loads(str(after))["tags"]) for (after,) in rows)
 
+    def put_back(self, photo: Path) -> tuple[Path, str] | None:
+        """The file in which the last write for a photo took an earlier one back, and its hash since; None: it did not."""
+        rows = self._database.read(
+            "SELECT target, after_hash, undoes FROM writes WHERE photo = ? AND state = 'done' ORDER BY id DESC LIMIT 1",
+            os.fsencode(photo),
+        )
+        return next(((as_path(target), after) for target, after, undoes in rows if undoes is not None), None)
+
     def written(self, photos: Sequence[Path]) -> set[Path]:
         """Those of the photos for which something was written, ever."""
         names = [os.fsencode(photo) for photo in photos]

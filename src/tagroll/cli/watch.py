@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,15 +55,16 @@ def command(
     )  # fmt: skip
     tell(settings, f"Watching {', '.join(map(show, paths))}; Ctrl-C ends it")
     with stop_on_interrupt(stop):
-        _watch(settings, paths, options, watch)
-    sys.exit(130 if stop.is_set() else 0)
+        is_all = _watch(settings, paths, options, watch)
+    sys.exit(0 if is_all else 130)
 
 
-def _watch(settings: Settings, paths: Sequence[Path], options: TagOptions, watch: "Watch") -> None:
-    left = options.asking.limit
+def _watch(settings: Settings, paths: Sequence[Path], options: TagOptions, watch: "Watch") -> bool:
+    """Tag until somebody ends it; True where it was as many photos as were wanted."""
+    left, told = options.asking.limit, _ToldOnce(settings)
     for batch in watch.batches():
         try:
-            number, is_whole = _tag(settings, paths, options, watch, batch)
+            number, is_whole = _tag(settings, paths, options, watch, batch, limit=left, told=told)
         except (ServerError, CatalogLockedError) as error:
             say(f"{error.message}; it is tried again in a while")
             watch.again(batch)
@@ -70,15 +72,31 @@ def _watch(settings: Settings, paths: Sequence[Path], options: TagOptions, watch
         if not is_whole:
             watch.again(batch, 0)
         if left is not None and (left := left - number) <= 0:
-            return
+            return True
+    return False
 
 
-def _tag(
+class _ToldOnce:
+    """Says what is known of the model, and says it again only where it is something else."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._said = settings, set[tuple[str, ...]]()
+
+    def __call__(self, notes: tuple[str, ...]) -> None:
+        if notes not in self._said:
+            self._said.add(notes)
+            tell(self._settings, *notes)
+
+
+def _tag(  # noqa: PLR0913 - what is wanted, what has come, how much is left of it and what was said
     settings: Settings,
     paths: Sequence[Path],
     options: TagOptions,
     watch: "Watch",
     batch: Sequence[Path] | None,
+    *,
+    limit: int | None,
+    told: _ToldOnce,
 ) -> tuple[int, bool]:
     """Tag what has come: how many photos, and whether all of it."""
     from tagroll.runs.tag import tagger
@@ -90,14 +108,14 @@ def _tag(
             read_library(space, paths, options.scope)
         learned = taught(space, options)
         model = space.model(watch.settings(space), options.asking.limits(), defer=True)
-        model.announce(lambda notes: tell(settings, *notes))
+        model.announce(told)
         words = {done: "looked at" if options.review else "tagged"}
         with (
             space.begin("watch", arguments, model=model.describer.model, done=done, of_today=True) as run,
             watch.while_open(space),
             Report(settings, "Tagging", run.tally, words, nothing=UNSURE, space=space) as report,
         ):
-            found = noted(watch.found(batch, report.pass_over), space, settings)
+            found = noted(islice(watch.found(space, batch, report.pass_over), limit), space, settings)
             tags = tagger(run, model, options.request(), learned)
             for outcome in tagged(options, run, tags, found, model.threads):
                 report.show(outcome)

@@ -25,7 +25,7 @@ from tagroll.runs.limits import Limits
 from tagroll.runs.look import Questions
 from tagroll.runs.tag import Tagger
 from tagroll.runs.worker import KEY, URLS, Hello, hello, look, picture
-from tagroll.settings import Settings
+from tagroll.settings import Settings, without_password
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -310,11 +310,18 @@ def _client(address: str, resources: ExitStack) -> "Client":
                 env={URLS: "", KEY: ""},  # what was typed counts more, and travels
             )
         )
+
+    class Quiet(Client):  # type: ignore[misc]  # it has no types
+        """Of Dask's own, one that found no scheduler goes on waiting for it when it is thrown away, and complains."""
+
+        def __del__(self) -> None:
+            pass
+
     try:
-        return resources.enter_context(Client(address, timeout=10, set_as_default=False))
+        return resources.enter_context(Quiet(address, timeout=10, set_as_default=False))
     except (OSError, ValueError) as error:
         raise ServerError(
-            f"no scheduler of Dask answers at {address}", "Start one: dask scheduler"
+            f"no scheduler of Dask answers at {without_password(address)}", "Start one: dask scheduler"
         ) from error
 
 

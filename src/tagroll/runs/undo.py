@@ -72,7 +72,7 @@ class Undoer:
             self._settle(writing, entries)
             # a photo whose tagging is undone may be tagged again; one whose tags were merged stays tagged
             self.run.space.catalog.photos.forget(
-                [write.photo, *([done.photo] if done else [])], wanted=self.command == "tag"
+                [write.photo, *([done.photo] if done else [])], wanted=self.command in {"tag", "watch"}
             )
         if done is None:
             return Outcome(at or write.photo, Status.UNCHANGED, write.before.tags)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from tagroll.domain import Outcome, Photo
-from tagroll.errors import UsageError
+from tagroll.errors import MetadataError, UsageError
 from tagroll.formats import PHOTO_SUFFIXES
 from tagroll.metadata.store import is_locked
 from tagroll.photos.left_out import Excluded, is_passed_over
@@ -154,14 +154,15 @@ class Watch:
         self._stop.wait(seconds)
 
     def found(
-        self, batch: Sequence[Path] | None, on_unreadable: Callable[[Path, OSError], None]
+        self, space: Workspace, batch: Sequence[Path] | None, on_unreadable: Callable[[Path, OSError], None]
     ) -> Iterator[Photo | Outcome]:
-        """The photos of a batch; what has gone since is passed over."""
+        """The photos of a batch; what has gone since is passed over, and what a person took back and nobody changed since."""
         link_out = None if self._follow_links else _ignore_link
         for paths in [self._roots] if batch is None else [[path] for path in batch]:
             with suppress(UsageError):
-                yield from scan(
-                    paths, exclude=self._exclude, on_unreadable=on_unreadable, on_link_out=link_out
+                found = scan(paths, exclude=self._exclude, on_unreadable=on_unreadable, on_link_out=link_out)
+                yield from (
+                    one for one in found if not (isinstance(one, Photo) and _is_taken_back(one, space))
                 )
 
     @staticmethod
@@ -197,7 +198,11 @@ class Watch:
 
     def heard(self, changed: Iterable[Path]) -> None:
         """Something has come or changed: photos, and folders with all that is in them."""
-        found = [photo for path in changed for photo in (_photos_below(path) if path.is_dir() else [path])]
+        found = [
+            photo
+            for path in changed
+            for photo in (_photos_below(path) if os.path.isdir(path) else [path])  # noqa: PTH112 - no errors
+        ]
         wanted = [photo for photo in found if self._is_wanted(photo)]
         with self._changing:
             for photo in wanted:
@@ -266,6 +271,13 @@ class Watch:
 
 def _now() -> dt.datetime:
     return dt.datetime.now().astimezone()
+
+
+def _is_taken_back(photo: Photo, space: Workspace) -> bool:
+    put_back = space.catalog.journal.put_back(photo.path)
+    with suppress(MetadataError):  # who tags it will say so
+        return put_back is not None and space.store.file_hash(*put_back) == put_back[1]
+    return False
 
 
 def _ignore_link(_link: Path) -> None:

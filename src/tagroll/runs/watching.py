@@ -4,15 +4,20 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 log = logging.getLogger(__name__)
 
+_Roots = dict[Path, tuple[int, int]]
+
 QUIET_MS: Final = 500
 """What comes within so many milliseconds is one change; so often, too, it is asked whether all ends."""
 AT_ONCE_MS: Final = 5000
 """The longest that changes are gathered where they do not end."""
+ROOTS_S: Final = 3.0
+"""So often it is looked whether the folders are still those that are listened to."""
 
 
 def _log_deafness(reason: str) -> None:
@@ -49,23 +54,52 @@ class Watching:
 
     def _listen(self) -> None:
         try:
-            from watchfiles import Change, watch  # takes 0.1 s that nobody else needs to wait for
-
-            there = [root for root in self._roots if os.path.exists(root)]  # noqa: PTH110 - no errors
-            found = watch(
-                *there, watch_filter=None, step=QUIET_MS, debounce=AT_ONCE_MS, stop_event=self._closed,
-                raise_interrupt=False, ignore_permission_denied=True,
-            )  # fmt: skip
-            for changes in found if there else ():
-                paths = {_as_named(Path(path), there): change for change, path in changes}
-                # that something in it has changed is told of a folder by some systems: that is told of the file, too
-                self._heard([p for p, how in paths.items() if how != Change.modified or not os.path.isdir(p)])  # noqa: PTH112
+            before = self._there()
+            while not self._closed.is_set():
+                there = self._there()
+                if there:
+                    self._listen_to(there, [root for root in there if there[root] != before.get(root)])
+                else:
+                    self._closed.wait(ROOTS_S)
+                before = there
         except (
             ImportError,
             OSError,
             RuntimeError,
         ) as error:  # no watches are left, or the file system has none
             self._deaf(str(error))
+
+    def _listen_to(self, there: _Roots, new: Sequence[Path]) -> None:
+        """Listen to these folders until they are others: of one that is unmounted or moved nothing more is told.
+
+        Args:
+            there: Which they are.
+            new: Those of which nobody has told yet.
+        """
+        from watchfiles import Change, watch  # takes 0.1 s that nobody else needs to wait for
+
+        found = watch(
+            *there, watch_filter=None, step=QUIET_MS, debounce=AT_ONCE_MS, stop_event=self._closed,
+            raise_interrupt=False, ignore_permission_denied=True, yield_on_timeout=True, rust_timeout=int(1000 * ROOTS_S),
+        )  # fmt: skip
+        for changes in found:
+            paths = {_as_named(Path(path), list(there)): change for change, path in changes}
+            # that something in it has changed is told of a folder by some systems: that is told of the file, too
+            heard = [p for p, how in paths.items() if how != Change.modified or not os.path.isdir(p)]  # noqa: PTH112
+            if heard := [*new, *heard]:
+                self._heard(heard)
+            new = ()
+            if self._there() != there:
+                return
+
+    def _there(self) -> _Roots:
+        """The roots that are there, and which files or folders they are."""
+        found: _Roots = {}
+        for root in self._roots:
+            with suppress(OSError):
+                status = root.stat()
+                found[root] = status.st_dev, status.st_ino
+        return found
 
 
 def _as_named(path: Path, roots: Sequence[Path]) -> Path:
