@@ -7,8 +7,8 @@ Pairs: every row of the folder tagmerge (see its README), a group of rows either
 and the cosine reaches the threshold. Vocabularies: every pair of a whole labelled list counts; data/vocabulary.txt is
 ours, and data/fresh.txt is one that was labelled before it was run and never tuned on. data/never.txt has pairs that must
 not become one, whatever else is in the library. The folder tagmerge/llm, where it is there, has tags of vision models,
-labelled; languages.tsv has pairs of other languages. --judges: what scripted models add to the rules that know everything,
-guess, or call all the same.
+labelled; languages.tsv has pairs of other languages. What --translate finds is counted over its own table: how much its
+guards leave. --judges: what scripted models add to the rules that know everything, guess, or call all the same.
 """
 
 import argparse
@@ -27,10 +27,12 @@ from tagroll.catalog import Catalog
 from tagroll.catalog.decisions import follow
 from tagroll.models.builtin.embedder import BuiltinEmbedder
 from tagroll.runs.judging import Judge
+from tagroll.tags.identity import identity
 from tagroll.tags.library import MergeOptions, TagLibrary, TagVectors
 from tagroll.tags.merge import Merging, plan_merges
 from tagroll.tags.term import term
-from tagroll.tags.verdict import judge
+from tagroll.tags.translations import languages, words_in
+from tagroll.tags.verdict import Evidence, judge
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -212,6 +214,20 @@ def score_languages(path: Path) -> None:
         print(f"{name}: {right} of {wanted}, wrong: {', '.join(wrong) or 'none'} of {never}")
 
 
+def score_translations(lists: Sequence[Labelled]) -> None:
+    """Print how many words of each language find their own English word beside all of them, and what lists in English lose."""
+    options = MergeOptions(translate="English")
+    for language in languages()[1:]:
+        english = {word: one for one, word in words_in(language).items() if identity(word) != one}
+        counts = dict.fromkeys((*words_in(language), *english), 1)
+        into = plan_merges(counts, options=options).mapping
+        found = [into.get(word) == one for word, one in english.items()]
+        print(f"--translate, {language}: {sum(found)} of {len(found)} words find their translation")
+    for known in lists:
+        merges = plan_merges(known.counts, options=options).merges
+        print(f"--translate, {known.name}: {sum(m.evidence is Evidence.TRANSLATION for m in merges)} merges")
+
+
 def score_never(path: Path, options: MergeOptions) -> None:
     """Print which pairs become one, all tags of the list being in one library."""
     rows = [line.split(" / ") for line in path.read_text("utf-8").splitlines() if not line.startswith("#")]
@@ -241,6 +257,7 @@ def main() -> None:
         for known in lists:
             score_vocabulary(known, options)
         score_never(HERE / "data/never.txt", options)
+    score_translations(lists)
     if (args.data / "languages.tsv").is_file():
         score_languages(args.data / "languages.tsv")
     if args.data.is_dir():

@@ -13,8 +13,8 @@ import argparse
 import json
 from pathlib import Path
 
-from tagroll.models.builtin.languages import languages, words_in
 from tagroll.models.prompt import LANGUAGES
+from tagroll.tags.translations import languages, words_in
 
 CODES = {name: code for code, name in LANGUAGES.items()}
 

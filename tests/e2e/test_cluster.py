@@ -113,7 +113,7 @@ def test_workers_look_all_die_one_after_the_other_and_one_comes_late(tagroll, tm
 
         words = ("tag", folder, "--cluster", cluster.address, "--json")
         with meanwhile(trouble):
-            done = tagroll(*words, "-v", TAGROLL_PATIENCE="60")
+            done = tagroll(*words, "-v", TAGROLL_PATIENCE="200")
         assert done.code == 0, done.err[-6000:]
         assert done.summary["tagged"] == 40
         # although tags were written meanwhile into what the late one has to see

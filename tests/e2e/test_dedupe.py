@@ -420,3 +420,42 @@ def test_a_killed_run_goes_on_with_what_it_had_decided(tagroll, tmp_path):
     assert tagroll("undo").code == 0
     assert tagroll("undo").code == 0
     assert contents(folder) == before
+
+
+def test_translations_become_one_word_where_a_person_asks(tagroll, tmp_path):
+    folder = carrying(
+        tagroll,
+        tmp_path / "photos",
+        {
+            "1.jpg": ("Hund", "Brücke", "Kind"),
+            "2.jpg": ("Hund", "Pferd", "Brücke", "Blume"),
+            "3.png": ("Dog", "Child", "Bridge"),
+            "4.jpg": ("Horse", "Sunset", "Flower"),
+        },
+    )
+    assert not built_in_merges(tagroll, folder)
+    assert built_in_merges(tagroll, folder, "--translate", "en") == {
+        ("Hund", "Dog"), ("Brücke", "Bridge"), ("Pferd", "Horse"), ("Blume", "Flower"),
+    }  # fmt: skip
+    before = contents(folder)
+    done = tagroll(*built_in(folder, "--translate"))
+    assert done.code == 0, done
+    assert {name: fields["XMP-dc:Subject"] for name, fields in tags_in(folder).items()} == {
+        "1.jpg": ["Hund", "Brücke", "Kind"],
+        "2.jpg": ["Hund", "Pferd", "Brücke", "Blume"],
+        "3.png": ["Hund", "Child", "Brücke"],
+        "4.jpg": ["Pferd", "Sunset", "Blume"],
+    }
+    assert tagroll("undo").code == 0
+    assert contents(folder) == before
+    wrong = tagroll("dedupe", "--translate", folder)  # the folder is taken for the language
+    assert wrong.code == 2
+    assert "--translate alone, behind the folder" in wrong.err
+
+
+def built_in_merges(tagroll, folder: Path, *options: str) -> set[tuple[str, str]]:
+    """What a dry run would merge."""
+    rows = tagroll(*built_in(folder, "--dry-run", "--json", *options)).rows
+    merges = [row for row in rows if row["type"] == "merge"]
+    assert {row["evidence"] for row in merges} <= {"translation"}
+    return {(row["tag"], row["into"]) for row in merges}

@@ -6,7 +6,7 @@ import pytest
 
 from support.judge import exiftool_folder
 from support.runs import contents, listed
-from tagroll.models.builtin.languages import words_in
+from tagroll.tags.translations import words_in
 
 FEW = ("dogs.jpg", "crossing.jpg")
 

@@ -11,10 +11,12 @@ import pytest
 from support.llama import Llama
 from tagroll.domain import Description
 from tagroll.errors import PhotoError, ReplyError, ServerError, StoppedError
+from tagroll.models.checking import check_prompt
 from tagroll.models.pairs import pairs_prompt
 from tagroll.models.prompt import Wordlist, build_prompt
 from tagroll.models.server.describer import ServerDescriber
 from tagroll.models.server.discovery import probe
+from tagroll.models.server.http import Wire
 from tagroll.models.server.request import Question
 from tagroll.models.server.retry import Limits
 from tagroll.models.server.several import ManyDescriber
@@ -228,3 +230,22 @@ def test_it_says_yes_or_no_of_each_of_its_words(describer, preview):
     assert seen.said[0].casefold() == "red"
     assert set(seen.said) <= seen.confidences.keys()
     assert all(0 <= sure <= 1 for sure in seen.confidences.values())
+
+
+def test_a_check_does_not_read_the_picture_again(llama_server, preview):
+    """What the server had read already: of another picture the words before it, for a check the picture, too."""
+    prompt = build_prompt("tags", max_tags=6)
+    check = check_prompt(prompt, ["red", "sea"])
+
+    form = frozenset({"max_tokens", "schema", "logprobs"})
+
+    def read_before(asked, colour):
+        body = Question.first(asked).body(llama_server.model, preview(colour).jpeg, form)
+        said = wire.post(f"{llama_server.url}/v1/chat/completions", body, 20).json()
+        assert (asked is check) == bool(said["choices"][0].get("logprobs"))
+        return said["usage"]["prompt_tokens_details"]["cached_tokens"]
+
+    with closing(Wire(llama_server.url, None)) as wire:
+        read_before(prompt, (17, 93, 201))
+        before = read_before(prompt, (201, 93, 17))  # nobody else shows these
+        assert read_before(check, (201, 93, 17)) > before

@@ -17,9 +17,10 @@ from tagroll.formats import FORMATS
 from tagroll.metadata.fields import fields_after, metadata_from_fields
 from tagroll.metadata.table import Fields
 from tagroll.runs.action import added_up, edited, reverted
+from tagroll.runs.proposal import TagProposal
 from tagroll.runs.rewrite import Library, kept, mapped, prune_plan, pruned, without_ours
 from tagroll.runs.run import past_of
-from tagroll.runs.tag import TagPolicy, TagProposal
+from tagroll.runs.tag import TagPolicy
 
 INSIDE = (
     *("baseline.jpg", "rgb.png", "lossy.webp", "single.tif", "plain.heic", "rgb.avif", "plain.jxl"),

@@ -10,7 +10,7 @@ from support.photos import as_photo
 from tagroll.domain import Change, Metadata, Photo
 from tagroll.metadata.packets.captions import is_said
 from tagroll.metadata.store import MetadataStore
-from tagroll.runs.tag import TagProposal
+from tagroll.runs.proposal import TagProposal
 
 FILES = Path(__file__).parents[1] / "files"
 SAID = "Grandma in Ulm, 1955"

@@ -10,8 +10,9 @@ from tagroll.domain import Change, Metadata
 from tagroll.metadata.apps import APPS, Sources
 from tagroll.metadata.fields import tags_after
 from tagroll.models.reply.parse import parse_reply
+from tagroll.runs.proposal import TagProposal
 from tagroll.runs.rewrite import change_for
-from tagroll.runs.tag import TagPolicy, TagProposal
+from tagroll.runs.tag import TagPolicy
 from tagroll.runs.words import Vocabulary, WordRequest, Words
 from tagroll.tags.identity import identities, identity
 from tagroll.tags.normalize import normalize

@@ -8,7 +8,6 @@ from support.stub import Stub, chat, keywords
 from tagroll.domain import Description
 from tagroll.errors import UsageError
 from tagroll.models.builtin.describer import BuiltinDescriber
-from tagroll.models.builtin.languages import languages, words_in
 from tagroll.models.builtin.rules import RULED
 from tagroll.models.builtin.text.words import STOP_SIGN, TEXT_TAG
 from tagroll.models.builtin.vision.classes import read_class_words
@@ -20,6 +19,7 @@ from tagroll.models.server.votes import counted
 from tagroll.runs.language import check_language
 from tagroll.tags.identity import identity
 from tagroll.tags.normalize import normalize
+from tagroll.tags.translations import languages, words_in
 
 
 @pytest.mark.parametrize(

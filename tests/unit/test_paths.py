@@ -7,7 +7,8 @@ import pytest
 from tagroll.catalog import Catalog, PhotoRow
 from tagroll.domain import Metadata
 from tagroll.metadata.fields import tags_after
-from tagroll.runs.tag import TagPolicy, TagProposal
+from tagroll.runs.proposal import TagProposal
+from tagroll.runs.tag import TagPolicy
 from tagroll.runs.words import WordRequest
 from tagroll.tags.hierarchy import only_paths
 

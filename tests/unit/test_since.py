@@ -18,10 +18,10 @@ from tagroll.metadata.packets.raw import Packets
 from tagroll.metadata.store import MetadataStore
 from tagroll.photos.scan import scan
 from tagroll.runs.moved import Moved
+from tagroll.runs.proposal import TagProposal
 from tagroll.runs.read import Reader
 from tagroll.runs.rewrite import change_for
 from tagroll.runs.run import Workspace, past_of
-from tagroll.runs.tag import TagProposal
 from tagroll.runs.undo import Undoer, choose_run, choose_writes
 from tagroll.settings import Settings
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tagroll.runs.judging import Model
     from tagroll.runs.merge import Embedder, MergeOptions
 
-EVIDENCE = ("spelling", "synonym", "phrasing", "semantic", "model")
+EVIDENCE = ("spelling", "synonym", "phrasing", "translation", "semantic", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class DedupeOptions:
     embedding_url: str
     embedding_model: str
     evidence: tuple[str, ...]
+    translate: str | None
     plain: bool
     report: bool
     plan: Path | None
@@ -75,6 +76,11 @@ class DedupeOptions:
                 "--ask-model makes a plan by rules and by what a model says",
                 "Leave out --apply and --plain, and name model with --evidence",
             )
+        if self.translate is not None and (self.apply or self.plain or "translation" not in self.evidence):
+            raise UsageError(
+                "--translate makes a plan by what is known of words in other languages",
+                "Leave out --apply and --plain, and name translation with --evidence",
+            )
 
     @property
     def embeds(self) -> bool:
@@ -90,9 +96,13 @@ class DedupeOptions:
         """How to merge."""
         from tagroll.runs.merge import MergeOptions, evidence_of
 
-        evidence = evidence_of(self.evidence)
         return MergeOptions(
-            self.similarity_threshold, self.min_cluster_size, evidence, self.plain, self.ask_model
+            self.similarity_threshold,
+            self.min_cluster_size,
+            evidence_of(self.evidence),
+            self.plain,
+            self.ask_model,
+            self.translate,
         )
 
     def configuration(self, model: str) -> dict[str, object]:
@@ -107,7 +117,8 @@ class DedupeOptions:
         """What the older script's report has no place for."""
         return {
             "directory": str(self.directory), "embedding_url": without_password(self.embedding_url), "dry_run": not self.writes,
-            "evidence": list(self.evidence), "plain": self.plain, "hierarchy": self.hierarchy,
+            "evidence": list(self.evidence), "translate": self.translate, "plain": self.plain,
+            "hierarchy": self.hierarchy,
         }  # fmt: skip
 
 
@@ -116,6 +127,12 @@ def _evidence(_ctx: click.Context, _parameter: click.Parameter, value: str) -> t
     if not kinds or not set(kinds) <= set(EVIDENCE):
         raise click.BadParameter(f"{value!r} is not made of {', '.join(EVIDENCE)}")
     return kinds
+
+
+def _language(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    from tagroll.runs.merge import language_to_translate_into
+
+    return language_to_translate_into(value) if value else value
 
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -173,6 +190,14 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     callback=_evidence,
     help="What may merge tags, with commas between.",
+)
+@click.option(
+    "--translate",
+    is_flag=False,
+    flag_value="",
+    metavar="[LANGUAGE]",
+    callback=_language,
+    help="Make common words of several languages one: the word of LANGUAGE (German, de), or else of the language on most photos.",
 )
 @click.option(
     "--plain",

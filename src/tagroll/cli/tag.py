@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from tagroll.runs.cluster import Cluster
     from tagroll.runs.context import Telling
     from tagroll.runs.learning.taught import Taught
+    from tagroll.runs.proposal import Mode
     from tagroll.runs.run import Run, Tally, Workspace
-    from tagroll.runs.tag import Mode, Tagger, TagRequest
+    from tagroll.runs.tag import Tagger, TagRequest
 
 
 WAITING = 16

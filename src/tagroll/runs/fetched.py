@@ -11,9 +11,6 @@ from tagroll.models.builtin.fetched import keeping
 from tagroll.models.builtin.fetched.models import FETCHED, Fetched
 from tagroll.models.builtin.fetched.source import fetch, read_verified
 
-NAMES = tuple(FETCHED)
-"""Of the models that can be fetched."""
-
 
 def known() -> tuple[Fetched, ...]:
     """Every model that can be fetched."""

@@ -7,8 +7,8 @@ from functools import cached_property
 from tagroll.catalog import Catalog
 from tagroll.domain import Description, Photo, Preview
 from tagroll.models.builtin.fetched.models import TEXT
-from tagroll.models.builtin.languages import words_in
 from tagroll.models.builtin.text.words import tags_of, telling
+from tagroll.tags.translations import words_in
 
 
 def check_reader() -> None:

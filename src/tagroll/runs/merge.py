@@ -14,6 +14,7 @@ from tagroll.domain import Decide
 from tagroll.errors import UsageError, plainly
 from tagroll.metadata.files.documents import ANY, check_free, write_document
 from tagroll.models.embedders import Embedder, EmbeddingServer, choose_embedder
+from tagroll.models.prompt import language_name
 from tagroll.runs.rewrite import OpenLibrary, check_words, mapped
 from tagroll.tags import hierarchy
 from tagroll.tags.decisions import Decisions
@@ -23,6 +24,7 @@ from tagroll.tags.library import MergeOptions, TagLibrary, TagVectors, to_embed
 from tagroll.tags.merge import Merge, Merging, Plan
 from tagroll.tags.plan_file import MARK, EditedPlan, plan_text, proposed_by, read_plan, why
 from tagroll.tags.questions import Pair, Questions, Relation
+from tagroll.tags.translations import languages
 from tagroll.tags.verdict import Evidence
 from tagroll.tags.vocabulary import Vocabulary
 
@@ -57,6 +59,7 @@ __all__ = [
     "embed_tags",
     "evidence_of",
     "follow",
+    "language_to_translate_into",
     "proposal_of",
     "propose",
     "read_edited_plan",
@@ -69,6 +72,23 @@ __all__ = [
 def evidence_of(kinds: Iterable[str]) -> frozenset[Evidence]:
     """What may merge: these kinds, and always what a person or a vocabulary says."""
     return frozenset({Evidence.VOCABULARY, Evidence.DECISION, *map(Evidence, kinds)})
+
+
+def language_to_translate_into(said: str) -> str:
+    """A language by its English name.
+
+    Args:
+        said: Its name or code, as a person says it.
+
+    Raises:
+        UsageError: No words of it are known.
+    """
+    if (name := language_name(said)) in languages():
+        return name
+    raise UsageError(
+        f"no words are known in {said!r} to translate into",
+        f"One of {', '.join(languages())}; or --translate alone, behind the folder",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from tagroll.tags.lexical_key import without_accents
 from tagroll.tags.similarity_baseline import Background, measure
 from tagroll.tags.synonyms import buckets
 from tagroll.tags.term import Term, term
+from tagroll.tags.translations import Meaning, meanings, most_used
 from tagroll.tags.verdict import Evidence, Verdict, exchanges, judge
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _ROUNDING = 1e-5
 """What two ways to sum up a cosine in float32 may differ by."""
 _SAMPLE, _SEED = 300, 20
 """Tags that tell how similar random tags of a library are, and what they are drawn with."""
+_NO_BAR = ("", "accents")
+"""What a rule may have against two tags that the table of translations knows as one: no cosine can tell accents, it can."""
 _CROWD = 60
 """Most tags that may share one bucket; a larger one (a single letter for all of Chinese) says nothing."""
 
@@ -54,6 +57,8 @@ class MergeOptions:
         evidence: What may merge.
         plain: Whether the cosine alone decides, without rules, as DBSCAN does.
         asks: Whether a model is to be asked about what the rules leave open, so that all tags need a vector.
+        translate: The language, by its English name, whose word takes the place of its translations; "": the library's
+            most used one; None: words of different languages stay apart.
     """
 
     threshold: float = 0.85
@@ -61,6 +66,7 @@ class MergeOptions:
     evidence: frozenset[Evidence] = frozenset(Evidence)
     plain: bool = False
     asks: bool = False
+    translate: str | None = None
 
 
 class TagLibrary:
@@ -78,6 +84,7 @@ class TagLibrary:
         counts: How many photos carry each.
         terms: Each, taken apart.
         background: How similar random pairs are, or None without an embedder.
+        meanings: What each says in whatever language, where translations become one.
     """
 
     def __init__(
@@ -96,6 +103,11 @@ class TagLibrary:
             languages = Languages()  # no rule is asked
         self.languages = languages or languages_of(name for name in self.names if LEVEL not in name)
         self.foreign = [self.languages.key(name) for name in self.names]
+        self.meanings: list[Meaning | None] = [None] * len(self.names)
+        self._target = ""
+        if options.translate is not None and Evidence.TRANSLATION in options.evidence:
+            self.meanings = meanings(self.names, self.foreign, self.languages)
+            self._target = options.translate or most_used(zip(self.meanings, self.counts, strict=True))
         self.vectors = None if embedded is None else embedded.vectors
         self.row = {name: row for row, name in enumerate(() if embedded is None else embedded.tags)}
         self.background = None if embedded is None else self._measure(embedded.vectors)
@@ -125,11 +137,19 @@ class TagLibrary:
         is_foreign = self.foreign[i] and self.foreign[i] == self.foreign[j]
         one = is_foreign and self.languages.may_be_one(a, b)
         found = Verdict(Evidence.SPELLING) if one else judge(self.terms[i], self.terms[j])
+        is_free = found.evidence is None and (found.is_doubtful or found.never in _NO_BAR)
+        if is_free and self._translates(i, j):
+            found = Verdict(Evidence.TRANSLATION)
         if found.evidence not in (None, *self.options.evidence):
             return Verdict(open=False)
         if found.open and self._close(i, j):
             return Verdict(Evidence.SEMANTIC)
         return found
+
+    def _translates(self, i: int, j: int) -> bool:
+        """Whether two tags say one thing in two languages."""
+        one, other = self.meanings[i], self.meanings[j]
+        return one is not None and other is not None and one.is_translation_of(other)
 
     def _close(self, i: int, j: int) -> bool:
         if (
@@ -157,6 +177,8 @@ class TagLibrary:
             for bucket in self.decisions.buckets(name):
                 decided[bucket].append(i)
             rules = () if self.options.plain else (*buckets(parts), f"foreign {self.foreign[i] or name}")
+            if meaning := self.meanings[i]:
+                rules = *rules, f"meaning {meaning.word}"
             for number in set(
                 map(hash, rules)
             ):  # should two names share one, their tags meet: a verdict comes later
@@ -199,21 +221,26 @@ class TagLibrary:
                 yield Edge(i, j, evidence.rank, self.cosine(i, j) or 0.0)
 
     def representative(self, members: "Iterable[int]") -> int:
-        """A preferred word, else the one on most photos, then the shortest, then the first by alphabet.
+        """A preferred word, else one of the language to translate into, on most photos, the shortest, the first by alphabet.
 
-        Where it is written with accents as well, that spelling takes its place.
+        Where it is written with accents as well, that spelling takes its place, unless it is of another language.
         """
 
-        def rank(i: int) -> tuple[bool, int, int, str]:
+        def is_foreign(i: int) -> bool:
+            meaning = self.meanings[i]
+            return meaning is None or self._target not in meaning.languages
+
+        def rank(i: int) -> tuple[bool, bool, int, int, str]:
             name = self.names[i]
-            return not self.decisions.prefers(name), -self.counts[i], len(name), name
+            return not self.decisions.prefers(name), is_foreign(i), -self.counts[i], len(name), name
 
         first, *others = sorted(members, key=rank)
         word = identity(self.names[first])
         if self.options.plain or self.decisions.prefers(self.names[first]):
             return first
+        same = (i for i in others if is_foreign(i) == is_foreign(first))
         return next(
-            (i for i in others if word == without_accents(name := identity(self.names[i])) != name), first
+            (i for i in same if word == without_accents(name := identity(self.names[i])) != name), first
         )
 
 

@@ -27,6 +27,7 @@ class Evidence(StrEnum):
     SPELLING = "spelling"
     SYNONYM = "synonym"
     PHRASING = "phrasing"
+    TRANSLATION = "translation"
     SEMANTIC = "semantic"
     MODEL = "model"
 
@@ -37,13 +38,14 @@ class Evidence(StrEnum):
 
     @property
     def certainty(self) -> float:
-        """How likely it is right, 0 to 1: of rules as measured, of meaning and of a model a cautious guess."""
+        """How likely it is right, 0 to 1: of rules as measured, of the others a cautious guess."""
         return _CERTAINTY.get(self, 1.0)
 
 
 _CERTAINTY = {
     Evidence.SYNONYM: 0.99,
     Evidence.PHRASING: 0.97,
+    Evidence.TRANSLATION: 0.9,
     Evidence.SEMANTIC: 0.6,
     Evidence.MODEL: 0.8,
 }

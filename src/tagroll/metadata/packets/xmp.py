@@ -30,9 +30,6 @@ _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _LI = _RDF + "li"
 _LISTS = tuple(_RDF + name for name in ("Bag", "Seq", "Alt"))
-_NO_PROPERTIES = frozenset(
-    {*(_RDF + name for name in ("about", "ID", "nodeID")), "about", "ID", "nodeID", _LANG}
-)
 
 _NEW = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tagroll.domain import Describer, Description, Features, Preview, Prompt
-from tagroll.models.builtin.languages import ENGLISH, languages, words_in
 from tagroll.models.builtin.titles import listed, title
 from tagroll.parallel import cores
+from tagroll.tags.translations import ENGLISH, languages, words_in
 
 if TYPE_CHECKING:
     from tagroll.models.builtin.vision.recogniser import Sight
