@@ -75,6 +75,9 @@ def test_what_a_model_calls_the_same_is_written_through_a_plan_and_can_be_undone
         written = tagroll(*asking(library, there.url, "--plan", plan, "--hierarchy"))
         assert written.code == 0, written
         assert len(there.bodies) == asked  # nothing is asked twice
+    then = written.err.partition("Edit it, then: ")[2]
+    assert "--apply" in then
+    assert "--ask-model" not in then  # the two do not go together
     lines = plan.read_text().partition("[merge]\n")[2].splitlines()
     assert lines[0].startswith('"Dslr" = "DSLR"') or lines[0].startswith('"Splashing" = "Splash"')
     assert any(line.startswith('"Splashing" = "Splash"  # 1 photo; model') for line in lines)

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -438,7 +439,10 @@ def test_translations_become_one_word_where_a_person_asks(tagroll, tmp_path):
         ("Hund", "Dog"), ("Brücke", "Bridge"), ("Pferd", "Horse"), ("Blume", "Flower"),
     }  # fmt: skip
     before = contents(folder)
-    done = tagroll(*built_in(folder, "--translate"))
+    planned = tagroll(*built_in(folder, "--plan", tmp_path / "plan.toml", "--translate"))
+    assert '"Dog" = "Hund"  # 1 photo; translation' in (tmp_path / "plan.toml").read_text("utf-8")
+    told = next(line for line in planned.err.splitlines() if "Edit it, then: tagroll " in line)
+    done = tagroll(*shlex.split(told.partition(": tagroll ")[2]))  # what it says to do
     assert done.code == 0, done
     assert {name: fields["XMP-dc:Subject"] for name, fields in tags_in(folder).items()} == {
         "1.jpg": ["Hund", "Brücke", "Kind"],

@@ -76,10 +76,10 @@ class DedupeOptions:
                 "--ask-model makes a plan by rules and by what a model says",
                 "Leave out --apply and --plain, and name model with --evidence",
             )
-        if self.translate is not None and (self.apply or self.plain or "translation" not in self.evidence):
+        if self.translate is not None and (self.plain or "translation" not in self.evidence):
             raise UsageError(
-                "--translate makes a plan by what is known of words in other languages",
-                "Leave out --apply and --plain, and name translation with --evidence",
+                "--translate merges by a rule of its own",
+                "Leave out --plain, and name translation with --evidence",
             )
 
     @property

@@ -112,10 +112,8 @@ class Job:
         if self.options.plan is None:
             return
         write_plan(self.session.space.catalog, self.options.plan, plan, paths)
-        tell(
-            self.session.settings,
-            f"The plan is in {show(self.options.plan)}. Edit it, then: {typed('--apply', without='--dry-run')}",
-        )
+        then = typed("--apply", without=("--dry-run", "--ask-model"))
+        tell(self.session.settings, f"The plan is in {show(self.options.plan)}. Edit it, then: {then}")
 
     def _end(self, proposal: "MergeProposal") -> int:
         """Rewrite the photos, or say which would be; write the report where one is wanted."""

@@ -1,6 +1,7 @@
 """Command lines that are told: the one that was typed, and the one that takes a run back."""
 
 import shlex
+from collections.abc import Collection
 
 import click
 
@@ -10,12 +11,12 @@ from tagroll.settings import without_password
 _URLS = ("--api-url", "--embedding-url")
 
 
-def typed(*more: object, without: str = "") -> str:
+def typed(*more: object, without: Collection[str] = ()) -> str:
     """The command line as the user typed it, ready for a shell; a key or password is not shown.
 
     Args:
         more: Added at its end.
-        without: A flag that is left out.
+        without: Flags that are left out.
     """
     words = ["tagroll"]
     for word in click.get_current_context().find_root().obj or ():
@@ -23,7 +24,7 @@ def typed(*more: object, without: str = "") -> str:
             words.append("KEY")
         elif words[-1] in _URLS:
             words.append(without_password(word, "USER:PASSWORD@"))
-        elif word != without:
+        elif word not in without:
             words.append(_public(word))
     return shlex.join(show(word) for word in (*words, *map(str, more)))
 
