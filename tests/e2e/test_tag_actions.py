@@ -89,13 +89,11 @@ def test_a_tag_is_named_as_it_looks_however_its_letters_are_encoded(tagroll, tmp
     one, two = (unicodedata.normalize(form, "Café") for form in ("NFC", "NFD"))
     folder = tagged(tmp_path / "photos", {"1.jpg": (one, "Red"), "2.jpg": (two, "Red")})
     renamed = tagroll("tags", "rename", two, "Inn", folder, "--dry-run", "--json")
-    assert {name: row["tags"] for name, row in renamed.photos.items()} == dict.fromkeys(
-        ("1.jpg", "2.jpg"), ["Inn", "Red"]
-    )
+    assert [row["tags"] for row in renamed.photos.values()] == 2 * [["Inn", "Red"]]
     assert tagroll("tags", "rename", two, one, folder).code == 0
-    assert tags_of(tagroll, folder) == {"1.jpg": [one, "Red"], "2.jpg": [one, "Red"]}
+    assert list(tags_of(tagroll, folder).values()) == 2 * [[one, "Red"]]
     assert tagroll("tags", "remove", two, folder).code == 0
-    assert tags_of(tagroll, folder) == {"1.jpg": ["Red"], "2.jpg": ["Red"]}
+    assert list(tags_of(tagroll, folder).values()) == 2 * [["Red"]]
 
 
 class Terminal:
