@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -158,6 +159,20 @@ def test_a_cluster_that_is_not_there(tagroll, tmp_path):
     assert "Traceback" not in gone.err
     assert tagroll("tag", folder, "--cluster", "local:many").code == 2
     assert tagroll("tag", folder, "--map", "nothing").code == 2
+
+
+def test_what_answers_nothing_is_no_scheduler():
+    ask = "import sys, contextlib, tagroll.runs.cluster as c; c.SILENCE = 0.5; c._client(sys.argv[1], contextlib.ExitStack())"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        done = subprocess.run(
+            [sys.executable, "-c", ask, address],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    assert f"ServerError: no scheduler of Dask answers at {address}" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
+from concurrent.futures import Future as Promise
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,6 +38,8 @@ INSTALL: Final = "Install it with the cluster: pip install 'tagroll[cluster]'"
 THREADS: Final = 8
 """Photos at once on a worker that is started here; who starts workers says it with `dask worker --nthreads`."""
 ADMIT_EVERY: Final = 2.0
+SILENCE: Final = 20.0
+"""Seconds within which a scheduler answers."""
 _MOST_WORKERS: Final = 10
 """How often a photo is given to others where all that it was given to are gone: it may be the reason."""
 _LOGGERS = ("distributed", "distributed.client", "distributed.gc", "tornado.application")
@@ -318,11 +321,30 @@ def _client(address: str, resources: ExitStack) -> "Client":
             pass
 
     try:
-        return resources.enter_context(Quiet(address, timeout=10, set_as_default=False))
+        found = _within(SILENCE, lambda: Quiet(address, timeout=10, set_as_default=False))
+        return resources.enter_context(found)
     except (OSError, ValueError) as error:
         raise ServerError(
             f"no scheduler of Dask answers at {without_password(address)}", "Start one: dask scheduler"
         ) from error
+
+
+def _within(seconds: float, make: Callable[[], T]) -> T:
+    """What is made in so many seconds: for a program that is no scheduler Dask would wait without end.
+
+    Raises:
+        TimeoutError: It takes longer.
+    """
+    made = Promise[T]()
+
+    def work() -> None:
+        try:
+            made.set_result(make())
+        except BaseException as error:  # noqa: BLE001 - told where it is waited for
+            made.set_exception(error)
+
+    threading.Thread(target=work, name="tagroll-connect", daemon=True).start()
+    return made.result(seconds)
 
 
 @dataclass(frozen=True, slots=True)
