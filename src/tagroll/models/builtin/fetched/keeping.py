@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,7 +87,7 @@ def workplace() -> Iterator[Path]:
 
 
 def _sync_names() -> None:
-    if os.name == "nt":
+    if sys.platform == "win32":
         return
     descriptor = os.open(folder(), os.O_RDONLY | os.O_CLOEXEC)
     try:
