@@ -11,7 +11,7 @@ import tagroll
 
 PACKAGE = Path(tagroll.__file__).parent
 
-GROUND = {"domain", "errors", "formats", "settings", "parallel", "zstd"}
+GROUND = {"disk", "domain", "errors", "formats", "settings", "parallel", "zstd"}
 LAYERS = [
     GROUND,
     {"exiftool", "places", "tags"},

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tagroll.catalog.committer import Committer
 from tagroll.catalog.schema import check, migrate
+from tagroll.disk import sync_names
 from tagroll.errors import CatalogError, CatalogLockedError, plainly
 from tagroll.settings import default_catalog
 
@@ -168,12 +169,8 @@ def _make_folder(folder: Path) -> None:
     missing = [one for one in (folder, *folder.parents) if not one.is_dir()]
     for one in reversed(missing):
         one.mkdir(mode=stat.S_IRWXU if one == folder else 0o777, exist_ok=True)
-        with contextlib.suppress(OSError):  # Windows opens no folders, and some disks sync none
-            descriptor = os.open(one.parent, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        with contextlib.suppress(OSError):  # some disks sync no folders
+            sync_names(one.parent)
 
 
 def _make_private(path: Path) -> None:

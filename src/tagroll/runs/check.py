@@ -18,7 +18,7 @@ from tagroll.parallel import cores
 from tagroll.photos.scan import absolute, scan
 from tagroll.runs.executors import threads
 from tagroll.runs.guard import guard
-from tagroll.runs.moved import Moved, photos_at
+from tagroll.runs.moved import Moved, pass_over, photos_at
 from tagroll.runs.run import LEFT, Tally, Workspace
 
 GONE = "is not there any more"
@@ -160,7 +160,3 @@ class Checker:
 def _times(stamp: str) -> str:
     """Size and modification time of the photo in a stamp: an editor changes one of them, a failing disk neither."""
     return stamp.partition(" ")[0].rpartition(".")[0]
-
-
-def pass_over(_folder: Path, _error: OSError) -> None:
-    """A file is no folder that could not be read."""

@@ -125,11 +125,11 @@ class Moved:
 
 def photos_at(roots: Sequence[Path]) -> Iterator[Photo]:
     """The photos at and below those roots that are there."""
-    found = scan([root for root in roots if os.path.exists(root)], on_unreadable=_pass_over)  # noqa: PTH110 - no errors
+    found = scan([root for root in roots if os.path.exists(root)], on_unreadable=pass_over)  # noqa: PTH110 - no errors
     return (photo for photo in found if isinstance(photo, Photo))
 
 
-def _pass_over(_folder: Path, _error: OSError) -> None:
+def pass_over(_folder: Path, _error: OSError) -> None:
     """A folder that cannot be read cannot give a photo back; the photo itself is reported."""
 
 

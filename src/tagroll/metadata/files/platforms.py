@@ -7,6 +7,7 @@ import stat
 import sys
 from functools import cache
 
+from tagroll.disk import sync_names
 from tagroll.metadata.files.refusals import CANNOT
 
 if sys.platform != "win32":
@@ -82,16 +83,7 @@ def sync_folder(folder: str | os.PathLike[str]) -> None:
     Raises:
         OSError: They can, but it failed. The names are right all the same, until the power fails.
     """
-    if sys.platform == "win32":
-        return
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    except OSError as error:
-        if error.errno not in _NO_FOLDER_SYNC:
-            raise
-    finally:
-        os.close(fd)
+    sync_names(folder, _NO_FOLDER_SYNC)
 
 
 @cache  # once is enough; a second block of that size would come out of what is kept, and be cleared

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from tagroll.disk import sync_names
 from tagroll.errors import TagrollError
 
 _DIGEST = 32
@@ -43,7 +43,7 @@ def keep(name: str, data: bytes) -> None:
     except BaseException:
         new.unlink()
         raise
-    _sync_names()
+    sync_names(folder())
 
 
 def load(name: str, again: str) -> bytes:
@@ -84,13 +84,3 @@ def workplace() -> Iterator[Path]:
                 yield Path(work)
     except Timeout as error:
         raise TagrollError("another tagroll is fetching a model", "Try again when it has ended") from error
-
-
-def _sync_names() -> None:
-    if sys.platform == "win32":
-        return
-    descriptor = os.open(folder(), os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
